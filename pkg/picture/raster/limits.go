@@ -1,0 +1,80 @@
+package raster
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"imgtools/pkg/fault"
+)
+
+// Limits bound what a reader or writer takes on. Zero fields mean the defaults.
+type Limits struct {
+	Pixels int64 // width × height × frames
+	Mem    int64 // bytes of samples that may be held at once
+}
+
+const (
+	DefaultPixels = 250e6
+	DefaultMem    = 1 << 30
+	// MaxSide is the longest side of any picture, so that products of two sides
+	// and eight bytes fit in 64 bits with room to spare.
+	MaxSide = 1<<28 - 1
+)
+
+func (l Limits) pixels() int64 {
+	if l.Pixels == 0 {
+		return DefaultPixels
+	}
+	return l.Pixels
+}
+
+func (l Limits) mem() int64 {
+	if l.Mem == 0 {
+		return DefaultMem
+	}
+	return l.Mem
+}
+
+// CheckSize refuses an empty picture, one with a side over MaxSide, and one of
+// more than Pixels pixels in all its frames, before anything is allocated.
+func (l Limits) CheckSize(w, h int64, frames int) error {
+	if w <= 0 || h <= 0 || frames <= 0 {
+		return fault.New(fault.Format, "a picture of %d×%d pixels", w, h)
+	}
+	if w > MaxSide || h > MaxSide {
+		return fault.New(fault.TooLarge, "%d×%d: side over %d pixels", w, h, MaxSide)
+	}
+	n := w * h
+	if n > math.MaxInt64/int64(frames) || n*int64(frames) > l.pixels() {
+		total := float64(w) * float64(h) * float64(frames)
+		return fault.New(fault.TooLarge, "%s > %s (-maxpixels)", Mpixel(total), Mpixel(float64(l.pixels())))
+	}
+	return nil
+}
+
+// CheckMem refuses to hold n bytes of samples when that is over Mem.
+func (l Limits) CheckMem(n int64) error {
+	if n > l.mem() {
+		return fault.New(fault.TooLarge, "%d MiB to hold > %d MiB (-maxmem)", (n+1<<20-1)>>20, l.mem()>>20)
+	}
+	return nil
+}
+
+// Mpixel writes a number of pixels for people: "0.25 Mpixel", "4290 Mpixel".
+func Mpixel(n float64) string {
+	m := n / 1e6
+	switch {
+	case m >= 100:
+		return fmt.Sprintf("%.0f Mpixel", m)
+	case m >= 0.01:
+		return strconv.FormatFloat(math.Round(m*100)/100, 'f', -1, 64) + " Mpixel"
+	}
+	return strconv.FormatFloat(n, 'f', -1, 64) + " pixels"
+}
+
+// Truncated returns the error for a picture that ends early, after done of all
+// its rows.
+func Truncated(done, all int) error {
+	return fault.New(fault.Format, "truncated after %d of %d rows", done, all)
+}
