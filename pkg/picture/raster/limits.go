@@ -65,7 +65,7 @@ func (l Limits) CheckMem(n int64) error {
 func Mpixel(n float64) string {
 	m := n / 1e6
 	switch {
-	case m >= 100:
+	case m >= 1000:
 		return fmt.Sprintf("%.0f Mpixel", m)
 	case m >= 0.01:
 		return strconv.FormatFloat(math.Round(m*100)/100, 'f', -1, 64) + " Mpixel"
