@@ -1,0 +1,254 @@
+// Package cli is what every command has in common: flags with a short and a
+// long name, -h and -version, one error line, the exit status, and dying of a
+// signal without leaving anything behind.
+//
+// It is the only package that imports flag, and it imports neither net nor
+// os/user, so that grayd and scaled don't link them.
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/fault"
+)
+
+// ErrDone is returned by Parse after -h or -version: there is nothing more to
+// do, and all went well.
+var ErrDone = errors.New("done")
+
+// Status is an error that has been told already: Main prints nothing and exits
+// with it.
+type Status int
+
+func (s Status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// usageError is the synopsis alone, told as a usage error.
+type usageError string
+
+func (u usageError) Error() string { return string(u) }
+
+// Main runs a command and ends the process: with 0 when run returns nil or
+// ErrDone, else with the exit status of the error's kind, after one line
+//
+//	name: error
+//
+// on stderr and, after a usage error, `see name -h`. A closed pipe on standard
+// output is told to nobody.
+func Main(name string, run func(args []string) error) {
+	os.Exit(exit(name, run(os.Args[1:]), os.Stderr))
+}
+
+// exit tells err on stderr and returns the exit status.
+func exit(name string, err error, stderr io.Writer) int {
+	var status Status
+	var usage usageError
+	switch {
+	case err == nil || errors.Is(err, ErrDone):
+		return fault.ExitOK
+	case errors.As(err, &status):
+		return int(status)
+	case closedPipe(err):
+		return fault.ExitFail
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "%s\nsee %s -h\n", usage, name)
+		return fault.ExitUsage
+	}
+	fmt.Fprintf(stderr, "%s: %s\n", name, Line(err.Error()))
+	code := fault.Of(err).Exit()
+	if code == fault.ExitUsage {
+		fmt.Fprintf(stderr, "see %s -h\n", name)
+	}
+	return code
+}
+
+// closedPipe reports whether err is that nobody reads standard output any more.
+// (Usually the process is dead by then, of SIGPIPE; not where it is ignored.)
+func closedPipe(err error) bool {
+	pe, ok := errors.AsType[*fs.PathError](err)
+	return ok && pe.Path == os.Stdout.Name() && errors.Is(pe.Err, syscall.EPIPE)
+}
+
+// Line makes text from anywhere (a file's name, a server's answer) fit for one
+// line on a terminal: line ends become spaces, other control characters and
+// bytes that are not UTF-8 become escapes.
+func Line(s string) string {
+	s = strings.TrimRight(s, "\r\n")
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == '\n' || r == '\r' || r == '\t':
+			b.WriteByte(' ')
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unicode.IsControl(r) || !unicode.IsPrint(r) && !unicode.IsSpace(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteString(s[i : i+n])
+		}
+		i += n
+	}
+	return b.String()
+}
+
+// Terminal reports whether f is a terminal.
+func Terminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
+
+// Flags are the flags of one command.
+type Flags struct {
+	// Operand is what an operand is, for the message about a flag that follows
+	// one; "" is "a file".
+	Operand string
+
+	name, about, usage string
+	set                *flag.FlagSet
+	opts               []option
+}
+
+// option is one flag as -h shows it.
+type option struct {
+	short, long, arg, help string
+	def                    string // "" is not shown
+}
+
+// New returns the flags of the command name, which has -h, --help and -version.
+// about is one line that says what it is. usage is its synopsis after the name,
+// as in its package comment and man page: "[-h] [-p port] [file]...". In -h the
+// arguments of flags are put in capitals where they are plain words: [-p PORT].
+func New(name, about, usage string) *Flags {
+	f := &Flags{name: name, about: about, usage: usage, set: flag.NewFlagSet(name, flag.ContinueOnError)}
+	f.set.SetOutput(io.Discard)
+	f.set.Usage = func() {}
+	return f
+}
+
+// Parse reads the flags in args and returns the operands. -h and -version print
+// on stdout and return ErrDone. Other errors are of kind Usage.
+//
+// "--" ends the flags and "-" is an operand. An operand that begins with "-"
+// after another operand is refused, as it most likely was meant as a flag.
+func (f *Flags) Parse(args []string, stdout io.Writer) (operands []string, err error) {
+	var version, help bool
+	f.set.BoolVar(&version, "version", false, "")
+	f.set.BoolVar(&help, "h", false, "")
+	f.set.BoolVar(&help, "help", false, "")
+	if err := f.set.Parse(args); err != nil {
+		return nil, fault.New(fault.Usage, "%s", f.explain(err))
+	}
+	if help {
+		return nil, f.done(io.WriteString(stdout, f.Help()))
+	}
+	if version {
+		return nil, f.done(fmt.Fprintf(stdout, "%s (imgtools) %s %s\n", f.name, Version(), runtime.Version()))
+	}
+	operands = f.set.Args()
+	if f.ended(args[:len(args)-len(operands)]) {
+		return operands, nil
+	}
+	for i, o := range operands {
+		if i == 0 || o == "-" || !strings.HasPrefix(o, "-") {
+			continue
+		}
+		if o == "--" {
+			return append(operands[:i:i], operands[i+1:]...), nil
+		}
+		what := f.Operand
+		if what == "" {
+			what = "a file"
+		}
+		return nil, fault.New(fault.Usage, "%s after %s: flags go first (a file: ./%s)", o, what, o)
+	}
+	return operands, nil
+}
+
+func (f *Flags) done(_ int, err error) error {
+	if err != nil {
+		return err
+	}
+	return ErrDone
+}
+
+// ended reports whether "--" among the args that were flags ended them, and was
+// not the value of one.
+func (f *Flags) ended(args []string) bool {
+	for i := 0; i < len(args); i++ {
+		if args[i] == "--" {
+			return true
+		}
+		name := strings.TrimLeft(args[i], "-")
+		if fl := f.set.Lookup(name); fl != nil { // else -name=value
+			if b, ok := fl.Value.(interface{ IsBoolFlag() bool }); !ok || !b.IsBoolFlag() {
+				i++
+			}
+		}
+	}
+	return false
+}
+
+// explain words an error of package flag for people.
+func (f *Flags) explain(err error) string {
+	s := err.Error()
+	if name, ok := strings.CutPrefix(s, "flag provided but not defined: "); ok {
+		return "unknown flag " + name
+	}
+	if name, ok := strings.CutPrefix(s, "flag needs an argument: "); ok {
+		return name + " needs a value"
+	}
+	return s
+}
+
+// Given reports whether the flag with that short or long name was on the
+// command line.
+func (f *Flags) Given(name string) bool {
+	given := false
+	for _, o := range f.opts {
+		if o.short == name || o.long == name {
+			f.set.Visit(func(fl *flag.Flag) {
+				given = given || fl.Name == o.short || fl.Name == o.long
+			})
+		}
+	}
+	return given
+}
+
+// NeedInput returns the synopsis as a usage error when there is no operand and
+// standard input is a terminal: nobody meant to type a picture.
+func (f *Flags) NeedInput(operands []string) error {
+	if len(operands) == 0 && Terminal(os.Stdin) {
+		return usageError(f.synopsis())
+	}
+	return nil
+}
+
+// NoOperands returns a usage error when there is any operand.
+func (f *Flags) NoOperands(operands []string) error {
+	if len(operands) > 0 {
+		return fault.New(fault.Usage, "%q: takes no operands", operands[0])
+	}
+	return nil
+}
+
+// Version returns the version that the binary was built from, as far as the go
+// command recorded it.
+func Version() string {
+	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" {
+		return b.Main.Version
+	}
+	return "(devel)"
+}
