@@ -1,0 +1,199 @@
+package raster
+
+import "image/color"
+
+// Conversions between layouts and depths. Each returns its argument where there
+// is nothing to do, and takes any one-plane layout unless it says otherwise.
+
+// To8 returns rows of 8 bits a sample: v/257 rounded to nearest.
+func To8(src Rows) Rows {
+	h := src.Header()
+	if h.Bits == 8 {
+		return src
+	}
+	return Filter(src, h.with(h.Layout, 8), func(dst, src Plane) {
+		for i, v := range src.Pix16 {
+			dst.Pix[i] = uint8((uint32(v) + 128) / 257)
+		}
+	})
+}
+
+// To16 returns rows of 16 bits a sample: v×257, which is exact. Indexes become
+// colours first, since they are always 8 bit.
+func To16(src Rows) Rows {
+	src = Expand(src)
+	h := src.Header()
+	if h.Bits == 16 {
+		return src
+	}
+	return Filter(src, h.with(h.Layout, 16), func(dst, src Plane) {
+		for i, v := range src.Pix {
+			dst.Pix16[i] = uint16(v) * 257
+		}
+	})
+}
+
+// Expand returns indexed rows as the colours they stand for: Gray when the whole
+// palette is gray, else RGB, with alpha when an entry is not opaque. An index
+// beyond the palette is opaque black, as every reader of PNG has it.
+func Expand(src Rows) Rows {
+	h := src.Header()
+	if h.Layout != Indexed {
+		return src
+	}
+	var table [256]color.NRGBA
+	for i := range table {
+		table[i].A = 255
+	}
+	copy(table[:], h.Palette)
+	l := PaletteLayout(h.Palette)
+	return Filter(src, h.with(l, 8), func(dst, src Plane) {
+		d := dst.Pix
+		switch l {
+		case Gray:
+			for i, v := range src.Pix {
+				d[i] = table[v].R
+			}
+		case GrayA:
+			for i, v := range src.Pix {
+				c := table[v]
+				d[2*i], d[2*i+1] = c.R, c.A
+			}
+		case RGB:
+			for i, v := range src.Pix {
+				c := table[v]
+				p := d[3*i : 3*i+3 : 3*i+3]
+				p[0], p[1], p[2] = c.R, c.G, c.B
+			}
+		default:
+			for i, v := range src.Pix {
+				c := table[v]
+				p := d[4*i : 4*i+4 : 4*i+4]
+				p[0], p[1], p[2], p[3] = c.R, c.G, c.B, c.A
+			}
+		}
+	})
+}
+
+// PaletteLayout returns the least layout that holds all colours of p.
+func PaletteLayout(p []color.NRGBA) Layout {
+	gray, opaque := true, true
+	for _, c := range p {
+		gray = gray && c.R == c.G && c.G == c.B
+		opaque = opaque && c.A == 255
+	}
+	switch {
+	case gray && opaque:
+		return Gray
+	case gray:
+		return GrayA
+	case opaque:
+		return RGB
+	}
+	return RGBA
+}
+
+// Flatten returns rows without alpha: what a person sees on a white page, mixed
+// in gamma-encoded values. Indexes are expanded only if the palette has alpha.
+func Flatten(src Rows) Rows {
+	h := src.Header()
+	if h.Layout == Indexed {
+		p := make([]color.NRGBA, len(h.Palette))
+		for i, c := range h.Palette {
+			a := uint32(c.A)
+			p[i] = color.NRGBA{white8(c.R, a), white8(c.G, a), white8(c.B, a), 255}
+		}
+		f := *h
+		f.Palette = p
+		return WithHeader(src, &f)
+	}
+	if !h.Layout.HasAlpha() {
+		return src
+	}
+	n := h.Layout.Samples()
+	return Filter(src, h.with(h.Layout-1, h.Bits), func(dst, src Plane) {
+		for i, o := n-1, 0; i < len(src.Pix); i += n {
+			a := uint32(src.Pix[i])
+			for _, v := range src.Pix[i-n+1 : i] {
+				dst.Pix[o] = white8(v, a)
+				o++
+			}
+		}
+		for i, o := n-1, 0; i < len(src.Pix16); i += n {
+			a := uint64(src.Pix16[i])
+			for _, v := range src.Pix16[i-n+1 : i] {
+				dst.Pix16[o] = uint16((uint64(v)*a + 65535*(65535-a) + 32767) / 65535)
+				o++
+			}
+		}
+	})
+}
+
+func white8(v uint8, a uint32) uint8 {
+	return uint8((uint32(v)*a + 255*(255-a) + 127) / 255)
+}
+
+// DropAlpha returns rows without their alpha, colours unchanged: for a picture
+// that is known to be opaque.
+func DropAlpha(src Rows) Rows {
+	h := src.Header()
+	if !h.Layout.HasAlpha() {
+		return src
+	}
+	n := h.Layout.Samples()
+	return Filter(src, h.with(h.Layout-1, h.Bits), func(dst, src Plane) {
+		for i, o := 0, 0; i < len(src.Pix); i, o = i+n, o+n-1 {
+			copy(dst.Pix[o:o+n-1], src.Pix[i:])
+		}
+		for i, o := 0, 0; i < len(src.Pix16); i, o = i+n, o+n-1 {
+			copy(dst.Pix16[o:o+n-1], src.Pix16[i:])
+		}
+	})
+}
+
+// Opaque reads rows, until the first pixel that is not opaque, and reports
+// whether there was none. It uses src up.
+func Opaque(src Rows) (bool, error) {
+	h := src.Header()
+	n := h.Layout.Samples()
+	if h.Layout == Indexed {
+		return !PaletteLayout(h.Palette).HasAlpha(), nil
+	}
+	if !h.Layout.HasAlpha() {
+		return true, nil
+	}
+	opaque := true
+	err := Each(src, func(_, _ int, row Plane) bool {
+		for i := n - 1; i < len(row.Pix); i += n {
+			opaque = opaque && row.Pix[i] == 0xff
+		}
+		for i := n - 1; i < len(row.Pix16); i += n {
+			opaque = opaque && row.Pix16[i] == 0xffff
+		}
+		return opaque
+	})
+	return opaque, err
+}
+
+// ToRGB returns gray rows as RGB, with alpha where they had it, indexes as RGB
+// or RGBA, and planes as RGB.
+func ToRGB(src Rows) Rows {
+	src = Expand(Packed(src))
+	h := src.Header()
+	if h.Layout != Gray && h.Layout != GrayA {
+		return src
+	}
+	n := h.Layout.Samples()
+	return Filter(src, h.with(h.Layout+2, h.Bits), func(dst, src Plane) {
+		spread(dst.Pix, src.Pix, n)
+		spread(dst.Pix16, src.Pix16, n)
+	})
+}
+
+// spread copies pixels of n samples to pixels of n+2, the first sample thrice.
+func spread[T uint8 | uint16](dst, src []T, n int) {
+	for i, o := 0, 0; i < len(src); i, o = i+n, o+n+2 {
+		dst[o], dst[o+1] = src[i], src[i]
+		copy(dst[o+2:o+2+n], src[i:i+n])
+	}
+}

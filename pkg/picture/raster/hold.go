@@ -1,0 +1,105 @@
+package raster
+
+import (
+	"io"
+
+	"imgtools/pkg/fault"
+)
+
+// Each calls f for each row of each plane p, in order, until f returns false.
+// row has exactly W*Samples samples and is valid during the call. A picture that
+// ends before its last row is an error.
+func Each(src Rows, f func(p, y int, row Plane) bool) error {
+	h := src.Header()
+	var done [3]int
+	for {
+		b, err := src.Next()
+		if err == io.EOF {
+			for p := range h.Planes {
+				if done[p] != h.Planes[p].H {
+					return fault.New(fault.Internal, "a reader gave %d of %d rows of plane %d", done[p], h.Planes[p].H, p)
+				}
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for p, dim := range h.Planes {
+			pl := &b.Planes[p]
+			if done[p]+pl.Rows > dim.H {
+				return fault.New(fault.Internal, "a reader gave more than %d rows of plane %d", dim.H, p)
+			}
+			for y := range pl.Rows {
+				if !f(p, done[p]+y, pl.row(y, dim.W*h.Layout.Samples(), h.Bits)) {
+					return nil
+				}
+			}
+			done[p] += pl.Rows
+		}
+	}
+}
+
+// Held is a whole picture in memory.
+type Held struct {
+	H      *Header
+	Planes [3]Plane
+}
+
+// Hold reads all of src, after asking lim whether it may.
+func Hold(src Rows, lim Limits) (*Held, error) {
+	h := src.Header()
+	if err := lim.CheckMem(h.heldBytes()); err != nil {
+		return nil, err
+	}
+	p := &Held{H: h}
+	n := h.Layout.Samples()
+	for i, d := range h.Planes {
+		p.Planes[i].resize(d.W*n, d.H, h.Bits)
+	}
+	err := Each(src, func(i, y int, row Plane) bool {
+		dst := p.Planes[i].row(y, h.Planes[i].W*n, h.Bits)
+		copy(dst.Pix, row.Pix)
+		copy(dst.Pix16, row.Pix16)
+		return true
+	})
+	return p, err
+}
+
+func (h *Header) heldBytes() int64 {
+	var n int64
+	for _, d := range h.Planes {
+		n += int64(d.W) * int64(d.H) * int64(h.Layout.Samples()) * int64(h.Bits/8)
+	}
+	return n
+}
+
+// Rows returns the picture as rows. They share its memory.
+func (p *Held) Rows() Rows { return &heldRows{p: p} }
+
+type heldRows struct {
+	p    *Held
+	y    int
+	band Band
+}
+
+// heldBand is the height of a held picture's bands: low, so that filters behind
+// it stay small.
+const heldBand = 64
+
+func (r *heldRows) Header() *Header { return r.p.H }
+
+func (r *heldRows) Next() (*Band, error) {
+	h := r.p.H
+	all := h.Planes[0].H
+	if r.y == all {
+		return nil, io.EOF
+	}
+	end := min(r.y+heldBand, all)
+	r.band.Y = r.y
+	for i, d := range h.Planes {
+		r.band.Planes[i] = r.p.Planes[i].rows(d.H*r.y/all, d.H*end/all, d.W*h.Layout.Samples(), h.Bits)
+	}
+	r.y = end
+	return &r.band, nil
+}

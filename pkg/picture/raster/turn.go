@@ -1,0 +1,156 @@
+package raster
+
+import "io"
+
+// Orientation is EXIF's (CIPA DC-008, tag 0x0112): how the stored picture is to
+// be turned to be seen upright.
+//
+//	1 as it is            5 transposed (mirrored, then turned)
+//	2 mirrored left-right 6 turned 90° clockwise
+//	3 turned 180°         7 transposed over the other diagonal
+//	4 mirrored top-bottom 8 turned 90° anticlockwise
+
+// Swaps reports whether orientation o swaps width and height.
+func Swaps(o uint8) bool { return o >= 5 }
+
+// Mirrors reports whether the stored columns, and the stored rows, are read from
+// the far end to make the upright picture.
+func Mirrors(o uint8) (x, y bool) {
+	switch o {
+	case 2:
+		return true, false
+	case 3, 7:
+		return true, true
+	case 4, 6:
+		return false, true
+	case 8:
+		return true, false
+	}
+	return false, false
+}
+
+// Upright returns src turned as its orientation says, with orientation 1.
+// Orientation 2 is done row by row; 3 to 8 hold the whole picture, after asking
+// lim, and give it out again in bands. Planes of YCbCr are turned each by
+// itself, unless a mirrored side ends in a part of a chroma sample, which would
+// shift the colour against the luma: then they become RGB first.
+func Upright(src Rows, lim Limits) (Rows, error) {
+	h := src.Header()
+	mx, my := Mirrors(h.Orientation)
+	for _, d := range h.Planes {
+		if h.Layout == YCbCr && (mx && h.FullW*d.NX%d.DX != 0 || my && h.FullH*d.NY%d.DY != 0) {
+			src = Packed(src)
+			h = src.Header()
+			break
+		}
+	}
+	if h.Orientation <= 1 {
+		return src, nil
+	}
+	up := h.upright()
+	if h.Orientation == 2 {
+		n := h.Layout.Samples()
+		return Filter(src, up, func(dst, src Plane) {
+			mirror(dst.Pix, src.Pix, n)
+			mirror(dst.Pix16, src.Pix16, n)
+		}), nil
+	}
+	held, err := Hold(src, lim)
+	if err != nil {
+		return nil, err
+	}
+	return &turned{held: held, h: up}, nil
+}
+
+// upright returns the header of h's picture once turned.
+func (h *Header) upright() *Header {
+	up := *h
+	up.Orientation = 1
+	if Swaps(h.Orientation) {
+		up.FullW, up.FullH = h.FullH, h.FullW
+		up.Planes = make([]PlaneDim, len(h.Planes))
+		for i, d := range h.Planes {
+			up.Planes[i] = PlaneDim{d.H, d.W, d.NY, d.DY, d.NX, d.DX}
+		}
+	}
+	return &up
+}
+
+func mirror[T uint8 | uint16](dst, src []T, n int) {
+	for i, o := 0, len(src)-n; o >= 0; i, o = i+n, o-n {
+		copy(dst[o:o+n], src[i:i+n])
+	}
+}
+
+// turned gives out a held picture upright. A band is turnedRows high, so that a
+// quarter turn reads that many neighbours in each stored row it passes.
+type turned struct {
+	held *Held
+	h    *Header
+	y    int
+	band Band
+}
+
+const turnedRows = 64
+
+func (t *turned) Header() *Header { return t.h }
+
+func (t *turned) Next() (*Band, error) {
+	all := t.h.Planes[0].H
+	if t.y == all {
+		return nil, io.EOF
+	}
+	end := min(t.y+turnedRows, all)
+	t.band.Y = t.y
+	n := t.h.Layout.Samples()
+	for i, d := range t.h.Planes {
+		// Rows of the other planes in proportion, all of them with the last band.
+		from, to := d.H*t.y/all, d.H*end/all
+		p := &t.band.Planes[i]
+		p.resize(d.W*n, to-from, t.h.Bits)
+		src, stored := &t.held.Planes[i], t.held.H.Planes[i]
+		if t.h.Bits == 16 {
+			turn(p.Pix16, src.Pix16, from, to, d.W, stored, n, t.held.H.Orientation)
+		} else {
+			turn(p.Pix, src.Pix, from, to, d.W, stored, n, t.held.H.Orientation)
+		}
+	}
+	t.y = end
+	return &t.band, nil
+}
+
+// turn fills dst with the upright rows from to to-1, w pixels of n samples wide,
+// of the stored picture src.
+func turn[T uint8 | uint16](dst, src []T, from, to, w int, stored PlaneDim, n int, o uint8) {
+	mx, my := Mirrors(o)
+	row := func(y int) []T { // stored row y, from the far end if mirrored
+		if my {
+			y = stored.H - 1 - y
+		}
+		return src[y*stored.W*n : (y+1)*stored.W*n]
+	}
+	if !Swaps(o) {
+		for y := from; y < to; y++ {
+			d := dst[(y-from)*w*n : (y-from+1)*w*n]
+			if mx {
+				mirror(d, row(y), n)
+			} else {
+				copy(d, row(y))
+			}
+		}
+		return
+	}
+	for x := range w { // stored row x becomes column x
+		s := row(x)
+		for y := from; y < to; y++ {
+			i := y
+			if mx {
+				i = stored.W - 1 - y
+			}
+			d := dst[((y-from)*w+x)*n:]
+			for k := range n {
+				d[k] = s[i*n+k]
+			}
+		}
+	}
+}
