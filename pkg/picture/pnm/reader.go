@@ -1,0 +1,253 @@
+package pnm
+
+import (
+	"bufio"
+	"encoding/binary"
+	"io"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+// Reader is a PNM or PAM whose header has been read. It is a raster.Reader.
+type Reader struct {
+	b   *bufio.Reader
+	hd  header
+	out *raster.Header
+	lim raster.Limits
+}
+
+// Open reads the header of the picture in the first size bytes of r.
+func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
+	return OpenStream(io.NewSectionReader(r, 0, size), lim)
+}
+
+// OpenStream is Open for a stream, which is read to the picture's end and a
+// buffer further at most.
+func OpenStream(r io.Reader, lim raster.Limits) (*Reader, error) {
+	b := bufio.NewReaderSize(r, 64<<10)
+	hd, err := readHeader(b)
+	if err != nil {
+		return nil, err
+	}
+	if err := lim.CheckSize(hd.w, hd.h, 1); err != nil {
+		return nil, err
+	}
+	bits := uint8(8)
+	if hd.maxval > 255 {
+		bits = 16
+	}
+	return &Reader{b, hd, raster.NewHeader(int(hd.w), int(hd.h), hd.layout, bits), lim}, nil
+}
+
+// Header returns the picture's header: Gray, GrayA, RGB or RGBA, of 8 bits when
+// maxval is at most 255, else 16.
+func (r *Reader) Header() *raster.Header { return r.out }
+
+// Rows starts the decoding; the hint is not used. It may be called once.
+func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
+	n := r.out.W() * r.out.Layout.Samples() // at most 2^30
+	wide := int(r.out.Bits / 8)
+	d := &rows{r: r, n: n, band: raster.BandRows(n*wide, r.out.H())}
+	// Samples, and the bytes they are made from.
+	if err := r.lim.CheckMem(int64(n) * int64(d.band) * int64(wide) * 2); err != nil {
+		return nil, err
+	}
+	p := &d.out.Planes[0]
+	p.Stride = n
+	switch {
+	case wide == 2:
+		p.Pix16 = make([]uint16, n*d.band)
+		d.raw = make([]byte, 2*n)
+	case r.hd.magic == '4':
+		d.raw = make([]byte, (n+7)/8)
+		fallthrough
+	default:
+		p.Pix = make([]uint8, n*d.band)
+	}
+	d.widen(r.hd.maxval)
+	return d, nil
+}
+
+type rows struct {
+	r    *Reader
+	n    int    // samples of a row
+	band int    // rows of a band
+	y    int    // rows done
+	raw  []byte // a row as it stands in the file, where that isn't samples of 8 bits
+	out  raster.Band
+
+	wide8  *[256]uint8 // sample → 8 bits; nil if maxval is 255
+	wide16 []uint16    // sample → 16 bits; nil if maxval is 65535
+}
+
+func (d *rows) Header() *raster.Header { return d.r.out }
+
+// widen makes the table that spreads 0..maxval over the full range, rounding to
+// nearest.
+func (d *rows) widen(maxval int) {
+	switch {
+	case maxval < 255:
+		d.wide8 = new([256]uint8)
+		for v := 0; v <= maxval; v++ {
+			d.wide8[v] = uint8((v*255 + maxval/2) / maxval)
+		}
+	case maxval > 255 && maxval < 65535:
+		d.wide16 = make([]uint16, maxval+1)
+		for v := range d.wide16 {
+			d.wide16[v] = uint16((v*65535 + maxval/2) / maxval)
+		}
+	}
+}
+
+func (d *rows) Next() (*raster.Band, error) {
+	h := d.r.out.H()
+	if d.y == h {
+		return nil, io.EOF
+	}
+	p := &d.out.Planes[0]
+	p.Rows = min(d.band, h-d.y)
+	d.out.Y = d.y
+	for i := 0; i < p.Rows; i++ {
+		var err error
+		if p.Pix16 != nil {
+			err = d.row16(p.Pix16[i*d.n : (i+1)*d.n])
+		} else {
+			err = d.row8(p.Pix[i*d.n : (i+1)*d.n])
+		}
+		if err != nil {
+			if err == io.EOF || err == io.ErrUnexpectedEOF {
+				return nil, raster.Truncated(d.y+i, h)
+			}
+			return nil, err
+		}
+	}
+	d.y += p.Rows
+	return &d.out, nil
+}
+
+// row8 reads a row of samples up to 255.
+func (d *rows) row8(dst []uint8) error {
+	switch d.r.hd.magic {
+	case '1':
+		return d.plainBits(dst)
+	case '4':
+		return d.rawBits(dst)
+	case '2', '3':
+		for i := range dst {
+			v, err := d.plain()
+			if err != nil {
+				return err
+			}
+			dst[i] = uint8(v)
+		}
+	default:
+		if _, err := io.ReadFull(d.r.b, dst); err != nil {
+			return ioError(err)
+		}
+	}
+	if d.wide8 == nil {
+		return nil
+	}
+	for i, v := range dst {
+		if int(v) > d.r.hd.maxval {
+			return d.above(int(v))
+		}
+		dst[i] = d.wide8[v]
+	}
+	return nil
+}
+
+// row16 reads a row of samples up to 65535, high byte first in raw files.
+func (d *rows) row16(dst []uint16) error {
+	if d.r.hd.magic == '2' || d.r.hd.magic == '3' {
+		for i := range dst {
+			v, err := d.plain()
+			if err != nil {
+				return err
+			}
+			dst[i] = uint16(v)
+		}
+	} else {
+		if _, err := io.ReadFull(d.r.b, d.raw); err != nil {
+			return ioError(err)
+		}
+		for i := range dst {
+			dst[i] = binary.BigEndian.Uint16(d.raw[2*i:])
+		}
+	}
+	if d.wide16 == nil {
+		return nil
+	}
+	for i, v := range dst {
+		if int(v) > d.r.hd.maxval {
+			return d.above(int(v))
+		}
+		dst[i] = d.wide16[v]
+	}
+	return nil
+}
+
+// rawBits reads a row of P4: the first pixel in the highest bit, 1 is black.
+func (d *rows) rawBits(dst []uint8) error {
+	if _, err := io.ReadFull(d.r.b, d.raw); err != nil {
+		return ioError(err)
+	}
+	for i := range dst {
+		dst[i] = (d.raw[i>>3] >> (7 - i&7) & 1) - 1 // 0 → 255, 1 → 0
+	}
+	return nil
+}
+
+// plainBits reads a row of P1, whose digits need no space between them.
+func (d *rows) plainBits(dst []uint8) error {
+	for i := 0; i < len(dst); {
+		c, err := headerByte(d.r.b)
+		switch {
+		case err != nil:
+			return ioError(err)
+		case c == '0' || c == '1':
+			dst[i] = c - '1' // '0' → 255, '1' → 0
+			i++
+		case !isSpace(c):
+			return fault.New(fault.Format, "PBM: byte %q is neither 0 nor 1", c)
+		}
+	}
+	return nil
+}
+
+// plain reads one decimal sample and checks it against maxval.
+func (d *rows) plain() (int, error) {
+	v, digits := 0, 0
+	for {
+		c, err := headerByte(d.r.b)
+		switch {
+		case err == io.EOF && digits > 0: // the last sample may end the file
+			return v, nil
+		case err != nil:
+			return 0, ioError(err)
+		case c >= '0' && c <= '9':
+			if v = v*10 + int(c-'0'); v > d.r.hd.maxval {
+				return 0, d.above(v)
+			}
+			digits++
+		case isSpace(c) && digits > 0:
+			return v, nil
+		case !isSpace(c):
+			return 0, fault.New(fault.Format, "PNM: byte %q is not a digit", c)
+		}
+	}
+}
+
+func (d *rows) above(v int) error {
+	return fault.New(fault.Format, "PNM: sample %d above maxval %d", v, d.r.hd.maxval)
+}
+
+// ioError passes an end of the input, which Next turns into "truncated", and
+// says of any other error that it is the machine's.
+func ioError(err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return io.ErrUnexpectedEOF
+	}
+	return fault.New(fault.Internal, "read: %w", err)
+}
