@@ -1,0 +1,291 @@
+// Package wire has the lines of img/1, the protocol of grayd and scaled, which
+// imgproto(7) describes:
+//
+//	img/1 scale 1/4 quality=85
+//	ok type=image/jpeg width=1008 height=756 len=167013
+//	err toolarge 4290 Mpixel > 250 Mpixel (-maxpixels)
+//
+// A request names a verb, for scale its geometry, and words; a reply is ok and
+// words, of which len is always one, or err, a kind of package fault, and a text
+// for people. Fields are parted by one space. In a value, a byte that is not a
+// printable ASCII character other than the space, and a % before two hexadecimal
+// digits, are written as % and two hexadecimal digits; any other % is itself.
+package wire
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/ops"
+)
+
+const (
+	// MaxLine is the longest line in bytes, its newline included.
+	MaxLine = 1024
+	// Version is the first field of every request.
+	Version = "img/1"
+)
+
+// Request is what is asked of a daemon.
+type Request struct {
+	Verb     string     // "gray" or "scale"
+	Geometry string     // of scale; "" for gray
+	Words    []ops.Word // in order, no key twice; len is not among them
+	Len      int64      // bytes of the body that follows the line; -1: no len was given
+}
+
+// ParseRequest reads a request line without its newline. It knows the form of
+// words, not their meaning. Errors are of kind Usage.
+func ParseRequest(line string) (Request, error) {
+	fields, err := split(line)
+	if err != nil {
+		return Request{}, err
+	}
+	if fields[0] != Version {
+		return Request{}, usage("not a request of %s: %s", Version, quote(line))
+	}
+	if len(fields) < 2 {
+		return Request{}, usage("no verb")
+	}
+	r := Request{Verb: fields[1]}
+	fields = fields[2:]
+	switch r.Verb {
+	case "gray":
+	case "scale":
+		if len(fields) > 0 {
+			r.Geometry = unescape(fields[0])
+			fields = fields[1:]
+		}
+		if r.Geometry == "" || strings.Contains(r.Geometry, "=") {
+			return Request{}, usage("scale without a geometry")
+		}
+	default:
+		return Request{}, usage("unknown verb %s", quote(r.Verb))
+	}
+	r.Words, r.Len, err = words(fields)
+	return r, err
+}
+
+// String returns the line of r, without its newline. ParseRequest gives r again
+// when its verb and keys are well-formed and the line is within MaxLine.
+func (r Request) String() string {
+	var b strings.Builder
+	b.WriteString(Version + " " + r.Verb)
+	if r.Geometry != "" {
+		b.WriteString(" " + escape(r.Geometry))
+	}
+	join(&b, r.Words, r.Len)
+	return b.String()
+}
+
+// Get returns the value of a word and whether it was given.
+func (r Request) Get(key string) (string, bool) { return get(r.Words, key) }
+
+// Reply is what a daemon says of a request that went well.
+type Reply struct {
+	Words []ops.Word // in order, no key twice; len is not among them
+	Len   int64      // bytes of the picture; -1 only in a reply still to be completed
+}
+
+// ParseReply reads a reply line without its newline. An err line comes back as
+// an error of the kind it names, or of kind Internal when it names none that
+// there is; a line that is no reply is an error of kind Internal.
+func ParseReply(line string) (Reply, error) {
+	if rest, ok := strings.CutPrefix(line, "err "); ok {
+		word, text, _ := strings.Cut(rest, " ")
+		kind, ok := fault.Parse(word)
+		if !ok {
+			return Reply{}, fault.New(fault.Internal, "reply %s: unknown kind of error", quote(line))
+		}
+		return Reply{}, fault.New(kind, "%s", clean(text))
+	}
+	fields, err := split(line)
+	if err != nil || fields[0] != "ok" {
+		return Reply{}, fault.New(fault.Internal, "reply %s: neither ok nor err", quote(line))
+	}
+	var r Reply
+	r.Words, r.Len, err = words(fields[1:])
+	if err == nil && r.Len < 0 {
+		err = usage("no len")
+	}
+	if err != nil {
+		return Reply{}, fault.New(fault.Internal, "reply %s: %w", quote(line), err)
+	}
+	return r, nil
+}
+
+// String returns the line of r, without its newline.
+func (r Reply) String() string {
+	var b strings.Builder
+	b.WriteString("ok")
+	join(&b, r.Words, r.Len)
+	return b.String()
+}
+
+// Get returns the value of a word, or "" when it was not said.
+func (r Reply) Get(key string) string {
+	v, _ := get(r.Words, key)
+	return v
+}
+
+// ErrLine returns the line, without its newline, that says err: its kind and its
+// text, made fit for one line of at most MaxLine bytes.
+func ErrLine(err error) string {
+	line := "err " + fault.Of(err).String() + " " + clean(err.Error())
+	if len(line) < MaxLine {
+		return line
+	}
+	cut := MaxLine - 1 - len("…")
+	for !utf8.RuneStart(line[cut]) {
+		cut--
+	}
+	return line[:cut] + "…"
+}
+
+// split parts a line into its fields, of which there is at least one.
+func split(line string) ([]string, error) {
+	if len(line) >= MaxLine {
+		return nil, usage("a line of %d bytes > %d", len(line)+1, MaxLine)
+	}
+	for i := range len(line) {
+		if line[i] < ' ' || line[i] > '~' {
+			return nil, usage("byte 0x%02x in the line", line[i])
+		}
+	}
+	fields := strings.Split(line, " ")
+	for _, f := range fields {
+		if f == "" {
+			return nil, usage("fields not parted by one space: %s", quote(line))
+		}
+	}
+	return fields, nil
+}
+
+// words reads key and key=value fields, and takes len out of them.
+func words(fields []string) (ws []ops.Word, length int64, err error) {
+	length = -1
+	seen := map[string]bool{}
+	for _, f := range fields {
+		k, v, _ := strings.Cut(f, "=")
+		if !isKey(k) {
+			return nil, -1, usage("not a word: %s", quote(f))
+		}
+		if seen[k] {
+			return nil, -1, usage("%s is given twice", k)
+		}
+		seen[k] = true
+		if k != "len" {
+			ws = append(ws, ops.Word{Key: k, Value: unescape(v)})
+			continue
+		}
+		length, err = strconv.ParseInt(v, 10, 64)
+		if err != nil || length < 0 || v[0] == '+' {
+			return nil, -1, usage("len %s: not a number of bytes", quote(v))
+		}
+	}
+	return ws, length, nil
+}
+
+// isKey reports whether k is a lower-case letter and letters and digits.
+func isKey(k string) bool {
+	for i := range len(k) {
+		c := k[i]
+		if (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return k != ""
+}
+
+func join(b *strings.Builder, ws []ops.Word, length int64) {
+	for _, w := range ws {
+		b.WriteString(" " + w.Key)
+		if w.Value != "" {
+			b.WriteString("=" + escape(w.Value))
+		}
+	}
+	if length >= 0 {
+		b.WriteString(" len=" + strconv.FormatInt(length, 10))
+	}
+}
+
+func get(ws []ops.Word, key string) (string, bool) {
+	for _, w := range ws {
+		if w.Key == key {
+			return w.Value, true
+		}
+	}
+	return "", false
+}
+
+const hex = "0123456789ABCDEF"
+
+func escape(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if c > ' ' && c <= '~' && !(c == '%' && coded(s[i:])) {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
+}
+
+func unescape(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if coded(s[i:]) {
+			b.WriteByte(digit(s[i+1])<<4 | digit(s[i+2]))
+			i += 2
+		} else {
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
+}
+
+// coded reports whether s begins with % and two hexadecimal digits.
+func coded(s string) bool {
+	return len(s) >= 3 && s[0] == '%' && digit(s[1]) < 16 && digit(s[2]) < 16
+}
+
+// digit returns the value of a hexadecimal digit, and 255 for another byte.
+func digit(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 255
+}
+
+// clean makes text fit for one line: valid UTF-8 without control characters.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+}
+
+func quote(s string) string {
+	if len(s) > 64 {
+		s = s[:64] + "…"
+	}
+	return strconv.Quote(s)
+}
+
+func usage(format string, args ...any) error {
+	return fault.New(fault.Usage, format, args...)
+}
