@@ -1,0 +1,47 @@
+#!/bin/sh
+# Sees to the programs that the tests call. As root on Debian the missing ones
+# are installed; otherwise they are named and the exit status is 1. With all of
+# them there it takes a few milliseconds.
+set -eu
+
+# program and the Debian package that has it
+needed='
+/bin/nc.openbsd netcat-openbsd
+/usr/bin/convert imagemagick
+/usr/bin/vips libvips-tools
+/usr/bin/gm graphicsmagick
+cjpeg libjpeg-turbo-progs
+jpegtran libjpeg-turbo-progs
+pnmtojpeg netpbm
+cwebp webp
+tiffinfo libtiff-tools
+exiftool libimage-exiftool-perl
+curl curl
+mandoc mandoc
+strace strace
+pgrep procps
+ip iproute2
+systemd-socket-activate systemd
+ps procps
+file file
+'
+missing= packages=
+while read -r program package; do
+	[ -n "$program" ] || continue
+	command -v "$program" >/dev/null 2>&1 && continue
+	missing="$missing ${program##*/}"
+	case " $packages " in *" $package "*) ;; *) packages="$packages $package" ;; esac
+done <<EOF
+$needed
+EOF
+[ -z "$missing" ] && exit 0
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+	echo "tests/setup.sh: the tests need$missing; on Debian: apt-get install$packages" >&2
+	exit 1
+fi
+echo "tests/setup.sh: installing$packages"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086 # a list of words
+apt-get install -y -qq --no-install-recommends $packages >/dev/null

@@ -1,0 +1,259 @@
+package tests
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// walls says which packages of ours each package may import directly; a test of
+// a package may import what the package may. `DIR/` stands for any package
+// under DIR. What is not listed does not exist.
+var walls = map[string][]string{
+	"pkg/fault":    {},
+	"pkg/geometry": {"pkg/fault"},
+	"pkg/ops":      {"pkg/fault", "pkg/geometry"},
+
+	// Pictures: raster < meta < formats < codec < operations.
+	"pkg/picture/raster":   {"pkg/fault", "pkg/geometry", "pkg/ops"},
+	"pkg/picture/meta":     {"pkg/fault", "pkg/picture/raster"},
+	"pkg/picture/pnm":      picture("raster", "meta"),
+	"pkg/picture/png":      picture("raster", "meta"),
+	"pkg/picture/bmp":      picture("raster", "meta"),
+	"pkg/picture/gif":      picture("raster", "meta"),
+	"pkg/picture/jpeg":     picture("raster", "meta"),
+	"pkg/picture/tiff":     picture("raster", "meta"),
+	"pkg/picture/webp":     picture("raster", "meta"),
+	"pkg/picture/resample": picture("raster", "meta"),
+	"pkg/picture/codec":    picture(append(formats, "raster", "meta", "resample")...),
+	"pkg/picture/gray":     picture(append(formats, "raster", "meta", "resample", "codec")...),
+	"pkg/picture/scale":    picture(append(formats, "raster", "meta", "resample", "codec")...),
+
+	// Processes and the wire: bytes and descriptors, never pixels.
+	"pkg/daemon/fdpass":  {"pkg/fault"},
+	"pkg/daemon/wire":    {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/fdpass"},
+	"pkg/daemon/worker":  {"pkg/fault", "pkg/ops", "pkg/daemon/fdpass", "pkg/daemon/wire"},
+	"pkg/daemon/listen":  {"pkg/fault"},
+	"pkg/daemon/sandbox": {"pkg/fault"},
+	"pkg/daemon/prefork": {"pkg/fault", "pkg/daemon/listen", "pkg/daemon/sandbox"},
+	"pkg/daemon":         {"pkg/fault", "pkg/ops", "pkg/daemon/"},
+
+	// The HTTP side: never looks inside a picture.
+	"pkg/front/spool":   {"pkg/fault", "pkg/geometry", "pkg/ops"},
+	"pkg/front/compose": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
+	"pkg/front":         {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/front/"},
+
+	// The person's side.
+	"pkg/shell/cli":    {"pkg/fault"},
+	"pkg/shell/output": {"pkg/fault", "pkg/ops", "pkg/shell/cli"},
+	"pkg/shell/client": {"pkg/fault", "pkg/ops", "pkg/geometry", "pkg/shell/cli", "pkg/shell/output"},
+
+	// Commands join wings.
+	"cmd/gray":   {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
+	"cmd/scale":  {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
+	"cmd/grayd":  {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
+	"cmd/scaled": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
+	"cmd/imgd":   {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/front/", "pkg/front", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
+	"cmd/imgput": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
+	"cmd/imgget": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
+
+	// Only real processes.
+	"tests":        {},
+	"tests/corpus": {},
+	"tests/bench":  {},
+}
+
+var formats = []string{"pnm", "png", "bmp", "gif", "jpeg", "tiff", "webp"}
+
+func picture(names ...string) []string {
+	may := []string{"pkg/fault", "pkg/geometry", "pkg/ops"}
+	for _, n := range names {
+		may = append(may, "pkg/picture/"+n)
+	}
+	return may
+}
+
+// goFiles calls f for every Go file of the project with its package's folder.
+func goFiles(t *testing.T, f func(dir, name string, file *ast.File, src []byte)) {
+	t.Helper()
+	fset := token.NewFileSet()
+	for _, top := range []string{"cmd", "pkg", "tests"} {
+		err := filepath.WalkDir(filepath.Join(root, top), func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() && d.Name() == "testdata" {
+				if err == nil {
+					err = fs.SkipDir
+				}
+				return err
+			}
+			if d.IsDir() || filepath.Ext(p) != ".go" {
+				return nil
+			}
+			src, err := os.ReadFile(p)
+			if err != nil {
+				return err
+			}
+			file, err := parser.ParseFile(fset, p, src, parser.ImportsOnly|parser.ParseComments)
+			if err != nil {
+				return err
+			}
+			rel, _ := filepath.Rel(root, p)
+			f(filepath.ToSlash(filepath.Dir(rel)), filepath.ToSlash(rel), file, src)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func imports(file *ast.File) []string {
+	var is []string
+	for _, i := range file.Imports {
+		is = append(is, strings.Trim(i.Path.Value, `"`))
+	}
+	return is
+}
+
+// mayImport reports whether a package of ours may import another of ours.
+func mayImport(dir, of string) bool {
+	for _, may := range walls[dir] {
+		if of == may || strings.HasSuffix(may, "/") && strings.HasPrefix(of, may) {
+			return true
+		}
+	}
+	return dir == of // a test package beside its package
+}
+
+// Every direct import, test files included, keeps to the table above.
+func TestWallsBetweenPackages(t *testing.T) {
+	seen := map[string]bool{}
+	goFiles(t, func(dir, name string, file *ast.File, _ []byte) {
+		seen[dir] = true
+		if _, ok := walls[dir]; !ok {
+			t.Errorf("%s: package %s is not in the table of walls", name, dir)
+			return
+		}
+		for _, i := range imports(file) {
+			switch {
+			case strings.HasPrefix(i, "imgtools/"):
+				if !mayImport(dir, strings.TrimPrefix(i, "imgtools/")) {
+					t.Errorf("%s imports %s", name, i)
+				}
+			case strings.Contains(strings.SplitN(i, "/", 2)[0], "."):
+				if !strings.HasPrefix(i, "golang.org/x/image/") && !strings.HasPrefix(i, "golang.org/x/sys/") {
+					t.Errorf("%s imports %s", name, i)
+				}
+			}
+		}
+	})
+	for dir := range walls {
+		if !seen[dir] {
+			t.Errorf("the table of walls has %s, which is not there", dir)
+		}
+	}
+}
+
+// What some packages of the standard library would bring in stays out.
+func TestWallsAgainstStandardLibrary(t *testing.T) {
+	goFiles(t, func(dir, name string, file *ast.File, src []byte) {
+		test := strings.HasSuffix(name, "_test.go")
+		for _, i := range imports(file) {
+			if i == "flag" && dir != "pkg/shell/cli" && strings.HasPrefix(dir, "pkg/") {
+				t.Errorf("%s imports flag: only pkg/shell/cli reads flags", name)
+			}
+			if test {
+				continue
+			}
+			if strings.HasPrefix(dir, "pkg/picture/") && (i == "net" || strings.HasPrefix(i, "net/") || i == "log" || i == "os" || strings.HasPrefix(i, "os/")) {
+				t.Errorf("%s imports %s: pictures are io in, io out", name, i)
+			}
+			if strings.HasPrefix(dir, "pkg/daemon") && (i == "net" || strings.HasPrefix(i, "net/") || i == "os/user" || strings.HasPrefix(i, "image")) {
+				t.Errorf("%s imports %s: daemons move bytes and descriptors by raw calls", name, i)
+			}
+			if strings.HasPrefix(dir, "pkg/front") && strings.HasPrefix(i, "image") {
+				t.Errorf("%s imports %s: the front never looks inside a picture", name, i)
+			}
+			if strings.HasPrefix(dir, "pkg/") && dir != "pkg/shell/cli" && bytes.Contains(src, []byte("os.Exit(")) {
+				t.Errorf("%s calls os.Exit", name)
+			}
+		}
+	})
+}
+
+// grayd and scaled link neither package net nor os/user: so they are static with
+// or without cgo, and every thread can take the sandbox.
+func TestWallsOfTheSandbox(t *testing.T) {
+	for _, name := range []string{"grayd", "scaled"} {
+		c := exec.Command("go", "list", "-deps", "./cmd/"+name)
+		c.Dir = root
+		out, err := c.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		deps := strings.Fields(string(out))
+		for _, bad := range []string{"net", "os/user", "runtime/cgo", "net/http"} {
+			if slices.Contains(deps, bad) {
+				t.Errorf("%s links %s", name, bad)
+			}
+		}
+	}
+}
+
+func TestWallsOfTheTree(t *testing.T) {
+	top := []string{"cmd", "pkg", "man", "tests", "go.mod", "go.sum", "Makefile", "README.md"}
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if n := e.Name(); !strings.HasPrefix(n, ".") && n != "bin" && !slices.Contains(top, n) {
+			t.Errorf("%s at the top, where only %v belong", n, top)
+		}
+	}
+	for _, n := range top {
+		if _, err := os.Stat(filepath.Join(root, n)); err != nil {
+			t.Errorf("%s is missing at the top", n)
+		}
+	}
+	commands, _ := os.ReadDir(filepath.Join(root, "cmd"))
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.Name())
+	}
+	if want := []string{"gray", "grayd", "imgd", "imgget", "imgput", "scale", "scaled"}; !slices.Equal(names, want) {
+		t.Errorf("commands %v, want %v", names, want)
+	}
+	sleep := []byte("time." + "Sleep")
+	goFiles(t, func(_, name string, _ *ast.File, src []byte) {
+		if n := bytes.Count(src, []byte("\n")); n > 600 {
+			t.Errorf("%s has %d lines: more than one role?", name, n)
+		}
+		if bytes.Contains(src, sleep) {
+			t.Errorf("%s sleeps: wait for what is awaited", name)
+		}
+		if path.Base(name) == "main.go" && strings.HasPrefix(name, "cmd/") && bytes.Count(src, []byte("\n")) > 200 {
+			t.Errorf("%s has %d lines: flags, a config, one call", name, bytes.Count(src, []byte("\n")))
+		}
+	})
+	c := exec.Command("go", "list", "-m", "-f", "{{.Path}}", "all")
+	c.Dir = root
+	out, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range strings.Fields(string(out)) {
+		// x/text is what x/image's fonts need; nothing of ours imports it.
+		if !slices.Contains([]string{"imgtools", "golang.org/x/image", "golang.org/x/sys", "golang.org/x/text"}, m) {
+			t.Errorf("module %s", m)
+		}
+	}
+}
