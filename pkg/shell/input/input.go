@@ -1,0 +1,113 @@
+// Package input opens the pictures that a command was given: files, or standard
+// input. What can't be read from any place, such as a pipe, is first gathered
+// in a temporary file without a name.
+package input
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Input is an open picture.
+type Input struct {
+	io.ReaderAt
+	Size int64  // bytes
+	Name string // as messages call it
+	Base string // the file's base name; "" for standard input
+	file *os.File
+}
+
+// Name returns what messages call the operand: standard input for "-".
+func Name(operand string) string {
+	if operand == "-" {
+		return "standard input"
+	}
+	return operand
+}
+
+// Open opens the file named by an operand; "-" is standard input, from where it
+// stands. Errors say the cause and not the name. Closing is the caller's, also
+// of standard input, which is then not really closed.
+func Open(operand string) (*Input, error) {
+	in := &Input{Name: Name(operand)}
+	f := os.Stdin
+	if operand != "-" {
+		in.Base = filepath.Base(operand)
+		var err error
+		if f, err = os.Open(operand); err != nil {
+			return nil, cause(err)
+		}
+		in.file = f
+	}
+	if err := in.take(f); err != nil {
+		in.Close()
+		return nil, err
+	}
+	return in, nil
+}
+
+// take sets the bytes of in to what is still to be read from f.
+func (in *Input) take(f *os.File) error {
+	st, err := f.Stat()
+	if err != nil {
+		return cause(err)
+	}
+	if st.IsDir() {
+		return errors.New("is a folder")
+	}
+	if st.Mode().IsRegular() {
+		at, err := f.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return cause(err)
+		}
+		in.Size = max(st.Size()-at, 0)
+		in.ReaderAt = io.NewSectionReader(f, at, in.Size)
+		return nil
+	}
+	return in.spool(f)
+}
+
+// spool gathers f in an unnamed temporary file, and closes f unless it is
+// standard input.
+func (in *Input) spool(f *os.File) error {
+	tmp, err := os.CreateTemp("", "imgtools-*")
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(tmp.Name()); err != nil {
+		tmp.Close()
+		return err
+	}
+	if in.file != nil {
+		defer f.Close()
+	}
+	in.file = tmp
+	in.ReaderAt = tmp
+	if in.Size, err = io.Copy(tmp, f); err != nil {
+		return fmt.Errorf("reading: %w", err)
+	}
+	return nil
+}
+
+// Reader returns all bytes of the picture, from the first.
+func (in *Input) Reader() *io.SectionReader { return io.NewSectionReader(in, 0, in.Size) }
+
+// Close closes the file.
+func (in *Input) Close() error {
+	if in.file == nil {
+		return nil
+	}
+	return in.file.Close()
+}
+
+// cause strips operation and name from a file's error.
+func cause(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}

@@ -1,0 +1,147 @@
+package output
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/shell/cli"
+)
+
+// File is a result that is being written. It is not there under its name before
+// Commit, unless the place is none that can be renamed to: standard output, a
+// FIFO, a device. Exactly one of Commit and Discard ends it.
+type File struct {
+	*os.File
+	tmp    string // name of the temporary file; "" when written in place
+	dst    string // what Commit makes of it; "" in a folder
+	dir    *Dir
+	forget func()
+}
+
+// Open returns the place that -o names; "" and "-" are standard output. A
+// terminal is refused.
+func Open(path string) (*File, error) {
+	if path == "" || path == "-" {
+		return inPlace(os.Stdout)
+	}
+	dst, fd, err := follow(path)
+	if err != nil {
+		return nil, err
+	}
+	if fd >= 0 {
+		// Not opened anew: the offset, or the pipe, is that of the descriptor.
+		if fd, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3); err != nil {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+		return inPlace(os.NewFile(uintptr(fd), path))
+	}
+	st, err := os.Stat(dst)
+	switch {
+	case err == nil && st.IsDir() || strings.HasSuffix(path, "/"):
+		return nil, fault.New(fault.Usage, "%s: is a folder (-d)", path)
+	case err == nil && !st.Mode().IsRegular():
+		f, err := os.OpenFile(dst, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, err
+		}
+		return inPlace(f)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	f, err := temporary(filepath.Dir(dst), path)
+	if err != nil {
+		return nil, err
+	}
+	f.dst = dst
+	return f, nil
+}
+
+// follow resolves the symbolic links that end a path, so that a link stays one
+// and its target is replaced. When the path means an open descriptor
+// (/dev/stdout, /dev/fd/3) it returns that, else -1.
+func follow(path string) (dst string, fd int, err error) {
+	dst = path
+	for range 40 {
+		dir, base := filepath.Split(dst)
+		if dir == "/proc/self/fd/" || dir == "/dev/fd/" {
+			if n, err := strconv.Atoi(base); err == nil {
+				return dst, n, nil
+			}
+		}
+		to, err := os.Readlink(dst)
+		if err != nil { // no link, or nothing there
+			return dst, -1, nil
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(dir, to)
+		}
+		dst = to
+	}
+	return "", -1, &fs.PathError{Op: "open", Path: path, Err: unix.ELOOP}
+}
+
+func inPlace(f *os.File) (*File, error) {
+	if cli.Terminal(f) {
+		return nil, fault.New(fault.Usage, "a picture is not written to a terminal: -o FILE, or a pipe")
+	}
+	return &File{File: f}, nil
+}
+
+// temporary makes a file in the folder of path that vanishes when the process is
+// interrupted. Its mode is 0666 less umask; errors call it path.
+func temporary(folder, path string) (*File, error) {
+	tmp := filepath.Join(folder, ".imgtools-"+rand.Text()[:12])
+	// Registered first: there is no instant at which the file could stay.
+	forget := cli.AtSignal(func() { os.Remove(tmp) })
+	const flags = unix.O_RDWR | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC | unix.O_LARGEFILE
+	fd, err := unix.Open(tmp, flags, 0o666)
+	for err == unix.EINTR {
+		fd, err = unix.Open(tmp, flags, 0o666)
+	}
+	if err != nil {
+		forget()
+		return nil, &fs.PathError{Op: "create a file in", Path: folder, Err: err}
+	}
+	return &File{File: os.NewFile(uintptr(fd), path), tmp: tmp, forget: forget}, nil
+}
+
+// Commit closes the file and puts it in its place. In a folder that is name, or
+// name with a number, and path says which. On error the file is gone.
+func (f *File) Commit(name string) (path string, err error) {
+	if err := f.Close(); err != nil {
+		f.Discard()
+		return "", err
+	}
+	if f.tmp == "" {
+		return f.Name(), nil
+	}
+	if f.dir != nil {
+		path, err = f.dir.place(f.tmp, name)
+	} else {
+		path, err = f.dst, os.Rename(f.tmp, f.dst)
+	}
+	if err != nil {
+		f.Discard()
+		return "", err
+	}
+	f.forget()
+	return path, nil
+}
+
+// Discard closes the file and removes it. What was written in place stays
+// written.
+func (f *File) Discard() {
+	f.Close()
+	if f.tmp != "" {
+		os.Remove(f.tmp)
+		f.forget()
+	}
+}
