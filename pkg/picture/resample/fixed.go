@@ -1,0 +1,150 @@
+package resample
+
+import (
+	"imgtools/pkg/picture/raster"
+)
+
+// fixed is the engine for 8-bit samples.
+//
+// Two int32 travel in one int64, as lo + hi<<32 in ordinary arithmetic, so that
+// one multiplication serves both: the sum of such words times weights is the sum
+// of the lo parts plus that of the hi parts <<32, exact as long as either sum fits
+// an int32. Across, lo and hi are the same sample of two rows; down, two
+// neighbouring samples of a row.
+//
+// Samples have 6 bits of fraction in the ring (and, premultiplied, in the row
+// buffer) and weights 16, which together is what fits; very wide kernels, whose
+// small weights need it, take some from the samples (see split).
+type fixed struct {
+	x, y   *axis
+	n      int  // samples a pixel
+	alpha  bool // the last of them is alpha
+	wx, wy []int32
+	// Fraction bits: of a loaded sample, a ring sample and a weight across and down.
+	fLoad, fRing, fX, fY int
+
+	held []uint8 // an even row, until its odd one comes
+	rows int     // pushed
+	buf  []int64 // two rows, one in lo and one in hi
+	ring [][]int64
+	acc  []int64 // a block of sums, pairs of samples
+}
+
+// total is the fraction bits of a sample and a weight together. The largest
+// sum is then 255 × 2^22 × the positive weights' sum, which is below 2.
+const total = 22
+
+// split returns how many of the fraction bits the samples have, given the taps:
+// the error of n weights, each rounded by up to half of its last bit, is kept
+// below about a quarter of 1/255 in the worst case.
+func split(taps int) int {
+	bits := 6
+	for n := 128; n < taps && bits > 1; n *= 2 {
+		bits--
+	}
+	return bits
+}
+
+func newFixed(x, y *axis, in, out int, l raster.Layout) *fixed {
+	f := &fixed{x: x, y: y, n: l.Samples(), alpha: l.HasAlpha()}
+	if f.alpha {
+		f.fLoad = split(x.taps)
+	}
+	f.fRing = split(y.taps)
+	f.fX, f.fY = total-f.fLoad, total-f.fRing
+	if x.pos*y.pos+x.neg*y.neg > 1.98 {
+		f.fY-- // both axes overshoot by a lot, as lanczos3 can at the edges
+	}
+	f.wx, f.wy = x.fixed(f.fX), y.fixed(f.fY)
+	f.held = make([]uint8, in*f.n)
+	f.buf = make([]int64, in*f.n)
+	f.ring = make([][]int64, y.taps+1)
+	for i := range f.ring {
+		f.ring[i] = make([]int64, len(x.spans)*f.n/2)
+	}
+	f.acc = make([]int64, min(block, len(f.ring[0])))
+	return f
+}
+
+// block is how many words of a row are summed at a time, to stay in the cache.
+const block = 1024
+
+// push takes the next row: alone it waits for the second of its pair.
+func (f *fixed) push(src *raster.Plane, row int) {
+	line := src.Pix[row*src.Stride:][:len(f.held)]
+	if f.rows++; f.rows%2 == 1 {
+		copy(f.held, line)
+		return
+	}
+	f.pair(f.held, line)
+}
+
+func (f *fixed) end() {
+	if f.rows%2 == 1 {
+		f.rows++
+		f.pair(f.held, f.held)
+	}
+}
+
+// pair resamples the last two rows across, into the ring.
+func (f *fixed) pair(lo, hi []uint8) {
+	a, b := f.ring[(f.rows-2)%len(f.ring)], f.ring[(f.rows-1)%len(f.ring)]
+	switch {
+	case !f.alpha:
+		load(f.buf, lo, hi)
+	case f.n == 2:
+		loadGrayA(f.buf, lo, hi, f.fLoad)
+	default:
+		loadRGBA(f.buf, lo, hi, f.fLoad)
+	}
+	t := across{f.x.spans, f.wx, f.x.taps, uint(f.fX + f.fLoad - f.fRing)}
+	switch f.n {
+	case 1:
+		t.gray(a, b, f.buf)
+	case 2:
+		t.grayA(a, b, f.buf)
+	case 3:
+		t.rgb(a, b, f.buf)
+	case 4:
+		t.rgba(a, b, f.buf)
+	}
+}
+
+// out sums the rows of window j.
+func (f *fixed) out(j int, dst *raster.Plane, row int) {
+	sp := f.y.spans[j]
+	w := f.wy[sp.off:][:f.y.taps]
+	line := dst.Pix[row*dst.Stride:][:dst.Stride]
+	shift := uint(f.fY + f.fRing)
+	for at := 0; 2*at < len(line); at += block {
+		acc := f.acc[:min(block, len(f.ring[0])-at)]
+		round := int64(1) << (shift - 1)
+		first := round + round<<32
+		k := 0
+		for ; k+4 <= len(w); k += 4 {
+			r := func(i int) []int64 { return f.ring[(sp.start+k+i)%len(f.ring)][at:] }
+			if k == 0 {
+				set4(acc, r(0), r(1), r(2), r(3), first, w)
+			} else {
+				add4(acc, r(0), r(1), r(2), r(3), w[k:])
+			}
+		}
+		for ; k < len(w); k++ {
+			r := f.ring[(sp.start+k)%len(f.ring)][at:]
+			if k == 0 {
+				set1(acc, r, first, w[0])
+			} else {
+				add1(acc, r, w[k])
+			}
+		}
+		part := line[2*at : min(2*at+2*len(acc), len(line))]
+		switch {
+		case !f.alpha:
+			store(part, acc, shift)
+		case f.n == 2:
+			storeGrayA(part, acc, shift)
+		default:
+			storeRGBA(part, acc, shift)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package resample
+
+// across holds what the horizontal loops need; shift takes a sum to the ring's
+// fraction bits.
+type across struct {
+	spans   []span
+	weights []int32
+	taps    int
+	shift   uint
+}
+
+// split2 takes a word apart: lo and hi, rounded and shifted.
+func split2(s int64, shift uint) (lo, hi int64) {
+	half := int64(1) << shift >> 1
+	lo = int64(int32(s))
+	return (lo + half) >> shift, ((s-lo)>>32 + half) >> shift
+}
+
+// gray resamples one sample a pixel: src has two rows in lo and hi, and a and b
+// get one of them each, two neighbouring samples a word.
+func (t *across) gray(a, b, src []int64) {
+	b = b[:len(a)]
+	spans := t.spans[:2*len(a)]
+	for i := range a {
+		l0, h0 := split2(t.dot(src, spans[2*i]), t.shift)
+		l1, h1 := split2(t.dot(src, spans[2*i+1]), t.shift)
+		a[i] = l0 + l1<<32
+		b[i] = h0 + h1<<32
+	}
+}
+
+func (t *across) dot(src []int64, sp span) (s int64) {
+	w := t.weights[sp.off:][:t.taps]
+	v := src[sp.start:][:len(w)]
+	for len(w) >= 4 && len(v) >= 4 {
+		s += v[0]*int64(w[0]) + v[1]*int64(w[1]) + v[2]*int64(w[2]) + v[3]*int64(w[3])
+		w, v = w[4:], v[4:]
+	}
+	for k := 0; k < len(w) && k < len(v); k++ {
+		s += v[k] * int64(w[k])
+	}
+	return s
+}
+
+// grayA resamples two samples a pixel, which make one word.
+func (t *across) grayA(a, b, src []int64) {
+	b = b[:len(a)]
+	spans := t.spans[:len(a)]
+	for i := range a {
+		sp := spans[i]
+		w := t.weights[sp.off:][:t.taps]
+		v := src[2*sp.start:][:2*len(w)]
+		var s0, s1 int64
+		for _, wk := range w {
+			if len(v) < 2 {
+				break
+			}
+			s0 += v[0] * int64(wk)
+			s1 += v[1] * int64(wk)
+			v = v[2:]
+		}
+		l0, h0 := split2(s0, t.shift)
+		l1, h1 := split2(s1, t.shift)
+		a[i] = l0 + l1<<32
+		b[i] = h0 + h1<<32
+	}
+}
+
+// rgb resamples three samples a pixel; two pixels make three words.
+func (t *across) rgb(a, b, src []int64) {
+	b = b[:len(a)]
+	for i := 0; i+3 <= len(a); i += 3 {
+		l0, l1, l2, h0, h1, h2 := t.dot3(src, t.spans[2*(i/3)])
+		l3, l4, l5, h3, h4, h5 := t.dot3(src, t.spans[2*(i/3)+1])
+		a[i], a[i+1], a[i+2] = l0+l1<<32, l2+l3<<32, l4+l5<<32
+		b[i], b[i+1], b[i+2] = h0+h1<<32, h2+h3<<32, h4+h5<<32
+	}
+}
+
+func (t *across) dot3(src []int64, sp span) (l0, l1, l2, h0, h1, h2 int64) {
+	w := t.weights[sp.off:][:t.taps]
+	v := src[3*sp.start:][:3*len(w)]
+	var s0, s1, s2 int64
+	for _, wk := range w {
+		if len(v) < 3 {
+			break
+		}
+		s0 += v[0] * int64(wk)
+		s1 += v[1] * int64(wk)
+		s2 += v[2] * int64(wk)
+		v = v[3:]
+	}
+	l0, h0 = split2(s0, t.shift)
+	l1, h1 = split2(s1, t.shift)
+	l2, h2 = split2(s2, t.shift)
+	return
+}
+
+// rgba resamples four samples a pixel, which make two words.
+func (t *across) rgba(a, b, src []int64) {
+	b = b[:len(a)]
+	for i := 0; i+2 <= len(a); i += 2 {
+		sp := t.spans[i/2]
+		w := t.weights[sp.off:][:t.taps]
+		v := src[4*sp.start:][:4*len(w)]
+		var s0, s1, s2, s3 int64
+		for _, wk := range w {
+			if len(v) < 4 {
+				break
+			}
+			s0 += v[0] * int64(wk)
+			s1 += v[1] * int64(wk)
+			s2 += v[2] * int64(wk)
+			s3 += v[3] * int64(wk)
+			v = v[4:]
+		}
+		l0, h0 := split2(s0, t.shift)
+		l1, h1 := split2(s1, t.shift)
+		l2, h2 := split2(s2, t.shift)
+		l3, h3 := split2(s3, t.shift)
+		a[i], a[i+1] = l0+l1<<32, l2+l3<<32
+		b[i], b[i+1] = h0+h1<<32, h2+h3<<32
+	}
+}
