@@ -1,0 +1,237 @@
+// Package listen opens and inherits the sockets of a daemon and tells systemd
+// how it is doing. It does not use package net: a listener made by package net
+// cannot be handed to children without its O_NONBLOCK being cleared for all of
+// them (os.File.Fd). Sockets here are bare descriptors, non-blocking and
+// close-on-exec.
+//
+// Guarantees:
+//
+//   - A Unix socket of ours is mode 0660 and appears at its path in one step,
+//     already listening, in place of one that a dead process left.
+//   - At most one process serves a path: a lock beside it, PATH.lock, says who.
+//   - IPv4 and IPv6 are bound each by itself, unless the address is [::].
+//   - No option is set on an inherited socket.
+package listen
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/fault"
+)
+
+// backlog is how many connections may wait to be accepted: it is the daemon's
+// queue. The kernel lowers it to net.core.somaxconn.
+const backlog = 4096
+
+// Kind says where a socket came from, in one byte.
+type Kind byte
+
+const (
+	Unix      Kind = 'u' // opened here; who may connect is checked at accept
+	TCP       Kind = 't' // opened here
+	Inherited Kind = 'i' // who may connect is up to whoever opened it
+)
+
+// Socket is a listening socket.
+type Socket struct {
+	FD   int
+	Kind Kind
+	Name string // an address as people write it, or the name that came with it
+	path string // of a Unix socket opened here
+	ino  uint64
+	lock int // descriptor of PATH.lock, -1 if none
+}
+
+// Close closes the socket and gives its path free; it does not remove it.
+func (s *Socket) Close() {
+	unix.Close(s.FD)
+	if s.lock >= 0 {
+		unix.Close(s.lock)
+	}
+	s.FD, s.lock = -1, -1
+}
+
+// Unlink removes the path of a Unix socket opened here, if it is still this
+// socket, so that no more connections come. Those in its queue stay.
+func (s *Socket) Unlink() {
+	var st unix.Stat_t
+	if s.path != "" && unix.Lstat(s.path, &st) == nil && st.Ino == s.ino {
+		unix.Unlink(s.path)
+	}
+}
+
+// Path returns the path of a Unix socket opened here, else "".
+func (s *Socket) Path() string { return s.path }
+
+// Public reports whether a TCP socket of ours is reachable from other machines.
+func (s *Socket) Public() bool {
+	ap, err := netip.ParseAddrPort(strings.TrimPrefix(s.Name, "tcp:"))
+	return s.Kind == TCP && err == nil && !ap.Addr().IsLoopback()
+}
+
+// Address is a place to listen, parsed.
+type Address struct {
+	Path  string           // of a Unix socket, or
+	Binds []netip.AddrPort // where to bind TCP; several share one port
+}
+
+// Parse reads an address: unix:PATH, a PATH with a slash, tcp:IP:PORT,
+// tcp:[IP]:PORT or tcp:localhost:PORT, which is both loopback addresses. Other
+// names are refused. Errors are of kind Usage.
+func Parse(addr string) (Address, error) {
+	bad := func(why string) (Address, error) {
+		return Address{}, fault.New(fault.Usage, "address %q: %s", addr, why)
+	}
+	path, isUnix := strings.CutPrefix(addr, "unix:")
+	rest, isTCP := strings.CutPrefix(addr, "tcp:")
+	switch {
+	case isTCP:
+		if port, ok := strings.CutPrefix(rest, "localhost:"); ok {
+			n, err := strconv.ParseUint(port, 10, 16)
+			if err != nil {
+				return bad("not a port: " + strconv.Quote(port))
+			}
+			v4, v6 := netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()
+			return Address{Binds: []netip.AddrPort{netip.AddrPortFrom(v4, uint16(n)), netip.AddrPortFrom(v6, uint16(n))}}, nil
+		}
+		ap, err := netip.ParseAddrPort(rest)
+		if err != nil || ap.Addr().Zone() != "" {
+			return bad("not tcp:IP:port, tcp:[IPv6]:port or tcp:localhost:port")
+		}
+		return Address{Binds: []netip.AddrPort{netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())}}, nil
+	case isUnix || strings.Contains(addr, "/") && !strings.Contains(addr, "://"):
+		switch {
+		case path == "":
+			return bad("no path")
+		case strings.ContainsRune(path, 0):
+			return bad("a zero byte in the path")
+		case path[0] == '@':
+			return bad("an abstract socket has no owner; use a path")
+		case len(path)+len(tempSuffix) > maxPath:
+			return bad(fmt.Sprintf("a path of %d bytes > %d", len(path), maxPath-len(tempSuffix)))
+		}
+		return Address{Path: path}, nil
+	}
+	return bad("neither unix:/path nor tcp:IP:port")
+}
+
+// Open opens the sockets of an address, one for a path and one or two for TCP.
+// Port 0 is any port, told in Name. warnings has a line for each address family
+// that this machine doesn't have, as long as it has the other.
+func Open(a Address) (sockets []*Socket, warnings []string, err error) {
+	if a.Path != "" {
+		s, err := openUnix(a.Path, true)
+		if err != nil {
+			return nil, nil, err
+		}
+		return []*Socket{s}, nil, nil
+	}
+	const tries = 20 // with port 0, until a port is free in both families
+	for range tries {
+		sockets, warnings, err = openTCP(a.Binds)
+		if err == nil || a.Binds[0].Port() != 0 {
+			break
+		}
+	}
+	return sockets, warnings, err
+}
+
+// Status opens PATH.status beside a socket that Open opened at PATH.
+func (s *Socket) Status() (*Socket, error) { return openUnix(s.path+statusSuffix, false) }
+
+// openTCP binds all of binds to the port of the first.
+func openTCP(binds []netip.AddrPort) (sockets []*Socket, warnings []string, err error) {
+	defer func() {
+		if err != nil {
+			for _, s := range sockets {
+				s.Close()
+			}
+			sockets, warnings = nil, nil
+		}
+	}()
+	port := binds[0].Port()
+	var missing error
+	for _, b := range binds {
+		s, err := bindTCP(netip.AddrPortFrom(b.Addr(), port))
+		switch {
+		case err == nil:
+			sockets = append(sockets, s)
+			got, _ := netip.ParseAddrPort(strings.TrimPrefix(s.Name, "tcp:"))
+			port = got.Port()
+		case len(binds) > 1 && isMissing(err):
+			missing = err
+			warnings = append(warnings, err.Error()+": not served")
+		default:
+			return sockets, nil, err
+		}
+	}
+	if len(sockets) == 0 {
+		return nil, nil, missing
+	}
+	return sockets, warnings, nil
+}
+
+// isMissing reports whether err says that the machine doesn't have this address
+// family, or no loopback address of it.
+func isMissing(err error) bool {
+	for _, e := range []unix.Errno{unix.EAFNOSUPPORT, unix.EADDRNOTAVAIL, unix.EPROTONOSUPPORT} {
+		if errnoIs(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+func bindTCP(ap netip.AddrPort) (*Socket, error) {
+	name := "tcp:" + ap.String()
+	family, sa := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: int(ap.Port()), Addr: ap.Addr().As16()})
+	if ap.Addr().Is4() {
+		family, sa = unix.AF_INET, &unix.SockaddrInet4{Port: int(ap.Port()), Addr: ap.Addr().As4()}
+	}
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", name, err)
+	}
+	if err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err == nil && family == unix.AF_INET6 {
+		only := 1
+		if ap.Addr() == netip.IPv6Unspecified() {
+			only = 0
+		}
+		err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only)
+	}
+	if err == nil {
+		err = unix.Bind(fd, sa)
+	}
+	if err == nil {
+		err = unix.Listen(fd, backlog)
+	}
+	if err == nil {
+		name, err = tcpName(fd)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("listen %s: %w", name, err)
+	}
+	return &Socket{FD: fd, Kind: TCP, Name: name, lock: -1}, nil
+}
+
+// tcpName returns the address that a socket is bound to, as tcp:IP:PORT.
+func tcpName(fd int) (string, error) {
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		return "", os.NewSyscallError("getsockname", err)
+	}
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return "tcp:" + netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)).String(), nil
+	case *unix.SockaddrInet6:
+		return "tcp:" + netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port)).String(), nil
+	}
+	return "", fmt.Errorf("not a TCP socket")
+}

@@ -1,0 +1,182 @@
+package listen
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/fault"
+)
+
+const (
+	maxPath      = 107 // bytes of sun_path without its zero (unix(7))
+	tempSuffix   = ".new"
+	lockSuffix   = ".lock"
+	statusSuffix = ".status"
+	socketMode   = 0660
+)
+
+func errnoIs(err error, e unix.Errno) bool { return errors.Is(err, e) }
+
+// openUnix opens a listening socket at path. With lock it first takes PATH.lock
+// and holds it as long as the socket is open.
+//
+// The socket is bound to PATH.new, given its mode, made to listen, and only then
+// renamed to PATH: a client finds the old one, refusing, or the new one, ready.
+func openUnix(path string, lock bool) (s *Socket, err error) {
+	s = &Socket{FD: -1, Kind: Unix, Name: "unix:" + path, path: path, lock: -1}
+	defer func() {
+		if err != nil {
+			s.Close()
+			s, err = nil, fmt.Errorf("listen unix:%s: %w", path, err)
+		}
+	}()
+	if lock {
+		if s.lock, err = takeLock(path + lockSuffix); err != nil {
+			return s, err
+		}
+	}
+	temp := path + tempSuffix
+	if len(temp) > maxPath {
+		return s, fault.New(fault.Usage, "a path of %d bytes > %d", len(path), maxPath-len(tempSuffix))
+	}
+	for _, p := range []string{path, temp} {
+		if err = checkStale(p); err != nil {
+			return s, err
+		}
+	}
+	s.FD, err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return s, os.NewSyscallError("socket", err)
+	}
+	unix.Unlink(temp) // of a process that died just here
+	if err = unix.Bind(s.FD, &unix.SockaddrUnix{Name: temp}); err != nil {
+		return s, os.NewSyscallError("bind", err)
+	}
+	var st unix.Stat_t
+	if err = unix.Chmod(temp, socketMode); err == nil {
+		err = unix.Lstat(temp, &st)
+	}
+	if err == nil {
+		err = unix.Listen(s.FD, backlog)
+	}
+	if err == nil {
+		err = unix.Rename(temp, path)
+	}
+	if err != nil {
+		unix.Unlink(temp)
+		return s, err
+	}
+	s.ino = st.Ino
+	return s, nil
+}
+
+// takeLock opens and locks the file at path, and writes this process's number
+// into it for the message that the next one gives.
+func takeLock(path string) (int, error) {
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0600)
+	if err != nil {
+		return -1, fmt.Errorf("open %s: %w", path, err)
+	}
+	if err = unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err == nil {
+		if err = unix.Ftruncate(fd, 0); err == nil {
+			_, err = unix.Pwrite(fd, strconv.AppendInt(nil, int64(os.Getpid()), 10), 0)
+		}
+		if err == nil {
+			return fd, nil
+		}
+	}
+	var buf [20]byte
+	n, _ := unix.Pread(fd, buf[:], 0)
+	unix.Close(fd)
+	if err == unix.EWOULDBLOCK {
+		return -1, fmt.Errorf("process %s serves it already", strings.TrimSpace(string(buf[:max(n, 0)])))
+	}
+	return -1, fmt.Errorf("lock %s: %w", path, err)
+}
+
+// checkStale makes sure that path may be replaced: nothing is there, or a socket
+// that nobody listens on.
+func checkStale(path string) error {
+	var st unix.Stat_t
+	err := unix.Lstat(path, &st)
+	switch {
+	case err == unix.ENOENT:
+		return nil
+	case err != nil:
+		return err
+	case st.Mode&unix.S_IFMT != unix.S_IFSOCK:
+		return fmt.Errorf("%s is there and is not a socket", path)
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: path}); err != unix.ECONNREFUSED && err != unix.ENOENT {
+		return fmt.Errorf("another process listens at %s", path)
+	}
+	return nil
+}
+
+// Default returns the address that the daemon name has when none is given,
+// unix:RUN/NAME.sock, and makes the folder RUN: the first of $IMGTOOLS_RUN,
+// /run/imgtools for root, $XDG_RUNTIME_DIR/imgtools, TMP/imgtools-UID.
+func Default(name string) (Address, error) {
+	dir, shared := runDir(os.Getenv, os.Geteuid())
+	if err := makeRun(dir, shared, os.Geteuid()); err != nil {
+		return Address{}, err
+	}
+	return Parse("unix:" + filepath.Join(dir, name+".sock"))
+}
+
+// runDir returns the folder for sockets, and whether it lies in one that all may
+// write to.
+func runDir(getenv func(string) string, uid int) (dir string, shared bool) {
+	if dir := getenv("IMGTOOLS_RUN"); dir != "" {
+		return dir, false
+	}
+	if uid == 0 {
+		return "/run/imgtools", false
+	}
+	if dir := getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return filepath.Join(dir, "imgtools"), false
+	}
+	tmp := getenv("TMPDIR")
+	if tmp == "" {
+		tmp = "/tmp"
+	}
+	return filepath.Join(tmp, "imgtools-"+strconv.Itoa(uid)), true
+}
+
+// makeRun makes dir, mode 0700, or sees that the one there can be trusted: a
+// folder and no link, ours (or root's), that nobody else may write to. In a
+// shared place anybody could have made it first, so there it must be exactly as
+// if we had made it.
+func makeRun(dir string, shared bool, uid int) error {
+	err := unix.Mkdir(dir, 0700)
+	if err != nil && err != unix.EEXIST {
+		return fmt.Errorf("mkdir %s: %w", dir, err)
+	}
+	var st unix.Stat_t
+	if err := unix.Lstat(dir, &st); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	mode := st.Mode & 07777
+	switch {
+	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
+		return fmt.Errorf("%s: not a folder (a link is not followed)", dir)
+	case int(st.Uid) != uid && (shared || st.Uid != 0):
+		return fmt.Errorf("%s: belongs to user %d, not %d", dir, st.Uid, uid)
+	case shared && mode != 0700:
+		return fmt.Errorf("%s: mode %04o, not 0700", dir, mode)
+	case mode&0002 != 0:
+		return fmt.Errorf("%s: mode %04o: all may write to it", dir, mode)
+	}
+	return nil
+}
