@@ -49,7 +49,7 @@ type Held struct {
 // Hold reads all of src, after asking lim whether it may.
 func Hold(src Rows, lim Limits) (*Held, error) {
 	h := src.Header()
-	if err := lim.CheckMem(h.heldBytes()); err != nil {
+	if err := lim.CheckMem(h.Bytes()); err != nil {
 		return nil, err
 	}
 	p := &Held{H: h}
@@ -66,7 +66,8 @@ func Hold(src Rows, lim Limits) (*Held, error) {
 	return p, err
 }
 
-func (h *Header) heldBytes() int64 {
+// Bytes returns the memory that the delivered samples take, held at once.
+func (h *Header) Bytes() int64 {
 	var n int64
 	for _, d := range h.Planes {
 		n += int64(d.W) * int64(d.H) * int64(h.Layout.Samples()) * int64(h.Bits/8)

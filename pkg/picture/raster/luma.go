@@ -12,7 +12,7 @@ type Luma uint8
 
 const (
 	// Rec601 is ITU-R BT.601 luma of gamma-encoded values, 0.299 R + 0.587 G +
-	// 0.114 B in 16-bit fixed point, rounded to nearest: Y of JPEG (JFIF), and
+	// 0.114 B rounded to nearest: Y of JPEG (JFIF), and
 	// the gray of Go, Pillow, netpbm.
 	Rec601 Luma = iota
 	// Rec709 is ITU-R BT.709 luma of gamma-encoded values: 0.2126, 0.7152, 0.0722.
@@ -22,7 +22,15 @@ const (
 	Luminance
 )
 
-var weights = [...][3]uint32{Rec601: {19595, 38470, 7471}, Rec709: {13933, 46871, 4732}} // of 65536
+// The weights of 8 bits, in 65536ths, and of 16, in 2^32ths. Each three add up to
+// one, so that grays stay.
+var (
+	weights = [...][3]uint32{Rec601: {19595, 38470, 7471}, Rec709: {13933, 46871, 4732}}
+	wide    = [...][3]uint64{
+		Rec601: {1284195222, 2521145802, 489626272},
+		Rec709: {913110047, 3071760610, 310096639},
+	}
+)
 
 // Color returns c grayed.
 func (l Luma) Color(c color.NRGBA) color.NRGBA {
@@ -32,11 +40,11 @@ func (l Luma) Color(c color.NRGBA) color.NRGBA {
 }
 
 // Grayed returns src as Gray or GrayA, of the same depth; indexed rows keep their
-// indexes and get a gray palette. Of YCbCr, Rec601 is the first plane itself. The
+// indexes and get a gray palette. Of YCbCr, Rec601 is the first plane itself, unless chroma has more samples. The
 // ICC profile goes.
 func Grayed(src Rows, l Luma) Rows {
 	h := src.Header()
-	if h.Layout == YCbCr && l != Rec601 {
+	if h.Layout == YCbCr && (l != Rec601 || h.largest() != 0) {
 		src = Packed(src)
 		h = src.Header()
 	}
@@ -111,11 +119,10 @@ func (l Luma) gray16(dst, src []uint16, n int) {
 		}
 		return
 	}
-	w := weights[l]
+	w := wide[l]
 	for i, o := 0, 0; i < len(src); i, o = i+n, o+n-2 {
 		s := src[i : i+n : i+n]
-		// At most 65535×65536 + 32768, which fits in 32 bits.
-		dst[o] = uint16((w[0]*uint32(s[0]) + w[1]*uint32(s[1]) + w[2]*uint32(s[2]) + 1<<15) >> 16)
+		dst[o] = uint16((w[0]*uint64(s[0]) + w[1]*uint64(s[1]) + w[2]*uint64(s[2]) + 1<<31) >> 32)
 		if n == 4 {
 			dst[o+1] = s[3]
 		}

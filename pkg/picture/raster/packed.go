@@ -16,12 +16,7 @@ func Packed(src Rows) Rows {
 	if h.Layout != YCbCr {
 		return src
 	}
-	big := 0
-	for i, d := range h.Planes {
-		if b := h.Planes[big]; d.W > b.W || d.W == b.W && d.H > b.H {
-			big = i
-		}
-	}
+	big := h.largest()
 	rgb := *h
 	rgb.Layout = RGB
 	rgb.Planes = []PlaneDim{h.Planes[big]}
@@ -34,6 +29,16 @@ func Packed(src Rows) Rows {
 		p.in[i].line = make([]uint8, p.out.W)
 	}
 	return p
+}
+
+// largest returns the first of the planes with the most samples.
+func (h *Header) largest() (big int) {
+	for i, d := range h.Planes {
+		if b := h.Planes[big]; d.W*d.H > b.W*b.H {
+			big = i
+		}
+	}
+	return big
 }
 
 // packed keeps of each plane the rows that are still needed, since planes may

@@ -1,0 +1,77 @@
+package codec
+
+import (
+	"io"
+	"strconv"
+
+	"imgtools/pkg/picture/pnm"
+	"imgtools/pkg/picture/raster"
+)
+
+// Picture is a picture of any format whose header has been read.
+type Picture struct {
+	raster.Reader
+	Format   string // JPEG … PNM
+	Frames   int    // of an animation, or pages; the Reader is the first
+	Lossless bool   // the file holds the samples exactly as they were given
+
+	in   io.ReaderAt
+	size int64
+	lim  raster.Limits
+}
+
+// Open reads the header of the picture in the first size bytes of r. The format
+// is found by content. Errors are those of Sniff and of the format's reader.
+func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Picture, error) {
+	in := io.NewSectionReader(r, 0, size) // whatever lies beyond is not ours
+	format, err := Sniff(in, size)
+	if err != nil {
+		return nil, err
+	}
+	p := &Picture{Format: format, Frames: 1, Lossless: true, in: in, size: size, lim: lim}
+	if err := p.open(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Picture) open() (err error) {
+	switch p.Format {
+	case PNM:
+		p.Reader, err = pnm.Open(p.in, p.size, p.lim)
+	default:
+		p.Reader, err = openImage(p.in, p.size, p.lim, p.Format)
+	}
+	return err
+}
+
+// Opaque reports whether a picture with alpha has no pixel that lets anything
+// through. It decodes the picture once more, up to the first that does; a
+// picture without alpha is not decoded.
+func (p *Picture) Opaque() (bool, error) {
+	if !p.Header().Layout.HasAlpha() {
+		return true, nil
+	}
+	again := *p
+	if err := again.open(); err != nil {
+		return false, err
+	}
+	rows, err := again.Rows(raster.Hint{})
+	if err != nil {
+		return false, err
+	}
+	return raster.Opaque(rows)
+}
+
+// Note says aloud that only the first of several frames is used; "" if there is
+// but one.
+func (p *Picture) Note() string {
+	if p.Frames <= 1 {
+		return ""
+	}
+	what := "frames"
+	if p.Format == TIFF {
+		what = "pages"
+	}
+	return "first of " + strconv.Itoa(p.Frames) + " " + what
+}

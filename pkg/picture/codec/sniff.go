@@ -1,0 +1,231 @@
+package codec
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"strings"
+
+	"imgtools/pkg/fault"
+)
+
+// sniffLen is how much of the beginning is looked at.
+const sniffLen = 4096
+
+// Sniff returns the format of the picture in the first size bytes of r, by its
+// content alone. What is known and not read is refused by its name with advice
+// (Unsupported); what is not known, with the list of what is (Format).
+func Sniff(r io.ReaderAt, size int64) (string, error) {
+	if size == 0 {
+		return "", fault.New(fault.Format, "empty: 0 bytes, no picture")
+	}
+	head := make([]byte, min(size, sniffLen))
+	n, err := r.ReadAt(head, 0)
+	if n < len(head) && err != io.EOF {
+		return "", fault.New(fault.Internal, "read: %w", err)
+	}
+	head = head[:n]
+	if f := readFormat(head); f == TIFF {
+		if raw := rawTIFF(r); raw != "" {
+			return "", refuse(raw, adviceRaw)
+		}
+		return TIFF, nil
+	} else if f != "" {
+		return f, nil
+	}
+	if name, advice := knownFormat(head); name != "" {
+		return "", refuse(name, advice)
+	}
+	return "", fault.New(fault.Format, "no picture known here; %s are read", Accepted)
+}
+
+func refuse(name, advice string) error {
+	return fault.New(fault.Unsupported, "%s is not read; %s", name, advice)
+}
+
+// readFormat returns the format that a file with this head is read as, or "".
+func readFormat(head []byte) string {
+	has := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }
+	switch {
+	case has("\xff\xd8\xff") && !has("\xff\xd8\xff\xf7"): // SOF55 is JPEG-LS
+		return JPEG
+	case has("\x89PNG\r\n\x1a\n"):
+		return PNG
+	case has("GIF87a"), has("GIF89a"):
+		return GIF
+	case has("RIFF") && at(head, 8, "WEBP"):
+		return WebP
+	case has("BM") && len(head) >= 18 && bmpHeader(binary.LittleEndian.Uint32(head[14:])):
+		return BMP
+	case has("II*\x00"), has("MM\x00*"):
+		return TIFF
+	case len(head) >= 3 && head[0] == 'P' && head[1] >= '1' && head[1] <= '7' && (space(head[2]) || head[2] == '#'):
+		return PNM
+	}
+	return ""
+}
+
+// bmpHeader reports whether n is the size of a bitmap's information header:
+// BITMAPCOREHEADER, its OS/2 2 kin, BITMAPINFOHEADER and its versions 2 to 5.
+func bmpHeader(n uint32) bool { return n == 12 || n >= 16 && n <= 124 }
+
+func at(b []byte, i int, s string) bool {
+	return len(b) >= i+len(s) && string(b[i:i+len(s)]) == s
+}
+
+func space(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+const (
+	adviceHEIF  = "convert it first: heif-convert in.heic out.jpg"
+	adviceAVIF  = "convert it first: avifdec in.avif out.png"
+	adviceJXL   = "convert it first: djxl in.jxl out.png"
+	adviceJP2   = "convert it first: opj_decompress -i in.jp2 -o out.png"
+	adviceSVG   = "draw it first: rsvg-convert -o out.png in.svg"
+	advicePDF   = "draw a page first: pdftoppm -png in.pdf out"
+	adviceVideo = "take a frame first: ffmpeg -i in -frames:v 1 out.png"
+	adviceRaw   = "develop it first: dcraw -c in | …, or darktable-cli in out.jpg"
+	adviceIM    = "convert it first: magick in out.png"
+	adviceTIFF  = "convert it first: tiffcp in out.tif"
+	adviceZip   = "unpack it first"
+)
+
+// magics are the first bytes of formats that are known and not read.
+var magics = []struct {
+	at                  int
+	magic, name, advice string
+}{
+	{0, "\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL", adviceJXL},
+	{0, "\xff\x0a", "JPEG XL", adviceJXL},
+	{0, "\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000", adviceJP2},
+	{0, "\xff\x4f\xff\x51", "JPEG 2000", adviceJP2},
+	{0, "\xff\xd8\xff\xf7", "JPEG-LS", adviceIM},
+	{0, "II\xbc\x01", "JPEG XR", adviceIM},
+	{0, "II+\x00", "BigTIFF", adviceTIFF},
+	{0, "MM\x00+", "BigTIFF", adviceTIFF},
+	{0, "%!PS", "PostScript", "draw it first: gs -sDEVICE=png16m -o out.png in.ps"},
+	{0, "\xc5\xd0\xd3\xc6", "PostScript", "draw it first: gs -sDEVICE=png16m -o out.png in.eps"},
+	{0, "8BPS", "Photoshop PSD", adviceIM},
+	{0, "gimp xcf", "GIMP XCF", "convert it first: xcf2png -o out.png in.xcf"},
+	{0, "\x00\x00\x01\x00", "Windows icon", adviceIM},
+	{0, "\x00\x00\x02\x00", "Windows cursor or Targa", adviceIM},
+	{0, "icns", "Apple icon", adviceIM},
+	{0, "\x76\x2f\x31\x01", "OpenEXR", adviceIM},
+	{0, "#?RADIANCE", "Radiance HDR", adviceIM},
+	{0, "#?RGBE", "Radiance HDR", adviceIM},
+	{0, "qoif", "QOI", adviceIM},
+	{0, "farbfeld", "farbfeld", "convert it first: ff2png"},
+	{0, "SIMPLE  =", "FITS", adviceIM},
+	{0, "DDS ", "DDS", adviceIM},
+	{0, "SDPX", "DPX", adviceIM},
+	{0, "XPDS", "DPX", adviceIM},
+	{0, "AT&TFORM", "DjVu", "draw a page first: ddjvu -format=tiff in.djvu out.tif"},
+	{0, "PF\n", "PFM", adviceIM},
+	{0, "Pf\n", "PFM", adviceIM},
+	{0, "/* XPM */", "XPM", adviceIM},
+	{0, "BPG\xfb", "BPG", "convert it first: bpgdec -o out.png in.bpg"},
+	{0, "\x8aMNG\r\n\x1a\n", "MNG", adviceVideo},
+	{0, "\x8bJNG\r\n\x1a\n", "JNG", adviceIM},
+
+	{0, "IIRO", "Olympus ORF (camera raw)", adviceRaw},
+	{0, "IIRS", "Olympus ORF (camera raw)", adviceRaw},
+	{0, "MMOR", "Olympus ORF (camera raw)", adviceRaw},
+	{0, "IIU\x00", "Panasonic RW2 (camera raw)", adviceRaw},
+	{0, "FUJIFILMCCD-RAW", "Fujifilm RAF (camera raw)", adviceRaw},
+	{0, "FOVb", "Sigma X3F (camera raw)", adviceRaw},
+	{0, "\x00MRM", "Minolta MRW (camera raw)", adviceRaw},
+	{6, "HEAPCCDR", "Canon CRW (camera raw)", adviceRaw},
+
+	{0, "\x1a\x45\xdf\xa3", "Matroska or WebM video", adviceVideo},
+	{0, "FLV\x01", "Flash video", adviceVideo},
+	{0, "OggS", "Ogg", adviceVideo},
+	{0, "\x00\x00\x01\xba", "MPEG video", adviceVideo},
+	{0, "\x00\x00\x01\xb3", "MPEG video", adviceVideo},
+	{0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media", adviceVideo},
+	{4, "moov", "QuickTime video", adviceVideo},
+	{4, "mdat", "QuickTime video", adviceVideo},
+	{4, "wide", "QuickTime video", adviceVideo},
+
+	{0, "PK\x03\x04", "a ZIP archive", adviceZip},
+	{0, "\x1f\x8b", "gzip", adviceZip},
+	{0, "BZh", "bzip2", adviceZip},
+	{0, "\xfd7zXZ\x00", "xz", adviceZip},
+	{0, "\x28\xb5\x2f\xfd", "zstd", adviceZip},
+}
+
+// knownFormat names a format that is known and not read, and says what helps.
+func knownFormat(head []byte) (name, advice string) {
+	for _, m := range magics {
+		if at(head, m.at, m.magic) {
+			return m.name, m.advice
+		}
+	}
+	switch {
+	case at(head, 4, "ftyp"):
+		return baseMedia(head)
+	case at(head, 0, "RIFF") && at(head, 8, "AVI "):
+		return "AVI video", adviceVideo
+	case bytes.Contains(head[:min(len(head), 1024)], []byte("%PDF-")):
+		return "PDF", advicePDF
+	case svg(head):
+		return "SVG", adviceSVG
+	}
+	return "", ""
+}
+
+// baseMedia names a file of the ISO base media format (ISO/IEC 14496-12, 4.3) by
+// its brands: the major one, then the compatible ones.
+func baseMedia(head []byte) (name, advice string) {
+	n := min(int(binary.BigEndian.Uint32(head)), len(head))
+	for i := 8; i+4 <= n || i == 8; i += 4 {
+		if i == 12 { // the minor version
+			continue
+		}
+		if len(head) < i+4 {
+			break
+		}
+		switch string(head[i : i+4]) {
+		case "avif", "avis":
+			return "AVIF", adviceAVIF
+		case "heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs":
+			return "HEIC", adviceHEIF
+		case "crx ":
+			return "Canon CR3 (camera raw)", adviceRaw
+		case "jxl ":
+			return "JPEG XL", adviceJXL
+		case "qt  ":
+			return "QuickTime video", adviceVideo
+		}
+	}
+	if at(head, 8, "mif1") || at(head, 8, "msf1") {
+		return "HEIF", adviceHEIF
+	}
+	return "MP4 video", adviceVideo
+}
+
+// svg reports whether a text begins with an svg element, after a byte order mark,
+// white space, an XML declaration, comments and a document type.
+func svg(head []byte) bool {
+	s := strings.TrimPrefix(string(head), "\ufeff")
+	for {
+		s = strings.TrimLeft(s, " \t\r\n")
+		var end string
+		switch {
+		case strings.HasPrefix(s, "<svg"):
+			return true
+		case strings.HasPrefix(s, "<!--"):
+			end = "-->"
+		case strings.HasPrefix(s, "<?"):
+			end = "?>"
+		case strings.HasPrefix(s, "<!DOCTYPE svg"):
+			return true
+		default:
+			i := strings.Index(s, ":svg") // <svg:svg xmlns:svg=…>
+			return i > 0 && s[0] == '<' && !strings.ContainsAny(s[:i], " \t\r\n>")
+		}
+		i := strings.Index(s, end)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(end):]
+	}
+}

@@ -1,0 +1,152 @@
+// Package scale makes a picture of any format smaller or larger: a picture in, a
+// picture out.
+//
+// Sizes are those of the upright picture. Colour keeps its profile and 16 bits
+// stay where the format has them; all other metadata goes. A JPEG is decoded at a
+// reduced size where that loses nothing, and stays Y, Cb, Cr planes on its way to
+// a JPEG.
+package scale
+
+import (
+	"io"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/geometry"
+	"imgtools/pkg/picture/codec"
+	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/resample"
+)
+
+// Options of Run. Only Geometry is needed.
+type Options struct {
+	Geometry     string // as package geometry has it
+	Kernel       string // of ops.Kernels; "" is lanczos3
+	Fine, Linear bool
+	Format       string // of ops.Formats; "" is the input's
+	Quality      int    // of JPEG, 1 to 100; 0 is the default
+	Limits       raster.Limits
+
+	// The input is an upright picture of OfW × OfH pixels reduced by Reduced/8;
+	// zero fields: it is whole.
+	OfW, OfH int
+	Reduced  int
+}
+
+// Result says what was written.
+type Result struct {
+	Format string // its canonical name
+	Type   string // its media type
+	W, H   int
+	Note   string // what else the user should hear: first of 12 frames
+}
+
+// job is one picture on its way.
+type job struct {
+	p            *codec.Picture
+	o            Options
+	format       string
+	goalW, goalH int // upright
+	same         bool
+}
+
+// Run reads the picture in the first size bytes of in and writes it in its new
+// size to out. Errors are of the kinds of package fault.
+func Run(out io.Writer, in io.ReaderAt, size int64, o Options) (Result, error) {
+	g, err := geometry.Parse(o.Geometry)
+	if err != nil {
+		return Result{}, err
+	}
+	p, err := codec.Open(in, size, o.Limits)
+	if err != nil {
+		return Result{}, err
+	}
+	j := job{p: p, o: o, format: codec.OutputFormat(p, o.Format)}
+	fullW, fullH := p.Header().OrientedSize()
+	if o.OfW != 0 || o.OfH != 0 {
+		if err := checkReduced(p, o); err != nil {
+			return Result{}, err
+		}
+		fullW, fullH = o.OfW, o.OfH
+	}
+	j.goalW, j.goalH = g.Goal(fullW, fullH)
+	if err := o.Limits.CheckSize(int64(j.goalW), int64(j.goalH), p.Frames); err != nil {
+		return Result{}, err
+	}
+	// A reduced picture of 1 pixel may have the size of its goal, and its samples
+	// are right only if it is whole.
+	j.same = j.goalW == fullW && j.goalH == fullH && !j.reduced()
+	return j.run(out)
+}
+
+func (j *job) reduced() bool { return j.o.Reduced != 0 && j.o.Reduced != 8 }
+
+// checkReduced checks that o.OfW × o.OfH at o.Reduced/8 is the size of p.
+func checkReduced(p *codec.Picture, o Options) error {
+	n := o.Reduced
+	if n == 0 {
+		n = 8
+	}
+	if n < 1 || n > 8 {
+		return fault.New(fault.Usage, "reduced=%d/8: not 1/8 to 8/8", n)
+	}
+	if err := o.Limits.CheckSize(int64(o.OfW), int64(o.OfH), p.Frames); err != nil {
+		return fault.New(fault.Usage, "of=%dx%d: %w", o.OfW, o.OfH, err)
+	}
+	w, h := p.Header().OrientedSize()
+	if (o.OfW*n+7)/8 != w || (o.OfH*n+7)/8 != h || n != 8 && (p.Frames > 1 || p.Header().Orientation != 1) {
+		return fault.New(fault.Usage, "of=%dx%d reduced=%d/8 is not this picture of %dx%d", o.OfW, o.OfH, n, w, h)
+	}
+	return nil
+}
+
+func (j *job) run(out io.Writer) (res Result, err error) {
+	res = Result{W: j.goalW, H: j.goalH}
+	rows, err := j.rows()
+	if err != nil {
+		return Result{}, err
+	}
+	res.Note = j.p.Note()
+	res.Format, err = codec.Encode(out, rows, j.format, codec.Options{Quality: j.o.Quality, Limits: j.o.Limits})
+	res.Type = codec.Type(res.Format)
+	return res, err
+}
+
+// rows starts the decoding and resampling of a still picture. The result is as
+// the picture is stored: it is turned after this, when it is smaller.
+func (j *job) rows() (raster.Rows, error) {
+	h := j.p.Header()
+	planar := j.format == codec.JPEG && !j.o.Linear
+	if j.same {
+		return j.p.Rows(raster.Hint{Planar: planar})
+	}
+	w, hgt := j.goalW, j.goalH
+	if raster.Swaps(h.Orientation) {
+		w, hgt = hgt, w
+	}
+	hint := raster.Hint{Planar: planar, Fine: j.o.Fine, Named: j.o.Kernel != ""}
+	if !j.o.Linear {
+		hint.GoalW, hint.GoalH = w, hgt
+	}
+	rows, err := j.p.Rows(hint)
+	if err != nil {
+		return nil, err
+	}
+	if !planar {
+		rows = raster.Packed(rows)
+	}
+	rows = raster.Expand(rows)
+	if j.goalW*j.goalH > h.FullW*h.FullH { // turned while it is small
+		if rows, err = raster.Upright(rows, j.o.Limits); err != nil {
+			return nil, err
+		}
+		w, hgt = j.goalW, j.goalH
+	}
+	if j.reduced() {
+		part := *rows.Header()
+		d := part.Planes[0]
+		part.FullW, part.FullH = j.o.OfW, j.o.OfH
+		part.Planes = []raster.PlaneDim{{W: d.W, H: d.H, NX: j.o.Reduced, DX: 8, NY: j.o.Reduced, DY: 8}}
+		rows = raster.WithHeader(rows, &part)
+	}
+	return resample.Rows(rows, w, hgt, resample.Options{Kernel: j.o.Kernel, Linear: j.o.Linear, Limits: j.o.Limits})
+}
