@@ -41,8 +41,21 @@ func newAxis(k kernel, in, out int, step ratio, last float64) *axis {
 	// widened, 2p. Products stay below 2^62 for sides below 2^28.
 	unit := 2 * step.q
 	wide := max(unit, 2*step.p)
-	reach := int64(math.Ceil(k.support * float64(wide)))
-	window := func(j int) (lo, hi int64) { // inclusive, unbounded
+	if step == (ratio{1, 1}) && k.at(1) == 0 && k.at(2) == 0 {
+		k = kernels["box"] // at factor 1 an interpolating kernel copies, with one tap
+	}
+	at := func(d int64) float64 { return k.at(float64(d) / float64(wide)) }
+	reach := int64(k.support * float64(wide)) // whole: wide is even
+	if k.at(k.support) == 0 {
+		reach-- // the ends do not count
+	}
+	if last < 1 && k.support < 1 {
+		// A box over a fractional extent weighs samples by the part that lies in
+		// it. Else near factor 1 it would pick single samples, and shift.
+		reach = (2*step.p + unit) / 2
+		at = func(d int64) float64 { return float64(min(reach-d, unit, 2*step.p)) }
+	}
+	window := func(j int) (lo, hi int64) { // inclusive, unbounded; never goes back
 		c := (2*int64(j)+1)*step.p - step.q
 		return ceilDiv(c-reach, unit), floorDiv(c+reach, unit)
 	}
@@ -69,7 +82,7 @@ func newAxis(k kernel, in, out int, step ratio, last float64) *axis {
 			if d < 0 {
 				d = -d
 			}
-			w[i] = k.at(float64(d) / float64(wide))
+			w[i] = at(d)
 			if lo+int64(i) == int64(in-1) {
 				w[i] *= last
 			}
@@ -77,12 +90,6 @@ func newAxis(k kernel, in, out int, step ratio, last float64) *axis {
 		}
 		for i := range w {
 			w[i] /= sum
-		}
-		for len(w) > 1 && w[0] == 0 {
-			w, lo = w[1:], lo+1
-		}
-		for len(w) > 1 && w[len(w)-1] == 0 {
-			w = w[:len(w)-1]
 		}
 		return found{int(lo), w}
 	}

@@ -79,6 +79,9 @@ func (f *fixed) push(src *raster.Plane, row int) {
 	f.pair(f.held, line)
 }
 
+func (f *fixed) ready() int { return f.rows &^ 1 }
+
+// end lets a last row go alone.
 func (f *fixed) end() {
 	if f.rows%2 == 1 {
 		f.rows++

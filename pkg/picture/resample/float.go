@@ -39,7 +39,8 @@ func newFloat(x, y *axis, in, out int, l raster.Layout, bits uint8, linear bool)
 	return f
 }
 
-func (f *float) end() {}
+func (f *float) end()       {}
+func (f *float) ready() int { return f.rows }
 
 // push resamples the next row across, into the ring.
 func (f *float) push(src *raster.Plane, row int) {

@@ -54,7 +54,7 @@ func lanczos3(x float64) float64 {
 	return sinc(x) * sinc(x/3)
 }
 
-// sinc is exactly 0 at the other integers, so that at factor 1 one tap is left.
+// sinc is exactly 0 at the other integers, which math.Sin would miss.
 func sinc(x float64) float64 {
 	switch {
 	case x == 0:

@@ -47,12 +47,12 @@ func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 	if err := o.Limits.CheckSize(int64(w), int64(h), 1); err != nil {
 		return nil, err
 	}
+	if o.Linear {
+		src = raster.Packed(src)
+	}
 	in := src.Header()
-	switch {
-	case in.Layout == raster.Indexed:
+	if in.Layout == raster.Indexed {
 		return nil, fault.New(fault.Internal, "resample: indexed rows must be made colours first")
-	case in.Layout == raster.YCbCr && o.Linear:
-		return nil, fault.New(fault.Internal, "resample: planar rows must be packed for linear light")
 	}
 	head := *in
 	head.FullW, head.FullH = w, h
@@ -110,7 +110,8 @@ func need(k kernel, d, to raster.PlaneDim, in *raster.Header) int64 {
 // out once all rows of its window are in.
 type engine interface {
 	push(src *raster.Plane, row int)
-	end() // no more rows follow
+	end()       // no more rows follow
+	ready() int // rows ready to be summed; all that were pushed after end
 	out(j int, dst *raster.Plane, row int)
 }
 
@@ -194,13 +195,13 @@ func (s *stream) Next() (*raster.Band, error) {
 func (p *plane) work(band *raster.Band, i int) bool {
 	dst := raster.Plane{Pix: p.pix, Pix16: p.pix16, Stride: p.width}
 	for p.got < p.band && p.done < p.height {
-		for until := p.y.spans[p.done].start + p.y.taps; p.pushed < until; p.pushed++ {
+		for p.ready() < p.y.spans[p.done].start+p.y.taps {
 			if band == nil || p.next >= band.Planes[i].Rows {
 				return true
 			}
 			p.push(&band.Planes[i], p.next)
 			p.next++
-			if p.pushed == p.rows-1 {
+			if p.pushed++; p.pushed == p.rows {
 				p.end()
 			}
 		}
