@@ -1,0 +1,186 @@
+package png
+
+import "encoding/binary"
+
+// The filter types of section 9.2. Of a byte x, a is the one left by a pixel,
+// b the one above, c the one left of b; all are 0 outside the picture.
+const (
+	filterNone = iota
+	filterSub
+	filterUp
+	filterAverage
+	filterPaeth
+)
+
+// unfilter undoes a filter: dst = src + prediction from dst and prev. All three
+// have the same length; bpp is the bytes of a pixel, 1 for those below a byte.
+// dst and src may not overlap unless they are the same.
+func unfilter(filter byte, dst, src, prev []byte, bpp int) {
+	switch filter {
+	case filterNone:
+		copy(dst, src)
+	case filterSub:
+		unfilterSub(dst, src, bpp)
+	case filterUp:
+		unfilterUp(dst, src, prev)
+	case filterAverage:
+		unfilterAverage(dst, src, prev, bpp)
+	case filterPaeth:
+		unfilterPaeth(dst, src, prev, bpp)
+	}
+}
+
+const low7 = 0x7f7f7f7f7f7f7f7f
+
+// addBytes adds eight bytes to eight, each modulo 256.
+func addBytes(x, y uint64) uint64 { return (x&low7 + y&low7) ^ (x^y)&^low7 }
+
+func unfilterUp(dst, src, prev []byte) {
+	i := 0
+	for ; i+8 <= len(dst); i += 8 {
+		x, y := binary.LittleEndian.Uint64(src[i:]), binary.LittleEndian.Uint64(prev[i:])
+		binary.LittleEndian.PutUint64(dst[i:], addBytes(x, y))
+	}
+	for ; i < len(dst); i++ {
+		dst[i] = src[i] + prev[i]
+	}
+}
+
+func unfilterSub(dst, src []byte, bpp int) {
+	n := len(dst)
+	src = src[:n]
+	switch bpp {
+	case 1:
+		var a byte
+		for i, v := range src {
+			a += v
+			dst[i] = a
+		}
+	case 3:
+		var a, b, c byte
+		for i := 0; i+3 <= n; i += 3 {
+			s, d := src[i:i+3:i+3], dst[i:i+3:i+3]
+			a += s[0]
+			b += s[1]
+			c += s[2]
+			d[0], d[1], d[2] = a, b, c
+		}
+	case 4:
+		var a uint64
+		for i := 0; i+4 <= n; i += 4 {
+			a = addBytes(a, uint64(binary.LittleEndian.Uint32(src[i:])))
+			binary.LittleEndian.PutUint32(dst[i:], uint32(a))
+		}
+	default:
+		copy(dst[:min(bpp, n)], src)
+		for i := bpp; i < n; i++ {
+			dst[i] = src[i] + dst[i-bpp]
+		}
+	}
+}
+
+func unfilterAverage(dst, src, prev []byte, bpp int) {
+	n := len(dst)
+	src, prev = src[:n], prev[:n]
+	switch bpp {
+	case 1:
+		a := 0
+		for i, v := range src {
+			a = int(v+byte((a+int(prev[i]))>>1)) & 255
+			dst[i] = byte(a)
+		}
+	case 3:
+		var a, b, c int
+		for i := 0; i+3 <= n; i += 3 {
+			s, p, d := src[i:i+3:i+3], prev[i:i+3:i+3], dst[i:i+3:i+3]
+			a = (int(s[0]) + (a+int(p[0]))>>1) & 255
+			b = (int(s[1]) + (b+int(p[1]))>>1) & 255
+			c = (int(s[2]) + (c+int(p[2]))>>1) & 255
+			d[0], d[1], d[2] = byte(a), byte(b), byte(c)
+		}
+	case 4:
+		var a, b, c, e int
+		for i := 0; i+4 <= n; i += 4 {
+			s, p, d := src[i:i+4:i+4], prev[i:i+4:i+4], dst[i:i+4:i+4]
+			a = (int(s[0]) + (a+int(p[0]))>>1) & 255
+			b = (int(s[1]) + (b+int(p[1]))>>1) & 255
+			c = (int(s[2]) + (c+int(p[2]))>>1) & 255
+			e = (int(s[3]) + (e+int(p[3]))>>1) & 255
+			d[0], d[1], d[2], d[3] = byte(a), byte(b), byte(c), byte(e)
+		}
+	default:
+		for i := range min(bpp, n) {
+			dst[i] = src[i] + prev[i]>>1
+		}
+		for i := bpp; i < n; i++ {
+			dst[i] = src[i] + byte((int(dst[i-bpp])+int(prev[i]))>>1)
+		}
+	}
+}
+
+func unfilterPaeth(dst, src, prev []byte, bpp int) {
+	n := len(dst)
+	src, prev = src[:n], prev[:n]
+	switch bpp {
+	case 1:
+		a, c := 0, 0
+		for i, v := range src {
+			b := int(prev[i])
+			a = (int(v) + paeth(a, b, c)) & 255
+			c = b
+			dst[i] = byte(a)
+		}
+	case 3:
+		var a0, a1, a2, c0, c1, c2 int
+		for i := 0; i+3 <= n; i += 3 {
+			s, p, d := src[i:i+3:i+3], prev[i:i+3:i+3], dst[i:i+3:i+3]
+			b0, b1, b2 := int(p[0]), int(p[1]), int(p[2])
+			a0 = (int(s[0]) + paeth(a0, b0, c0)) & 255
+			a1 = (int(s[1]) + paeth(a1, b1, c1)) & 255
+			a2 = (int(s[2]) + paeth(a2, b2, c2)) & 255
+			c0, c1, c2 = b0, b1, b2
+			d[0], d[1], d[2] = byte(a0), byte(a1), byte(a2)
+		}
+	case 4:
+		var a0, a1, a2, a3, c0, c1, c2, c3 int
+		for i := 0; i+4 <= n; i += 4 {
+			s, p, d := src[i:i+4:i+4], prev[i:i+4:i+4], dst[i:i+4:i+4]
+			b0, b1, b2, b3 := int(p[0]), int(p[1]), int(p[2]), int(p[3])
+			a0 = (int(s[0]) + paeth(a0, b0, c0)) & 255
+			a1 = (int(s[1]) + paeth(a1, b1, c1)) & 255
+			a2 = (int(s[2]) + paeth(a2, b2, c2)) & 255
+			a3 = (int(s[3]) + paeth(a3, b3, c3)) & 255
+			c0, c1, c2, c3 = b0, b1, b2, b3
+			d[0], d[1], d[2], d[3] = byte(a0), byte(a1), byte(a2), byte(a3)
+		}
+	default:
+		for i := range min(bpp, n) {
+			dst[i] = src[i] + prev[i] // paeth(0, b, 0) is b
+		}
+		for i := bpp; i < n; i++ {
+			dst[i] = src[i] + byte(paeth(int(dst[i-bpp]), int(prev[i]), int(prev[i-bpp])))
+		}
+	}
+}
+
+// paeth returns that of a, b, c which is nearest to a+b-c, the earlier one of
+// equals. The comparisons become conditional moves: the outcome is noise, and a
+// wrongly guessed branch costs more than the rest.
+func paeth(a, b, c int) int {
+	pa, pb := b-c, a-c
+	pc := abs(pa + pb)
+	pa, pb = abs(pa), abs(pb)
+	p := b
+	if pc < pb {
+		p = c
+	}
+	if pa <= min(pb, pc) {
+		p = a
+	}
+	return p
+}
+
+func abs(x int) int {
+	m := x >> 63
+	return (x ^ m) - m
+}

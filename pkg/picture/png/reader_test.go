@@ -1,0 +1,349 @@
+package png
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"fmt"
+	stdpng "image/png"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+func TestEveryTypeDepthAndSize(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for _, typ := range types {
+		for _, interlaced := range []bool{false, true} {
+			for size := 1; size <= 17; size++ {
+				for _, wh := range [][2]int{{size, 18 - size}, {size, size}, {1, size}, {size, 1}} {
+					f := random(rnd, typ[0], typ[1], wh[0], wh[1], interlaced)
+					if (typ[0] == 0 || typ[0] == 2) && size%2 == 0 {
+						f.key = f.samples[:f.perPixel()]
+					}
+					f.idat = []int{0, 1, 7, 100}[rnd.IntN(4)]
+					name := fmt.Sprintf("type %d depth %d %dx%d interlaced %v", typ[0], typ[1], wh[0], wh[1], interlaced)
+					data := f.bytes()
+					m, err := stdpng.Decode(bytes.NewReader(data))
+					if err != nil {
+						t.Fatalf("%s: the oracle: %v", name, err)
+					}
+					got, err := readBytes(data)
+					if err != nil {
+						t.Fatalf("%s: %v", name, err)
+					}
+					samePixels(t, name, got, stdPixels(m))
+				}
+			}
+		}
+	}
+}
+
+func TestLongRowsInSeveralBands(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for _, typ := range types {
+		f := random(rnd, typ[0], typ[1], 700, 150, false)
+		if typ[0] == 0 {
+			f.key = f.samples[:1]
+		}
+		m, err := stdpng.Decode(bytes.NewReader(f.bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := readBytes(f.bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		samePixels(t, fmt.Sprint(typ), got, stdPixels(m))
+	}
+}
+
+// goldenFiles are the valid PNGs of Go's own tests, PngSuite's basic set among them.
+func goldenFiles(t testing.TB) []string {
+	var names []string
+	for _, dir := range []string{"image/testdata", "image/png/testdata", "image/png/testdata/pngsuite"} {
+		more, err := filepath.Glob(filepath.Join(runtime.GOROOT(), "src", dir, "*.png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range more {
+			if base := filepath.Base(name); !strings.HasPrefix(base, "invalid") {
+				names = append(names, name)
+			}
+		}
+	}
+	if len(names) < 40 {
+		t.Fatalf("only %d pictures in GOROOT", len(names))
+	}
+	return names
+}
+
+func TestGoldenFilesAgainstStandardLibrary(t *testing.T) {
+	for _, name := range goldenFiles(t) {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := stdpng.Decode(bytes.NewReader(data))
+		if err != nil {
+			t.Fatalf("%s: the oracle: %v", name, err)
+		}
+		got, err := readBytes(data)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		samePixels(t, filepath.Base(name), got, stdPixels(m))
+	}
+}
+
+func TestInvalidFilesAreRefused(t *testing.T) {
+	for name, text := range map[string]string{
+		"invalid-crc32.png": "checksum", "invalid-noend.png": "truncated",
+		"invalid-trunc.png": "truncated", "invalid-zlib.png": "checksum",
+	} {
+		data, err := os.ReadFile(filepath.Join(runtime.GOROOT(), "src/image/png/testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = readBytes(data); fault.Of(err) != fault.Format || !strings.Contains(fmt.Sprint(err), text) {
+			t.Errorf("%s: %v, want %q", name, err, text)
+		}
+	}
+}
+
+func base(depth, color int) *file {
+	return random(rand.New(rand.NewPCG(7, 8)), color, depth, 5, 4, false)
+}
+
+func TestIndexBeyondThePalette(t *testing.T) {
+	f := base(8, 3)
+	f.palette = f.palette[:4]
+	f.palette[2].R, f.palette[2].G, f.palette[2].B, f.palette[2].A = 0, 0, 0, 255
+	f.samples[0], f.samples[1], f.samples[2] = 3, 4, 255
+	got, err := readBytes(f.bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got[0] != straight(f.palette[3]) || got[1] != straight(f.palette[2]) || got[2] != straight(f.palette[2]) {
+		t.Errorf("indexes 3, 4, 255 of 4 became %v", got[:3])
+	}
+}
+
+func TestTruncationIsSaid(t *testing.T) {
+	for _, interlaced := range []bool{false, true} {
+		f := random(rand.New(rand.NewPCG(7, 8)), 2, 8, 40, 30, interlaced)
+		f.idat = 500
+		data := f.bytes()
+		if _, err := readBytes(data); err != nil {
+			t.Fatal(err)
+		}
+		for n := range len(data) {
+			_, err := readBytes(data[:n])
+			if fault.Of(err) != fault.Format {
+				t.Fatalf("%d of %d bytes: %v", n, len(data), err)
+			}
+			if text := err.Error(); n > 40 && !strings.HasPrefix(text, "truncated") {
+				t.Fatalf("%d of %d bytes: %v", n, len(data), err)
+			}
+		}
+		if _, err := readBytes(append(data, "anything after it"...)); err != nil {
+			t.Errorf("bytes after the end: %v", err)
+		}
+	}
+}
+
+func TestEveryDamagedByteIsNoticed(t *testing.T) {
+	f := base(8, 2)
+	data := f.bytes()
+	for i := range data {
+		bad := bytes.Clone(data)
+		bad[i] ^= 0x10
+		if i >= len(data)-4 { // the CRC of IEND is not read
+			continue
+		}
+		if _, err := readBytes(bad); err == nil {
+			t.Errorf("byte %d of %d changed, and not noticed", i, len(data))
+		}
+	}
+}
+
+func exif(orientation byte) string {
+	return "MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00" + string(orientation) + "\x00\x00\x00\x00\x00\x00"
+}
+
+func iccp(space string) (profile, chunk string) {
+	p := make([]byte, 200)
+	binary.BigEndian.PutUint32(p, 200)
+	copy(p[16:], space)
+	copy(p[36:], "acsp")
+	var z bytes.Buffer
+	z.WriteString("name\x00\x00")
+	d := zlib.NewWriter(&z)
+	d.Write(p)
+	d.Close()
+	return string(p), z.String()
+}
+
+func TestMetadata(t *testing.T) {
+	rgb, rgbChunk := iccp("RGB ")
+	gray, grayChunk := iccp("GRAY")
+	for _, c := range []struct {
+		name          string
+		color         int
+		before, after []string
+		orientation   uint8
+		icc           string
+		frames        int
+	}{
+		{"nothing", 2, nil, nil, 1, "", 1},
+		{"eXIf before", 2, []string{"eXIf", exif(6)}, nil, 6, "", 1},
+		{"eXIf after the pixels", 2, nil, []string{"eXIf", exif(3)}, 3, "", 1},
+		{"the first eXIf counts", 2, []string{"eXIf", exif(6)}, []string{"eXIf", exif(3)}, 6, "", 1},
+		{"a bad eXIf", 2, []string{"eXIf", "rubbish"}, nil, 1, "", 1},
+		{"RGB profile", 2, []string{"iCCP", rgbChunk}, nil, 1, rgb, 1},
+		{"RGB profile, palette", 3, []string{"iCCP", rgbChunk}, nil, 1, rgb, 1},
+		{"gray profile", 0, []string{"iCCP", grayChunk}, nil, 1, gray, 1},
+		{"RGB profile in a gray picture", 0, []string{"iCCP", rgbChunk}, nil, 1, "", 1},
+		{"damaged profile", 2, []string{"iCCP", rgbChunk[:30]}, nil, 1, "", 1},
+		{"profile after the pixels", 2, nil, []string{"iCCP", rgbChunk}, 1, "", 1},
+		{"animated", 2, []string{"acTL", "\x00\x00\x00\x0c\x00\x00\x00\x00"}, nil, 1, "", 12},
+		{"acTL too late", 2, nil, []string{"acTL", "\x00\x00\x00\x0c\x00\x00\x00\x00"}, 1, "", 1},
+		{"unknown ancillary chunks", 2, []string{"abCd", "x", "abCd", "y"}, []string{"tEXt", "k\x00v"}, 1, "", 1},
+	} {
+		f := base(8, c.color)
+		f.before, f.after = c.before, c.after
+		r, err := openBytes(f.bytes())
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		h := r.Header()
+		if h.Orientation != c.orientation || string(h.ICC) != c.icc || r.Frames() != c.frames {
+			t.Errorf("%s: orientation %d, %d bytes of profile, %d frames", c.name, h.Orientation, len(h.ICC), r.Frames())
+		}
+		if _, err := readBytes(f.bytes()); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	ihdr := func(s string) []byte { return append([]byte(signature), chunkBytes("IHDR", []byte(s))...) }
+	good := base(8, 3)
+	edit := func(change func(f *file)) []byte {
+		f := *good
+		change(&f)
+		return f.bytes()
+	}
+	oneIDAT := chunkBytes("IDAT", []byte("x"))
+	for _, c := range []struct {
+		name string
+		data []byte
+		kind fault.Kind
+		text string
+	}{
+		{"empty", nil, fault.Format, "no signature"},
+		{"text mode", []byte("\x89PNG\n\x1a\n000000000"), fault.Format, "no signature"},
+		{"depth 3", ihdr("\x00\x00\x00\x01\x00\x00\x00\x01\x03\x00\x00\x00\x00"), fault.Format, "depth 3"},
+		{"colour type 1", ihdr("\x00\x00\x00\x01\x00\x00\x00\x01\x08\x01\x00\x00\x00"), fault.Format, "colour type 1"},
+		{"indexed of 16 bits", ihdr("\x00\x00\x00\x01\x00\x00\x00\x01\x10\x03\x00\x00\x00"), fault.Format, "depth 16"},
+		{"interlace 2", ihdr("\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x02"), fault.Format, "0, 0, 2"},
+		{"no width", ihdr("\x00\x00\x00\x00\x00\x00\x00\x01\x08\x00\x00\x00\x00"), fault.Format, "0×1"},
+		{"20000x20000", ihdr("\x00\x00\x4e\x20\x00\x00\x4e\x20\x08\x00\x00\x00\x00"), fault.TooLarge, "400 Mpixel"},
+		{"4 G x 4 G", ihdr("\xff\xff\xff\xff\xff\xff\xff\xff\x08\x00\x00\x00\x00"), fault.TooLarge, "side"},
+		{"short IHDR", ihdr("\x00\x00\x00\x01\x00\x00\x00\x01\x08"), fault.Format, "IHDR of 13"},
+		{"CgBI", append([]byte(signature), chunkBytes("CgBI", []byte("abcd"))...), fault.Unsupported, "CgBI"},
+		{"no IDAT", append(ihdr("\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00"), chunkBytes("IEND", nil)...), fault.Format, "no IDAT"},
+		{"no PLTE", edit(func(f *file) { f.palette = nil }), fault.Format, "without a PLTE"},
+		{"PLTE of 4 bytes", edit(func(f *file) { f.palette = nil; f.before = []string{"PLTE", "abcd"} }), fault.Format, "4 bytes"},
+		{"two PLTE", edit(func(f *file) { f.before = []string{"PLTE", "abc"} }), fault.Format, "second PLTE"},
+		{"PLTE too late", edit(func(f *file) { f.palette = nil; f.after = []string{"PLTE", "abc"} }), fault.Format, "PLTE"},
+		{"two IHDR", edit(func(f *file) { f.before = []string{"IHDR", "abcdefghijklm"} }), fault.Format, "second IHDR"},
+		{"unknown critical", edit(func(f *file) { f.before = []string{"ABCD", ""} }), fault.Unsupported, "ABCD"},
+		{"chunk type of no letters", edit(func(f *file) { f.before = []string{"a1CD", ""} }), fault.Format, "chunk type"},
+		{"IDAT apart", edit(func(f *file) { f.after = []string{"tEXt", "", "IDAT", ""} }), fault.Format, "consecutive"},
+		{"not deflated", append(append(ihdr("\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00"), oneIDAT...), chunkBytes("IEND", nil)...), fault.Format, "truncated"},
+	} {
+		_, err := readBytes(c.data)
+		if fault.Of(err) != c.kind || !strings.Contains(fmt.Sprint(err), c.text) {
+			t.Errorf("%s: %v (%v), want %v %q", c.name, err, fault.Of(err), c.kind, c.text)
+		}
+	}
+}
+
+func TestFilterTypeFive(t *testing.T) {
+	var z bytes.Buffer
+	d := zlib.NewWriter(&z)
+	d.Write([]byte{5, 1})
+	d.Close()
+	data := append([]byte(signature), chunkBytes("IHDR", []byte("\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00"))...)
+	data = append(data, chunkBytes("IDAT", z.Bytes())...)
+	data = append(data, chunkBytes("IEND", nil)...)
+	if _, err := readBytes(data); !strings.Contains(fmt.Sprint(err), "filter type 5") {
+		t.Error(err)
+	}
+}
+
+func TestSurplusPixelsAreIgnored(t *testing.T) {
+	f := base(8, 2)
+	f.surplus = make([]byte, 1000)
+	if _, err := readBytes(f.bytes()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMemoryIsCheckedBeforeItIsTaken(t *testing.T) {
+	for _, interlaced := range []bool{false, true} {
+		f := &file{w: 1 << 20, h: 8, depth: 16, color: 6, interlaced: interlaced, filter: func(int) byte { return 0 }}
+		f.samples = make([]uint16, f.w*f.h*4)
+		data := f.bytes()
+		lim := raster.Limits{Mem: 20 << 20}
+		if interlaced {
+			lim.Mem = 60 << 20
+		}
+		r, err := Open(bytes.NewReader(data), int64(len(data)), lim)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Rows(raster.Hint{}); fault.Of(err) != fault.TooLarge {
+			t.Errorf("interlaced %v: %v", interlaced, err)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	rnd := rand.New(rand.NewPCG(9, 10))
+	for _, typ := range types {
+		for _, interlaced := range []bool{false, true} {
+			p := random(rnd, typ[0], typ[1], 9, 9, interlaced)
+			p.after = []string{"eXIf", exif(6)}
+			f.Add(p.bytes())
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := readBytes(data)
+		if err != nil {
+			if fault.Of(err) == fault.Internal {
+				t.Fatal(err)
+			}
+			return
+		}
+		// What both read must be the same; we read some that Go refuses. Go makes
+		// indexes beyond the palette black, which ours need not have.
+		m, err := stdpng.Decode(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		if r, _ := openBytes(data); len(r.Header().Palette) > 0 && len(r.Header().Palette) < 1<<r.Depth() {
+			return
+		}
+		samePixels(t, "against image/png", got, stdPixels(m))
+	})
+}

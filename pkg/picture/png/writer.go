@@ -1,0 +1,171 @@
+package png
+
+import (
+	"bufio"
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"image/color"
+	"io"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+// EncodeOptions say how a PNG is written.
+type EncodeOptions struct {
+	// Depth 1, 2 or 4 packs Gray samples, which must have been widened from that
+	// many bits; their low bits are not looked at. 0 means Header.Bits.
+	Depth int
+}
+
+// Encode writes Gray, GrayA, RGB and RGBA of 8 or 16 bits as colour types 0, 4,
+// 2, 6, and Indexed as type 3, packed to 1, 2 or 4 bits where its palette
+// allows it. YCbCr is refused. The header's ICC profile is written along.
+func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
+	h := src.Header()
+	if h.Layout == raster.YCbCr {
+		return fault.New(fault.Internal, "write PNG: layout %v", h.Layout)
+	}
+	if h.Orientation != 1 {
+		return fault.New(fault.Internal, "write PNG: orientation %d", h.Orientation)
+	}
+	e := &encoder{src: src, h: h, depth: int(h.Bits), n: h.W() * h.Layout.Samples()}
+	e.b = bufio.NewWriterSize(w, 32<<10)
+	switch {
+	case h.Layout == raster.Indexed:
+		if len(h.Palette) < 1 || len(h.Palette) > 256 {
+			return fault.New(fault.Internal, "write PNG: palette of %d colours", len(h.Palette))
+		}
+		for e.depth = 1; 1<<e.depth < len(h.Palette); {
+			e.depth *= 2
+		}
+	case h.Layout == raster.Gray && h.Bits == 8 && (o.Depth == 1 || o.Depth == 2 || o.Depth == 4):
+		e.depth = o.Depth
+	}
+	if err := e.head(); err != nil {
+		return err
+	}
+	if err := e.pixels(); err != nil {
+		return err
+	}
+	if err := writeChunk(e.b, "IEND", nil); err != nil {
+		return err
+	}
+	return e.b.Flush()
+}
+
+type encoder struct {
+	b     *bufio.Writer
+	src   raster.Rows
+	h     *raster.Header
+	depth int // bits of a sample in the file
+	n     int // samples of a row
+}
+
+var colorTypes = map[raster.Layout]byte{
+	raster.Gray: colorGray, raster.GrayA: colorGrayA, raster.RGB: colorRGB, raster.RGBA: colorRGBA, raster.Indexed: colorIndexed,
+}
+
+// head writes everything before the pixels.
+func (e *encoder) head() error {
+	if _, err := io.WriteString(e.b, signature); err != nil {
+		return err
+	}
+	b := binary.BigEndian.AppendUint32(nil, uint32(e.h.W()))
+	b = binary.BigEndian.AppendUint32(b, uint32(e.h.H()))
+	b = append(b, byte(e.depth), colorTypes[e.h.Layout], 0, 0, 0)
+	if err := writeChunk(e.b, "IHDR", b); err != nil {
+		return err
+	}
+	if len(e.h.ICC) > 0 {
+		var z bytes.Buffer
+		z.WriteString("ICC profile\x00\x00")
+		d := zlib.NewWriter(&z)
+		d.Write(e.h.ICC)
+		d.Close()
+		if err := writeChunk(e.b, "iCCP", z.Bytes()); err != nil {
+			return err
+		}
+	}
+	if e.h.Layout != raster.Indexed {
+		return nil
+	}
+	return writePalette(e.b, e.h.Palette)
+}
+
+// writePalette writes PLTE and, up to the last colour that isn't opaque, tRNS.
+func writePalette(w io.Writer, palette []color.NRGBA) error {
+	var plte, trns []byte
+	for i, c := range palette {
+		plte = append(plte, c.R, c.G, c.B)
+		if c.A != 255 {
+			for len(trns) < i {
+				trns = append(trns, 255)
+			}
+			trns = append(trns, c.A)
+		}
+	}
+	if err := writeChunk(w, "PLTE", plte); err != nil || trns == nil {
+		return err
+	}
+	return writeChunk(w, "tRNS", trns)
+}
+
+// pixels filters and deflates the rows into IDAT chunks.
+func (e *encoder) pixels() error {
+	nb := (e.n*e.depth + 7) / 8
+	bpp := max(1, e.h.Layout.Samples()*e.depth/8)
+	f := &filterer{bpp: bpp, prev: make([]byte, nb), adapt: e.depth >= 8 && e.h.Layout != raster.Indexed}
+	z := newDeflater(e.b, f.adapt, int64(nb+1), int64(nb+1)*int64(e.h.H()))
+	cur := make([]byte, nb)
+	y := 0
+	for {
+		band, err := e.src.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		p := &band.Planes[0]
+		for i := range p.Rows {
+			row := cur
+			switch {
+			case e.depth == 16:
+				for j, v := range p.Pix16[i*p.Stride : i*p.Stride+e.n] {
+					binary.BigEndian.PutUint16(cur[2*j:], v)
+				}
+			case e.depth == 8:
+				row = p.Pix[i*p.Stride : i*p.Stride+e.n]
+			case e.h.Layout == raster.Indexed:
+				pack(cur, p.Pix[i*p.Stride:i*p.Stride+e.n], e.depth, 0)
+			default:
+				pack(cur, p.Pix[i*p.Stride:i*p.Stride+e.n], e.depth, 8-e.depth)
+			}
+			z.buf = f.filter(z.buf, row)
+			if err := z.full(); err != nil {
+				return err
+			}
+		}
+		y += p.Rows
+	}
+	if y != e.h.H() {
+		return fault.New(fault.Internal, "write PNG: %d of %d rows came", y, e.h.H())
+	}
+	return z.close()
+}
+
+// pack puts samples, shifted right, into bytes, depth bits each, the first highest.
+func pack(dst []byte, src []uint8, depth, shift int) {
+	per := 8 / depth
+	mask := uint8(1<<depth - 1)
+	for i := range dst {
+		var v uint8
+		part := src[i*per : min(len(src), (i+1)*per)]
+		for _, s := range part {
+			v = v<<depth | s>>shift&mask
+		}
+		dst[i] = v << ((per - len(part)) * depth)
+	}
+}

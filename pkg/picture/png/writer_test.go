@@ -1,0 +1,476 @@
+package png
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"image"
+	"image/color"
+	stdpng "image/png"
+	"io"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+// picture is rows of given samples, in bands of the given height.
+type picture struct {
+	h       *raster.Header
+	s       []uint16
+	y, band int
+}
+
+func (p *picture) Header() *raster.Header { return p.h }
+func (p *picture) Next() (*raster.Band, error) {
+	if p.y == p.h.H() {
+		return nil, io.EOF
+	}
+	n := p.h.W() * p.h.Layout.Samples()
+	b := &raster.Band{Y: p.y}
+	q := &b.Planes[0]
+	q.Rows, q.Stride = min(p.band, p.h.H()-p.y), n+3 // a stride of its own
+	for i := range q.Rows {
+		row := append(slices.Clone(p.s[(p.y+i)*n:(p.y+i+1)*n]), 7, 7, 7)
+		if p.h.Bits == 16 {
+			q.Pix16 = append(q.Pix16, row...)
+			continue
+		}
+		for _, v := range row {
+			q.Pix = append(q.Pix, uint8(v))
+		}
+	}
+	p.y += q.Rows
+	return b, nil
+}
+
+func (p *picture) again() *picture {
+	q := *p
+	q.y = 0
+	return &q
+}
+
+// encode writes a picture and checks that a stranger reads it.
+func encode(t *testing.T, p *picture, o EncodeOptions) ([]byte, image.Image) {
+	t.Helper()
+	var buf bytes.Buffer
+	if err := Encode(&buf, p.again(), o); err != nil {
+		t.Fatal(err)
+	}
+	m, err := stdpng.Decode(bytes.NewReader(buf.Bytes()))
+	if err != nil {
+		t.Fatalf("image/png refuses it: %v", err)
+	}
+	return buf.Bytes(), m
+}
+
+func noise(rnd *rand.Rand, h *raster.Header) *picture {
+	p := &picture{h: h, band: 1 + rnd.IntN(5)}
+	top := 1 << h.Bits
+	if h.Layout == raster.Indexed {
+		top = len(h.Palette)
+	}
+	for range h.W() * h.H() * h.Layout.Samples() {
+		p.s = append(p.s, uint16(rnd.IntN(top)))
+	}
+	return p
+}
+
+func TestWritesEveryLayout(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(11, 12))
+	for _, layout := range []raster.Layout{raster.Gray, raster.GrayA, raster.RGB, raster.RGBA} {
+		for _, bits := range []uint8{8, 16} {
+			for size := 1; size <= 17; size++ {
+				p := noise(rnd, raster.NewHeader(size, 18-size, layout, bits))
+				data, m := encode(t, p, EncodeOptions{})
+				if data[24] != bits || data[25] != colorTypes[layout] {
+					t.Fatalf("%v %d written as depth %d type %d", layout, bits, data[24], data[25])
+				}
+				want, err := ourPixels(p.again())
+				if err != nil {
+					t.Fatal(err)
+				}
+				samePixels(t, fmt.Sprint(layout, bits), stdPixels(m), want)
+				got, err := readBytes(data)
+				if err != nil {
+					t.Fatal(err)
+				}
+				samePixels(t, fmt.Sprint(layout, bits), got, want)
+			}
+		}
+	}
+}
+
+func TestPalettesArePacked(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(13, 14))
+	for _, c := range []struct{ colors, depth int }{{1, 1}, {2, 1}, {3, 2}, {4, 2}, {5, 4}, {16, 4}, {17, 8}, {256, 8}} {
+		for size := 1; size <= 17; size++ {
+			h := raster.NewHeader(size, 3, raster.Indexed, 8)
+			for i := range c.colors {
+				alpha := uint8(255)
+				if i < c.colors/2 {
+					alpha = uint8(i * 3)
+				}
+				h.Palette = append(h.Palette, color.NRGBA{uint8(i), 5, uint8(255 - i), alpha})
+			}
+			p := noise(rnd, h)
+			data, m := encode(t, p, EncodeOptions{})
+			if int(data[24]) != c.depth || data[25] != colorIndexed {
+				t.Fatalf("%d colours written as depth %d type %d", c.colors, data[24], data[25])
+			}
+			want, err := ourPixels(p.again())
+			if err != nil {
+				t.Fatal(err)
+			}
+			samePixels(t, fmt.Sprint(c.colors), stdPixels(m), want)
+			r, err := openBytes(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(r.Header().Palette, h.Palette) {
+				t.Fatalf("palette %v came back as %v", h.Palette, r.Header().Palette)
+			}
+		}
+	}
+}
+
+func TestGrayBelowEightBits(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(15, 16))
+	for _, depth := range []int{1, 2, 4} {
+		for size := 1; size <= 17; size++ {
+			p := noise(rnd, raster.NewHeader(size, 4, raster.Gray, 8))
+			for i, v := range p.s {
+				p.s[i] = v % (1 << depth) * uint16(255/(1<<depth-1))
+			}
+			data, m := encode(t, p, EncodeOptions{Depth: depth})
+			if int(data[24]) != depth {
+				t.Fatalf("depth %d written as %d", depth, data[24])
+			}
+			want, _ := ourPixels(p.again())
+			samePixels(t, fmt.Sprint(depth), stdPixels(m), want)
+		}
+	}
+}
+
+// changing is a picture whose bands differ in what suits them: noise, a drawing,
+// smooth gradients.
+func changing(w, h int) *picture {
+	rnd := rand.New(rand.NewPCG(17, 18))
+	p := &picture{h: raster.NewHeader(w, h, raster.RGB, 8), band: 7}
+	for y := range h {
+		for x := range w {
+			for c := range 3 {
+				v := 0
+				switch y * 6 / h {
+				case 0, 3:
+					v = rnd.IntN(256)
+				case 1, 4:
+					v = (x / 9 * (y / 11) * 37) & 128
+				default:
+					v = (x*(c+1) + y) / 4
+				}
+				p.s = append(p.s, uint16(v&255))
+			}
+		}
+	}
+	return p
+}
+
+func TestLevelsChangeInOneStream(t *testing.T) {
+	p := changing(700, 900)
+	data, m := encode(t, p, EncodeOptions{})
+	want, _ := ourPixels(p.again())
+	samePixels(t, "image/png", stdPixels(m), want)
+	got, err := readBytes(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	samePixels(t, "png", got, want)
+	var std bytes.Buffer
+	if err := stdpng.Encode(&std, m); err != nil {
+		t.Fatal(err)
+	}
+	if len(data) > std.Len()*105/100 {
+		t.Errorf("%d bytes, the standard library %d", len(data), std.Len())
+	}
+}
+
+func TestProfileIsWritten(t *testing.T) {
+	profile, _ := iccp("RGB ")
+	p := noise(rand.New(rand.NewPCG(1, 1)), raster.NewHeader(3, 3, raster.RGB, 8))
+	p.h.ICC = []byte(profile)
+	data, _ := encode(t, p, EncodeOptions{})
+	r, err := openBytes(data)
+	if err != nil || string(r.Header().ICC) != profile {
+		t.Errorf("profile came back as %d bytes, %v", len(r.Header().ICC), err)
+	}
+}
+
+func TestFiltersAgainstDefinition(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(19, 20))
+	for _, bpp := range []int{1, 2, 3, 4, 6, 8} {
+		for pixels := 1; pixels <= 65; pixels++ {
+			n := bpp * pixels
+			row, prev := make([]byte, n), make([]byte, n)
+			for i := range row {
+				row[i], prev[i] = byte(rnd.Uint32()), byte(rnd.Uint32())
+			}
+			var best, bestSum int
+			for kind := range 5 {
+				want, sum := make([]byte, n), 0
+				for i, v := range row {
+					a, b, c := 0, int(prev[i]), 0
+					if i >= bpp {
+						a, c = int(row[i-bpp]), int(prev[i-bpp])
+					}
+					want[i] = v - byte([]int{0, a, b, (a + b) / 2, paethByDefinition(a, b, c)}[kind])
+					if s := int(int8(want[i])); s < 0 {
+						sum -= s
+					} else {
+						sum += s
+					}
+				}
+				if kind == 0 || sum < bestSum {
+					best, bestSum = kind, sum
+				}
+				got := make([]byte, n)
+				apply(byte(kind), got, row, prev, bpp)
+				if !bytes.Equal(got, want) {
+					t.Fatalf("filter %d, bpp %d, %d pixels: %v, want %v", kind, bpp, pixels, got, want)
+				}
+				unfilter(byte(kind), got, want, prev, bpp)
+				if !bytes.Equal(got, row) {
+					t.Fatalf("unfilter %d, bpp %d, %d pixels: %v, want %v", kind, bpp, pixels, got, row)
+				}
+			}
+			if got := choose(row, prev, bpp); int(got) != best {
+				t.Fatalf("bpp %d, %d pixels: filter %d chosen, want %d", bpp, pixels, got, best)
+			}
+		}
+	}
+}
+
+func TestPaethOfAllTriples(t *testing.T) {
+	for a := range 256 {
+		for b := range 256 {
+			for c := 0; c < 256; c += 3 {
+				if got, want := paeth(a, b, c), paethByDefinition(a, b, c); got != want {
+					t.Fatalf("paeth(%d, %d, %d) = %d, want %d", a, b, c, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestEncodeRefusesWhatItCannotWrite(t *testing.T) {
+	ycc := &picture{h: raster.NewHeader(1, 1, raster.YCbCr, 8), band: 1, s: []uint16{0}}
+	turned := &picture{h: raster.NewHeader(1, 1, raster.Gray, 8), band: 1, s: []uint16{0}}
+	turned.h.Orientation = 6
+	short := &picture{h: raster.NewHeader(1, 2, raster.Gray, 8), y: 1, band: 1, s: []uint16{0, 1}}
+	for _, p := range []*picture{ycc, turned, short} {
+		if err := Encode(io.Discard, p, EncodeOptions{}); err == nil {
+			t.Errorf("%+v was written", p.h)
+		}
+	}
+}
+
+func TestWriteErrorsArePassedOn(t *testing.T) {
+	p := changing(300, 300)
+	whole, _ := encode(t, p, EncodeOptions{})
+	for n := 0; n < len(whole); n += 1 + len(whole)/37 {
+		if err := Encode(&full{n}, p.again(), EncodeOptions{}); err != errFull {
+			t.Fatalf("room for %d of %d bytes: %v", n, len(whole), err)
+		}
+	}
+}
+
+var errFull = fmt.Errorf("no room")
+
+type full struct{ left int }
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.left -= len(p); f.left < 0 {
+		return 0, errFull
+	}
+	return len(p), nil
+}
+
+func negative(c color.NRGBA) color.NRGBA { return color.NRGBA{255 - c.R, 255 - c.G, 255 - c.B, c.A} }
+
+func TestGrayCopiesIndexes(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(21, 22))
+	for _, depth := range []int{1, 2, 4, 8} {
+		for _, interlaced := range []bool{false, true} {
+			f := random(rnd, 3, depth, 40, 33, interlaced)
+			f.before = []string{"tEXt", "secret"}
+			f.after = []string{"tEXt", "secret", "eXIf", exif(1)}
+			f.idat = 100
+			data := f.bytes()
+			r, err := openBytes(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			if err := Gray(&out, r, negative); err != nil {
+				t.Fatal(err)
+			}
+			if out.Len() > len(data) || strings.Contains(out.String(), "secret") {
+				t.Errorf("%d bytes became %d", len(data), out.Len())
+			}
+			was, err := readBytes(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, p := range was {
+				was[i] = [4]uint16{65535 - p[0], 65535 - p[1], 65535 - p[2], p[3]}
+			}
+			m, err := stdpng.Decode(bytes.NewReader(out.Bytes()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			samePixels(t, "image/png", stdPixels(m), was)
+			got, err := readBytes(out.Bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			samePixels(t, "png", got, was)
+		}
+	}
+}
+
+// What lies behind the picture within the deflated stream, or behind the stream
+// within its chunk, must not come out.
+func TestGrayLeavesSurplusBehind(t *testing.T) {
+	f := base(8, 3)
+	f.surplus = bytes.Repeat([]byte("hidden"), 99)
+	inStream := f.bytes()
+	f.surplus = nil
+	clean := f.bytes()
+	at := bytes.Index(clean, []byte("IDAT"))
+	size := binary.BigEndian.Uint32(clean[at-4:])
+	body := append(bytes.Clone(clean[at+4:at+4+int(size)]), "hidden"...)
+	inChunk := append(bytes.Clone(clean[:at-4]), chunkBytes("IDAT", body)...)
+	inChunk = append(inChunk, chunkBytes("IEND", nil)...)
+	want, err := readBytes(clean)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"in the stream": inStream, "in the chunk": inChunk} {
+		r, err := openBytes(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := Gray(&out, r, func(c color.NRGBA) color.NRGBA { return c }); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if out.Len() > len(clean)+20 || strings.Contains(out.String(), "hidden") {
+			t.Errorf("%s: %d bytes, %d without the surplus", name, out.Len(), len(clean))
+		}
+		got, err := readBytes(out.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		samePixels(t, name, got, want)
+	}
+}
+
+func TestGrayRefusals(t *testing.T) {
+	cut := base(8, 3).bytes()
+	cut = cut[:len(cut)-30]
+	turned := base(8, 3)
+	turned.before = []string{"eXIf", exif(6)}
+	for name, c := range map[string]struct {
+		data []byte
+		kind fault.Kind
+	}{"no palette": {base(8, 2).bytes(), fault.Internal}, "cut": {cut, fault.Format}, "turned": {turned.bytes(), fault.Internal}} {
+		r, err := openBytes(c.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Gray(io.Discard, r, negative); err == nil || fault.Of(err) != c.kind {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzRoundTrip(f *testing.F) {
+	f.Add(uint8(3), uint8(0), false, []byte("abcdefghijklmnop"))
+	f.Add(uint8(1), uint8(3), true, bytes.Repeat([]byte{1, 2, 3}, 99))
+	f.Add(uint8(200), uint8(4), false, bytes.Repeat([]byte{9}, 4000))
+	f.Fuzz(func(t *testing.T, w, layout uint8, wide bool, data []byte) {
+		h := raster.NewHeader(1+int(w), 1, raster.Layout(layout%5), 8)
+		if h.Layout == raster.Indexed {
+			h.Palette = make([]color.NRGBA, 1+int(w))
+		} else if wide {
+			h.Bits = 16
+		}
+		n := h.W() * h.Layout.Samples()
+		if len(data) < n {
+			return
+		}
+		h.FullH = len(data) / n
+		h.Planes[0].H = h.FullH
+		p := &picture{h: h, band: 1 + int(w)%7}
+		for i, v := range data[:n*h.FullH] {
+			switch {
+			case h.Layout == raster.Indexed:
+				p.s = append(p.s, uint16(int(v)%len(h.Palette)))
+			case h.Bits == 16:
+				p.s = append(p.s, uint16(v)<<8|uint16(i))
+			default:
+				p.s = append(p.s, uint16(v))
+			}
+		}
+		enc, m := encode(t, p, EncodeOptions{})
+		want, err := ourPixels(p.again())
+		if err != nil {
+			t.Fatal(err)
+		}
+		samePixels(t, "image/png", stdPixels(m), want)
+		got, err := readBytes(enc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		samePixels(t, "png", got, want)
+	})
+}
+
+func FuzzGray(f *testing.F) {
+	rnd := rand.New(rand.NewPCG(23, 24))
+	for _, depth := range []int{1, 2, 4, 8} {
+		f.Add(random(rnd, 3, depth, 9, 9, depth == 2).bytes())
+	}
+	if data, err := os.ReadFile(goldenFiles(f)[0]); err == nil {
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := openBytes(data)
+		if err != nil || r.Header().Layout != raster.Indexed || r.Header().Orientation != 1 {
+			return
+		}
+		var out bytes.Buffer
+		if err := Gray(&out, r, negative); err != nil {
+			if fault.Of(err) == fault.Internal {
+				t.Fatal(err)
+			}
+			return
+		}
+		was, err := readBytes(data)
+		if err != nil {
+			t.Fatalf("Gray reads what Rows doesn't: %v", err)
+		}
+		got, err := readBytes(out.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range was {
+			was[i] = [4]uint16{65535 - p[0], 65535 - p[1], 65535 - p[2], p[3]}
+		}
+		samePixels(t, "gray", got, was)
+	})
+}
