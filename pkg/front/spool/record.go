@@ -1,0 +1,234 @@
+package spool
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/ops"
+)
+
+// Meta is the file job: what was asked for.
+type Meta struct {
+	Ops      ops.Ops // with Name
+	Bytes    int64
+	SHA256   string // hexadecimal
+	Received time.Time
+}
+
+// Result is the file result: what out is.
+type Result struct {
+	Type          string
+	Size          int64
+	Width, Height int
+	Note          string
+	Started       time.Time
+	Finished      time.Time
+}
+
+// Failure is the file error: why a job failed.
+type Failure struct {
+	Kind     fault.Kind
+	Detail   string
+	Started  time.Time
+	Finished time.Time
+}
+
+// OpsText returns an operation as it stands in job and in the status: words
+// separated by spaces, without the name.
+func OpsText(o ops.Ops) string {
+	o.Name = ""
+	var b strings.Builder
+	for i, w := range o.Words() {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(w.Key + "=" + w.Value)
+	}
+	return b.String()
+}
+
+// text collects lines of key: value, leaving out what is empty.
+type text struct{ bytes.Buffer }
+
+func (t *text) line(key, value string) {
+	if value != "" {
+		fmt.Fprintf(t, "%s: %s\n", key, oneLine(value))
+	}
+}
+
+func (t *text) time(key string, v time.Time) {
+	if !v.IsZero() {
+		t.line(key, v.UTC().Format(time.RFC3339Nano))
+	}
+}
+
+// oneLine replaces control characters, line ends among them, by blanks.
+func oneLine(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?")))
+}
+
+func (m Meta) marshal() []byte {
+	var t text
+	t.line("version", strconv.Itoa(Version))
+	t.line("ops", OpsText(m.Ops))
+	t.line("name", m.Ops.Name)
+	t.line("bytes", strconv.FormatInt(m.Bytes, 10))
+	t.line("sha256", m.SHA256)
+	t.time("received", m.Received)
+	return t.Bytes()
+}
+
+func (r Result) marshal() []byte {
+	var t text
+	t.line("type", r.Type)
+	t.line("size", strconv.FormatInt(r.Size, 10))
+	t.line("width", strconv.Itoa(r.Width))
+	t.line("height", strconv.Itoa(r.Height))
+	t.line("note", r.Note)
+	t.time("started", r.Started)
+	t.time("finished", r.Finished)
+	return t.Bytes()
+}
+
+func (f Failure) marshal() []byte {
+	var t text
+	t.line("kind", f.Kind.String())
+	detail := oneLine(f.Detail)
+	if len(detail) > 1024 {
+		detail = strings.ToValidUTF8(detail[:1024], "") + "…"
+	}
+	t.line("detail", detail)
+	t.time("started", f.Started)
+	t.time("finished", f.Finished)
+	return t.Bytes()
+}
+
+// record is a parsed text; its methods remember the first error.
+type record struct {
+	values map[string]string
+	err    error
+}
+
+func parseRecord(b []byte) *record {
+	r := &record{values: map[string]string{}}
+	if len(b) == 0 || b[len(b)-1] != '\n' {
+		r.err = fmt.Errorf("cut off after %d bytes", len(b))
+		return r
+	}
+	for line := range strings.Lines(string(b)) {
+		key, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+		if !ok {
+			r.err = fmt.Errorf("line %s is no key: value", strconv.Quote(clip(line)))
+			return r
+		}
+		if _, twice := r.values[key]; twice {
+			r.err = fmt.Errorf("%s is there twice", strconv.Quote(clip(key)))
+			return r
+		}
+		r.values[key] = value
+	}
+	return r
+}
+
+// number reads a whole number that is not negative.
+func (r *record) number(key string, most int64) int64 {
+	n, err := strconv.ParseInt(r.values[key], 10, 64)
+	if (err != nil || n < 0 || n > most) && r.err == nil {
+		r.err = fmt.Errorf("%s %s: not a number from 0 to %d", key, strconv.Quote(clip(r.values[key])), most)
+	}
+	return n
+}
+
+// time reads a time; without must an absent one is the zero time.
+func (r *record) time(key string, must bool) time.Time {
+	v, ok := r.values[key]
+	if !ok && !must {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339Nano, v)
+	if err != nil && r.err == nil {
+		r.err = fmt.Errorf("%s %s: not a time", key, strconv.Quote(clip(v)))
+	}
+	return t.UTC()
+}
+
+const maxInt64 = 1<<63 - 1
+
+// parseMeta reads the file job.
+func parseMeta(b []byte) (Meta, error) {
+	r := parseRecord(b)
+	if r.err != nil {
+		return Meta{}, r.err
+	}
+	if v := r.number("version", 1<<31-1); r.err == nil && v != Version {
+		return Meta{}, fmt.Errorf("version %d, not %d", v, Version)
+	}
+	var m Meta
+	var words []ops.Word
+	for w := range strings.FieldsSeq(r.values["ops"]) {
+		key, value, _ := strings.Cut(w, "=")
+		words = append(words, ops.Word{Key: key, Value: value})
+	}
+	if len(words) == 0 && r.err == nil {
+		r.err = fmt.Errorf("no ops")
+	}
+	var err error
+	if m.Ops, err = ops.Parse(words); err != nil && r.err == nil {
+		r.err = err
+	}
+	m.Ops.Name = r.values["name"]
+	m.Bytes = r.number("bytes", maxInt64)
+	m.SHA256 = r.values["sha256"]
+	if (len(m.SHA256) != 64 || strings.Trim(m.SHA256, "0123456789abcdef") != "") && r.err == nil {
+		r.err = fmt.Errorf("sha256 %s: not 64 hexadecimal digits", strconv.Quote(clip(m.SHA256)))
+	}
+	m.Received = r.time("received", true)
+	return m, r.err
+}
+
+// parseResult reads the file result.
+func parseResult(b []byte) (Result, error) {
+	r := parseRecord(b)
+	if r.err != nil {
+		return Result{}, r.err
+	}
+	v := Result{
+		Type:     r.values["type"],
+		Size:     r.number("size", maxInt64),
+		Width:    int(r.number("width", 1<<31-1)),
+		Height:   int(r.number("height", 1<<31-1)),
+		Note:     r.values["note"],
+		Started:  r.time("started", false),
+		Finished: r.time("finished", true),
+	}
+	if v.Type == "" && r.err == nil {
+		r.err = fmt.Errorf("no type")
+	}
+	return v, r.err
+}
+
+// parseFailure reads the file error. A kind that is not known is internal.
+func parseFailure(b []byte) (Failure, error) {
+	r := parseRecord(b)
+	if r.err != nil {
+		return Failure{}, r.err
+	}
+	kind, _ := fault.Parse(r.values["kind"])
+	v := Failure{
+		Kind:     kind,
+		Detail:   r.values["detail"],
+		Started:  r.time("started", false),
+		Finished: r.time("finished", true),
+	}
+	return v, r.err
+}

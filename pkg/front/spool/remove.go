@@ -1,0 +1,188 @@
+package spool
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/fault"
+)
+
+// sweepEvery is how often incoming, gone and trash are looked through.
+const sweepEvery = 10 * time.Minute
+
+// Remove cancels a job and frees what it holds. Its error is of kind Gone or
+// NotFound when there is no such job.
+func (s *Spool) Remove(id string) error {
+	if err := s.bury(id); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.jobs[id]; e != nil {
+		s.drop(e)
+	}
+	return nil
+}
+
+// bury removes a job's folder such that the id is known to be gone, whatever
+// happens in between.
+func (s *Spool) bury(id string) error {
+	if !exists(s.job(id)) {
+		return s.absent(id)
+	}
+	f, err := os.OpenFile(s.path("gone", id), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return diskError(err)
+	}
+	f.Close()
+	if err := syncDir(s.path("gone")); err != nil {
+		return diskError(err)
+	}
+	return s.discard(id)
+}
+
+// discard removes a job's folder: one rename, fsynced, then deletion, which may
+// be interrupted.
+func (s *Spool) discard(id string) error {
+	grave := s.path("trash", id+"."+randomLetters(8))
+	err := unix.Rename(s.job(id), grave)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.absent(id) // another was faster
+	}
+	if err != nil {
+		return diskError(&os.LinkError{Op: "rename", Err: err})
+	}
+	if err := errors.Join(syncDir(s.path("jobs")), syncDir(s.path("trash"))); err != nil {
+		return diskError(err)
+	}
+	if err := os.RemoveAll(grave); err != nil {
+		s.log.Error("emptying the trash", "err", diskError(err))
+	}
+	return nil
+}
+
+// absent is the error for a job that isn't there.
+func (s *Spool) absent(id string) error {
+	if s.isGone(id) {
+		return errGone(id)
+	}
+	return fault.New(fault.NotFound, "no job %s", Short(id))
+}
+
+func (s *Spool) isGone(id string) bool { return exists(s.path("gone", id)) }
+
+// Check returns an error of kind Gone when the id is that of a removed job.
+func (s *Spool) Check(id string) error {
+	if s.isGone(id) {
+		return errGone(id)
+	}
+	return nil
+}
+
+// sweep removes jobs whose time is over and, at times, what is left over in
+// incoming, gone and trash.
+func (s *Spool) sweep() {
+	now := s.now()
+	s.mu.Lock()
+	var expired []string
+	for id, e := range s.jobs {
+		if e.state != Pending && now.Sub(e.ended) > s.ttl {
+			expired = append(expired, id)
+		}
+	}
+	due := now.Sub(s.swept) >= sweepEvery || now.Before(s.swept)
+	if due {
+		s.swept = now
+	}
+	s.mu.Unlock()
+
+	for _, id := range expired {
+		if err := s.Remove(id); err != nil && fault.Of(err) != fault.Gone {
+			s.log.Error("removing an expired job", "job", Short(id), "err", err)
+		}
+	}
+	if due {
+		s.sweepIncoming(now)
+		s.sweepGone(now)
+		s.sweepTrash()
+	}
+}
+
+// sweepIncoming removes what dead processes left: old, and not locked.
+func (s *Spool) sweepIncoming(now time.Time) {
+	names, _ := readNames(s.path("incoming"))
+	for _, n := range names {
+		path := s.path("incoming", n)
+		fi, err := os.Lstat(path)
+		if err != nil || now.Sub(fi.ModTime()) < staleAfter {
+			continue
+		}
+		lockFile := path
+		if fi.IsDir() {
+			lockFile = filepath.Join(path, "lock")
+		}
+		held, taken, err := lock(lockFile, fi.IsDir())
+		if err != nil || taken {
+			continue
+		}
+		os.RemoveAll(path)
+		held.Close()
+	}
+}
+
+// sweepGone forgets removed jobs: the old ones, and the oldest of too many.
+func (s *Spool) sweepGone(now time.Time) {
+	type mark struct {
+		name string
+		at   time.Time
+	}
+	var marks []mark
+	names, _ := readNames(s.path("gone"))
+	for _, n := range names {
+		fi, err := os.Lstat(s.path("gone", n))
+		if err != nil {
+			continue
+		}
+		if now.Sub(fi.ModTime()) > goneKept {
+			os.Remove(s.path("gone", n))
+			continue
+		}
+		marks = append(marks, mark{n, fi.ModTime()})
+	}
+	if len(marks) <= goneMost {
+		return
+	}
+	slices.SortFunc(marks, func(a, b mark) int {
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.name, b.name))
+	})
+	for _, m := range marks[:len(marks)-goneMost] {
+		os.Remove(s.path("gone", m.name))
+	}
+}
+
+// sweepTrash deletes what a dead process had not the time to delete. A job whose
+// mark in gone was made and whose folder was not yet renamed is caught here too.
+func (s *Spool) sweepTrash() {
+	names, _ := readNames(s.path("trash"))
+	for _, n := range names {
+		os.RemoveAll(s.path("trash", n))
+	}
+	names, _ = readNames(s.path("gone"))
+	for _, id := range names {
+		if ValidID(id) && exists(s.job(id)) {
+			s.discard(id)
+			s.mu.Lock()
+			if e := s.jobs[id]; e != nil {
+				s.drop(e)
+			}
+			s.mu.Unlock()
+		}
+	}
+}

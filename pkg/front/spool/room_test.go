@@ -1,0 +1,191 @@
+package spool
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"imgtools/pkg/fault"
+)
+
+func TestExpiredJobsGo(t *testing.T) {
+	c := newClock()
+	s := open(t, Config{Dir: t.TempDir(), TTL: time.Hour, Now: c.now})
+	done, failed, waiting := submit(t, s, "", "1", gray), submit(t, s, "", "2", gray), submit(t, s, "", "3", gray)
+	finish(t, s, s.Next(), "out")
+	s.Next().Fail(fault.New(fault.Format, "no"))
+	c.add(59 * time.Minute)
+	s.Rescan()
+	if st, err := s.Status(done); err != nil || st.State != Done {
+		t.Fatalf("gone early: %v", err)
+	}
+	c.add(2 * time.Minute)
+	s.Rescan()
+	for _, id := range []string{done, failed} {
+		_, err := s.Status(id)
+		kind(t, "expired", err, fault.Gone)
+	}
+	if _, err := s.Status(waiting); err != nil {
+		t.Errorf("a pending job expired: %v", err)
+	}
+}
+
+func TestQuota(t *testing.T) {
+	const body = 100 << 10
+	s := open(t, Config{Dir: t.TempDir(), Quota: 3 * (body + overhead)})
+	picture := strings.Repeat("x", body)
+	var ids []string
+	for range 3 {
+		ids = append(ids, submit(t, s, "", picture, gray))
+	}
+	_, err := trySubmit(s, "", picture, gray)
+	kind(t, "fourth", err, fault.Full)
+	kind(t, "room for a fourth", s.Room(body), fault.Full)
+	if u := s.Usage(); u.Reserved != 0 {
+		t.Errorf("%d bytes stay reserved", u.Reserved)
+	}
+	for range 3 {
+		finish(t, s, s.Next(), picture)
+	}
+	_, err = trySubmit(s, "", picture, gray)
+	kind(t, "nothing delivered", err, fault.Full)
+
+	// Delivered in pieces, which must join.
+	s.Sent(ids[1], 10, body)
+	_, err = trySubmit(s, "", picture, gray)
+	kind(t, "only its end was delivered", err, fault.Full)
+	s.Sent(ids[1], 0, 10)
+	s.Sent(ids[1], 10, body)
+	s.Sent(ids[2], 0, body)
+	submit(t, s, "", picture, gray)
+	if _, err := s.Status(ids[1]); fault.Of(err) != fault.Gone {
+		t.Errorf("the oldest delivered job is there: %v", err)
+	}
+	for _, id := range []string{ids[0], ids[2]} {
+		if _, err := s.Status(id); err != nil {
+			t.Errorf("went too: %v", err)
+		}
+	}
+	// What was delivered is known after a restart, too.
+	s = open(t, Config{Dir: s.dir, Quota: s.quota})
+	submit(t, s, "", picture, gray)
+	if _, err := s.Status(ids[2]); fault.Of(err) != fault.Gone {
+		t.Errorf("delivered before the restart, and there: %v", err)
+	}
+	if _, err := s.Status(ids[0]); err != nil {
+		t.Errorf("undelivered, and went: %v", err)
+	}
+}
+
+// While finished jobs fill the quota none is begun; when one was delivered, it goes on.
+func TestNoWorkWhileResultsFillTheQuota(t *testing.T) {
+	s := open(t, Config{Dir: t.TempDir(), Quota: 1 << 20})
+	first, second := submit(t, s, "", "1", gray), submit(t, s, "", "2", gray)
+	big := strings.Repeat("x", 1<<20)
+	finish(t, s, s.Next(), big)
+	if s.Next() != nil {
+		t.Fatal("begun without room")
+	}
+	s.Sent(first, 0, 1<<20)
+	if j := s.Next(); j == nil || j.ID != second {
+		t.Errorf("%+v", j)
+	}
+}
+
+func TestUploadOfUnknownLengthMeetsTheQuota(t *testing.T) {
+	s := open(t, Config{Dir: t.TempDir(), Quota: 4 << 20})
+	u, err := s.Upload(-1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := make([]byte, 64<<10)
+	for err == nil {
+		_, err = u.Write(p)
+	}
+	kind(t, "endless upload", err, fault.Full)
+	if u.Len() > 4<<20 {
+		t.Errorf("%d bytes were taken", u.Len())
+	}
+	u.Close()
+	if u := s.Usage(); u.Reserved != 0 {
+		t.Errorf("%d bytes stay reserved", u.Reserved)
+	}
+}
+
+func TestGoneMarksAreBounded(t *testing.T) {
+	s := open(t, Config{Dir: t.TempDir()})
+	now := time.Now()
+	mark := func(age time.Duration) string {
+		id := NewID()
+		path := s.path("gone", id)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, now.Add(-age), now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	old, young := mark(goneKept+time.Minute), mark(time.Minute)
+	s.sweepGone(now)
+	if s.isGone(old) || !s.isGone(young) {
+		t.Error("24 hours are not kept")
+	}
+}
+
+func TestRemovalInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir})
+	a, b := submit(t, s, "", "1", gray), submit(t, s, "", "2", gray)
+	os.WriteFile(s.path("gone", a), nil, 0o600) // killed before the rename
+	os.WriteFile(s.path("gone", b), nil, 0o600) // killed before the deletion
+	os.Rename(s.job(b), s.path("trash", b+".aaaaaaaa"))
+	s = open(t, Config{Dir: dir})
+	for _, id := range []string{a, b} {
+		if _, err := s.Status(id); fault.Of(err) != fault.Gone {
+			t.Errorf("came back: %v", err)
+		}
+	}
+	if j := s.Next(); j != nil {
+		t.Errorf("a removed job is worked on")
+	}
+	for _, d := range []string{"jobs", "trash"} {
+		if n, _ := readNames(s.path(d)); len(n) != 0 {
+			t.Errorf("%s: %q", d, n)
+		}
+	}
+}
+
+func TestManyJobsAreRecovered(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir})
+	const n = 2000
+	m := Meta{Ops: gray, SHA256: strings.Repeat("0", 64), Bytes: 1}
+	var ids []string
+	for i := range n { // as Submit leaves them, without its fsyncs
+		id := NewID()
+		m.Received = time.Unix(int64(i), 0).UTC()
+		os.Mkdir(s.job(id), 0o700)
+		for name, text := range map[string]string{"in": "x", "lock": "", "job": string(m.marshal())} {
+			if err := os.WriteFile(s.job(id, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ids = append(ids, id)
+	}
+	s = open(t, Config{Dir: dir})
+	if s.Waiting() != n {
+		t.Fatalf("%d jobs wait", s.Waiting())
+	}
+	for i := range 20 {
+		j := s.Next()
+		if j == nil || j.ID != ids[i] {
+			t.Fatalf("job %d is not the %dth oldest", i, i)
+		}
+		j.end()
+	}
+	if st, err := s.Status(ids[n-1]); err != nil || st.Place != n-20 {
+		t.Errorf("place: %v %v", st, err)
+	}
+}

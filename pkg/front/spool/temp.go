@@ -1,0 +1,158 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/fault"
+)
+
+// Temp is a regular file without a name, on the spool's file system: an upload,
+// a picture between two daemons, a result not yet committed. It vanishes with
+// Close, and with its process.
+type Temp struct {
+	f    *os.File // O_RDWR; after Seal O_RDONLY
+	name string   // only where the file system has no unnamed files
+}
+
+// Temp returns a new empty file. The caller closes it.
+func (s *Spool) Temp() (*Temp, error) {
+	f, err := s.openUnnamed(s.path("incoming"))
+	if err == nil {
+		return &Temp{f: f}, nil
+	}
+	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EINVAL) {
+		return nil, diskError(err)
+	}
+	// A network file system, most likely: a named file, held by its lock.
+	name := s.path("incoming", "tmp."+s.tag()+"."+randomLetters(8))
+	f, held, err := lock(name, true)
+	if err == nil && held {
+		err = fs.ErrExist
+	}
+	if err != nil {
+		return nil, diskError(err)
+	}
+	return &Temp{f: f, name: name}, nil
+}
+
+// openUnnamed makes a file without a name in dir.
+func openUnnamed(dir string) (*os.File, error) {
+	return os.OpenFile(dir, unix.O_TMPFILE|os.O_RDWR, 0o600)
+}
+
+// path names the file to open(2) and linkat(2).
+func (t *Temp) path() string {
+	if t.name != "" {
+		return t.name
+	}
+	return fmt.Sprintf("/proc/self/fd/%d", t.f.Fd())
+}
+
+// Reader returns a new open file description of the file, for reading from its
+// start. The caller closes it.
+func (t *Temp) Reader() (*os.File, error) { return reopen(t.path(), os.O_RDONLY) }
+
+// Writer returns a new open file description of the file, for writing from its
+// start. The caller closes it.
+func (t *Temp) Writer() (*os.File, error) { return reopen(t.path(), os.O_WRONLY) }
+
+func reopen(path string, flag int) (*os.File, error) {
+	f, err := os.OpenFile(path, flag, 0)
+	return f, diskError(err)
+}
+
+// Seal gives up this process's own right to write, so that a later check for
+// writers finds only others.
+func (t *Temp) Seal() error {
+	r, err := t.Reader()
+	if err != nil {
+		return err
+	}
+	if t.name != "" { // hand the lock over: shared for a moment, and from then on
+		shared := unix.Flock_t{Type: unix.F_RDLCK}
+		if err = fcntlFlock(t.f, unix.F_OFD_SETLK, &shared); err == nil {
+			shared = unix.Flock_t{Type: unix.F_RDLCK}
+			err = fcntlFlock(r, unix.F_OFD_SETLK, &shared)
+		}
+		if err != nil {
+			r.Close()
+			return diskError(err)
+		}
+	}
+	t.f.Close()
+	t.f = r
+	return nil
+}
+
+// Size returns the length of the file in bytes.
+func (t *Temp) Size() (int64, error) {
+	fi, err := t.f.Stat()
+	if err != nil {
+		return 0, diskError(err)
+	}
+	return fi.Size(), nil
+}
+
+// sync fsyncs the file. After an error its content is not to be trusted again.
+func (t *Temp) sync() error { return diskError(t.f.Sync()) }
+
+// link gives the file a name.
+func (t *Temp) link(path string) error {
+	if t.name != "" {
+		if err := os.Rename(t.name, path); err != nil {
+			return err
+		}
+		t.name = path
+		return nil
+	}
+	err := unix.Linkat(unix.AT_FDCWD, t.path(), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	if err != nil {
+		return &os.LinkError{Op: "link", Old: "upload", New: path, Err: err}
+	}
+	return nil
+}
+
+// Close frees the file, unless it was given a name in a job. It may be called
+// again.
+func (t *Temp) Close() {
+	if t == nil || t.f == nil {
+		return
+	}
+	if t.name != "" {
+		os.Remove(t.name)
+	}
+	t.f.Close()
+	t.f = nil
+}
+
+// kept is called when the file lies in a job: Close leaves it there.
+func (t *Temp) kept() { t.name = "" }
+
+// diskError gives a failure of the disk its kind: no room is full, the rest are
+// internal. Its text does not show the path, which may hold an id.
+func diskError(err error) error {
+	var known *fault.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return fault.New(fault.Full, "spool: %w", unix.ENOSPC)
+	}
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+		return fault.New(fault.Busy, "spool: %w", unix.EMFILE)
+	}
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return fault.New(fault.Internal, "spool: %s: %w", pe.Op, pe.Err)
+	}
+	var le *os.LinkError
+	if errors.As(err, &le) {
+		return fault.New(fault.Internal, "spool: %s: %w", le.Op, le.Err)
+	}
+	return fault.New(fault.Internal, "spool: %w", err)
+}

@@ -1,0 +1,202 @@
+package spool
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/ops"
+)
+
+// Upload takes the bytes of a picture. It holds room in the spool as long as it
+// is open.
+type Upload struct {
+	*Temp
+	s        *Spool
+	n        int64 // bytes written
+	reserved int64 // bytes of room held
+	sum      hash.Hash
+}
+
+// Upload begins an upload of length bytes (-1: not known). Its error is of kind
+// Full when there is no room. The caller closes it, also after Submit.
+func (s *Spool) Upload(length int64) (*Upload, error) {
+	u := &Upload{s: s, sum: sha256.New()}
+	if err := u.reserve(max(length, 0) + overhead); err != nil {
+		return nil, err
+	}
+	t, err := s.Temp()
+	if err != nil {
+		u.Close()
+		return nil, err
+	}
+	u.Temp = t
+	return u, nil
+}
+
+func (u *Upload) reserve(n int64) error {
+	if err := u.s.reserve(n); err != nil {
+		return err
+	}
+	u.reserved += n
+	return nil
+}
+
+// Write appends p. Its error is of kind Full when there is no room.
+func (u *Upload) Write(p []byte) (int, error) {
+	if need := u.n + int64(len(p)) + overhead - u.reserved; need > 0 {
+		if err := u.reserve(need); err != nil {
+			return 0, err
+		}
+	}
+	n, err := u.f.Write(p)
+	u.n += int64(n)
+	u.sum.Write(p[:n])
+	return n, diskError(err)
+}
+
+// Len returns how many bytes were written.
+func (u *Upload) Len() int64 { return u.n }
+
+// Close frees the room, and the bytes unless Submit made a job of them.
+func (u *Upload) Close() {
+	if u.Temp != nil {
+		u.Temp.Close()
+	}
+	u.s.unreserve(u.reserved)
+	u.reserved = 0
+}
+
+// Submit makes a job of the bytes and returns its id once it would survive a
+// crash. With id "" it makes one. A job that is there already under id is
+// the same one, if bytes and operation are the same; else the error is of kind
+// Conflict. The id of a removed job gives kind Gone.
+func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
+	s := u.s
+	if id == "" {
+		id = NewID()
+	} else if !ValidID(id) {
+		return "", fault.New(fault.Usage, "id %s: not 26 of a-z2-7", Short(id))
+	}
+	if s.isGone(id) {
+		return "", errGone(id)
+	}
+	m := Meta{Ops: o, Bytes: u.n, SHA256: hex.EncodeToString(u.sum.Sum(nil)), Received: s.now()}
+	if exists(s.job(id)) {
+		return id, s.sameJob(id, m)
+	}
+	if err := u.sync(); err != nil {
+		return "", err
+	}
+	dir, held, err := u.fill(id, m)
+	if err != nil {
+		if dir != "" {
+			os.RemoveAll(dir)
+		}
+		return "", diskError(err)
+	}
+	again, err := s.accept(id, dir)
+	held.Close() // before others are told: they must be able to take it
+	switch {
+	case again:
+		return id, s.sameJob(id, m)
+	case err != nil:
+		return "", err
+	}
+	s.add(&entry{id: id, received: m.Received, state: Pending, size: m.Bytes + overhead})
+	return id, nil
+}
+
+// accept renames a complete folder to jobs/ID, durably. again is true when there
+// is a job of that id already; then, and with an error, the folder is removed.
+func (s *Spool) accept(id, dir string) (again bool, err error) {
+	switch err := unix.Rename(dir, s.job(id)); {
+	case errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST):
+		os.RemoveAll(dir)
+		return true, nil
+	case err != nil:
+		os.RemoveAll(dir)
+		return false, diskError(&os.LinkError{Op: "rename", Err: err})
+	}
+	if err := syncDir(s.path("jobs")); err != nil {
+		// It may or may not survive: take it back, so that what was refused isn't done.
+		s.discard(id)
+		return false, diskError(err)
+	}
+	if s.isGone(id) { // removed between the first look and the rename
+		s.discard(id)
+		return false, errGone(id)
+	}
+	return false, nil
+}
+
+// fill makes the job's folder in incoming, whole and fsynced, and returns its
+// path (also with an error, once it is made) and its lock.
+func (u *Upload) fill(id string, m Meta) (dir string, held *os.File, err error) {
+	s := u.s
+	dir = s.path("incoming", id)
+	err = os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) { // another upload of this id, or what is left of one
+		dir = s.path("incoming", id+"."+randomLetters(8))
+		err = os.Mkdir(dir, 0o700)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	held, taken, err := lock(dir+"/lock", true)
+	if err == nil && taken {
+		err = fs.ErrExist
+	}
+	if err != nil {
+		return dir, nil, err
+	}
+	if err = u.link(dir + "/in"); err == nil {
+		u.kept()
+		err = writeSynced(dir+"/job", m.marshal())
+	}
+	if err == nil {
+		err = syncDir(dir)
+	}
+	if err != nil {
+		held.Close()
+		return dir, nil, err
+	}
+	return dir, held, nil
+}
+
+// sameJob returns nil when the job that is there under id is the one that m asks
+// for.
+func (s *Spool) sameJob(id string, m Meta) error {
+	b, err := readSmall(s.job(id, "job"))
+	if errors.Is(err, fs.ErrNotExist) && s.isGone(id) {
+		return errGone(id)
+	}
+	if err != nil {
+		return diskError(err)
+	}
+	was, err := parseMeta(b)
+	if err != nil {
+		return fault.New(fault.Internal, "job %s: file job: %w", Short(id), err)
+	}
+	// The one who made it may have been killed before this fsync.
+	if err := syncDir(s.path("jobs")); err != nil {
+		return diskError(err)
+	}
+	switch {
+	case was.SHA256 != m.SHA256:
+		return fault.New(fault.Conflict, "job %s is there already, with another picture", Short(id))
+	case was.Ops != m.Ops:
+		return fault.New(fault.Conflict, "job %s is there already, with other words: %s", Short(id), OpsText(was.Ops))
+	}
+	return nil
+}
+
+func errGone(id string) error {
+	return fault.New(fault.Gone, "job %s is gone: fetched and expired, or deleted", Short(id))
+}
