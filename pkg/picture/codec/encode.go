@@ -4,7 +4,9 @@ import (
 	"io"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/jpeg"
 	"imgtools/pkg/picture/meta"
+	"imgtools/pkg/picture/png"
 	"imgtools/pkg/picture/pnm"
 	"imgtools/pkg/picture/raster"
 )
@@ -12,6 +14,7 @@ import (
 // Options of Encode.
 type Options struct {
 	Quality int // of JPEG, 1 to 100; 0 is DefaultQuality
+	Depth   int // of gray PNG: 1, 2 or 4 bits, if the samples have no more; 0: 8 or 16
 	Limits  raster.Limits
 }
 
@@ -58,7 +61,7 @@ func fit(rows raster.Rows, format string) raster.Rows {
 	rows = fitProfile(rows)
 	switch format {
 	case JPEG:
-		return raster.To8(raster.Flatten(raster.Expand(rows)))
+		return raster.To8(raster.Flatten(raster.Expand(jpegPlanes(rows))))
 	case GIF, BMP:
 		return raster.To8(raster.Packed(rows))
 	case PGM:
@@ -71,13 +74,34 @@ func fit(rows raster.Rows, format string) raster.Rows {
 	return raster.Packed(rows)
 }
 
+// jpegPlanes returns planes as they are if a JPEG can have them: chroma as wide
+// and high as luma or half of it; others packed.
+func jpegPlanes(rows raster.Rows) raster.Rows {
+	h := rows.Header()
+	if h.Layout != raster.YCbCr {
+		return rows
+	}
+	half := func(n, d, yn, yd int) bool { return n*yd == d*yn || 2*n*yd == d*yn }
+	y := h.Planes[0]
+	for _, d := range h.Planes[1:] {
+		if d != h.Planes[1] || !half(d.NX, d.DX, y.NX, y.DX) || !half(d.NY, d.DY, y.NY, y.DY) {
+			return raster.Packed(rows)
+		}
+	}
+	return rows
+}
+
 func write(w io.Writer, rows raster.Rows, format string, o Options) error {
 	switch format {
+	case JPEG:
+		if o.Quality == 0 {
+			o.Quality = DefaultQuality
+		}
+		return jpeg.Encode(w, rows, o.Quality)
+	case PNG:
+		return png.Encode(w, rows, png.EncodeOptions{Depth: o.Depth})
 	case PGM, PPM, PAM:
 		return pnm.Encode(w, rows, pnm.EncodeOptions{PAM: format == PAM})
-	}
-	if o.Quality == 0 {
-		o.Quality = DefaultQuality
 	}
 	return encodeImage(w, rows, format, o.Quality)
 }

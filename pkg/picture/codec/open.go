@@ -4,6 +4,8 @@ import (
 	"io"
 	"strconv"
 
+	"imgtools/pkg/picture/jpeg"
+	"imgtools/pkg/picture/png"
 	"imgtools/pkg/picture/pnm"
 	"imgtools/pkg/picture/raster"
 )
@@ -13,6 +15,7 @@ type Picture struct {
 	raster.Reader
 	Format   string // JPEG … PNM
 	Frames   int    // of an animation, or pages; the Reader is the first
+	Depth    int    // 1, 2 or 4 of a gray PNG with so few bits, else 0
 	Lossless bool   // the file holds the samples exactly as they were given
 
 	in   io.ReaderAt
@@ -37,6 +40,16 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Picture, error) {
 
 func (p *Picture) open() (err error) {
 	switch p.Format {
+	case JPEG:
+		p.Reader, err = jpeg.Open(p.in, p.size, p.lim)
+	case PNG:
+		var r *png.Reader
+		if r, err = png.Open(p.in, p.size, p.lim); err == nil {
+			p.Reader, p.Frames = r, r.Frames()
+			if d := r.Depth(); d < 8 && r.Header().Layout == raster.Gray {
+				p.Depth = d
+			}
+		}
 	case PNM:
 		p.Reader, err = pnm.Open(p.in, p.size, p.lim)
 	default:

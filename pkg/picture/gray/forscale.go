@@ -21,10 +21,14 @@ func runFor(out io.Writer, p *codec.Picture, luma raster.Luma, o Options) (Resul
 	h := p.Header()
 	fullW, fullH := h.OrientedSize()
 	goalW, goalH := g.Goal(fullW, fullH)
-	if err := o.Limits.CheckSize(int64(goalW), int64(goalH), p.Frames); err != nil {
+	as := codec.OutputFormat(p, o.Format)
+	frames := 1
+	if as == codec.GIF {
+		frames = p.Frames
+	}
+	if err := o.Limits.CheckSize(int64(goalW), int64(goalH), frames); err != nil {
 		return Result{}, err
 	}
-	as := codec.OutputFormat(p, o.Format)
 	var res Result
 	switch {
 	case p.Format == codec.GIF, h.Layout == raster.Indexed,

@@ -13,6 +13,7 @@ import (
 	"imgtools/pkg/fault"
 	"imgtools/pkg/ops"
 	"imgtools/pkg/picture/codec"
+	"imgtools/pkg/picture/png"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -77,14 +78,18 @@ func parseLuma(s string) (raster.Luma, error) {
 
 // run writes p gray and whole.
 func run(out io.Writer, p *codec.Picture, luma raster.Luma, format string, o Options) (Result, error) {
-	var res Result
-	res.W, res.H = p.Header().OrientedSize()
+	res := Result{Format: format, Type: codec.Type(format)}
+	h := p.Header()
+	res.W, res.H = h.OrientedSize()
+	if r, ok := p.Reader.(*png.Reader); ok && format == codec.PNG && h.Layout == raster.Indexed && h.Orientation == 1 {
+		return res, png.Gray(out, r, luma.Color)
+	}
 	rows, err := grayRows(p, luma, raster.Hint{Luma: luma == raster.Rec601}, codec.KeepsAlpha(format))
 	if err != nil {
 		return Result{}, err
 	}
 	res.Note = p.Note()
-	res.Format, err = codec.Encode(out, rows, format, codec.Options{Quality: o.Quality, Limits: o.Limits})
+	res.Format, err = codec.Encode(out, rows, format, codec.Options{Quality: o.Quality, Depth: p.Depth, Limits: o.Limits})
 	res.Type = codec.Type(res.Format)
 	return res, err
 }

@@ -8,11 +8,13 @@
 package scale
 
 import (
+	"image/color"
 	"io"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/codec"
+	"imgtools/pkg/picture/png"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/resample"
 )
@@ -69,7 +71,11 @@ func Run(out io.Writer, in io.ReaderAt, size int64, o Options) (Result, error) {
 		fullW, fullH = o.OfW, o.OfH
 	}
 	j.goalW, j.goalH = g.Goal(fullW, fullH)
-	if err := o.Limits.CheckSize(int64(j.goalW), int64(j.goalH), p.Frames); err != nil {
+	frames := 1
+	if j.format == codec.GIF {
+		frames = p.Frames
+	}
+	if err := o.Limits.CheckSize(int64(j.goalW), int64(j.goalH), frames); err != nil {
 		return Result{}, err
 	}
 	// A reduced picture of 1 pixel may have the size of its goal, and its samples
@@ -89,7 +95,7 @@ func checkReduced(p *codec.Picture, o Options) error {
 	if n < 1 || n > 8 {
 		return fault.New(fault.Usage, "reduced=%d/8: not 1/8 to 8/8", n)
 	}
-	if err := o.Limits.CheckSize(int64(o.OfW), int64(o.OfH), p.Frames); err != nil {
+	if err := o.Limits.CheckSize(int64(o.OfW), int64(o.OfH), 1); err != nil {
 		return fault.New(fault.Usage, "of=%dx%d: %w", o.OfW, o.OfH, err)
 	}
 	w, h := p.Header().OrientedSize()
@@ -100,15 +106,37 @@ func checkReduced(p *codec.Picture, o Options) error {
 }
 
 func (j *job) run(out io.Writer) (res Result, err error) {
-	res = Result{W: j.goalW, H: j.goalH}
+	res = Result{Format: j.format, Type: codec.Type(j.format), W: j.goalW, H: j.goalH, Note: j.p.Note()}
+	depth := 0
+	if j.same {
+		if done, err := j.copy(out); done || err != nil {
+			return res, err
+		}
+		depth = j.p.Depth
+	}
 	rows, err := j.rows()
 	if err != nil {
 		return Result{}, err
 	}
-	res.Note = j.p.Note()
-	res.Format, err = codec.Encode(out, rows, j.format, codec.Options{Quality: j.o.Quality, Limits: j.o.Limits})
+	res.Format, err = codec.Encode(out, rows, j.format, codec.Options{Quality: j.o.Quality, Depth: depth, Limits: j.o.Limits})
 	res.Type = codec.Type(res.Format)
 	return res, err
+}
+
+// copy writes a picture that keeps its size, and whose pixels its format can copy
+// as they stand, without its metadata. It reports whether it did.
+func (j *job) copy(out io.Writer) (bool, error) {
+	h := j.p.Header()
+	if j.format != j.p.Format {
+		return false, nil
+	}
+	switch r := j.p.Reader.(type) {
+	case *png.Reader:
+		if h.Layout == raster.Indexed && h.Orientation == 1 && h.ICC == nil {
+			return true, png.Gray(out, r, func(c color.NRGBA) color.NRGBA { return c })
+		}
+	}
+	return false, nil
 }
 
 // rows starts the decoding and resampling of a still picture. The result is as
