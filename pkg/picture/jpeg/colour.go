@@ -1,0 +1,187 @@
+package jpeg
+
+import (
+	"io"
+
+	"imgtools/pkg/picture/raster"
+)
+
+// colourRows turns components of any number, sampling and meaning into RGB: for
+// the rare models (RGB, CMYK, YCCK) and for sampling that has luma smaller than
+// chroma. Smaller components are widened by linear interpolation between their
+// centred samples (at 2:1 the triangle filter).
+//
+// The last line of one row of MCUs lies between lines of two, so a row is made
+// when the next one is there.
+type colourRows struct {
+	mcus *mcus
+	h    *raster.Header
+	part []widened
+	have int // rows of MCUs in the parts
+	done int // rows of MCUs made
+	high int // lines of the picture in a row of MCUs
+	pix  []uint8
+	line [4][]uint8
+	band raster.Band
+}
+
+// widened is a component and where its samples come to lie.
+type widened struct {
+	w, h, stride int     // samples; high: lines in a row of MCUs
+	high         int     //
+	pix          []uint8 // one line, then two rows of MCUs
+	base         int     // the component's line at pix[0]
+	x            []tap   // for each pixel of a line
+	ry, dy       int     // lines of the component to those of the picture
+	sum          []uint16
+}
+
+// tap: sample at has weight 256 - w, the next one w.
+type tap struct {
+	at int32
+	w  uint16
+}
+
+// tapAt returns the tap for the centre of pixel i, where num/den samples go on a
+// pixel and there are n samples.
+func tapAt(i, num, den, n int) tap {
+	// (i + ½)·num/den - ½, in 256ths
+	p := ((2*i+1)*num*128 + den/2) / den
+	p -= 128
+	switch {
+	case p <= 0:
+		return tap{}
+	case p>>8 >= n-1:
+		return tap{at: int32(n - 1)}
+	}
+	return tap{int32(p >> 8), uint16(p & 255)}
+}
+
+func newColourRows(m *mcus, h *raster.Header) *colourRows {
+	c := &colourRows{mcus: m, h: h, high: 8 * m.f.vmax * h.Planes[0].NY / h.Planes[0].DY}
+	w := h.Planes[0].W
+	for i, cp := range m.f.comps {
+		d := m.dims[i]
+		p := widened{w: d.W, h: d.H, stride: m.stride[i], high: cp.v * m.n[i]}
+		p.pix = make([]uint8, (1+2*p.high)*p.stride)
+		p.base = -1
+		p.sum = make([]uint16, d.W)
+		p.x = make([]tap, w)
+		for x := range p.x {
+			p.x[x] = tapAt(x, d.NX*h.Planes[0].DX, d.DX*h.Planes[0].NX, d.W)
+		}
+		p.ry, p.dy = d.NY*h.Planes[0].DY, d.DY*h.Planes[0].NY
+		c.part = append(c.part, p)
+		c.line[i] = make([]uint8, w)
+	}
+	c.pix = make([]uint8, 3*w*c.high)
+	return c
+}
+
+func (c *colourRows) Header() *raster.Header { return c.h }
+
+func (c *colourRows) Next() (*raster.Band, error) {
+	m := c.mcus
+	if c.done == m.f.mcuy {
+		return nil, io.EOF
+	}
+	for c.have <= c.done+1 && c.have < m.f.mcuy {
+		if err := m.next(); err != nil {
+			return nil, err
+		}
+		for i := range c.part {
+			p := &c.part[i]
+			if c.have >= 2 {
+				copy(p.pix, p.pix[p.high*p.stride:])
+				p.base += p.high
+			}
+			copy(p.pix[(1+min(c.have, 1)*p.high)*p.stride:], m.pix[i][:p.high*p.stride])
+		}
+		c.have++
+	}
+	d := c.h.Planes[0]
+	y := c.done * c.high
+	rows := max(0, min(c.high, d.H-y))
+	for i := range rows {
+		for j := range c.part {
+			c.part[j].line(c.line[j], y+i)
+		}
+		c.convert(c.pix[3*i*d.W:][:3*d.W])
+	}
+	c.done++
+	c.band = raster.Band{Y: y, Planes: [3]raster.Plane{{Pix: c.pix, Stride: 3 * d.W, Rows: rows}}}
+	return &c.band, nil
+}
+
+// line makes line y of the picture.
+func (p *widened) line(dst []uint8, y int) {
+	t := tapAt(y, p.ry, p.dy, p.h)
+	at := (int(t.at) - p.base) * p.stride
+	a := p.pix[at : at+p.w]
+	if p.w == len(dst) && t.w == 0 && p.ry == p.dy {
+		copy(dst, a)
+		return
+	}
+	b := a
+	if t.w > 0 {
+		b = p.pix[at+p.stride:][:p.w]
+	}
+	w := uint16(t.w)
+	for i := range p.sum {
+		p.sum[i] = uint16(a[i])*(256-w) + uint16(b[i])*w
+	}
+	for i, t := range p.x {
+		s := uint32(p.sum[t.at]) * uint32(256-t.w)
+		if t.w > 0 {
+			s += uint32(p.sum[t.at+1]) * uint32(t.w)
+		}
+		dst[i] = uint8((s + 1<<15) >> 16)
+	}
+}
+
+// convert makes RGB of a line of components. Adobe writes CMYK inverted (255: no
+// ink), and YCCK as the RGB of that inverted; without its marker 255 is full ink.
+func (c *colourRows) convert(dst []uint8) {
+	l := &c.line
+	switch c.mcus.r.model {
+	case rgb:
+		for i := range l[0] {
+			p := dst[3*i : 3*i+3 : 3*i+3]
+			p[0], p[1], p[2] = l[0][i], l[1][i], l[2][i]
+		}
+	case ycc:
+		for i := range l[0] {
+			p := dst[3*i : 3*i+3 : 3*i+3]
+			p[0], p[1], p[2] = toRGB(l[0][i], l[1][i], l[2][i])
+		}
+	case ycck:
+		for i := range l[0] {
+			p := dst[3*i : 3*i+3 : 3*i+3]
+			r, g, b := toRGB(l[0][i], l[1][i], l[2][i])
+			k := l[3][i]
+			p[0], p[1], p[2] = mul255(255-r, k), mul255(255-g, k), mul255(255-b, k)
+		}
+	case cmyk:
+		flip := uint8(255)
+		if c.mcus.r.adobe {
+			flip = 0
+		}
+		for i := range l[0] {
+			p := dst[3*i : 3*i+3 : 3*i+3]
+			k := l[3][i] ^ flip
+			p[0], p[1], p[2] = mul255(l[0][i]^flip, k), mul255(l[1][i]^flip, k), mul255(l[2][i]^flip, k)
+		}
+	}
+}
+
+// mul255 is a·b/255, rounded.
+func mul255(a, b uint8) uint8 {
+	return uint8((uint32(a)*uint32(b) + 127) / 255)
+}
+
+// toRGB is JFIF 1.02's conversion, in 16 bits of fraction.
+func toRGB(y, cb, cr uint8) (r, g, b uint8) {
+	yy := int32(y)<<16 + 1<<15 - 128<<16
+	u, v := int32(cb)-128, int32(cr)-128
+	return clamp((yy + 91881*v) >> 16), clamp((yy - 22554*u - 46802*v) >> 16), clamp((yy + 116130*u) >> 16)
+}

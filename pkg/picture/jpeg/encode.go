@@ -1,0 +1,357 @@
+package jpeg
+
+import (
+	"io"
+	"math/bits"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+// MaxSide is the longest side of a JPEG.
+const MaxSide = 65535
+
+// Encode writes rows as a baseline JPEG of quality 1 to 100, with a JFIF header
+// and the tables of T.81 annex K.
+//
+// It takes 8-bit rows of orientation 1 that are Gray (one component, no profile),
+// RGB (chroma is halved both ways) or YCbCr whose chroma planes are as wide or high as luma's
+// or half that, rounded up; and it keeps the profile of colour.
+func Encode(w io.Writer, rows raster.Rows, quality int) error {
+	h := rows.Header()
+	if h.Bits != 8 || h.Orientation > 1 {
+		return fault.New(fault.Internal, "a JPEG of %d bits, orientation %d", h.Bits, h.Orientation)
+	}
+	if quality < 1 || quality > 100 {
+		return fault.New(fault.Usage, "quality %d: not 1 to 100", quality)
+	}
+	width, height := h.W(), h.H()
+	if width < 1 || height < 1 {
+		return fault.New(fault.Format, "a picture of %d×%d pixels", width, height)
+	}
+	if width > MaxSide || height > MaxSide {
+		return fault.New(fault.TooLarge, "%d×%d: a side over %d is more than JPEG holds", width, height, MaxSide)
+	}
+	e := &encoder{h: h}
+	switch h.Layout {
+	case raster.Gray:
+		e.comps = []component{{id: 1, h: 1, v: 1}}
+	case raster.RGB:
+		e.comps = []component{{id: 1, h: 2, v: 2}, {id: 2, h: 1, v: 1, tq: 1}, {id: 3, h: 1, v: 1, tq: 1}}
+	case raster.YCbCr:
+		y, c := h.Planes[0], h.Planes[1]
+		if h.Planes[2].W != c.W || h.Planes[2].H != c.H {
+			return fault.New(fault.Internal, "chroma planes of two sizes")
+		}
+		sh, sv := factor(y.W, c.W), factor(y.H, c.H)
+		if sh == 0 || sv == 0 {
+			return fault.New(fault.Internal, "chroma of %d×%d for luma of %d×%d", c.W, c.H, y.W, y.H)
+		}
+		e.comps = []component{{id: 1, h: sh, v: sv}, {id: 2, h: 1, v: 1, tq: 1}, {id: 3, h: 1, v: 1, tq: 1}}
+	default:
+		return fault.New(fault.Internal, "JPEG of %s rows", h.Layout)
+	}
+	e.f = frame{sof: mSOF0, w: width, h: height, comps: e.comps}
+	e.f.layOut()
+
+	var hw headerWriter
+	hw.soi()
+	hw.jfif()
+	colour := len(e.comps) > 1
+	if colour {
+		hw.icc(h.ICC)
+	}
+	for t, base := range []*[64]uint16{&lumaSteps, &chromaSteps} {
+		if t == 0 || colour {
+			steps := scaleSteps(base, quality)
+			e.quant[t] = newQuantizer(steps)
+			var zz [64]uint16
+			for k := range zz {
+				zz[k] = steps[unzig[k]]
+			}
+			hw.dqt(byte(t), &zz)
+		}
+	}
+	hw.sof(mSOF0, width, height, e.comps)
+	for t := range annexK[0] {
+		if t == 0 || colour {
+			for class := range annexK {
+				k := &annexK[class][t]
+				hw.dht(byte(class), byte(t), &k.counts, []byte(k.values))
+			}
+		}
+	}
+	if colour {
+		hw.sos([]byte{1, 2, 3}, []byte{0, 0x11, 0x11}, 0, 63, 0, 0)
+	} else {
+		hw.sos([]byte{1}, []byte{0}, 0, 63, 0, 0)
+	}
+	e.w = newBitWriter(w)
+	e.w.write(hw)
+	if err := e.scan(rows); err != nil {
+		return err
+	}
+	e.w.finish()
+	e.w.write([]byte{0xFF, mEOI})
+	return e.w.err
+}
+
+// factor returns the sampling factor of luma, full samples, over chroma, c: 1 or 2;
+// 0 when it is neither.
+func factor(full, c int) int {
+	switch c {
+	case (full + 1) / 2:
+		return 2
+	case full:
+		return 1
+	}
+	return 0
+}
+
+// encoder writes the one scan of a baseline JPEG.
+type encoder struct {
+	h     *raster.Header
+	comps []component
+	f     frame
+	quant [2]*quantizer
+	w     *bitWriter
+	pred  [3]int32
+	part  [3]lines
+	sum   []int32 // of RGB rows: sums of R, G and B of two pixels of a line
+}
+
+// lines gathers the rows of one component until a row of MCUs is full. Lines are
+// as long as the MCUs, the last sample repeated to fill them.
+type lines struct {
+	pix    []uint8
+	stride int
+	w      int // samples given of a line
+	need   int // lines of a row of MCUs
+	have   int
+}
+
+// scan pulls the rows and writes each row of MCUs as soon as all its lines are there.
+func (e *encoder) scan(rows raster.Rows) error {
+	for i, c := range e.comps {
+		d := e.h.Planes[min(i, len(e.h.Planes)-1)]
+		w := d.W
+		if e.h.Layout == raster.RGB && i > 0 {
+			w = (d.W + 1) / 2
+		}
+		p := lines{stride: 8 * e.f.mcux * c.h, w: w, need: 8 * c.v}
+		p.pix = make([]uint8, p.stride*p.need)
+		e.part[i] = p
+	}
+	var pull puller
+	pull.rows = rows
+	for y := range e.f.mcuy {
+		var err error
+		if e.h.Layout == raster.RGB {
+			err = e.fromRGB(&pull, y)
+		} else {
+			err = e.fromPlanes(&pull, y)
+		}
+		if err != nil {
+			return err
+		}
+		e.mcuRow()
+		if e.w.err != nil {
+			return e.w.err
+		}
+	}
+	// The source says only at its end whether all was well.
+	for {
+		b, err := rows.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil && b.Planes[0].Rows > 0 {
+			err = fault.New(fault.Internal, "more rows than the header says")
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// fromPlanes fills the parts from planes.
+func (e *encoder) fromPlanes(pull *puller, y int) error {
+	for i := range e.comps {
+		p := &e.part[i]
+		n := min(p.need, e.h.Planes[i].H-y*p.need)
+		for j := range n {
+			row, err := pull.line(i, p.w)
+			if err != nil {
+				return err
+			}
+			dst := p.pix[j*p.stride : (j+1)*p.stride]
+			copy(dst, row)
+			fill(dst, p.w)
+		}
+		p.repeat(n)
+	}
+	return nil
+}
+
+// fill repeats the last of n samples to the end of a line.
+func fill(line []uint8, n int) {
+	v := line[n-1]
+	for i := n; i < len(line); i++ {
+		line[i] = v
+	}
+}
+
+// repeat fills the part up with its last line, n being there.
+func (p *lines) repeat(n int) {
+	last := p.pix[max(n-1, 0)*p.stride:][:p.stride]
+	for ; n < p.need; n++ {
+		copy(p.pix[n*p.stride:], last)
+	}
+}
+
+// puller hands out the lines of each plane one by one, whatever bands they come in.
+type puller struct {
+	rows raster.Rows
+	band *raster.Band
+	at   [3]int // lines of each plane of the band taken
+	kept [3]struct {
+		pix []uint8 // lines of bands gone by
+		at  int
+	}
+}
+
+// line returns the next line, of n samples, of plane i. It is valid until the next
+// call with any plane.
+func (p *puller) line(i, n int) ([]uint8, error) {
+	k := &p.kept[i]
+	if k.at < len(k.pix) {
+		k.at += n
+		return k.pix[k.at-n : k.at], nil
+	}
+	for p.band == nil || p.at[i] == p.band.Planes[i].Rows {
+		if err := p.next(); err != nil {
+			return nil, err
+		}
+	}
+	b := &p.band.Planes[i]
+	at := p.at[i] * b.Stride
+	p.at[i]++
+	return b.Pix[at : at+n], nil
+}
+
+// next goes to the next band, and keeps the lines not yet taken.
+func (p *puller) next() error {
+	planes := p.rows.Header().Planes
+	if p.band != nil {
+		samples := p.rows.Header().Layout.Samples()
+		for i, d := range planes {
+			k, b := &p.kept[i], &p.band.Planes[i]
+			if k.at == len(k.pix) {
+				k.pix, k.at = k.pix[:0], 0
+			}
+			for ; p.at[i] < b.Rows; p.at[i]++ {
+				k.pix = append(k.pix, b.Pix[p.at[i]*b.Stride:][:d.W*samples]...)
+			}
+		}
+	}
+	b, err := p.rows.Next()
+	if err == io.EOF {
+		err = fault.New(fault.Internal, "fewer rows than the header says")
+	}
+	p.band, p.at = b, [3]int{}
+	return err
+}
+
+// mcuRow writes the MCUs of the parts.
+func (e *encoder) mcuRow() {
+	for x := range e.f.mcux {
+		for i := range e.comps {
+			c, p := &e.comps[i], &e.part[i]
+			for by := range c.v {
+				for bx := range c.h {
+					e.block(i, p.pix[8*by*p.stride+8*(x*c.h+bx):], p.stride)
+				}
+			}
+		}
+	}
+}
+
+// block transforms, quantizes and writes a block of component i.
+func (e *encoder) block(i int, pix []uint8, stride int) {
+	var b block
+	for y := range 8 {
+		s := pix[y*stride : y*stride+8 : y*stride+8]
+		d := (*[8]int32)(b[8*y : 8*y+8])
+		for x, v := range s {
+			d[x] = int32(v) - 128
+		}
+	}
+	fdct8(&b)
+	t := e.comps[i].tq
+	var c [64]int32
+	nz := e.quant[t].quantize(&b, &c)
+	e.w.block(&c, nz, &e.pred[i], &annexCodes[0][t], &annexCodes[1][t])
+}
+
+// block writes quantized coefficients, in zig-zag order, T.81 F.1.2; bit k of nz
+// says that coefficient k is not zero.
+func (w *bitWriter) block(c *[64]int32, nz uint64, pred *int32, dc, ac *codeTable) {
+	w.room()
+	d := c[0] - *pred
+	*pred = c[0]
+	w.value(d, 0, dc)
+	last := 0
+	for nz &^= 1; nz != 0; nz &= nz - 1 {
+		k := bits.TrailingZeros64(nz)
+		run := k - last - 1
+		last = k
+		for ; run > 15; run -= 16 {
+			w.put(uint64(ac[0xF0]>>8), uint(ac[0xF0]&255))
+		}
+		w.value(c[k&63], uint(run)<<4, ac)
+	}
+	if last < 63 {
+		w.put(uint64(ac[0]>>8), uint(ac[0]&255))
+	}
+}
+
+// value writes the code for a run and the size of v, and v's bits.
+func (w *bitWriter) value(v int32, run uint, t *codeTable) {
+	s := v >> 31
+	size := uint(bits.Len32(uint32((v ^ s) - s)))
+	code := t[(run+size)&255]
+	low := uint32(v+s) & (1<<size - 1)
+	w.put(uint64(code>>8)<<size|uint64(low), uint(code&255)+size)
+}
+
+// quantizer divides by the steps, rounding half away from zero.
+type quantizer struct {
+	step  [64]uint32 // eight times the step, as fdct8 makes eight times the coefficient
+	recip [64]uint32 // ceil(2^32 / step): exact for what is below 2^20
+}
+
+func newQuantizer(steps *[64]uint16) *quantizer {
+	q := new(quantizer)
+	for i, s := range steps {
+		q.step[i] = 8 * uint32(s)
+		q.recip[i] = uint32((1<<32 + uint64(q.step[i]) - 1) / uint64(q.step[i]))
+	}
+	return q
+}
+
+// quantize writes the coefficients b, eight times too large and in rows of eight,
+// to c in zig-zag order, and returns which are not zero.
+func (q *quantizer) quantize(b *block, c *[64]int32) (nz uint64) {
+	for k := range c {
+		p := unzig[k] & 63
+		v := b[p]
+		s := v >> 31
+		a := uint32((v^s)-s) + q.step[p]/2
+		a = uint32(uint64(a) * uint64(q.recip[p]) >> 32)
+		if a != 0 {
+			nz |= 1 << k
+		}
+		c[k] = (int32(a) ^ s) - s
+	}
+	return nz
+}

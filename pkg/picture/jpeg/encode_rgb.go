@@ -1,0 +1,73 @@
+package jpeg
+
+// fromRGB fills the parts from lines of RGB, two of them to one of chroma, which is
+// taken of the mean of four pixels.
+func (e *encoder) fromRGB(pull *puller, y int) error {
+	luma, cb, cr := &e.part[0], &e.part[1], &e.part[2]
+	if e.sum == nil {
+		e.sum = make([]int32, 3*cb.w)
+	}
+	n := min(luma.need, e.f.h-y*luma.need)
+	for j := range n {
+		row, err := pull.line(0, 3*luma.w)
+		if err != nil {
+			return err
+		}
+		dst := luma.pix[j*luma.stride : (j+1)*luma.stride]
+		toLuma(dst, row)
+		fill(dst, luma.w)
+		if j&1 == 0 {
+			pairs(e.sum, row, false)
+			if j < n-1 {
+				continue
+			}
+		}
+		pairs(e.sum, row, true) // the last line of an odd number counts twice
+		b := cb.pix[j/2*cb.stride : (j/2+1)*cb.stride]
+		r := cr.pix[j/2*cr.stride : (j/2+1)*cr.stride]
+		toChroma(b[:cb.w], r[:cr.w], e.sum)
+		fill(b, cb.w)
+		fill(r, cr.w)
+	}
+	luma.repeat(n)
+	cb.repeat((n + 1) / 2)
+	cr.repeat((n + 1) / 2)
+	return nil
+}
+
+// toLuma is Y of JFIF 1.02 in 16 bits of fraction.
+func toLuma(dst, rgb []uint8) {
+	for i := range len(rgb) / 3 {
+		p := rgb[3*i : 3*i+3 : 3*i+3]
+		dst[i] = uint8((19595*uint32(p[0]) + 38470*uint32(p[1]) + 7471*uint32(p[2]) + 1<<15) >> 16)
+	}
+}
+
+// pairs sums, or with more adds to the sums, each two pixels; the last of an odd
+// number counts twice.
+func pairs(sum []int32, rgb []uint8, more bool) {
+	for i := 0; i < len(sum); i += 3 {
+		a := rgb[2*i : 2*i+3]
+		b := a
+		if 2*i+6 <= len(rgb) {
+			b = rgb[2*i+3 : 2*i+6]
+		}
+		s := sum[i : i+3 : i+3]
+		r, g, bl := int32(a[0])+int32(b[0]), int32(a[1])+int32(b[1]), int32(a[2])+int32(b[2])
+		if more {
+			r, g, bl = r+s[0], g+s[1], bl+s[2]
+		}
+		s[0], s[1], s[2] = r, g, bl
+	}
+}
+
+// toChroma is Cb and Cr of JFIF 1.02, of sums of four pixels. The rounding is just
+// below a half, so that 255.5 does not become 256.
+func toChroma(cb, cr []uint8, sum []int32) {
+	const r = 128<<18 + 1<<17 - 1
+	for i := range cb {
+		s := sum[3*i : 3*i+3 : 3*i+3]
+		cb[i] = uint8((-11059*s[0] - 21709*s[1] + 32768*s[2] + r) >> 18)
+		cr[i] = uint8((32768*s[0] - 27439*s[1] - 5329*s[2] + r) >> 18)
+	}
+}

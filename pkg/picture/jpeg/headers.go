@@ -1,0 +1,85 @@
+package jpeg
+
+import "encoding/binary"
+
+// headerWriter builds the segments before a scan.
+type headerWriter []byte
+
+// segment appends a marker segment.
+func (h *headerWriter) segment(m byte, parts ...[]byte) {
+	n := 2
+	for _, p := range parts {
+		n += len(p)
+	}
+	*h = binary.BigEndian.AppendUint16(append(*h, 0xFF, m), uint16(n))
+	for _, p := range parts {
+		*h = append(*h, p...)
+	}
+}
+
+func (h *headerWriter) soi() { *h = append(*h, 0xFF, mSOI) }
+
+// jfif appends the APP0 of JFIF 1.01, square pixels of no known size.
+func (h *headerWriter) jfif() {
+	h.segment(mAPP0, []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"))
+}
+
+// icc appends a profile in as many APP2 as it needs; one too large for 255 is left out.
+func (h *headerWriter) icc(p []byte) {
+	const most = 65533 - 14
+	n := ceilDiv(len(p), most)
+	if n > 255 {
+		return
+	}
+	for i := 1; i <= n; i++ {
+		c := p[:min(most, len(p))]
+		p = p[len(c):]
+		h.segment(mAPP2, []byte("ICC_PROFILE\x00"), []byte{byte(i), byte(n)}, c)
+	}
+}
+
+// dqt appends a table, given in zig-zag order; in 16 bits where it must be.
+func (h *headerWriter) dqt(slot byte, q *[64]uint16) (wide bool) {
+	for _, v := range q {
+		wide = wide || v > 255
+	}
+	p := make([]byte, 0, 128)
+	for _, v := range q {
+		if wide {
+			p = binary.BigEndian.AppendUint16(p, v)
+		} else {
+			p = append(p, byte(v))
+		}
+	}
+	if wide {
+		slot |= 0x10
+	}
+	h.segment(mDQT, []byte{slot}, p)
+	return wide
+}
+
+// sof appends a frame header.
+func (h *headerWriter) sof(m byte, w, height int, comps []component) {
+	p := []byte{8, byte(height >> 8), byte(height), byte(w >> 8), byte(w), byte(len(comps))}
+	for _, c := range comps {
+		p = append(p, c.id, byte(c.h<<4|c.v), c.tq)
+	}
+	h.segment(m, p)
+}
+
+func (h *headerWriter) dht(class, slot byte, counts *[17]uint8, values []byte) {
+	h.segment(mDHT, []byte{class<<4 | slot}, counts[1:], values)
+}
+
+func (h *headerWriter) dri(n int) {
+	h.segment(mDRI, []byte{byte(n >> 8), byte(n)})
+}
+
+// sos appends a scan header; tables has DC and AC slot of each component.
+func (h *headerWriter) sos(ids, tables []byte, ss, se int, ah, al uint) {
+	p := []byte{byte(len(ids))}
+	for i := range ids {
+		p = append(p, ids[i], tables[i])
+	}
+	h.segment(mSOS, p, []byte{byte(ss), byte(se), byte(ah<<4 | al)})
+}

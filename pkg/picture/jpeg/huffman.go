@@ -1,0 +1,172 @@
+package jpeg
+
+import (
+	"encoding/binary"
+
+	"imgtools/pkg/fault"
+)
+
+func be64(p []byte) uint64 { return binary.BigEndian.Uint64(p) }
+
+// lookBits is the width of the look-up tables. Twelve bits hold nearly every code
+// of a photograph, and the tables of a scan stay in the first-level cache.
+const lookBits = 12
+
+// huffman is a table of codes (T.81 C.2, F.2.2.3): as it stood in its DHT
+// segment, and the look-ups made from it when a scan first needs them.
+type huffman struct {
+	counts [17]uint8 // codes of each length, 1 to 16
+	values []byte    // symbols by rising code
+
+	derived bool
+	// code has by the next lookBits bits the length of the code there << 8 | its
+	// symbol; 0 when the code is longer, or none.
+	code [1 << lookBits]uint16
+	// For longer codes, by length: the first code beyond those of that length,
+	// left-aligned in 16 bits, and what brings a code to its index in values.
+	beyond [18]uint32
+	index  [17]int32
+
+	value *[1 << lookBits]uint32 // see valueTable
+	skip  *[1 << lookBits]uint16 // see skipTable
+}
+
+// newHuffman checks the counts: no more codes of a length than there is room for.
+func newHuffman(counts *[17]uint8, values []byte) (*huffman, error) {
+	h := &huffman{counts: *counts, values: append([]byte(nil), values...)}
+	code := 0
+	for l := 1; l <= 16; l++ {
+		code = code<<1 + int(counts[l])
+		if code > 1<<l {
+			return nil, fault.New(fault.Format, "Huffman table has too many codes of %d bits", l)
+		}
+	}
+	return h, nil
+}
+
+// derive makes the look-ups that all uses share. It is put off until a scan needs
+// the table, so that a file of nothing but tables costs no more than its reading.
+func (h *huffman) derive() {
+	if h.derived {
+		return
+	}
+	h.derived = true
+	code, k := uint32(0), 0
+	for l := uint(1); l <= 16; l++ {
+		h.index[l] = int32(k) - int32(code)
+		for range h.counts[l] {
+			if l <= lookBits {
+				first := code << (lookBits - l)
+				e := uint16(l)<<8 | uint16(h.values[k])
+				for i := range uint32(1) << (lookBits - l) {
+					h.code[first+i] = e
+				}
+			}
+			code++
+			k++
+		}
+		h.beyond[l] = code << (16 - l)
+		code <<= 1
+	}
+}
+
+// long decodes a code of more than lookBits bits from the top of acc: its length
+// and symbol. Length 0: there is no such code.
+func (h *huffman) long(acc uint64) (l uint, symbol byte) {
+	c := uint32(acc >> 48)
+	for l := uint(lookBits + 1); l <= 16; l++ {
+		if c < h.beyond[l] {
+			return l, h.values[int32(c>>(16-l))+h.index[l]]
+		}
+	}
+	return 0, 0
+}
+
+// symbol decodes the next symbol; false when the bits are no code.
+func (h *huffman) symbol(e *entropy) (byte, bool) {
+	if e.n < 16 {
+		e.refill()
+	}
+	if c := h.code[e.acc>>(64-lookBits)]; c != 0 {
+		l := uint(c >> 8)
+		e.acc <<= l
+		e.n -= l
+		return byte(c), true
+	}
+	l, s := h.long(e.acc)
+	e.acc <<= l
+	e.n -= l
+	return s, l != 0
+}
+
+// An entry of the value table, when code and value both lie in the looked-at bits:
+//
+//	bits 0-4   how many bits code and value take together
+//	bits 8-11  run, the high half of the symbol
+//	bits 16-31 the value, signed; 0 only when the symbol's low half is 0
+//
+// An entry of 0 means that the code or its value is longer.
+func (h *huffman) valueTable() *[1 << lookBits]uint32 {
+	h.derive()
+	if h.value != nil {
+		return h.value
+	}
+	h.value = new([1 << lookBits]uint32)
+	for p, c := range h.code {
+		l, run, size := uint(c>>8), uint32(c>>4&15), uint(c&15)
+		if c == 0 || l+size > lookBits {
+			continue
+		}
+		v := int32(p) >> (lookBits - l - size) & (1<<size - 1)
+		h.value[p] = uint32(extend(v, size))<<16 | run<<8 | uint32(l+size)
+	}
+	return h.value
+}
+
+// extend is EXTEND of T.81 F.2.2.1: v of size bits as a signed value.
+func extend(v int32, size uint) int32 {
+	if size > 0 && v < 1<<(size-1) {
+		v -= 1<<size - 1
+	}
+	return v
+}
+
+// An entry of the skip table says how far all the symbols go whose codes lie
+// wholly in the looked-at bits (the last one's value may lie beyond them):
+//
+//	bits 0-4   how many bits they take, values included
+//	bits 5-11  how many coefficients they pass, an end of block counting one
+//	bit  15    the last of them is an end of block
+//
+// It may be used at coefficient k only if k and that advance make at most 64: a
+// block that ends at coefficient 63 has no end of block, and the entry would take
+// the next block's first bits for AC codes. 0 means that the first code is longer.
+func (h *huffman) skipTable() *[1 << lookBits]uint16 {
+	h.derive()
+	if h.skip != nil {
+		return h.skip
+	}
+	h.skip = new([1 << lookBits]uint16)
+	for p := range h.skip {
+		bits, advance, ends := uint(0), 0, uint16(0)
+		for bits < lookBits && ends == 0 {
+			c := h.code[p<<bits&(1<<lookBits-1)]
+			l, run, size := uint(c>>8), int(c>>4&15), uint(c&15)
+			if c == 0 || bits+l > lookBits || advance+run+1 > 64 {
+				break
+			}
+			bits += l + size
+			if size == 0 && run != 15 {
+				ends = skipEnds
+				run = 0
+			}
+			advance += run + 1
+		}
+		if bits > 0 {
+			h.skip[p] = ends | uint16(advance)<<5 | uint16(bits)
+		}
+	}
+	return h.skip
+}
+
+const skipEnds = 1 << 15

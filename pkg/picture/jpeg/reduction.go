@@ -1,0 +1,43 @@
+package jpeg
+
+// Reduction returns the n of n/8 at which a picture of fullW × fullH is best
+// decoded to become goalW × goalH: 8 is whole.
+//
+// That is the n/8 which is the factor itself, where there is one (within the
+// rounding of the goal's sides); else the smallest that leaves the resampler 1.25
+// times the goal or more, so that its filter, not the cut of the coefficients,
+// makes the picture. With fine it is always the latter, and twice the goal if the
+// kernel was named by the user, whose look is then what counts.
+//
+// It is the one place that decides, for scale and for gray that works ahead of it.
+func Reduction(fullW, fullH, goalW, goalH int, fine, named bool) int {
+	if !fine {
+		for n := 1; n < 8; n++ {
+			if near(fullW, goalW, n) && near(fullH, goalH, n) {
+				return n
+			}
+		}
+	}
+	eighths := 10 // 1.25 × 8
+	if fine && named {
+		eighths = 16
+	}
+	n := max(ceilDiv(eighths*goalW, fullW), ceilDiv(eighths*goalH, fullH))
+	return min(max(n, 1), 8)
+}
+
+// near says whether goal is n/8 of full, rounded up or down.
+func near(full, goal, n int) bool {
+	return goal == full*n/8 || goal == ceilDiv(full*n, 8)
+}
+
+// chromaReduction returns the smallest m of m/8 at which a chroma plane of
+// w/wd × h/hd samples is at least that of a 4:2:0 picture of goalW × goalH.
+func chromaReduction(w, h, wd, hd, goalW, goalH int) int {
+	for m := 1; m < 8; m++ {
+		if ceilDiv(w*m, wd*8) >= ceilDiv(goalW, 2) && ceilDiv(h*m, hd*8) >= ceilDiv(goalH, 2) {
+			return m
+		}
+	}
+	return 8
+}

@@ -1,0 +1,264 @@
+package jpeg
+
+import (
+	"io"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+// mcus decodes a picture one row of MCUs at a time.
+type mcus struct {
+	r    *Reader
+	f    *frame
+	n    [4]int // each component is made at n/8; 0: it is not wanted
+	last [4]int // position in zig-zag order of the last coefficient that n needs
+	dims []raster.PlaneDim
+
+	pix    [4][]uint8 // the row of MCUs: n*v rows of stride
+	stride [4]int
+	row    int // rows of MCUs done
+
+	// Of a picture of one sequential scan.
+	s    *scan
+	e    *entropy
+	pred [4]int32
+	left int // MCUs to the next restart; -1: never
+	rst  byte
+
+	coefs []coefficients // of one with several scans
+}
+
+// lastKept is the position in zig-zag order of the last of n × n coefficients.
+var lastKept = func() (last [9]int) {
+	for k, p := range unzig[:64] {
+		for n := max(p&7, p>>3) + 1; n <= 8; n++ {
+			last[n] = k
+		}
+	}
+	return
+}()
+
+// Rows starts the decoding. Rows of 1-component pictures are Gray, those of YCbCr
+// pictures YCbCr if the hint has Planar, Gray if it has Luma, else RGB as all
+// others. A goal in the hint makes them come at n/8 as Reduction says. Orientation
+// is left to be applied.
+func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
+	if r.first == nil {
+		return nil, fault.New(fault.Internal, "a JPEG reader used twice")
+	}
+	f := r.frame
+	m := &mcus{r: r, f: f}
+	full := f.comps[0].h == f.hmax && f.comps[0].v == f.vmax
+	luma := hint.Luma && r.model == ycc && full
+	planar := r.model == gray || luma || r.model == ycc && hint.Planar && full
+	n := 8
+	if hint.GoalW > 0 && hint.GoalH > 0 && full {
+		n = Reduction(f.w, f.h, hint.GoalW, hint.GoalH, hint.Fine, hint.Named)
+	}
+	for i, c := range f.comps {
+		switch {
+		case i == 0:
+			m.n[i] = n
+		case luma:
+		case planar && n < 8:
+			m.n[i] = chromaReduction(f.w*c.h, f.h*c.v, f.hmax, f.vmax, hint.GoalW, hint.GoalH)
+		case planar:
+			m.n[i] = 8
+		default: // the size of the first component, where that can be had
+			m.n[i] = min(8, n*min(f.hmax/c.h, f.vmax/c.v))
+		}
+		m.last[i] = lastKept[m.n[i]]
+	}
+	m.dims = f.dims(&m.n)
+	if err := m.start(); err != nil {
+		return nil, err
+	}
+	h := r.hdr
+	switch {
+	case planar && (luma || r.model == gray):
+		h.Layout = raster.Gray
+		h.Planes = m.dims[:1]
+		if luma {
+			h.ICC = nil
+		}
+		return &planeRows{mcus: m, h: &h}, nil
+	case planar || r.model == ycc && full:
+		h.Layout = raster.YCbCr
+		h.Planes = m.dims
+		rows := &planeRows{mcus: m, h: &h}
+		if planar {
+			return rows, nil
+		}
+		return raster.Packed(rows), nil
+	}
+	h.Layout = raster.RGB
+	h.Planes = []raster.PlaneDim{{W: ceilDiv(f.w*n, 8), H: ceilDiv(f.h*n, 8), NX: n, DX: 8, NY: n, DY: 8}}
+	if n == 8 {
+		h.Planes[0] = raster.Whole(f.w, f.h)
+	}
+	return newColourRows(m, &h), nil
+}
+
+// start allocates the row of MCUs, and reads all scans if there may be several.
+func (m *mcus) start() error {
+	r, f := m.r, m.f
+	s := r.first
+	r.first = nil
+	m.s = s
+	m.e = newEntropy(r.src)
+	var bytes int64
+	for i, c := range f.comps {
+		m.stride[i] = c.mw * m.n[i]
+		bytes += int64(m.stride[i] * c.v * m.n[i])
+	}
+	if err := r.lim.CheckMem(bytes); err != nil {
+		return err
+	}
+	for i, c := range f.comps {
+		m.pix[i] = make([]uint8, m.stride[i]*c.v*m.n[i])
+	}
+	if f.progressive() || len(s.comps) < len(f.comps) {
+		return m.gather()
+	}
+	for i := range s.comps {
+		s.dc[i].valueTable()
+		s.ac[i].valueTable()
+		s.ac[i].skipTable()
+	}
+	m.e.begin()
+	m.restarts(s)
+	return nil
+}
+
+// restarts sets the state of a scan's start.
+func (m *mcus) restarts(s *scan) {
+	m.pred = [4]int32{}
+	m.rst = 0
+	m.left = s.ri
+	if s.ri == 0 {
+		m.left = -1
+	}
+}
+
+// restart is called when left is 0: it takes the restart marker that is due,
+// T.81 E.2.4.
+func (m *mcus) restart(s *scan) error {
+	e := m.e
+	if e.over() {
+		return m.cut()
+	}
+	e.finish()
+	if e.marker != mRST0+m.rst {
+		if e.marker >= mRST0 && e.marker <= mRST7 {
+			return fault.New(fault.Format, "restart marker %d where %d is due", e.marker-mRST0, m.rst)
+		}
+		return m.cut()
+	}
+	m.rst = (m.rst + 1) & 7
+	m.left = s.ri
+	m.pred = [4]int32{}
+	e.begin()
+	return nil
+}
+
+// cut says why a scan ended before its last block.
+func (m *mcus) cut() error { return m.r.cut(m.e, min(m.row*8*m.f.vmax, m.f.h)) }
+
+func (r *Reader) cut(e *entropy, rows int) error {
+	switch {
+	case r.src.err != nil:
+		return r.src.err
+	case e.marker == 0 || e.marker == mEOI:
+		return raster.Truncated(rows, r.frame.h)
+	case e.marker >= mRST0 && e.marker <= mRST7:
+		return fault.New(fault.Format, "restart marker %d before its time, after %d of %d rows", e.marker-mRST0, rows, r.frame.h)
+	}
+	return fault.New(fault.Format, "scan ends early by marker FF%02X, after %d of %d rows", e.marker, rows, r.frame.h)
+}
+
+// next decodes the next row of MCUs into pix.
+func (m *mcus) next() error {
+	if m.row == m.f.mcuy {
+		return io.EOF
+	}
+	var err error
+	if m.coefs != nil {
+		m.transform()
+	} else {
+		err = m.sequential()
+	}
+	m.row++
+	return err
+}
+
+// sequential decodes a row of MCUs of the one scan.
+func (m *mcus) sequential() error {
+	var b block
+	e, s := m.e, m.s
+	for mx := range m.f.mcux {
+		if m.left == 0 {
+			if err := m.restart(s); err != nil {
+				return err
+			}
+		}
+		m.left--
+		for i := range s.comps { // all, in order
+			c := &m.f.comps[i]
+			q, n, stride := &c.quant.q, m.n[i], m.stride[i]
+			for by := range c.v {
+				for bx := range c.h {
+					if !e.ready() {
+						return m.cut()
+					}
+					d, err := e.diff(s.dc[i])
+					if err != nil {
+						return err
+					}
+					m.pred[i] += d
+					if n == 0 {
+						if err := e.skipAC(s.ac[i], 1); err != nil {
+							return err
+						}
+						continue
+					}
+					b[0] = m.pred[i] * int32(q[0])
+					if err := e.block(&b, s.ac[i], q, m.last[i]); err != nil {
+						return err
+					}
+					idct(n, &b, m.pix[i][by*n*stride+(mx*c.h+bx)*n:], stride)
+					clear(b[:])
+				}
+			}
+		}
+	}
+	if m.row == m.f.mcuy-1 && e.over() {
+		return m.cut()
+	}
+	return nil
+}
+
+// planeRows is the components as planes, each at its own size.
+type planeRows struct {
+	mcus *mcus
+	h    *raster.Header
+	band raster.Band
+}
+
+func (p *planeRows) Header() *raster.Header { return p.h }
+
+func (p *planeRows) Next() (*raster.Band, error) {
+	m := p.mcus
+	if err := m.next(); err != nil {
+		return nil, err
+	}
+	for i, d := range p.h.Planes {
+		height := m.f.comps[i].v * m.n[i]
+		y := (m.row - 1) * height
+		if i == 0 {
+			p.band.Y = y
+		}
+		p.band.Planes[i] = raster.Plane{Pix: m.pix[i], Stride: m.stride[i], Rows: max(0, min(height, d.H-y))}
+	}
+	return &p.band, nil
+}

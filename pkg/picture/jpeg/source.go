@@ -1,0 +1,214 @@
+package jpeg
+
+import (
+	"bytes"
+	"io"
+)
+
+const (
+	// window is how much of the file is read at once, and how many clean bytes
+	// of a scan are held at once: never a slice of the file's size, whose page
+	// faults would cost more than the copying.
+	window = 64 << 10
+	// blockBytes is more than any block can take: 64 coefficients of at most
+	// 16 bits of code and 15 of value (248 bytes), and what a refill looks
+	// ahead. At the start of a block so many clean bytes are in the buffer,
+	// unless the scan ends before.
+	blockBytes = 512
+	// slack is what follows the last clean byte in the buffer: zeros, so that
+	// a block may run over the end without a check at each symbol.
+	slack = 1024
+)
+
+// source reads the file through a window.
+type source struct {
+	r    io.ReaderAt
+	size int64
+	off  int64  // of the byte after raw[n-1]
+	raw  []byte // raw[i:n] is read and not yet taken
+	i, n int
+	err  error // of r, other than the end of the file
+}
+
+func newSource(r io.ReaderAt, size int64) *source {
+	return &source{r: r, size: size, raw: make([]byte, window)}
+}
+
+// fill reads on until at least want bytes are at hand, and says whether they are.
+func (s *source) fill(want int) bool {
+	if s.n-s.i >= want {
+		return true
+	}
+	s.n = copy(s.raw, s.raw[s.i:s.n])
+	s.i = 0
+	for s.n < want && s.off < s.size && s.err == nil {
+		p := s.raw[s.n:]
+		if int64(len(p)) > s.size-s.off {
+			p = p[:s.size-s.off]
+		}
+		n, err := s.r.ReadAt(p, s.off)
+		s.n += n
+		s.off += int64(n)
+		if err != nil && err != io.EOF {
+			s.err = err
+		} else if err == io.EOF && n < len(p) {
+			s.size = s.off // shorter than was said
+		}
+	}
+	return s.n >= want
+}
+
+// next returns the next byte; false at the end of the file.
+func (s *source) next() (byte, bool) {
+	if s.i == s.n && !s.fill(1) {
+		return 0, false
+	}
+	s.i++
+	return s.raw[s.i-1], true
+}
+
+// full fills p.
+func (s *source) full(p []byte) bool {
+	for len(p) > 0 {
+		if !s.fill(1) {
+			return false
+		}
+		n := copy(p, s.raw[s.i:s.n])
+		s.i += n
+		p = p[n:]
+	}
+	return true
+}
+
+// skip passes over n bytes.
+func (s *source) skip(n int) bool {
+	if have := s.n - s.i; n > have {
+		s.off += int64(n - have)
+		s.i, s.n = 0, 0
+		return s.off <= s.size
+	}
+	s.i += n
+	return true
+}
+
+// entropy is an entropy-coded segment (T.81 F.1.2.3, B.1.1.5) as bits: the zero
+// bytes stuffed after FF and fill bytes are taken out in bulk on the way in, so
+// that whoever takes bits can load eight bytes at a time and need not look at them.
+//
+// Bits stand at the top of acc, n of them taken account of; the bits below are
+// either the right ones, too, or zero. refill (written out where it matters) is
+//
+//	acc |= be64(buf[pos:]) >> n; pos += (63 - n) >> 3; n |= 56
+//
+// so pos*8 - n is the number of bits taken since buf[0].
+type entropy struct {
+	src    *source
+	buf    []byte // buf[:end] is clean; window + slack long
+	pos    int
+	end    int
+	acc    uint64
+	n      uint
+	ended  bool // a marker, or the end of the file, comes after buf[end-1]
+	marker byte // that marker; 0 for the end of the file
+}
+
+func newEntropy(s *source) *entropy {
+	return &entropy{src: s, buf: make([]byte, window+slack)}
+}
+
+// begin starts a segment where the source stands.
+func (e *entropy) begin() {
+	e.pos, e.end, e.acc, e.n, e.ended, e.marker = 0, 0, 0, 0, false, 0
+	e.fill()
+}
+
+// ready is called at the start of each block: it makes sure that the whole block
+// is in the buffer, or that the segment's end is, and then that it was not
+// passed. False: there is no block here.
+func (e *entropy) ready() bool {
+	if e.pos <= e.end-blockBytes {
+		return true
+	}
+	if !e.ended {
+		e.fill()
+	}
+	return !e.over()
+}
+
+// over says whether more bits were taken than the segment has.
+func (e *entropy) over() bool { return e.pos*8-int(e.n) > e.end*8 }
+
+// fill moves what is left to the front of the buffer (with the eight bytes before
+// it, which hold the beginning of acc) and adds clean bytes behind.
+func (e *entropy) fill() {
+	keep := max(e.pos-8, 0)
+	e.end = copy(e.buf, e.buf[keep:e.end])
+	e.pos -= keep
+	for !e.ended && e.end < window {
+		e.unstuff()
+	}
+	if e.ended {
+		clear(e.buf[e.end : e.end+slack])
+	}
+}
+
+// unstuff takes bytes from the source up to and with the next FF.
+func (e *entropy) unstuff() {
+	s := e.src
+	if !s.fill(1) {
+		e.ended = true
+		return
+	}
+	p := s.raw[s.i:min(s.n, s.i+window-e.end)]
+	j := bytes.IndexByte(p, 0xFF)
+	if j < 0 {
+		e.end += copy(e.buf[e.end:], p)
+		s.i += len(p)
+		return
+	}
+	e.end += copy(e.buf[e.end:], p[:j])
+	s.i += j
+	if !s.fill(2) {
+		s.i = s.n
+		e.ended = true
+		return
+	}
+	switch m := s.raw[s.i+1]; m {
+	case 0x00:
+		e.buf[e.end] = 0xFF
+		e.end++
+		s.i += 2
+	case 0xFF: // a fill byte
+		s.i++
+	default:
+		s.i += 2
+		e.ended = true
+		e.marker = m
+	}
+}
+
+// finish passes over what is left of the segment; marker is then known.
+func (e *entropy) finish() {
+	for !e.ended {
+		e.end = 0
+		e.unstuff()
+	}
+	e.pos, e.end, e.acc, e.n = 0, 0, 0, 0
+}
+
+// bits takes c bits, at most 16; the segment's end is not looked at.
+func (e *entropy) bits(c uint) int32 {
+	if e.n < c {
+		e.refill()
+	}
+	v := e.acc >> (64 - c) // 0 when c is 0
+	e.acc <<= c
+	e.n -= c
+	return int32(v)
+}
+
+func (e *entropy) refill() {
+	e.acc |= be64(e.buf[e.pos:]) >> e.n
+	e.pos += int((63 - e.n) >> 3)
+	e.n |= 56
+}
