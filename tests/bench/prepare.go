@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+)
+
+// picture is one input.
+type picture struct {
+	name        string // photo12.jpg
+	path        string
+	w, h        int
+	bytes       int64
+	ppm         string // djpeg's decode, or the pixels it was made of
+	progressive bool
+}
+
+func (p picture) jpeg() bool { return strings.HasSuffix(p.name, ".jpg") }
+
+// prepare makes the inputs, unless the cache has them:
+//
+//	photo12.jpg   4032×3024, 4:2:0, quality 90: four photographs side by side,
+//	              cut from 2560×1600 and not scaled, so that each pixel is one
+//	photo12p.jpg  the same, progressive
+//	photo2.jpg    1632×1224, cut from one photograph
+//	photo12.png, photo2.png  the same pixels
+func prepare(cache string) ([]picture, error) {
+	if err := os.MkdirAll(cache, 0o777); err != nil {
+		return nil, err
+	}
+	w := filepath.Join(cache, "x/usr/share/wallpapers")
+	photo := func(name string) string { return filepath.Join(w, name, "contents/images/2560x1600.jpg") }
+	make := []struct {
+		name, line string
+	}{
+		{"photo12.ppm", "cut() { djpeg \"$1\" | pamcut -left 272 -top 44 -width 2016 -height 1512; }; " +
+			"pnmcat -tb <(pnmcat -lr <(cut " + photo("OneStandsOut") + ") <(cut " + photo("EveningGlow") + ")) " +
+			"<(pnmcat -lr <(cut " + photo("FallenLeaf") + ") <(cut " + photo("ColorfulCups") + "))"},
+		{"photo2.ppm", "djpeg " + photo("FallenLeaf") + " | pamcut -left 464 -top 188 -width 1632 -height 1224"},
+		{"photo12.jpg", "cjpeg -quality 90 photo12.ppm"},
+		{"photo12p.jpg", "cjpeg -quality 90 -progressive photo12.ppm"},
+		{"photo2.jpg", "cjpeg -quality 90 photo2.ppm"},
+		{"photo2.png", "pnmtopng -quiet photo2.ppm"},
+		{"photo12.png", "pnmtopng -quiet photo12.ppm"},
+	}
+	var ps []picture
+	for _, m := range make {
+		path := filepath.Join(cache, m.name)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			if err := wallpapers(cache); err != nil {
+				return nil, err
+			}
+			// Beside it, then renamed: an interrupted run leaves no half a picture.
+			if err := shell(cache, m.line+" > "+m.name+".part && mv "+m.name+".part "+m.name); err != nil {
+				return nil, err
+			}
+		}
+		if strings.HasSuffix(m.name, ".ppm") {
+			continue
+		}
+		fi, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		p := picture{name: m.name, path: path, w: 4032, h: 3024, bytes: fi.Size(), progressive: strings.Contains(m.name, "p.jpg")}
+		if strings.HasPrefix(m.name, "photo2.") {
+			p.w, p.h = 1632, 1224
+		}
+		p.ppm = strings.TrimSuffix(path, ".png") + ".ppm"
+		if p.jpeg() {
+			p.ppm = path + ".ppm"
+			if err := shell(cache, "djpeg -outfile "+p.ppm+" "+path); err != nil {
+				return nil, err
+			}
+		}
+		ps = append(ps, p)
+	}
+	return ps, nil
+}
+
+// wallpapers unpacks Debian's package into the cache.
+func wallpapers(cache string) error {
+	if _, err := os.Stat(filepath.Join(cache, "x/usr/share/wallpapers/FallenLeaf")); err == nil {
+		return nil
+	}
+	const name = "plasma-workspace-wallpapers"
+	if debs, _ := filepath.Glob(filepath.Join(cache, name+"_*.deb")); len(debs) == 0 {
+		fmt.Fprintf(os.Stderr, "downloading %s (94 MB) into %s\n", name, cache)
+		if err := shell(cache, "apt-get -qq download "+name); err != nil {
+			return fmt.Errorf("%w; the photographs are in Debian's package %s: put the .deb into %s", err, name, cache)
+		}
+	}
+	return shell(cache, "dpkg-deb -x "+name+"_*.deb x")
+}
+
+// shell runs a line of bash in dir.
+func shell(dir, line string) error {
+	c := exec.Command("bash", "-c", "set -o pipefail; "+line)
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%.60s: %w %s", line, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// machine names the processor and the kernel.
+func machine() string {
+	cpu := "unknown processor"
+	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		if m := regexp.MustCompile(`model name\s*: (.*)`).FindSubmatch(b); m != nil {
+			cpu = strings.Join(strings.Fields(string(m[1])), " ")
+		}
+	}
+	var u syscall.Utsname
+	syscall.Uname(&u)
+	release := make([]byte, 0, len(u.Release))
+	for _, c := range u.Release {
+		if c == 0 {
+			break
+		}
+		release = append(release, byte(c))
+	}
+	version, _ := exec.Command("go", "env", "GOVERSION").Output()
+	return fmt.Sprintf("%s, Linux %s, %s", cpu, release, strings.TrimSpace(string(version)))
+}

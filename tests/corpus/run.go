@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	timeLimit   = 10 * time.Second
+	memoryLimit = 1 << 30
+)
+
+// outcome is one run of one filter.
+type outcome struct {
+	out     []byte
+	line    string // what was said when refused
+	refused bool   // exit 1 with one line
+	err     error  // whatever must not happen
+	took    time.Duration
+	memory  int64
+}
+
+func (o outcome) String() string {
+	if o.refused {
+		return o.line
+	}
+	return fmt.Sprintf("%d bytes", len(o.out))
+}
+
+// start runs a filter on a file, or on in when path is "", and waits for it.
+func start(bin, path string, in []byte, name string, args ...string) (o outcome) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeLimit)
+	defer cancel()
+	if path != "" {
+		args = append(args, "--", path)
+	}
+	what := strings.Join(append([]string{name}, args...), " ")
+	c := exec.CommandContext(ctx, filepath.Join(bin, name), args...)
+	if path == "" {
+		c.Stdin = bytes.NewReader(in)
+	}
+	c.WaitDelay = time.Second
+	var out, said bytes.Buffer
+	c.Stdout, c.Stderr = &out, &said
+	begin := time.Now()
+	if o.err = c.Start(); o.err != nil {
+		return o
+	}
+	// What Go reserves beside its heap is within the 64 MiB.
+	limit := unix.Rlimit{Cur: memoryLimit + 64<<20, Max: memoryLimit + 64<<20}
+	unix.Prlimit(c.Process.Pid, unix.RLIMIT_DATA, &limit, nil)
+	err := c.Wait()
+	o.took, o.out = time.Since(begin), out.Bytes()
+	if ru, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		o.memory = ru.Maxrss << 10
+	}
+	text := strings.TrimSuffix(said.String(), "\n")
+	o.line = strings.TrimPrefix(text, name+": ")
+	switch {
+	case ctx.Err() != nil:
+		o.err = fmt.Errorf("%s: not done in %v", what, timeLimit)
+	case o.memory > memoryLimit:
+		o.err = fmt.Errorf("%s: used %d MiB", what, o.memory>>20)
+	case err == nil && len(o.out) == 0:
+		o.err = fmt.Errorf("%s: exit 0 and an empty result", what)
+	case err == nil && text != "":
+		// A remark, such as `first of 12 frames`, is one line.
+		if strings.Contains(text, "\n") {
+			o.err = fmt.Errorf("%s: exit 0 and said %q", what, text)
+		}
+	case err == nil:
+	case c.ProcessState.ExitCode() == 1 && text != "" && !strings.Contains(text, "\n"):
+		o.refused = true
+	default:
+		if len(text) > 300 {
+			text = text[:300] + "…"
+		}
+		o.err = fmt.Errorf("%s: %v: %q", what, err, text)
+	}
+	return o
+}
+
+// oracle is a grayd, which tells the kind of an error where the filter's exit
+// status has only 1.
+type oracle struct {
+	cmd    *exec.Cmd
+	dir    string
+	socket string
+}
+
+func startOracle(bin string) (*oracle, error) {
+	dir, err := os.MkdirTemp("", "corpus-")
+	if err != nil {
+		return nil, err
+	}
+	o := &oracle{dir: dir, socket: filepath.Join(dir, "grayd.sock")}
+	o.cmd = exec.Command(filepath.Join(bin, "grayd"), "-n", "1", "-a", "unix:"+o.socket)
+	o.cmd.Env = append(os.Environ(), "IMGTOOLS_RUN="+dir)
+	o.cmd.Stderr = io.Discard
+	if err := o.cmd.Start(); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(10 * time.Second); ; <-tick.C {
+		c, err := net.Dial("unix", o.socket)
+		if err == nil {
+			c.Close()
+			return o, nil
+		}
+		if time.Now().After(deadline) {
+			o.stop()
+			return nil, fmt.Errorf("grayd does not serve: %w", err)
+		}
+	}
+}
+
+func (o *oracle) stop() {
+	o.cmd.Process.Signal(syscall.SIGTERM)
+	o.cmd.Wait()
+	os.RemoveAll(o.dir)
+}
+
+// kind asks grayd to gray a file that gray refused, and returns the kind of the
+// error that it answers.
+func (o *oracle) kind(path string) (string, error) {
+	picture, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	c, err := net.Dial("unix", o.socket)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(4 * timeLimit))
+	// A daemon may answer before it has taken all: the answer counts, not the write.
+	_, werr := fmt.Fprintf(c, "img/1 gray len=%d\n%s", len(picture), picture)
+	b, rerr := io.ReadAll(c)
+	words := strings.SplitN(string(b), " ", 3)
+	if len(words) < 3 || words[0] != "err" {
+		return "", errors.Join(fmt.Errorf("answered %.80q", b), werr, rerr)
+	}
+	return words[1], nil
+}
