@@ -48,7 +48,9 @@ func (u usageError) Error() string { return string(u) }
 // on stderr and, after a usage error, `see name -h`. A closed pipe on standard
 // output is told to nobody.
 func Main(name string, run func(args []string) error) {
-	os.Exit(exit(name, run(os.Args[1:]), os.Stderr))
+	code := exit(name, run(os.Args[1:]), os.Stderr)
+	cleanUp()
+	os.Exit(code)
 }
 
 // exit tells err on stderr and returns the exit status.

@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 		Main("cmd", func([]string) error { return fault.New(fault.Usage, "bad\nflag") })
 	case "signal":
 		Main("cmd", func([]string) error {
-			AtSignal(func() { os.Stdout.WriteString("cleaned\n") })
-			forget := AtSignal(func() { os.Stdout.WriteString("forgotten\n") })
+			AtExit(func() { os.Stdout.WriteString("cleaned\n") })
+			forget := AtExit(func() { os.Stdout.WriteString("forgotten\n") })
 			forget()
 			os.Stdout.WriteString("ready\n")
 			select {}

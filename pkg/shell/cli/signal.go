@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// cleanups are what is still to be undone when a signal ends the process.
+// cleanups are what is still to be undone when the process ends.
 var cleanups struct {
 	sync.Mutex
 	once sync.Once
@@ -15,14 +15,14 @@ var cleanups struct {
 	f    map[int]func()
 }
 
-// AtSignal has f called when SIGINT, SIGTERM or SIGHUP ends the process, which
-// then dies of that signal. forget withdraws f; the caller undoes what it did
-// itself, or keeps it. f must not call AtSignal or forget.
+// AtExit has f called when Main ends the process, or SIGINT, SIGTERM or SIGHUP
+// does, of which it then dies. forget withdraws f: the caller undid what it did
+// itself, or keeps it. f must not call AtExit or forget.
 //
 // Only commands that leave temporary files call it; daemons have their own ways
 // with signals and never do. A signal that was ignored at start (nohup) stays
 // ignored.
-func AtSignal(f func()) (forget func()) {
+func AtExit(f func()) (forget func()) {
 	c := &cleanups
 	c.once.Do(watch)
 	c.Lock()
@@ -50,12 +50,18 @@ func watch() {
 	}
 	go func() {
 		s := (<-ch).(syscall.Signal)
-		cleanups.Lock() // kept: nothing new is begun
-		for _, f := range cleanups.f {
-			f()
-		}
+		cleanUp()
 		signal.Reset(s)
 		syscall.Kill(syscall.Getpid(), s)
 		select {}
 	}()
+}
+
+// cleanUp calls what AtExit was given. Nothing new is begun after it: whoever
+// calls AtExit waits for the end.
+func cleanUp() {
+	cleanups.Lock()
+	for _, f := range cleanups.f {
+		f()
+	}
 }

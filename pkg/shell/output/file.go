@@ -100,7 +100,7 @@ func inPlace(f *os.File) (*File, error) {
 func temporary(folder, path string) (*File, error) {
 	tmp := filepath.Join(folder, ".imgtools-"+rand.Text()[:12])
 	// Registered first: there is no instant at which the file could stay.
-	forget := cli.AtSignal(func() { os.Remove(tmp) })
+	forget := cli.AtExit(func() { os.Remove(tmp) })
 	const flags = unix.O_RDWR | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC | unix.O_LARGEFILE
 	fd, err := unix.Open(tmp, flags, 0o666)
 	for err == unix.EINTR {

@@ -1,0 +1,43 @@
+// Imgget waits for jobs of imgd and writes their pictures.
+//
+//	imgget [-h] [-a address] [-token file] [-o file | -d dir] [-force] [-w time] [-quiet] [id]...
+package main
+
+import (
+	"os"
+
+	"imgtools/pkg/shell/cli"
+	"imgtools/pkg/shell/client"
+	"imgtools/pkg/shell/get"
+)
+
+const usage = "[-h] [-a address] [-token file] [-o file | -d dir] [-force] [-w time] [-quiet] [id]..."
+
+func main() { cli.Main("imgget", run) }
+
+func run(args []string) error {
+	var server client.Config
+	c := get.Config{Stdin: os.Stdin, Stderr: os.Stderr}
+	f := cli.New("imgget", "waits for jobs of imgd and writes their pictures", usage)
+	f.Operand = "an id"
+	f.String(&server.Address, "a", "address", "address", "imgd: unix:/path, tcp:host:port, http://…, https://… (default $IMGD, else its socket)")
+	f.String(&server.TokenFile, "", "token", "file", "file with the token that imgd asks for (default $IMGD_TOKEN_FILE)")
+	f.String(&c.Output, "o", "output", "file", "write the only picture to this file (default standard output)")
+	f.String(&c.Dir, "d", "dir", "dir", "write to this folder, under the names of the originals; nothing there is overwritten")
+	f.Bool(&c.Force, "", "force", "overwrite what is in the folder of -d")
+	f.Duration(&server.Wait, "w", "wait", "time", "how long to wait for a picture, from when its id came (default no end)")
+	f.Bool(&c.Quiet, "", "quiet", "no closing line after failures")
+	var err error
+	if c.IDs, err = f.Parse(args, os.Stdout); err != nil {
+		return err
+	}
+	if err := f.NeedInput(c.IDs); err != nil {
+		return err
+	}
+	server.Forever = !f.Given("w")
+	imgd, err := client.New(server)
+	if err != nil {
+		return err
+	}
+	return get.Run(imgd, c)
+}

@@ -1,0 +1,371 @@
+// Package client talks to imgd over HTTP, for imgput and imgget: it finds the
+// server, sends pictures, waits for results and fetches them whole, through
+// busy servers and lost connections.
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	mrand "math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"imgtools/pkg/fault"
+)
+
+// Config says where the server is and how long to go on.
+type Config struct {
+	Address   string        // -a; "" is $IMGD, or the usual places
+	TokenFile string        // -token; "" is $IMGD_TOKEN_FILE, or none
+	Wait      time.Duration // -w: how long to wait and repeat
+	Forever   bool          // there is no -w
+}
+
+// Client is a server as imgput and imgget see it. Its methods may be called at
+// the same time.
+type Client struct {
+	cfg   Config
+	token string
+	given bool          // the address was given, not looked for
+	idle  time.Duration // a connection without a byte for so long is lost
+	http  *http.Client
+
+	mu      sync.Mutex
+	places  []endpoint      // candidates; one is left after the first connection
+	reached map[string]bool // there was a connection to that address
+}
+
+// ErrAway is what Away errors are.
+var ErrAway = errors.New("server away")
+
+// lost is the error of a connection that broke, or could not be made again: the
+// request may be repeated.
+type lost struct{ error }
+
+func (l lost) Unwrap() error { return l.error }
+
+// refused is an answer that says to come back later.
+type refused struct {
+	error
+	full  bool          // the spool is: room comes when results are fetched
+	after time.Duration // as the server wishes; 0: it doesn't say
+}
+
+func (r refused) Unwrap() error { return r.error }
+
+// New returns a client, without connecting.
+func New(cfg Config) (*Client, error) {
+	c := &Client{cfg: cfg, idle: time.Minute, reached: map[string]bool{}}
+	address, tokenFile := cfg.Address, cfg.TokenFile
+	if address == "" {
+		address = os.Getenv("IMGD")
+	}
+	if address == "" {
+		c.places = places()
+	} else {
+		e, err := parseAddress(address)
+		if err != nil {
+			return nil, err
+		}
+		c.places, c.given = []endpoint{e}, true
+	}
+	if tokenFile == "" {
+		tokenFile = os.Getenv("IMGD_TOKEN_FILE")
+	}
+	if tokenFile != "" {
+		var err error
+		if c.token, err = readToken(tokenFile); err != nil {
+			return nil, err
+		}
+	}
+	c.http = &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment, // never for loopback
+			DialContext:           c.dial,
+			TLSHandshakeTimeout:   30 * time.Second,
+			ResponseHeaderTimeout: 2 * c.idle,
+			ExpectContinueTimeout: 2 * time.Second,
+			MaxIdleConnsPerHost:   8,
+			IdleConnTimeout:       30 * time.Second,
+			DisableCompression:    true,
+			ForceAttemptHTTP2:     true,
+		},
+	}
+	return c, nil
+}
+
+// here is the host that stands in URLs for the client's own server when that is
+// a socket, or still to be found.
+const here = "imgd.invalid"
+
+// base returns what URLs on the client's own server begin with.
+func (c *Client) base() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.places) == 1 && c.places[0].unix == "" {
+		return c.places[0].base
+	}
+	return "http://" + here
+}
+
+// dial connects to a server, or to the first place of our own that answers. The
+// error of a first connection is ErrAway: nobody is there to wait for. Any other
+// is lost.
+func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: 30 * time.Second}
+	if address != here+":80" {
+		conn, err := d.DialContext(ctx, network, address)
+		return conn, c.dialed(address, err)
+	}
+	c.mu.Lock()
+	places := c.places
+	c.mu.Unlock()
+	var err error
+	for _, e := range places {
+		var conn net.Conn
+		if conn, err = d.DialContext(ctx, "unix", e.unix); err == nil {
+			c.mu.Lock()
+			c.places = []endpoint{e}
+			c.mu.Unlock()
+			return conn, c.dialed(address, nil)
+		}
+		if errors.Is(err, syscall.EACCES) {
+			break // it is there, and not for us
+		}
+	}
+	return nil, c.dialed(address, err)
+}
+
+// dialed notes the outcome of a dial and says what kind of error it is.
+func (c *Client) dialed(address string, err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err == nil:
+		c.reached[address] = true
+		return nil
+	case c.reached[address]:
+		return lost{err}
+	case errors.Is(err, syscall.EACCES):
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrAway, err)
+}
+
+// away returns the error that tells where the server of a request was looked
+// for.
+func (c *Client) away(req *http.Request) error {
+	where := []string{req.URL.Scheme + "://" + req.URL.Host}
+	if c.own(req) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		where = nil
+		for _, e := range c.places {
+			where = append(where, e.text)
+		}
+	}
+	return fault.As(fault.Busy, awayError(strings.Join(where, " or ")))
+}
+
+// awayError says where no server is.
+type awayError string
+
+func (a awayError) Error() string {
+	return fmt.Sprintf("no imgd at %s; start one with 'imgd &' or set IMGD", string(a))
+}
+
+func (a awayError) Is(target error) bool { return target == ErrAway }
+
+// own reports whether a request goes to the client's own server.
+func (c *Client) own(req *http.Request) bool {
+	return req.URL.Host == here || strings.HasPrefix(req.URL.String(), c.base()+"/")
+}
+
+// do sends one request and returns an answer below 300 whatever its meaning. Its
+// errors: ErrAway, lost, refused, and those of the server, with their kinds. The
+// caller closes the answer's body.
+func (c *Client) do(req *http.Request) (*http.Response, error) {
+	if c.token != "" && c.trusted(req) {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	req.Header.Set("User-Agent", "imgtools")
+	if req.URL.Host == here {
+		req.Host = "localhost"
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.classify(req, err)
+	}
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	return nil, answer(resp)
+}
+
+// trusted reports whether a request may carry the token: to the server that the
+// user named with it, or, if none was named, to that of a job's URL. A Unix
+// socket needs none.
+func (c *Client) trusted(req *http.Request) bool {
+	return req.URL.Host != here && (!c.given || c.own(req))
+}
+
+// classify makes a transport's error one of ErrAway, lost, or a lasting one.
+func (c *Client) classify(req *http.Request, err error) error {
+	var l lost
+	var alert tls.AlertError
+	switch {
+	case errors.Is(err, ErrAway):
+		return c.away(req)
+	case errors.As(err, &l):
+		return l
+	case errors.As(err, &alert), errors.Is(err, syscall.EACCES), !broken(err):
+		return unwrapURL(err)
+	}
+	return breakage(unwrapURL(err))
+}
+
+// broken reports whether err is that of a connection that broke, or fell silent.
+func broken(err error) bool {
+	var op *net.OpError
+	var timeout net.Error
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, context.Canceled) || // by our watch
+		errors.As(err, &op) || errors.As(err, &timeout) && timeout.Timeout() ||
+		strings.Contains(err.Error(), "server closed idle connection") // net/http doesn't export it
+}
+
+// breakage makes the error of a connection that broke one to repeat after.
+func breakage(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return lost{errors.New("connection lost: the server fell silent")}
+	}
+	return lost{fmt.Errorf("connection lost: %w", err)}
+}
+
+// unwrapURL strips method and URL, which would tell a whole id.
+func unwrapURL(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+// answer returns the error that an answer of 300 and up stands for.
+func answer(resp *http.Response) error {
+	kind := fault.FromHTTP(resp.StatusCode)
+	text := ""
+	if t := resp.Header.Get("Content-Type"); strings.HasPrefix(t, "text/plain") {
+		b, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
+		text, _, _ = strings.Cut(strings.TrimSpace(string(b)), "\n")
+	}
+	if text == "" {
+		text = "HTTP " + strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode)
+	}
+	err := fault.New(kind, "%s", text)
+	switch {
+	case kind.Again():
+		return refused{err, kind == fault.Full, retryAfter(resp)}
+	case resp.StatusCode == http.StatusBadGateway, resp.StatusCode == http.StatusGatewayTimeout:
+		// A balancer has lost its server, not we ours.
+		return lost{fault.As(fault.Busy, err)}
+	case resp.StatusCode < 400:
+		return fault.New(fault.Internal, "%s: redirected to %s", text, resp.Header.Get("Location"))
+	}
+	return err
+}
+
+// retryAfter reads the header of that name (RFC 9110 10.2.3); 0 is none.
+func retryAfter(resp *http.Response) time.Duration {
+	s := resp.Header.Get("Retry-After")
+	if n, err := strconv.Atoi(s); err == nil && n > 0 {
+		return time.Duration(min(n, 3600)) * time.Second
+	}
+	if t, err := http.ParseTime(s); err == nil {
+		return min(max(time.Until(t), 0), time.Hour)
+	}
+	return 0
+}
+
+// Pauses between repeated requests, when the server doesn't say.
+const (
+	firstPause = 100 * time.Millisecond
+	maxPause   = 5 * time.Second
+)
+
+// Full reports whether err says that the server has no room for a picture before
+// others are fetched.
+func Full(err error) bool {
+	r, ok := errors.AsType[refused](err)
+	return ok && r.full
+}
+
+// Repeatable reports whether the request that failed with err may be made again.
+func Repeatable(err error) bool {
+	_, isRefused := errors.AsType[refused](err)
+	_, isLost := errors.AsType[lost](err)
+	return isRefused || isLost
+}
+
+// Pause waits before a request is repeated for the n-th time (from 0) after err:
+// as long as the server wishes and up to half of that more, so that clients who
+// were refused together don't return together. It returns err at once if it is
+// not one to be repeated, and an error of kind Busy if the time of -w would not
+// suffice, counted from since.
+func (c *Client) Pause(ctx context.Context, since time.Time, n int, err error) error {
+	if !Repeatable(err) {
+		return err
+	}
+	d := min(firstPause<<min(n, 10), maxPause)
+	if r, ok := errors.AsType[refused](err); ok && r.after > 0 {
+		d = r.after
+	}
+	d += mrand.N(d/2 + 1)
+	if !c.cfg.Forever && d > c.remaining(since) {
+		return fault.As(fault.Busy, err)
+	}
+	return sleep(ctx, d)
+}
+
+// remaining returns how much of -w is left when it began at since, at least 0.
+func (c *Client) remaining(since time.Time) time.Duration {
+	return max(c.cfg.Wait-time.Since(since), 0)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+const idLetters = "abcdefghijklmnopqrstuvwxyz234567"
+
+// NewID returns a job id: 26 letters, 130 random bits.
+func NewID() string {
+	b := make([]byte, 26)
+	rand.Read(b)
+	for i := range b {
+		b[i] = idLetters[b[i]&31]
+	}
+	return string(b)
+}
+
+func validID(s string) bool { return len(s) == 26 && strings.Trim(s, idLetters) == "" }

@@ -1,0 +1,109 @@
+package client
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/ops"
+)
+
+// Query returns words as the query of a URL, escaped.
+func Query(words []ops.Word) string {
+	q := ""
+	for _, w := range words {
+		q += "&" + w.Key + "=" + url.QueryEscape(w.Value)
+	}
+	if q == "" {
+		return ""
+	}
+	return "?" + q[1:]
+}
+
+// Put sends a picture as job id, once. nil is the server's word that the job is
+// safe. After any error of Repeatable the same call may be made again.
+func (c *Client) Put(ctx context.Context, id, query string, picture *io.SectionReader) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// A server that takes no more bytes is given up after a while. When all are
+	// sent the transport watches over the answer.
+	watch := time.AfterFunc(time.Hour, cancel)
+	watch.Stop()
+	defer watch.Stop()
+	body := func() *upload {
+		return &upload{r: io.NewSectionReader(picture, 0, picture.Size()), left: picture.Size(), watch: watch, idle: c.idle}
+	}
+	first := body()
+	req, err := http.NewRequestWithContext(ctx, "PUT", c.base()+"/jobs/"+id+query, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/octet-stream")
+	if req.ContentLength = picture.Size(); req.ContentLength == 0 {
+		req.Body = http.NoBody
+	} else {
+		req.Body = first
+		req.GetBody = func() (io.ReadCloser, error) { return body(), nil }
+		req.Header.Set("Expect", "100-continue") // don't send what will be refused
+	}
+	resp, err := c.do(req)
+	if err != nil {
+		if p := first.failed.Load(); p != nil {
+			return *p // our file, not the connection
+		}
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusAccepted {
+		return fault.New(fault.Internal, "not an imgd: HTTP %d for a job", resp.StatusCode)
+	}
+	io.Copy(io.Discard, io.LimitReader(resp.Body, 4096)) // so that the connection is used again
+	return nil
+}
+
+// upload is a picture on its way.
+type upload struct {
+	r      io.Reader
+	left   int64 // bytes still to be read
+	watch  *time.Timer
+	idle   time.Duration
+	failed atomic.Pointer[error] // of reading the file
+}
+
+func (u *upload) Read(p []byte) (int, error) {
+	n, err := u.r.Read(p)
+	if u.left -= int64(n); u.left > 0 {
+		u.watch.Reset(u.idle)
+	} else {
+		u.watch.Stop()
+	}
+	if err == io.EOF && u.left > 0 {
+		err = fault.New(fault.Internal, "the file became shorter while it was sent")
+	}
+	if err != nil && err != io.EOF {
+		u.failed.Store(&err)
+	}
+	return n, err
+}
+
+func (u *upload) Close() error {
+	u.watch.Stop()
+	return nil
+}
+
+// Delete takes a job back.
+func (c *Client) Delete(ctx context.Context, id string) error {
+	req, err := http.NewRequestWithContext(ctx, "DELETE", c.base()+"/jobs/"+id, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.do(req)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
