@@ -68,8 +68,9 @@ var walls = map[string][]string{
 
 	// Only real processes.
 	"tests":        {},
-	"tests/corpus": {},
-	"tests/bench":  {},
+	"tests/cost":   {},
+	"tests/corpus": {"tests/cost"},
+	"tests/bench":  {"tests/cost"},
 }
 
 var formats = []string{"pnm", "png", "bmp", "gif", "jpeg", "tiff", "webp"}

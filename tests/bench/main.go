@@ -22,9 +22,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"imgtools/tests/cost"
 )
 
 func main() {
+	cost.Main()
 	bin := flag.String("bin", "bin", "folder of the commands")
 	cache := flag.String("cache", "bin/bench", "folder for photographs and results")
 	runs := flag.Int("n", 7, "runs of each tool")

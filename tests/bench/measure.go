@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,8 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
+
+	"imgtools/tests/cost"
 )
 
 // row is one line of a table.
@@ -33,27 +33,25 @@ var pillow = sync.OnceValue(func() bool {
 
 // oneCore is what tools need to be told so that they use no more threads than
 // the core they are bound to.
-var oneCore = append(os.Environ(), "VIPS_CONCURRENCY=1", "OMP_NUM_THREADS=1", "MAGICK_THREAD_LIMIT=1")
+var oneCore = []string{"VIPS_CONCURRENCY=1", "OMP_NUM_THREADS=1", "MAGICK_THREAD_LIMIT=1"}
 
 // once runs a command and returns what it cost.
 func once(c command, in, out string) (r row, err error) {
 	line := strings.NewReplacer("$in", in, "$out", out).Replace(c.line)
 	os.Remove(out)
-	cmd := exec.Command("taskset", "-c", "0", "bash", "-c", "set -o pipefail; "+line)
-	cmd.Env = oneCore
 	var said strings.Builder
-	cmd.Stderr = &said
-	start := time.Now()
-	if err := cmd.Run(); err != nil {
-		return r, fmt.Errorf("%s: %w %s", c.tool, err, strings.TrimSpace(said.String()))
+	used, err := cost.Run(cost.Command{
+		Args: []string{"taskset", "-c", "0", "bash", "-c", "set -o pipefail; " + line},
+		Env:  append(os.Environ(), oneCore...),
+		Err:  &said,
+	})
+	if err != nil {
+		return r, err
 	}
-	r.wall = time.Since(start)
-	ru, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return r, errors.New("no rusage")
+	if used.Exit != 0 {
+		return r, fmt.Errorf("%s: %s %s", c.tool, used.Ended, strings.TrimSpace(said.String()))
 	}
-	r.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	r.peak = ru.Maxrss << 10
+	r.cpu, r.wall, r.peak = used.CPU, used.Wall, used.Peak
 	fi, err := os.Stat(out)
 	if err != nil {
 		return r, err

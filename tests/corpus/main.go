@@ -19,9 +19,12 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"imgtools/tests/cost"
 )
 
 func main() {
+	cost.Main()
 	bin := flag.String("bin", "bin", "folder of the commands")
 	quiet := flag.Bool("q", false, "print only what is bad, and the counts")
 	flag.Parse()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"imgtools/tests/cost"
 )
 
 const (
@@ -41,53 +40,45 @@ func (o outcome) String() string {
 
 // start runs a filter on a file, or on in when path is "", and waits for it.
 func start(bin, path string, in []byte, name string, args ...string) (o outcome) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeLimit)
-	defer cancel()
 	if path != "" {
 		args = append(args, "--", path)
 	}
 	what := strings.Join(append([]string{name}, args...), " ")
-	c := exec.CommandContext(ctx, filepath.Join(bin, name), args...)
-	if path == "" {
-		c.Stdin = bytes.NewReader(in)
-	}
-	c.WaitDelay = time.Second
 	var out, said bytes.Buffer
-	c.Stdout, c.Stderr = &out, &said
-	begin := time.Now()
-	if o.err = c.Start(); o.err != nil {
+	used, err := cost.Run(cost.Command{
+		Args: append([]string{filepath.Join(bin, name)}, args...),
+		Time: timeLimit,
+		Data: memoryLimit + 64<<20, // what Go reserves beside its heap is within the 64 MiB
+		// A reader of nothing, when there is a path, is not a terminal.
+		Stdin: bytes.NewReader(in), Out: &out, Err: &said,
+	})
+	if err != nil {
+		o.err = err
 		return o
 	}
-	// What Go reserves beside its heap is within the 64 MiB.
-	limit := unix.Rlimit{Cur: memoryLimit + 64<<20, Max: memoryLimit + 64<<20}
-	unix.Prlimit(c.Process.Pid, unix.RLIMIT_DATA, &limit, nil)
-	err := c.Wait()
-	o.took, o.out = time.Since(begin), out.Bytes()
-	if ru, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		o.memory = ru.Maxrss << 10
-	}
+	o.took, o.memory, o.out = used.Wall, used.Peak, out.Bytes()
 	text := strings.TrimSuffix(said.String(), "\n")
 	o.line = strings.TrimPrefix(text, name+": ")
 	switch {
-	case ctx.Err() != nil:
+	case used.TimedUp:
 		o.err = fmt.Errorf("%s: not done in %v", what, timeLimit)
 	case o.memory > memoryLimit:
 		o.err = fmt.Errorf("%s: used %d MiB", what, o.memory>>20)
-	case err == nil && len(o.out) == 0:
+	case used.Exit == 0 && len(o.out) == 0:
 		o.err = fmt.Errorf("%s: exit 0 and an empty result", what)
-	case err == nil && text != "":
+	case used.Exit == 0 && text != "":
 		// A remark, such as `first of 12 frames`, is one line.
 		if strings.Contains(text, "\n") {
 			o.err = fmt.Errorf("%s: exit 0 and said %q", what, text)
 		}
-	case err == nil:
-	case c.ProcessState.ExitCode() == 1 && text != "" && !strings.Contains(text, "\n"):
+	case used.Exit == 0:
+	case used.Exit == 1 && text != "" && !strings.Contains(text, "\n"):
 		o.refused = true
 	default:
 		if len(text) > 300 {
 			text = text[:300] + "…"
 		}
-		o.err = fmt.Errorf("%s: %v: %q", what, err, text)
+		o.err = fmt.Errorf("%s: %s: %q", what, used.Ended, text)
 	}
 	return o
 }
