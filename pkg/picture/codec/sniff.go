@@ -83,9 +83,9 @@ const (
 	adviceSVG   = "draw it first: rsvg-convert -o out.png in.svg"
 	advicePDF   = "draw a page first: pdftoppm -png in.pdf out"
 	adviceVideo = "take a frame first: ffmpeg -i in -frames:v 1 out.png"
-	adviceRaw   = "develop it first: dcraw -c in | …, or darktable-cli in out.jpg"
+	adviceRaw   = "develop it first: dcraw -T in.raw"
 	adviceIM    = "convert it first: magick in out.png"
-	adviceTIFF  = "convert it first: tiffcp in out.tif"
+	adviceTIFF  = adviceIM
 	adviceZip   = "unpack it first"
 )
 

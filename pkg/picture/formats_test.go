@@ -1,0 +1,203 @@
+// Package picture has only tests: of every format that is read, through each
+// operation, to every format that is written.
+package picture
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"imgtools/pkg/picture/codec"
+	"imgtools/pkg/picture/gray"
+	"imgtools/pkg/picture/scale"
+)
+
+var outputs = []string{"", "jpeg", "png", "gif", "bmp", "tiff", "pnm", "pgm", "ppm", "pam"}
+
+// done is what an operation wrote and said.
+type done struct {
+	data         []byte
+	format, kind string
+	w, h         int
+	note         string
+}
+
+func runGray(t *testing.T, data []byte, o gray.Options) (done, gray.Result) {
+	t.Helper()
+	var buf bytes.Buffer
+	r, err := gray.Run(&buf, bytes.NewReader(data), int64(len(data)), o)
+	if err != nil {
+		t.Fatalf("gray: %v", err)
+	}
+	return done{buf.Bytes(), r.Format, r.Type, r.W, r.H, r.Note}, r
+}
+
+func runScale(t *testing.T, data []byte, o scale.Options) done {
+	t.Helper()
+	var buf bytes.Buffer
+	r, err := scale.Run(&buf, bytes.NewReader(data), int64(len(data)), o)
+	if err != nil {
+		t.Fatalf("scale: %v", err)
+	}
+	return done{buf.Bytes(), r.Format, r.Type, r.W, r.H, r.Note}
+}
+
+// runBoth is gray and then scale, as the front has the two daemons do it.
+func runBoth(t *testing.T, data []byte, geometry, format string, quality int) done {
+	t.Helper()
+	first, r := runGray(t, data, gray.Options{For: geometry, Format: format, Quality: quality})
+	if r.W != first.w || r.Reduced < 1 || r.Reduced > 8 {
+		t.Fatalf("gray for=%s: %+v", geometry, r)
+	}
+	return runScale(t, first.data, scale.Options{
+		Geometry: fmt.Sprintf("%dx%d!", r.GoalW, r.GoalH), OfW: r.FullW, OfH: r.FullH, Reduced: r.Reduced, Format: r.As, Quality: quality,
+	})
+}
+
+func TestEveryInputThroughEveryOperationToEveryOutput(t *testing.T) {
+	for _, in := range inputs(t) {
+		for _, out := range outputs {
+			for _, op := range []string{"gray", "scale", "both"} {
+				t.Run(strings.Join([]string{in.name, op, "to", out}, " "), func(t *testing.T) {
+					check(t, in, op, out)
+				})
+			}
+		}
+	}
+}
+
+func check(t *testing.T, in input, op, out string) {
+	const quality = 100
+	var got done
+	want := in.pic
+	switch op {
+	case "gray":
+		got, _ = runGray(t, in.data, gray.Options{Format: out, Quality: quality})
+		want = want.grayed()
+	case "scale":
+		got = runScale(t, in.data, scale.Options{Geometry: "1/3", Format: out, Quality: quality})
+		want = want.scaled((in.w+1)/3, (in.h+1)/3)
+	case "both":
+		got = runBoth(t, in.data, "1/3", out, quality)
+		want = want.grayed().scaled((in.w+1)/3, (in.h+1)/3)
+	}
+	if got.w != want.w || got.h != want.h {
+		t.Fatalf("said %d×%d, want %d×%d", got.w, got.h, want.w, want.h)
+	}
+	d := decode(t, got.data)
+	format := expectedFormat(in, op, out)
+	if got.format != format || d.format != format || got.kind != codec.Type(format) || got.note != "" {
+		t.Fatalf("said %s, %s, %q; is %s; want %s", got.format, got.kind, got.note, d.format, format)
+	}
+	if d.w != want.w || d.h != want.h {
+		t.Fatalf("is %d×%d, want %d×%d", d.w, d.h, want.w, want.h)
+	}
+	if format == "jpeg" || format == "ppm" || format == "pgm" {
+		want = want.flat()
+	}
+	if format == "pgm" {
+		want = want.grayed()
+	}
+	wantGray := (op != "scale" || in.gray || format == "pgm") && format != "ppm"
+	// Others' decoders of BMP and TIFF have no type for gray with alpha.
+	if typed := !in.alpha || format == "png" || format == "pam"; typed && format != "gif" && d.gray != wantGray {
+		t.Errorf("gray %v, want %v", d.gray, wantGray)
+	}
+	wantBits := in.bits
+	if format == "jpeg" || format == "gif" || format == "bmp" {
+		wantBits = 8
+	}
+	if d.bits != wantBits && !(in.indexed && op == "gray") { // palettes are packed to few bits
+		t.Errorf("%d bits, want %d", d.bits, wantBits)
+	}
+	if format == "gif" {
+		checkGIF(t, d.pic, want, wantGray)
+		return
+	}
+	limit := tolerance(in, op, format, wantBits)
+	if most, mean := apart(d.pic, want); format == "jpeg" && !wantGray {
+		// Chroma at half of a few pixels says little: its mean, and luma's worst.
+		if most, _ := apart(d.pic.grayed(), want.grayed()); most > limit || mean > 7.0/255 {
+			t.Errorf("luma off by %.2f of 255 at most, colours by %.2f in the mean; limit %.2f", 255*most, 255*mean, 255*limit)
+		}
+	} else if most > limit || mean > limit/2 {
+		t.Errorf("off by %.2f of 255 at most, %.2f in the mean; limit %.2f", 255*most, 255*mean, 255*limit)
+	}
+}
+
+// expectedFormat is the format that comes out, by the rules of the manual.
+func expectedFormat(in input, op, out string) string {
+	if out == "" {
+		out = in.format
+		if out == "webp" {
+			out = map[bool]string{true: "jpeg", false: "png"}[in.lossy && !in.alpha]
+		}
+	}
+	if out == "pnm" {
+		switch {
+		case in.alpha:
+			return "pam"
+		case op != "scale" || in.gray:
+			return "pgm"
+		}
+		return "ppm"
+	}
+	return out
+}
+
+// tolerance is how far a sample may be off, of 1.
+func tolerance(in input, op, format string, bits int) float64 {
+	steps := 1.05 // of the output's depth: one rounding, and the resampler's
+	if op == "both" || in.alpha {
+		steps = 2.1 // rounded twice, or straight and premultiplied again
+	}
+	limit := steps / float64(int(1)<<bits-1)
+	if in.bits == 16 && bits == 8 {
+		limit = 1.05 / 255
+	}
+	if format == "jpeg" {
+		limit += 3.0 / 255 // quantized
+	}
+	if in.lossy {
+		limit += 1.5 / 255 // two decoders' IDCT
+	}
+	if in.format == "jpeg" && op != "gray" {
+		limit += 4.0 / 255 // decoded at 4/8
+	}
+	if in.lossy && !in.gray {
+		limit += 4.0 / 255 // two decoders' chroma
+	}
+	return limit
+}
+
+// checkGIF compares a picture with one of at most 256 colours: grays are exact to
+// a step and a half, colours near, and alpha is on from one half up.
+func checkGIF(t *testing.T, got, want pic, gray bool) {
+	limit, mean := 60.0/255, 0.0
+	if gray {
+		limit = 2.1 / 255
+	}
+	n := 0
+	for i, w := range want.px {
+		g := got.px[i]
+		if w[3] > 0.51 && g[3] != 1 || w[3] < 0.49 && g[3] != 0 {
+			t.Fatalf("pixel %d: alpha %.2f became %.2f", i, w[3], g[3])
+		}
+		if g[3] == 0 {
+			continue
+		}
+		for k := range 3 {
+			d := math.Abs(g[k] - w[k])
+			mean += d
+			n++
+			if d > limit {
+				t.Fatalf("pixel %d: %.3f became %.3f", i, w, g)
+			}
+		}
+	}
+	if n > 0 && mean/float64(n) > 8.0/255 {
+		t.Errorf("off by %.2f of 255 in the mean", 255*mean/float64(n))
+	}
+}
