@@ -6,25 +6,17 @@ import (
 	"io"
 )
 
-// bitWriter writes an entropy-coded segment: bits are gathered into clean bytes,
-// and zero bytes are stuffed after FF in bulk on the way out (T.81 F.1.2.3).
-type bitWriter struct {
-	w   io.Writer
+// bitBuffer gathers bits into clean bytes.
+type bitBuffer struct {
 	acc uint64 // the last n bits, at the bottom
 	n   uint
-	buf []byte // buf[:pos] is clean, not yet written
+	buf []byte // buf[:pos] is full bytes
 	pos int
-	out []byte // buf with its stuffing
-	err error  // of w
-}
-
-func newBitWriter(w io.Writer) *bitWriter {
-	return &bitWriter{w: w, buf: make([]byte, window), out: make([]byte, 2*window)}
 }
 
 // put appends the low c bits of v, c at most 32; v has no others. As it returns,
 // fewer than 32 bits are in acc.
-func (b *bitWriter) put(v uint64, c uint) {
+func (b *bitBuffer) put(v uint64, c uint) {
 	b.acc = b.acc<<(c&63) | v
 	b.n += c
 	if b.n >= 32 {
@@ -32,6 +24,49 @@ func (b *bitWriter) put(v uint64, c uint) {
 		binary.BigEndian.PutUint32(b.buf[b.pos:], uint32(b.acc>>(b.n&63)))
 		b.pos += 4
 	}
+}
+
+// copyBits appends bits from to to-1 of p, which is 8 bytes longer than needed.
+func (b *bitBuffer) copyBits(p []byte, from, to int) {
+	for to-from >= 32 {
+		b.put(be64(p[from>>3:])<<(from&7)>>32, 32)
+		from += 32
+	}
+	if c := uint(to - from); c > 0 {
+		b.put(be64(p[from>>3:])<<(from&7)>>((64-c)&63), c)
+	}
+}
+
+// grow leaves space for a block.
+func (b *bitBuffer) grow() {
+	if b.pos > len(b.buf)-blockBytes {
+		b.buf = append(b.buf, make([]byte, max(len(b.buf), window))...)
+	}
+}
+
+// join appends all of o, and empties it.
+func (b *bitWriter) join(o *bitBuffer) {
+	for i := 0; i < o.pos; i += 4 { // put leaves whole fours
+		if b.pos > len(b.buf)-8 {
+			b.empty()
+		}
+		b.put(uint64(binary.BigEndian.Uint32(o.buf[i:])), 32)
+	}
+	b.put(o.acc&(1<<o.n-1), o.n)
+	o.acc, o.n, o.pos = 0, 0, 0
+}
+
+// bitWriter writes an entropy-coded segment: bits are gathered into clean bytes,
+// and zero bytes are stuffed after FF in bulk on the way out (T.81 F.1.2.3).
+type bitWriter struct {
+	bitBuffer
+	w   io.Writer
+	out []byte // buf with its stuffing
+	err error  // of w
+}
+
+func newBitWriter(w io.Writer) *bitWriter {
+	return &bitWriter{w: w, bitBuffer: bitBuffer{buf: make([]byte, window)}, out: make([]byte, 2*window)}
 }
 
 // room is called before each block: it leaves space for one.
@@ -55,6 +90,24 @@ func (b *bitWriter) empty() {
 		p = p[j+1:]
 	}
 	b.write(append(o, p...))
+}
+
+// copyBytes writes clean bytes, stuffed, after those there are; no bits are pending.
+func (b *bitWriter) copyBytes(p []byte) {
+	for len(p) > 0 {
+		if b.pos == len(b.buf) {
+			b.empty()
+		}
+		n := copy(b.buf[b.pos:], p)
+		b.pos += n
+		p = p[n:]
+	}
+}
+
+// marker ends the segment and writes a marker.
+func (b *bitWriter) marker(m byte) {
+	b.finish()
+	b.write([]byte{0xFF, m})
 }
 
 func (b *bitWriter) write(p []byte) {

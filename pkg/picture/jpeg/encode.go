@@ -316,7 +316,7 @@ func (w *bitWriter) block(c *[64]int32, nz uint64, pred *int32, dc, ac *codeTabl
 }
 
 // value writes the code for a run and the size of v, and v's bits.
-func (w *bitWriter) value(v int32, run uint, t *codeTable) {
+func (w *bitBuffer) value(v int32, run uint, t *codeTable) {
 	s := v >> 31
 	size := uint(bits.Len32(uint32((v ^ s) - s)))
 	code := t[(run+size)&255]

@@ -19,14 +19,8 @@ type mcus struct {
 	stride [4]int
 	row    int // rows of MCUs done
 
-	// Of a picture of one sequential scan.
-	s    *scan
-	e    *entropy
-	pred [4]int32
-	left int // MCUs to the next restart; -1: never
-	rst  byte
-
-	coefs []coefficients // of one with several scans
+	sc    *scanner
+	coefs []coefficients // of a picture with several scans
 }
 
 // lastKept is the position in zig-zag order of the last of n × n coefficients.
@@ -104,9 +98,7 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 func (m *mcus) start() error {
 	r, f := m.r, m.f
 	s := r.first
-	r.first = nil
-	m.s = s
-	m.e = newEntropy(r.src)
+	m.sc = r.newScanner()
 	var bytes int64
 	for i, c := range f.comps {
 		m.stride[i] = c.mw * m.n[i]
@@ -119,62 +111,10 @@ func (m *mcus) start() error {
 		m.pix[i] = make([]uint8, m.stride[i]*c.v*m.n[i])
 	}
 	if f.progressive() || len(s.comps) < len(f.comps) {
-		return m.gather()
+		return m.gather(s)
 	}
-	for i := range s.comps {
-		s.dc[i].valueTable()
-		s.ac[i].valueTable()
-		s.ac[i].skipTable()
-	}
-	m.e.begin()
-	m.restarts(s)
+	m.sc.begin(s)
 	return nil
-}
-
-// restarts sets the state of a scan's start.
-func (m *mcus) restarts(s *scan) {
-	m.pred = [4]int32{}
-	m.rst = 0
-	m.left = s.ri
-	if s.ri == 0 {
-		m.left = -1
-	}
-}
-
-// restart is called when left is 0: it takes the restart marker that is due,
-// T.81 E.2.4.
-func (m *mcus) restart(s *scan) error {
-	e := m.e
-	if e.over() {
-		return m.cut()
-	}
-	e.finish()
-	if e.marker != mRST0+m.rst {
-		if e.marker >= mRST0 && e.marker <= mRST7 {
-			return fault.New(fault.Format, "restart marker %d where %d is due", e.marker-mRST0, m.rst)
-		}
-		return m.cut()
-	}
-	m.rst = (m.rst + 1) & 7
-	m.left = s.ri
-	m.pred = [4]int32{}
-	e.begin()
-	return nil
-}
-
-// cut says why a scan ended before its last block.
-func (m *mcus) cut() error { return m.r.cut(m.e, min(m.row*8*m.f.vmax, m.f.h)) }
-
-func (r *Reader) cut(e *entropy, rows int) error {
-	switch {
-	case r.src.err != nil:
-		return r.src.err
-	case e.marker == 0 || e.marker == mEOI:
-		return raster.Truncated(rows, r.frame.h)
-	case e.marker >= mRST0 && e.marker <= mRST7:
-		return fault.New(fault.Format, "restart marker %d before its time, after %d of %d rows", e.marker-mRST0, rows, r.frame.h)
-	}
-	return fault.New(fault.Format, "scan ends early by marker FF%02X, after %d of %d rows", e.marker, rows, r.frame.h)
 }
 
 // next decodes the next row of MCUs into pix.
@@ -195,34 +135,36 @@ func (m *mcus) next() error {
 // sequential decodes a row of MCUs of the one scan.
 func (m *mcus) sequential() error {
 	var b block
-	e, s := m.e, m.s
+	sc := m.sc
+	e, s := sc.e, sc.s
+	sc.rows = min(m.f.h, m.row*8*m.f.vmax)
 	for mx := range m.f.mcux {
-		if m.left == 0 {
-			if err := m.restart(s); err != nil {
+		if sc.left == 0 {
+			if err := sc.restart(); err != nil {
 				return err
 			}
 		}
-		m.left--
+		sc.left--
 		for i := range s.comps { // all, in order
 			c := &m.f.comps[i]
 			q, n, stride := &c.quant.q, m.n[i], m.stride[i]
 			for by := range c.v {
 				for bx := range c.h {
 					if !e.ready() {
-						return m.cut()
+						return sc.cut()
 					}
 					d, err := e.diff(s.dc[i])
 					if err != nil {
 						return err
 					}
-					m.pred[i] += d
+					sc.pred[i] += d
 					if n == 0 {
 						if err := e.skipAC(s.ac[i], 1); err != nil {
 							return err
 						}
 						continue
 					}
-					b[0] = m.pred[i] * int32(q[0])
+					b[0] = sc.pred[i] * int32(q[0])
 					if err := e.block(&b, s.ac[i], q, m.last[i]); err != nil {
 						return err
 					}
@@ -233,7 +175,7 @@ func (m *mcus) sequential() error {
 		}
 	}
 	if m.row == m.f.mcuy-1 && e.over() {
-		return m.cut()
+		return sc.cut()
 	}
 	return nil
 }

@@ -110,6 +110,11 @@ type entropy struct {
 	n      uint
 	ended  bool // a marker, or the end of the file, comes after buf[end-1]
 	marker byte // that marker; 0 for the end of the file
+
+	// tap, if any, gets all bytes whose bits were taken: a copy of the segment
+	// as far as it was walked. buf[tapped:] it has not got yet.
+	tap    *bitWriter
+	tapped int
 }
 
 func newEntropy(s *source) *entropy {
@@ -118,7 +123,7 @@ func newEntropy(s *source) *entropy {
 
 // begin starts a segment where the source stands.
 func (e *entropy) begin() {
-	e.pos, e.end, e.acc, e.n, e.ended, e.marker = 0, 0, 0, 0, false, 0
+	e.pos, e.end, e.acc, e.n, e.ended, e.marker, e.tapped = 0, 0, 0, 0, false, 0, 0
 	e.fill()
 }
 
@@ -142,6 +147,10 @@ func (e *entropy) over() bool { return e.pos*8-int(e.n) > e.end*8 }
 // it, which hold the beginning of acc) and adds clean bytes behind.
 func (e *entropy) fill() {
 	keep := max(e.pos-8, 0)
+	if e.tap != nil {
+		e.tap.copyBytes(e.buf[e.tapped:keep])
+		e.tapped = 0
+	}
 	e.end = copy(e.buf, e.buf[keep:e.end])
 	e.pos -= keep
 	for !e.ended && e.end < window {
@@ -189,6 +198,10 @@ func (e *entropy) unstuff() {
 
 // finish passes over what is left of the segment; marker is then known.
 func (e *entropy) finish() {
+	if e.tap != nil {
+		e.tap.copyBytes(e.buf[e.tapped : (e.pos*8-int(e.n)+7)>>3])
+		e.tapped = 0
+	}
 	for !e.ended {
 		e.end = 0
 		e.unstuff()
