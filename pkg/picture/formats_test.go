@@ -159,6 +159,9 @@ func tolerance(in input, op, format string, bits int) float64 {
 	}
 	if format == "jpeg" {
 		limit += 3.0 / 255 // quantized
+		if !in.gray && op == "scale" {
+			limit += 5.0 / 255 // colours that halved chroma takes out of range are clamped
+		}
 	}
 	if in.lossy {
 		limit += 1.5 / 255 // two decoders' IDCT

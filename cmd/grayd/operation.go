@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"imgtools/pkg/daemon/wire"
+	"imgtools/pkg/daemon/worker"
+	"imgtools/pkg/fault"
+	"imgtools/pkg/geometry"
+	"imgtools/pkg/ops"
+	"imgtools/pkg/picture/gray"
+	"imgtools/pkg/picture/raster"
+)
+
+// operation returns what a worker does with a request: gray.Run within lim.
+func operation(lim raster.Limits) worker.Operation {
+	return func(req wire.Request, in, out *os.File) (wire.Reply, error) {
+		o, err := options(req, lim)
+		if err != nil {
+			return wire.Reply{}, err
+		}
+		fi, err := in.Stat()
+		if err != nil {
+			return wire.Reply{}, err
+		}
+		r, err := gray.Run(out, in, fi.Size(), o)
+		if err != nil {
+			return wire.Reply{}, err
+		}
+		return reply(r, o), nil
+	}
+}
+
+// options reads the words of a gray request: those of an operation, for=GEOMETRY,
+// with which the words of scaling may come, and maxpixels=, which only lowers lim.
+func options(req wire.Request, lim raster.Limits) (gray.Options, error) {
+	o := gray.Options{Limits: lim}
+	words := []ops.Word{}
+	luma := false
+	for _, w := range req.Words {
+		switch w.Key {
+		case "for":
+			if _, err := geometry.Parse(w.Value); err != nil {
+				return o, fault.New(fault.Usage, "for: %w", err)
+			}
+			o.For = w.Value
+			words = append(words, ops.Word{Key: "scale", Value: w.Value})
+		case "maxpixels":
+			n, err := strconv.ParseInt(w.Value, 10, 64)
+			if err != nil || n < 1 {
+				return o, fault.New(fault.Usage, "maxpixels %q: not a number over 0", w.Value)
+			}
+			if lim.Pixels == 0 {
+				lim.Pixels = raster.DefaultPixels
+			}
+			o.Limits.Pixels = min(n, lim.Pixels)
+		case "scale":
+			return o, fault.New(fault.Usage, "unknown word %q", w.Key)
+		default:
+			luma = luma || w.Key == "gray"
+			words = append(words, w)
+		}
+	}
+	if !luma {
+		words = append(words, ops.Word{Key: "gray"})
+	}
+	op, err := ops.Parse(words)
+	if err != nil {
+		return o, err
+	}
+	if op.Gray == "" {
+		return o, fault.New(fault.Usage, "gray=0: nothing to do")
+	}
+	o.Luma, o.Format, o.Quality = op.Gray, op.Format, op.Quality
+	o.Kernel, o.Fine, o.Linear = op.Kernel, op.Fine, op.Linear
+	return o, nil
+}
+
+// reply says what was written; its length is the worker's to say.
+func reply(r gray.Result, o gray.Options) wire.Reply {
+	words := []ops.Word{
+		{Key: "type", Value: r.Type},
+		{Key: "width", Value: strconv.Itoa(r.W)},
+		{Key: "height", Value: strconv.Itoa(r.H)},
+	}
+	if o.For != "" {
+		words = append(words,
+			ops.Word{Key: "full", Value: fmt.Sprintf("%dx%d", r.FullW, r.FullH)},
+			ops.Word{Key: "reduced", Value: fmt.Sprintf("%d/8", r.Reduced)},
+			ops.Word{Key: "goal", Value: fmt.Sprintf("%dx%d", r.GoalW, r.GoalH)},
+			ops.Word{Key: "from", Value: r.From},
+			ops.Word{Key: "as", Value: r.As})
+	}
+	if r.Note != "" {
+		words = append(words, ops.Word{Key: "note", Value: r.Note})
+	}
+	return wire.Reply{Words: words, Len: -1}
+}
