@@ -50,7 +50,8 @@ func runAll(m *testing.M) int {
 		return 1
 	}
 	// What the user's surroundings say must not reach the commands.
-	for _, k := range []string{"IMGD", "IMGD_TOKEN_FILE", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET"} {
+	for _, k := range []string{"IMGD", "IMGD_TOKEN_FILE", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET",
+		"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "PORT", "PREFIX", "DESTDIR"} {
 		os.Unsetenv(k)
 	}
 	os.Setenv("PATH", binDir+":/usr/bin:/bin:"+os.Getenv("PATH"))

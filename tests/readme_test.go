@@ -1,0 +1,186 @@
+package tests
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// codeBlocks returns the sh blocks of README.md, as lines without comments.
+func codeBlocks(t *testing.T) (blocks [][]string) {
+	t.Helper()
+	for _, m := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(read(t, filepath.Join(root, "README.md"))), -1) {
+		var lines []string
+		for _, l := range strings.Split(m[1], "\n") {
+			if l, _, _ = strings.Cut(l, " # "); strings.TrimSpace(l) != "" {
+				lines = append(lines, strings.TrimSpace(l))
+			}
+		}
+		blocks = append(blocks, lines)
+	}
+	return blocks
+}
+
+// Every command of the README does what it should, in the README's order; those
+// that another test runs are left to it.
+func TestReadmeCommands(t *testing.T) {
+	elsewhere := map[string]string{
+		"make":       "TestMakeRun",
+		"make run":   "TestMakeRun",
+		"make check": "the walls, man and lint tests are its parts",
+		"make test":  "it runs this",
+	}
+	s := startImgd(t)
+	t.Setenv("IMGD", s.url)
+	dir := exampleFolder(t)
+	blocks := codeBlocks(t)
+	if len(blocks) < 4 {
+		t.Fatalf("%d blocks of sh in the README", len(blocks))
+	}
+	ran := 0
+	for _, block := range blocks {
+		for _, line := range block {
+			switch {
+			case elsewhere[line] != "":
+				continue
+			case strings.HasPrefix(line, "make "):
+				line = "make -s -C " + root + strings.TrimPrefix(strings.ReplaceAll(line, "/tmp/imgtools-root", dir+"/root"), "make")
+			case strings.HasPrefix(line, "man "):
+				line = "mandoc " + filepath.Join(root, strings.TrimPrefix(line, "man ")) // man itself need not be installed
+			}
+			line = strings.ReplaceAll(line, "http://localhost:8080", s.url)
+			if r := sh(t, dir, line); r.status != 0 {
+				t.Errorf("%s: exit %d\n%s", line, r.status, r.err)
+			}
+			ran++
+		}
+	}
+	if ran < 8 {
+		t.Errorf("only %d commands of the README were run", ran)
+	}
+	m, _ := decode(t, read(t, filepath.Join(dir, "gray.png")))
+	if m.Bounds().Dx() != 640 {
+		t.Errorf("gray.png is %v", m.Bounds())
+	}
+	m, _ = decode(t, read(t, filepath.Join(dir, "quarter.jpg")))
+	if m.Bounds().Dx() != 160 {
+		t.Errorf("quarter.jpg is %v", m.Bounds())
+	}
+	m, _ = decode(t, read(t, filepath.Join(dir, "half.jpg")))
+	if m.Bounds().Dx() != 320 {
+		t.Errorf("half.jpg is %v", m.Bounds())
+	}
+	for _, f := range []string{"bin/imgd", "share/man/man8/imgd.8", "share/man/man1/gray.1", "share/man/man7/imgtools.7", "lib/systemd/system/grayd.service", "lib/systemd/system/scaled.socket"} {
+		b, err := os.ReadFile(filepath.Join(dir, "root/usr", f))
+		if err != nil {
+			t.Error(err)
+		}
+		if strings.HasSuffix(f, ".service") && (bytes.Contains(b, []byte("/usr/local/bin")) || !bytes.Contains(b, []byte("/usr/bin/grayd"))) {
+			t.Errorf("%s does not start /usr/bin/grayd:\n%s", f, b)
+		}
+	}
+	// What the README links to exists.
+	for _, m := range regexp.MustCompile(`man/[a-z]+\.[1-8]`).FindAllString(string(read(t, filepath.Join(root, "README.md"))), -1) {
+		if _, err := os.Stat(filepath.Join(root, m)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// make run builds, serves, and ends with three lines that work when pasted.
+func TestMakeRun(t *testing.T) {
+	port := freePort(t)
+	run, home := runDir(t), t.TempDir()
+	c := exec.Command("make", "-s", "run", fmt.Sprintf("PORT=%d", port))
+	c.Dir = root
+	c.Env = append(os.Environ(), "IMGTOOLS_RUN="+run, "HOME="+home, "GOCACHE="+goEnv(t, "GOCACHE"), "GOPATH="+goEnv(t, "GOPATH"))
+	log := newLogBuf()
+	c.Stdout, c.Stderr = log, log
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	gone := make(chan struct{})
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { c.Wait(); close(gone) }()
+	t.Cleanup(func() { // as Ctrl-C does: everyone in the foreground gets it
+		syscall.Kill(-c.Process.Pid, syscall.SIGINT)
+		select {
+		case <-gone:
+		case <-time.After(20 * time.Second):
+			t.Error("make run does not end by Ctrl-C")
+			syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+		}
+	})
+	_, err := log.wait(2*time.Minute, gone, func(s string) string {
+		return regexp.MustCompile(`(?m)^.*imgput .*\| .*imgget .*\n`).FindString(s)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	if len(lines) < 3 {
+		t.Fatalf("make run prints\n%s", log)
+	}
+	lines = lines[len(lines)-3:]
+	url := fmt.Sprintf("http://localhost:%d/", port)
+	if got := strings.Fields(lines[0]); got[len(got)-1] != url {
+		t.Errorf("the first line is %q, want %s", lines[0], url)
+	}
+	must(t, root, "curl -sf -4 "+url+" && curl -sf -6 "+url)
+	out := t.TempDir()
+	for i, words := range []string{"curl -T ", "imgput "} {
+		line := strings.TrimSpace(lines[i+1])
+		if !strings.Contains(line, words) {
+			t.Errorf("line %q, want one with %q", line, words)
+		}
+		file := regexp.MustCompile(`> (/tmp/\S+)$`).FindStringSubmatch(line)
+		if file == nil {
+			t.Errorf("line %q writes to no file in /tmp", line)
+			continue
+		}
+		result := filepath.Join(out, filepath.Base(file[1]))
+		r := sh(t, root, "export IMGTOOLS_RUN="+run+"; "+strings.Replace(line, file[1], result, 1))
+		if r.status != 0 {
+			t.Errorf("%s: exit %d %s", line, r.status, r.err)
+			continue
+		}
+		if m, _ := decode(t, read(t, result)); m.Bounds().Dx() < 10 {
+			t.Errorf("%s gave a picture of %v", line, m.Bounds())
+		}
+	}
+	if _, err := os.Stat(filepath.Join(home, ".local/state/imgtools")); err != nil {
+		t.Errorf("no spool in the user's state folder: %v", err)
+	}
+}
+
+func goEnv(t *testing.T, key string) string {
+	t.Helper()
+	return strings.TrimSpace(string(must(t, "", "go env "+key)))
+}
+
+// Without Go, or with an old one, make says so in one line.
+func TestMakeNeedsGo(t *testing.T) {
+	tools := t.TempDir()
+	for _, name := range []string{"sh", "cut", "make"} {
+		must(t, tools, "ln -s $(command -v "+name+") .")
+	}
+	r := sh(t, root, "PATH="+tools+" make -s all")
+	if r.status == 0 || !strings.Contains(r.err, "go is not installed; imgtools needs Go 1.26 or newer") {
+		t.Errorf("without go: exit %d, %q", r.status, r.err)
+	}
+	for _, old := range []string{"go1.19.8", "go1.25.4", "go1.3"} {
+		write(t, tools, "go", []byte("#!/bin/sh\ncase $1 in env) echo "+old+";; version) echo go version "+old+" linux/amd64;; *) exit 9;; esac\n"))
+		must(t, tools, "chmod +x go")
+		r = sh(t, root, "PATH="+tools+" make -s all")
+		if r.status == 0 || !strings.Contains(r.err, "needs Go 1.26 or newer, and go is "+old) {
+			t.Errorf("with %s: exit %d, %q", old, r.status, r.err)
+		}
+	}
+}
