@@ -1,0 +1,184 @@
+package compose
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/daemon/fdpass"
+	"imgtools/pkg/daemon/wire"
+	"imgtools/pkg/fault"
+)
+
+// callFiles sends the request and both files, and waits for the answer.
+func callFiles(conn net.Conn, req wire.Request, in Input, out File) (wire.Reply, error) {
+	raw, err := conn.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	if err := sendFiles(raw, req, in, out); err != nil {
+		return wire.Reply{}, err
+	}
+	return readReply(bufio.NewReaderSize(conn, wire.MaxLine), true)
+}
+
+// sendFiles opens both files anew, passes them and closes them.
+func sendFiles(raw syscall.RawConn, req wire.Request, in Input, out File) error {
+	r, err := in.Reader()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	w, err := out.Writer()
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	line, err := requestLine(req)
+	if err != nil {
+		return err
+	}
+	if err := fdpass.Send(raw, line, int(r.Fd()), int(w.Fd())); err != nil {
+		return &away{err}
+	}
+	return nil
+}
+
+// callStream sends the request and the picture's bytes, and receives the answer
+// and the result's bytes.
+func callStream(conn net.Conn, req wire.Request, in Input, out File) (wire.Reply, error) {
+	r, err := in.Reader()
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	defer r.Close()
+	fi, err := r.Stat()
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	req.Len = fi.Size()
+	line, err := requestLine(req)
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	_, sent := conn.Write(line)
+	if sent == nil {
+		var n int64
+		if n, sent = io.Copy(conn, io.LimitReader(r, req.Len)); sent == nil && n < req.Len {
+			return wire.Reply{}, fault.New(fault.Internal, "the picture shrank from %d to %d bytes", req.Len, n)
+		}
+	}
+	// Also when not all could be sent there may be an answer that says why.
+	br := bufio.NewReaderSize(conn, 64<<10)
+	reply, err := readReply(br, sent == nil)
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	w, err := out.Writer()
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	n, err := io.Copy(w, io.LimitReader(br, reply.Len))
+	if cerr := w.Close(); cerr != nil {
+		return wire.Reply{}, cerr
+	}
+	if _, ok := errors.AsType[*os.PathError](err); ok { // of w
+		return wire.Reply{}, err
+	}
+	if err != nil || n < reply.Len {
+		return wire.Reply{}, &away{fmt.Errorf("the connection ended after %d of %d bytes of the result", n, reply.Len)}
+	}
+	return reply, nil
+}
+
+func requestLine(req wire.Request) ([]byte, error) {
+	line := req.String() + "\n"
+	if len(line) > wire.MaxLine {
+		return nil, fault.New(fault.Internal, "a request line of %d bytes > %d", len(line), wire.MaxLine)
+	}
+	return []byte(line), nil
+}
+
+// readReply reads the answer's line. sent says that the daemon had everything it
+// needed to work.
+func readReply(br *bufio.Reader, sent bool) (wire.Reply, error) {
+	b, err := br.ReadSlice('\n')
+	line := strings.TrimSuffix(string(b), "\n")
+	switch {
+	case errors.Is(err, bufio.ErrBufferFull) || err == nil && len(b) > wire.MaxLine:
+		return wire.Reply{}, &death{err: errors.New("a worker answered with a line that has no end")}
+	case errors.Is(err, io.EOF) && sent:
+		// It had the picture and is gone without a word. (A connection that nobody
+		// had accepted would have been reset, as it holds unread bytes.)
+		return wire.Reply{}, &death{err: errors.New("a worker died")}
+	case err != nil:
+		return wire.Reply{}, &away{err}
+	}
+	reply, err := wire.ParseReply(line)
+	switch kind := fault.Of(err); {
+	case err == nil:
+		return reply, nil
+	case kind == fault.Busy, kind == fault.Timeout && !sent: // its memory was needed for another
+		return wire.Reply{}, &away{err}
+	case kind == fault.Timeout:
+		return wire.Reply{}, &death{err: err, timeout: true}
+	case kind == fault.Internal && !strings.HasPrefix(line, "err internal "):
+		return wire.Reply{}, &death{err: err} // it talks nonsense
+	}
+	return wire.Reply{}, err
+}
+
+// check compares what a worker said with the file it was given. out is sealed.
+func check(reply wire.Reply, out File) error {
+	if t := reply.Get("type"); !slices.Contains(types, t) {
+		return &death{err: fmt.Errorf("a worker answered with type %.40q", t)}
+	}
+	n, err := out.Size()
+	if err != nil {
+		return err
+	}
+	if n != reply.Len {
+		return &death{err: fmt.Errorf("a worker said %d bytes and wrote %d", reply.Len, n)}
+	}
+	f, err := out.Reader()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if writer, err := hasWriter(f); err != nil {
+		return err
+	} else if writer {
+		return &death{err: errors.New("a worker kept the result open for writing")}
+	}
+	return nil
+}
+
+// hasWriter reports whether any process has the file of f, which was opened for
+// reading, open for writing: then the kernel refuses a read lease (fcntl(2),
+// F_SETLEASE). Where the file system has no leases it says no.
+func hasWriter(f *os.File) (bool, error) {
+	// A child of ours between fork and exec has all our descriptors. Where Go
+	// forks it holds this lock until the child has done its exec.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	_, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK)
+	switch {
+	case err == nil:
+		unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK)
+		return false, nil
+	case errors.Is(err, unix.EAGAIN):
+		return true, nil
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOLCK),
+		errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		return false, nil
+	}
+	return false, os.NewSyscallError("fcntl F_SETLEASE", err)
+}

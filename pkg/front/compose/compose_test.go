@@ -1,0 +1,510 @@
+package compose
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"imgtools/pkg/daemon/fdpass"
+	"imgtools/pkg/daemon/wire"
+	"imgtools/pkg/fault"
+	"imgtools/pkg/ops"
+)
+
+// file is a File with a name, in the test's folder.
+type file struct{ path string }
+
+func (f file) Reader() (*os.File, error) { return os.Open(f.path) }
+func (f file) Writer() (*os.File, error) { return os.OpenFile(f.path, os.O_WRONLY, 0) }
+func (f file) Seal() error               { return nil }
+func (f file) Close()                    { os.Remove(f.path) }
+func (f file) Size() (int64, error) {
+	fi, err := os.Stat(f.path)
+	if err != nil {
+		return 0, err
+	}
+	return fi.Size(), nil
+}
+
+// request is what a fake daemon was asked.
+type request struct {
+	conn    net.Conn
+	line    string
+	in, out *os.File // nil in the stream form
+	body    []byte
+}
+
+// write puts b into the result file and closes both files.
+func (r *request) write(b string) {
+	io.WriteString(r.out, b)
+	r.out.Close()
+	r.in.Close()
+}
+
+func (r *request) say(line string) { io.WriteString(r.conn, line+"\n") }
+
+// ok does what a good worker does: b is the result.
+func (r *request) ok(words, b string) {
+	if r.out != nil {
+		r.write(b)
+	}
+	r.say(fmt.Sprintf("ok %s len=%d", words, len(b)))
+	if r.out == nil {
+		io.WriteString(r.conn, b)
+	}
+}
+
+const asPNG = "type=image/png width=3 height=2"
+
+// daemon serves a Unix or TCP address and gives each request to handle, with its
+// number from 1. It returns the address, and the lines that it received.
+func daemon(t *testing.T, network string, handle func(n int, r *request)) (addr string, lines func() []string) {
+	t.Helper()
+	address := "127.0.0.1:0"
+	if network == "unix" {
+		address = filepath.Join(t.TempDir(), "d.sock")
+	}
+	l, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var got []string
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for n := 1; ; n++ {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer conn.Close()
+				r, err := receive(conn)
+				if err != nil {
+					return
+				}
+				mu.Lock()
+				got = append(got, r.line)
+				mu.Unlock()
+				handle(n, r)
+				if r.in != nil {
+					r.in.Close()
+					r.out.Close()
+				}
+			})
+		}
+	})
+	t.Cleanup(func() { l.Close(); wg.Wait() })
+	return network + ":" + l.Addr().String(), func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return append([]string(nil), got...)
+	}
+}
+
+func receive(conn net.Conn) (*request, error) {
+	buf := make([]byte, 64<<10)
+	r := &request{conn: conn}
+	if u, ok := conn.(*net.UnixConn); ok {
+		raw, err := u.SyscallConn()
+		if err != nil {
+			return nil, err
+		}
+		n, fds, err := fdpass.Recv(raw, buf, 2)
+		if err != nil {
+			return nil, err
+		}
+		r.line = strings.TrimSuffix(string(buf[:n]), "\n")
+		r.in, r.out = os.NewFile(uintptr(fds[0]), "in"), os.NewFile(uintptr(fds[1]), "out")
+		r.body, err = io.ReadAll(r.in)
+		return r, err
+	}
+	var all []byte
+	for {
+		n, err := conn.Read(buf)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, buf[:n]...)
+		line, body, ok := bytes.Cut(all, []byte("\n"))
+		if !ok {
+			continue
+		}
+		req, err := wire.ParseRequest(string(line))
+		if err != nil {
+			return nil, err
+		}
+		if int64(len(body)) >= req.Len {
+			r.line, r.body = string(line), body
+			return r, nil
+		}
+	}
+}
+
+// composer returns a Composer over the given daemons, and the input "picture".
+func composer(t *testing.T, gray, scale string) (*Composer, Input) {
+	t.Helper()
+	dir := t.TempDir()
+	var n atomic.Int32
+	c, err := New(Config{
+		Gray: []string{gray}, Scale: []string{scale}, Timeout: 10 * time.Second, MaxPixels: 1e6, Patience: 300 * time.Millisecond,
+		Temp: func() (File, error) {
+			path := filepath.Join(dir, fmt.Sprint("out", n.Add(1)))
+			return file{path}, os.WriteFile(path, nil, 0o600)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("files are left: %v", left)
+		}
+	})
+	in := filepath.Join(t.TempDir(), "in")
+	if err := os.WriteFile(in, []byte("picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return c, file{in}
+}
+
+// counter counts deaths as the spool does.
+func counter() (Deaths, *int) {
+	n := new(int)
+	return func(bool) (int, error) { *n++; return *n, nil }, n
+}
+
+const nobody = "unix:/nonexistent/d.sock"
+
+func TestOneDaemon(t *testing.T) {
+	for _, network := range []string{"unix", "tcp"} {
+		d, lines := daemon(t, network, func(_ int, r *request) { r.ok(asPNG+" note=first%20of%202", "<"+string(r.body)+">") })
+		for _, c := range []struct {
+			gray, scale string
+			o           ops.Ops
+			line        string
+		}{
+			{d, nobody, ops.Ops{Gray: "601", Name: "a b"}, "img/1 gray"},
+			{d, nobody, ops.Ops{Gray: "709", Format: "jpeg", Quality: 7}, "img/1 gray luma=709 format=jpeg quality=7"},
+			{nobody, d, ops.Ops{Scale: "50%", Kernel: "box", Fine: true, Linear: true}, "img/1 scale 50% kernel=box fine=1 linear=1"},
+		} {
+			cmp, in := composer(t, c.gray, c.scale)
+			deaths, _ := counter()
+			r, err := cmp.Run(context.Background(), c.o, in, deaths)
+			if err != nil {
+				t.Fatalf("%s %+v: %v", network, c.o, err)
+			}
+			f, _ := r.File.Reader()
+			b, _ := io.ReadAll(f)
+			f.Close()
+			r.File.Close()
+			if string(b) != "<picture>" || r.Type != "image/png" || r.Width != 3 || r.Height != 2 || r.Size != 9 || r.Note != "first of 2" {
+				t.Errorf("%s: %q %+v", network, b, r)
+			}
+			want := c.line + " maxpixels=1000000 timeout=10s"
+			if network == "tcp" {
+				want += " len=7"
+			}
+			if got := lines(); got[len(got)-1] != want {
+				t.Errorf("asked %q, want %q", got[len(got)-1], want)
+			}
+		}
+	}
+}
+
+func TestGrayThenScale(t *testing.T) {
+	gray, grayLines := daemon(t, "unix", func(_ int, r *request) {
+		r.ok("type=image/x-portable-graymap width=251 height=188 full=1001x750 reduced=2/8 goal=100x75 from=jpeg as=jpeg", "mid of "+string(r.body))
+	})
+	scale, scaleLines := daemon(t, "tcp", func(_ int, r *request) { r.ok("type=image/jpeg width=100 height=75", "small of "+string(r.body)) })
+	c, in := composer(t, gray, scale)
+	deaths, _ := counter()
+	r, err := c.Run(context.Background(), ops.Ops{Gray: "601", Scale: "1/10", Quality: 90, Fine: true}, in, deaths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, _ := r.File.Reader()
+	b, _ := io.ReadAll(f)
+	f.Close()
+	r.File.Close()
+	if string(b) != "small of mid of picture" || r.Type != "image/jpeg" || r.Width != 100 {
+		t.Errorf("%q %+v", b, r)
+	}
+	if want := "img/1 gray for=1/10 fine=1 maxpixels=1000000 timeout=10s"; grayLines()[0] != want {
+		t.Errorf("grayd was asked %q, want %q", grayLines()[0], want)
+	}
+	want := "img/1 scale 100x75! fine=1 format=jpeg quality=90 maxpixels=1000000 timeout=10s of=1001x750 reduced=2/8 len=14"
+	if scaleLines()[0] != want {
+		t.Errorf("scaled was asked %q, want %q", scaleLines()[0], want)
+	}
+}
+
+func TestErrorsKeepTheirKind(t *testing.T) {
+	for _, network := range []string{"unix", "tcp"} {
+		for kind, line := range map[fault.Kind]string{
+			fault.Format:   "err format not a picture",
+			fault.TooLarge: "err toolarge 4290 Mpixel > 250 Mpixel",
+			fault.Usage:    "err usage unknown word",
+			fault.Internal: "err internal disk",
+		} {
+			d, lines := daemon(t, network, func(_ int, r *request) { r.say(line) })
+			c, in := composer(t, d, nobody)
+			deaths, n := counter()
+			_, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+			if fault.Of(err) != kind || !strings.HasSuffix(line, err.Error()) {
+				t.Errorf("%s %s: %v", network, line, err)
+			}
+			if *n != 0 || len(lines()) != 1 {
+				t.Errorf("%s: %d deaths, %d tries", line, *n, len(lines()))
+			}
+		}
+	}
+}
+
+// Each of these costs a worker's life, or its good name; the second try is good.
+func TestDeathIsRetriedOnceOnAnother(t *testing.T) {
+	for name, bad := range map[string]func(r *request){
+		"dies without a word":     func(r *request) {},
+		"dies having written all": func(r *request) { r.write("whole?") },
+		"writes less than it says": func(r *request) {
+			r.write("12345")
+			r.say("ok " + asPNG + " len=6")
+		},
+		"writes more than it says": func(r *request) {
+			r.write("1234567")
+			r.say("ok " + asPNG + " len=6")
+		},
+		"makes a web page of it": func(r *request) { r.ok("type=text/html width=1 height=1", "<script>") },
+		"talks nonsense":         func(r *request) { r.say("hello") },
+		"kinds that there aren't": func(r *request) {
+			r.say("err gremlins in the works")
+		},
+		"never ends its line": func(r *request) { io.WriteString(r.conn, strings.Repeat("a", 100_000)) },
+		"takes too long":      func(r *request) { r.say("err timeout after 10s") },
+	} {
+		d, lines := daemon(t, "unix", func(n int, r *request) {
+			if n == 1 {
+				bad(r)
+			} else {
+				r.ok(asPNG, "good")
+			}
+		})
+		c, in := composer(t, d, nobody)
+		deaths, n := counter()
+		r, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		r.File.Close()
+		if *n != 1 || len(lines()) != 2 || r.Size != 4 {
+			t.Errorf("%s: %d deaths, %d tries, %+v", name, *n, len(lines()), r)
+		}
+
+		always, lines := daemon(t, "unix", func(_ int, r *request) { bad(r) })
+		c, in = composer(t, always, nobody)
+		deaths, n = counter()
+		_, err = c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+		want := fault.Internal
+		if name == "takes too long" {
+			want = fault.Timeout
+		}
+		if fault.Of(err) != want || *n != 2 || len(lines()) != 2 {
+			t.Errorf("%s, always: %v (%v), %d deaths, %d tries", name, err, fault.Of(err), *n, len(lines()))
+		}
+	}
+}
+
+func TestWriterLeftOnTheResult(t *testing.T) {
+	var kept *os.File
+	d, _ := daemon(t, "unix", func(n int, r *request) {
+		if n == 1 {
+			kept = r.out
+			io.WriteString(r.out, "fine")
+			r.in.Close()
+			r.in, r.out = nil, nil // not closed by the daemon above
+			r.say("ok " + asPNG + " len=4")
+			return
+		}
+		r.ok(asPNG, "good")
+	})
+	c, in := composer(t, d, nobody)
+	deaths, n := counter()
+	r, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+	if err != nil || *n != 1 {
+		t.Fatalf("%v, %d deaths", err, *n)
+	}
+	r.File.Close()
+	kept.Close()
+}
+
+func TestDaemonAwayAndBack(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "d.sock")
+	c, in := composer(t, path, nobody)
+	deaths, n := counter()
+	start := time.Now()
+	_, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+	if fault.Of(err) != fault.Busy || *n != 0 || !strings.Contains(err.Error(), "no grayd") {
+		t.Errorf("away: %v, %d deaths", err, *n)
+	}
+	if d := time.Since(start); d < 300*time.Millisecond || d > 5*time.Second {
+		t.Errorf("looked for it %v", d)
+	}
+	// A daemon that resets the queue once, says busy once, and then works.
+	d, lines := daemon(t, "unix", func(n int, r *request) {
+		if n == 1 {
+			r.say("err busy no memory")
+			return
+		}
+		r.ok(asPNG, "good")
+	})
+	c, in = composer(t, d, nobody)
+	r, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+	if err != nil || *n != 0 || len(lines()) != 2 {
+		t.Fatalf("busy once: %v, %d deaths, %d tries", err, *n, len(lines()))
+	}
+	r.File.Close()
+}
+
+// A reset while the request waits to be accepted is not the picture's fault.
+func TestResetInTheQueueIsNoDeath(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "d.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, in := composer(t, path, nobody)
+	deaths, n := counter()
+	done := make(chan error)
+	go func() {
+		_, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+		done <- err
+	}()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for queued := false; !queued; { // wait until it is in the queue
+		<-tick.C
+		b, _ := os.ReadFile("/proc/net/unix")
+		queued = bytes.Count(b, []byte(path)) > 1
+	}
+	l.Close()
+	if err := <-done; fault.Of(err) != fault.Busy || *n != 0 {
+		t.Errorf("%v (%v), %d deaths", err, fault.Of(err), *n)
+	}
+}
+
+func TestSeveralAddresses(t *testing.T) {
+	a, aLines := daemon(t, "unix", func(_ int, r *request) { r.ok(asPNG, "a") })
+	b, bLines := daemon(t, "tcp", func(_ int, r *request) { r.ok(asPNG, "b") })
+	c, in := composer(t, a, nobody)
+	p, err := newPool("grayd", []string{nobody, a, b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.gray = p
+	deaths, _ := counter()
+	for range 12 {
+		r, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.File.Close()
+	}
+	if na, nb := len(aLines()), len(bLines()); na+nb != 12 || na == 0 || nb == 0 {
+		t.Errorf("%d and %d", na, nb)
+	}
+}
+
+func TestCancelClosesTheConnection(t *testing.T) {
+	for _, network := range []string{"unix", "tcp"} {
+		started, gone := make(chan bool), make(chan error)
+		d, _ := daemon(t, network, func(_ int, r *request) {
+			started <- true
+			_, err := r.conn.Read(make([]byte, 1))
+			gone <- err
+		})
+		c, in := composer(t, d, nobody)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error)
+		go func() {
+			deaths, _ := counter()
+			_, err := c.Run(ctx, ops.Ops{Gray: "601"}, in, deaths)
+			done <- err
+		}()
+		<-started
+		cancel()
+		if err := <-gone; err == nil {
+			t.Error("the daemon was not told")
+		}
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+func TestProbe(t *testing.T) {
+	d, _ := daemon(t, "unix", func(int, *request) {})
+	path := strings.TrimPrefix(d, "unix:")
+	l, err := net.Listen("unix", path+".status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			io.WriteString(conn, "workers: 4\nready: 3\nbusy: 1\nserved: 10\nfailed: 2\nrespawned: 5\nsandbox: strict\n")
+			conn.Close()
+		}
+	}()
+	tcp, _ := daemon(t, "tcp", func(int, *request) {})
+	c, _ := composer(t, d, tcp)
+	got := c.Probe(context.Background())
+	want := []Health{
+		{Name: "grayd", Reachable: true, Known: true, Workers: 4, Ready: 3, Busy: 1, Served: 10, Failed: 2, Respawned: 5, Sandbox: "strict"},
+		{Name: "scaled", Reachable: true},
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("%+v, want %+v", got[i], want[i])
+		}
+	}
+	c, _ = composer(t, nobody, nobody)
+	for _, h := range c.Probe(context.Background()) {
+		if h.Reachable {
+			t.Errorf("%+v", h)
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	for _, bad := range []string{"", "unix:", "grayd", "tcp:host", "tcp::80", "tcp:h:0", "tcp:h:70000", "http://x/", "tcp:[::1]"} {
+		if _, err := New(Config{Gray: []string{bad}, Scale: []string{"/x"}}); fault.Of(err) != fault.Usage || err == nil {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	for in, want := range map[string]addr{
+		"unix:/a/b":      {"unix", "/a/b", "unix:/a/b"},
+		"./b.sock":       {"unix", "./b.sock", "unix:./b.sock"},
+		"tcp:[::1]:99":   {"tcp", "[::1]:99", "tcp:[::1]:99"},
+		"tcp:host.lan:9": {"tcp", "host.lan:9", "tcp:host.lan:9"},
+	} {
+		if got, err := parseAddr(in); err != nil || got != want {
+			t.Errorf("%q: %+v %v", in, got, err)
+		}
+	}
+}
