@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"imgtools/pkg/daemon/wire"
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/gray"
+	"imgtools/pkg/picture/raster"
+)
+
+func request(t *testing.T, line string) wire.Request {
+	t.Helper()
+	r, err := wire.ParseRequest(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestWordsBecomeOptions(t *testing.T) {
+	lim := raster.Limits{Pixels: 1000, Mem: 77}
+	for line, want := range map[string]gray.Options{
+		"img/1 gray": {Luma: "601", Limits: lim},
+		"img/1 gray luma=709 format=JPG quality=60":     {Luma: "709", Format: "jpeg", Quality: 60, Limits: lim},
+		"img/1 gray gray=luminance name=a%20b.png":      {Luma: "luminance", Limits: lim},
+		"img/1 gray maxpixels=999":                      {Luma: "601", Limits: raster.Limits{Pixels: 999, Mem: 77}},
+		"img/1 gray maxpixels=1001":                     {Luma: "601", Limits: lim},
+		"img/1 gray for=50% fine linear=1 kernel=box":   {Luma: "601", For: "50%", Kernel: "box", Fine: true, Linear: true, Limits: lim},
+		"img/1 gray for=640x480> format=pnm luma=601":   {Luma: "601", For: "640x480>", Format: "pnm", Limits: lim},
+		"img/1 gray for=1/4 luma=luminance maxpixels=5": {Luma: "luminance", For: "1/4", Limits: raster.Limits{Pixels: 5, Mem: 77}},
+	} {
+		if got, err := options(request(t, line), lim); err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", line, got, err, want)
+		}
+	}
+	if o, err := options(request(t, "img/1 gray maxpixels=999999999999"), raster.Limits{}); err != nil || o.Limits.Pixels != raster.DefaultPixels {
+		t.Errorf("maxpixels raises the default limit to %d, %v", o.Limits.Pixels, err)
+	}
+}
+
+func TestWordsRefused(t *testing.T) {
+	for line, part := range map[string]string{
+		"img/1 gray rotate=90":    `"rotate"`,
+		"img/1 gray scale=1/2":    `"scale"`,
+		"img/1 gray of=3x4":       `"of"`,
+		"img/1 gray fine":         "fine without scale",
+		"img/1 gray for=0":        `for: "0"`,
+		"img/1 gray gray=0":       "nothing to do",
+		"img/1 gray luma=red":     `"red"`,
+		"img/1 gray quality=0":    `"0"`,
+		"img/1 gray format=webp":  `"webp"`,
+		"img/1 gray maxpixels=-1": `"-1"`,
+		"img/1 gray maxpixels=":   `""`,
+	} {
+		_, err := options(request(t, line), raster.Limits{})
+		if err == nil || fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), part) {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+// run gives a 40×30 picture to the operation, through files as a worker does.
+func run(t *testing.T, line string) (wire.Reply, []byte, error) {
+	t.Helper()
+	m := image.NewRGBA(image.Rect(0, 0, 40, 30))
+	for i := range 40 * 30 {
+		m.Set(i%40, i/40, color.RGBA{uint8(i), 100, 50, 255})
+	}
+	var buf bytes.Buffer
+	if err := png.Encode(&buf, m); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "in")
+	if err := os.WriteFile(name, buf.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := os.Create(name + ".out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	r, err := operation(raster.Limits{})(request(t, line), in, out)
+	data, rerr := os.ReadFile(name + ".out")
+	if rerr != nil {
+		t.Fatal(rerr)
+	}
+	return r, data, err
+}
+
+func TestAnswers(t *testing.T) {
+	for _, c := range []struct{ line, want, magic string }{
+		{"img/1 gray", "ok type=image/png width=40 height=30", "\x89PNG"},
+		{"img/1 gray format=jpeg", "ok type=image/jpeg width=40 height=30", "\xff\xd8"},
+		{"img/1 gray for=1/4", "ok type=image/x-portable-graymap width=40 height=30 full=40x30 reduced=8/8 goal=10x8 from=png as=png", "P5"},
+		{"img/1 gray for=20x20 format=pam", "ok type=image/x-portable-graymap width=40 height=30 full=40x30 reduced=8/8 goal=20x15 from=png as=pam", "P5"},
+	} {
+		r, data, err := run(t, c.line)
+		if err != nil || r.String() != c.want || !bytes.HasPrefix(data, []byte(c.magic)) {
+			t.Errorf("%s: %v, %v, %.4q; want %s", c.line, r, err, data, c.want)
+		}
+	}
+}
+
+func TestFailuresKeepTheirKind(t *testing.T) {
+	if _, _, err := run(t, "img/1 gray maxpixels=1199"); fault.Of(err) != fault.TooLarge {
+		t.Errorf("1200 pixels of 1199: %v", err)
+	}
+	if _, _, err := run(t, "img/1 gray for=16 maxpixels=10000"); fault.Of(err) != fault.TooLarge {
+		t.Errorf("a goal of 307200 pixels of 10000: %v", err)
+	}
+}

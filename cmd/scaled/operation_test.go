@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"imgtools/pkg/daemon/wire"
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/scale"
+)
+
+func request(t *testing.T, line string) wire.Request {
+	t.Helper()
+	r, err := wire.ParseRequest(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestWordsBecomeOptions(t *testing.T) {
+	lim := raster.Limits{Pixels: 1000, Mem: 77}
+	for line, want := range map[string]scale.Options{
+		"img/1 scale 1/4": {Geometry: "1/4", Limits: lim},
+		"img/1 scale 640x480> quality=60 format=jpg":     {Geometry: "640x480>", Format: "jpeg", Quality: 60, Limits: lim},
+		"img/1 scale 50% kernel=box fine linear name=x":  {Geometry: "50%", Kernel: "box", Fine: true, Linear: true, Limits: lim},
+		"img/1 scale 9x9! maxpixels=5 fine=0":            {Geometry: "9x9!", Limits: raster.Limits{Pixels: 5, Mem: 77}},
+		"img/1 scale 100x75! of=1001x750 reduced=2/8":    {Geometry: "100x75!", OfW: 1001, OfH: 750, Reduced: 2, Limits: lim},
+		"img/1 scale 100x75! of=1001x750 maxpixels=9999": {Geometry: "100x75!", OfW: 1001, OfH: 750, Limits: lim},
+	} {
+		if got, err := options(request(t, line), lim); err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", line, got, err, want)
+		}
+	}
+}
+
+func TestWordsRefused(t *testing.T) {
+	for line, part := range map[string]string{
+		"img/1 scale 0":                        `"0"`,
+		"img/1 scale 640":                      "write 640x",
+		"img/1 scale 1/2 gray":                 `"gray"`,
+		"img/1 scale 1/2 luma=601":             `"luma"`,
+		"img/1 scale 1/2 scale=1/3":            `"scale"`,
+		"img/1 scale 1/2 for=1/3":              `"for"`,
+		"img/1 scale 1/2 kernel=sinc":          `"sinc"`,
+		"img/1 scale 1/2 of=3":                 `"3"`,
+		"img/1 scale 1/2 of=0x3":               `"0x3"`,
+		"img/1 scale 1/2 of=3x999999999999":    "999999999999",
+		"img/1 scale 1/2 of=-3x4":              `"-3x4"`,
+		"img/1 scale 1/2 of=3x4 reduced=2":     `"2"`,
+		"img/1 scale 1/2 of=3x4 reduced=9/8":   `"9/8"`,
+		"img/1 scale 1/2 of=3x4 reduced=0/8":   `"0/8"`,
+		"img/1 scale 1/2 reduced=2/8":          "without of",
+		"img/1 scale 1/2 maxpixels=1e9":        `"1e9"`,
+		"img/1 scale 1/2 linear=no":            `"no"`,
+		"img/1 scale 1/2 quality=101 format=x": `"101"`,
+	} {
+		_, err := options(request(t, line), raster.Limits{})
+		if err == nil || fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), part) {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+// run gives a PGM to the operation, through files as a worker does.
+func run(t *testing.T, w, h int, line string) (wire.Reply, []byte, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "in")
+	pgm := append(fmt.Appendf(nil, "P5\n%d %d\n255\n", w, h), bytes.Repeat([]byte{200}, w*h)...)
+	if err := os.WriteFile(name, pgm, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := os.Create(name + ".out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	r, err := operation(raster.Limits{})(request(t, line), in, out)
+	data, rerr := os.ReadFile(name + ".out")
+	if rerr != nil {
+		t.Fatal(rerr)
+	}
+	return r, data, err
+}
+
+func TestAnswers(t *testing.T) {
+	for _, c := range []struct {
+		w, h              int
+		line, want, magic string
+	}{
+		{40, 30, "img/1 scale 1/4", "ok type=image/x-portable-graymap width=10 height=8", "P5\n10 8\n255\n\xc8\xc8"},
+		{40, 30, "img/1 scale 20x format=png", "ok type=image/png width=20 height=15", "\x89PNG"},
+		{251, 188, "img/1 scale 100x75! of=1001x750 reduced=2/8 format=jpeg", "ok type=image/jpeg width=100 height=75", "\xff\xd8"},
+		{251, 188, "img/1 scale 1/10 of=1001x750 reduced=2/8", "ok type=image/x-portable-graymap width=100 height=75", "P5\n100 75\n255\n\xc8"},
+	} {
+		r, data, err := run(t, c.w, c.h, c.line)
+		if err != nil || r.String() != c.want || !bytes.HasPrefix(data, []byte(c.magic)) {
+			t.Errorf("%s: %v, %v, %.20q; want %s", c.line, r, err, data, c.want)
+		}
+	}
+}
+
+func TestOfMustFitThePicture(t *testing.T) {
+	for _, line := range []string{
+		"img/1 scale 1/2 of=1001x750 reduced=3/8",
+		"img/1 scale 1/2 of=1005x750 reduced=2/8",
+		"img/1 scale 1/2 of=1001x750",
+		"img/1 scale 1/2 of=251x189",
+	} {
+		if _, data, err := run(t, 251, 188, line); fault.Of(err) != fault.Usage || len(data) != 0 {
+			t.Errorf("%s: %v, %d bytes", line, err, len(data))
+		}
+	}
+}
