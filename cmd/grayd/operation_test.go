@@ -48,17 +48,17 @@ func TestWordsBecomeOptions(t *testing.T) {
 
 func TestWordsRefused(t *testing.T) {
 	for line, part := range map[string]string{
-		"img/1 gray rotate=90":    `"rotate"`,
-		"img/1 gray scale=1/2":    `"scale"`,
-		"img/1 gray of=3x4":       `"of"`,
-		"img/1 gray fine":         "fine without scale",
-		"img/1 gray for=0":        `for: "0"`,
-		"img/1 gray gray=0":       "nothing to do",
-		"img/1 gray luma=red":     `"red"`,
-		"img/1 gray quality=0":    `"0"`,
-		"img/1 gray format=webp":  `"webp"`,
-		"img/1 gray maxpixels=-1": `"-1"`,
-		"img/1 gray maxpixels=":   `""`,
+		"img/1 gray rotate=90":      `"rotate"`,
+		"img/1 gray scale=1/2":      `"scale"`,
+		"img/1 gray of=3x4":         `"of"`,
+		"img/1 gray fine":           "fine without scale",
+		"img/1 gray for=0":          `for: "0"`,
+		"img/1 gray gray=0 for=1/2": "nothing to do",
+		"img/1 gray luma=red":       `"red"`,
+		"img/1 gray quality=0":      `"0"`,
+		"img/1 gray format=webp":    `"webp"`,
+		"img/1 gray maxpixels=-1":   `"-1"`,
+		"img/1 gray maxpixels=":     `""`,
 	} {
 		_, err := options(request(t, line), raster.Limits{})
 		if err == nil || fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), part) {

@@ -4,11 +4,13 @@ import (
 	"io"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/gif"
 	"imgtools/pkg/picture/jpeg"
 	"imgtools/pkg/picture/meta"
 	"imgtools/pkg/picture/png"
 	"imgtools/pkg/picture/pnm"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/tiff"
 )
 
 // Options of Encode.
@@ -29,7 +31,7 @@ const DefaultQuality = 85
 //	png   everything as it is
 //	gif   8 bit; at most 256 colours, alpha on or off
 //	bmp   8 bit
-//	tiff  as it is, palettes too
+//	tiff  as it is; a palette only if it is opaque
 //	pnm   pgm for gray, ppm for colour, pam with alpha; no palette
 //	pgm   grayed (Rec. 601), flattened on white
 //	ppm   flattened on white, gray as three samples
@@ -64,6 +66,10 @@ func fit(rows raster.Rows, format string) raster.Rows {
 		return raster.To8(raster.Flatten(raster.Expand(jpegPlanes(rows))))
 	case GIF, BMP:
 		return raster.To8(raster.Packed(rows))
+	case TIFF:
+		if rows.Header().Layout == raster.Indexed && raster.PaletteLayout(rows.Header().Palette).HasAlpha() {
+			return raster.Expand(rows)
+		}
 	case PGM:
 		return raster.Flatten(raster.Expand(raster.Grayed(rows, raster.Rec601)))
 	case PPM:
@@ -100,6 +106,10 @@ func write(w io.Writer, rows raster.Rows, format string, o Options) error {
 		return jpeg.Encode(w, rows, o.Quality)
 	case PNG:
 		return png.Encode(w, rows, png.EncodeOptions{Depth: o.Depth})
+	case GIF:
+		return gif.Encode(w, rows, o.Limits)
+	case TIFF:
+		return tiff.Encode(w, rows, tiff.EncodeOptions{Limits: o.Limits})
 	case PGM, PPM, PAM:
 		return pnm.Encode(w, rows, pnm.EncodeOptions{PAM: format == PAM})
 	}

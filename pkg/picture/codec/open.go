@@ -4,10 +4,12 @@ import (
 	"io"
 	"strconv"
 
+	"imgtools/pkg/picture/gif"
 	"imgtools/pkg/picture/jpeg"
 	"imgtools/pkg/picture/png"
 	"imgtools/pkg/picture/pnm"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/tiff"
 )
 
 // Picture is a picture of any format whose header has been read.
@@ -49,6 +51,16 @@ func (p *Picture) open() (err error) {
 			if d := r.Depth(); d < 8 && r.Header().Layout == raster.Gray {
 				p.Depth = d
 			}
+		}
+	case GIF:
+		var r *gif.Reader
+		if r, err = gif.Open(p.in, p.size, p.lim); err == nil {
+			p.Reader, p.Frames = r, r.Frames()
+		}
+	case TIFF:
+		var r *tiff.Reader
+		if r, err = tiff.Open(p.in, p.size, p.lim); err == nil {
+			p.Reader, p.Frames = r, r.Pages()
 		}
 	case PNM:
 		p.Reader, err = pnm.Open(p.in, p.size, p.lim)

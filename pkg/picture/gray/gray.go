@@ -13,6 +13,8 @@ import (
 	"imgtools/pkg/fault"
 	"imgtools/pkg/ops"
 	"imgtools/pkg/picture/codec"
+	"imgtools/pkg/picture/gif"
+	"imgtools/pkg/picture/jpeg"
 	"imgtools/pkg/picture/png"
 	"imgtools/pkg/picture/raster"
 )
@@ -81,8 +83,10 @@ func run(out io.Writer, p *codec.Picture, luma raster.Luma, format string, o Opt
 	res := Result{Format: format, Type: codec.Type(format)}
 	h := p.Header()
 	res.W, res.H = h.OrientedSize()
-	if r, ok := p.Reader.(*png.Reader); ok && format == codec.PNG && h.Layout == raster.Indexed && h.Orientation == 1 {
-		return res, png.Gray(out, r, luma.Color)
+	if format == p.Format {
+		if done, err := keep(out, p, luma, &o); done || err != nil {
+			return res, err
+		}
 	}
 	rows, err := grayRows(p, luma, raster.Hint{Luma: luma == raster.Rec601}, codec.KeepsAlpha(format))
 	if err != nil {
@@ -93,6 +97,36 @@ func run(out io.Writer, p *codec.Picture, luma raster.Luma, format string, o Opt
 	res.Type = codec.Type(res.Format)
 	return res, err
 }
+
+// keep writes p gray without decoding it, where its format allows that: pixels that
+// are indexes are copied and palettes mapped, for all frames of a GIF; of a JPEG,
+// whose Y is Rec. 601 luma, the other components are left out, unless a quality
+// is asked for. It reports whether it did; when a JPEG needs to be coded again,
+// say because it has to be turned, it asks for a quality that loses little.
+func keep(out io.Writer, p *codec.Picture, luma raster.Luma, o *Options) (bool, error) {
+	h := p.Header()
+	switch r := p.Reader.(type) {
+	case *gif.Reader:
+		return true, gif.Gray(out, r, luma.Color)
+	case *png.Reader:
+		if h.Layout == raster.Indexed && h.Orientation == 1 {
+			return true, png.Gray(out, r, luma.Color)
+		}
+	case *jpeg.Reader:
+		if o.Quality != 0 || luma != raster.Rec601 && h.Layout != raster.Gray {
+			return false, nil
+		}
+		if done, err := jpeg.Gray(out, r); done || err != nil {
+			return true, err
+		}
+		o.Quality = againQuality
+	}
+	return false, nil
+}
+
+// againQuality is that of a JPEG that could have been kept but for its turning or
+// sampling.
+const againQuality = 95
 
 // grayRows starts the decoding of p into gray rows, not turned yet. Alpha goes if
 // it lets nothing through; when it isn't wanted that isn't looked at.

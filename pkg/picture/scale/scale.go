@@ -14,6 +14,7 @@ import (
 	"imgtools/pkg/fault"
 	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/codec"
+	"imgtools/pkg/picture/gif"
 	"imgtools/pkg/picture/png"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/resample"
@@ -106,14 +107,17 @@ func checkReduced(p *codec.Picture, o Options) error {
 }
 
 func (j *job) run(out io.Writer) (res Result, err error) {
-	res = Result{Format: j.format, Type: codec.Type(j.format), W: j.goalW, H: j.goalH, Note: j.p.Note()}
+	res = Result{Format: j.format, Type: codec.Type(j.format), W: j.goalW, H: j.goalH}
 	depth := 0
 	if j.same {
 		if done, err := j.copy(out); done || err != nil {
 			return res, err
 		}
 		depth = j.p.Depth
+	} else if r, ok := j.p.Reader.(*gif.Reader); ok && j.format == codec.GIF {
+		return res, j.frames(out, r)
 	}
+	res.Note = j.p.Note()
 	rows, err := j.rows()
 	if err != nil {
 		return Result{}, err
@@ -131,12 +135,47 @@ func (j *job) copy(out io.Writer) (bool, error) {
 		return false, nil
 	}
 	switch r := j.p.Reader.(type) {
+	case *gif.Reader:
+		return true, gif.Gray(out, r, func(c color.NRGBA) color.NRGBA { return c })
 	case *png.Reader:
 		if h.Layout == raster.Indexed && h.Orientation == 1 && h.ICC == nil {
 			return true, png.Gray(out, r, func(c color.NRGBA) color.NRGBA { return c })
 		}
 	}
 	return false, nil
+}
+
+// frames writes every frame of a GIF in the new size, each as a person sees it,
+// with its delay.
+func (j *job) frames(out io.Writer, r *gif.Reader) error {
+	frames, err := r.Animation()
+	if err != nil {
+		return err
+	}
+	w, err := gif.NewWriter(out, j.goalW, j.goalH, r.Loop(), j.o.Limits)
+	if err != nil {
+		return err
+	}
+	for {
+		f, err := frames.Next()
+		if err == io.EOF {
+			return w.Close()
+		}
+		if err != nil {
+			return err
+		}
+		rows, err := resample.Rows(f.Rows(), j.goalW, j.goalH, j.resampling())
+		if err != nil {
+			return err
+		}
+		if err := w.Frame(rows, f.Delay); err != nil {
+			return err
+		}
+	}
+}
+
+func (j *job) resampling() resample.Options {
+	return resample.Options{Kernel: j.o.Kernel, Linear: j.o.Linear, Limits: j.o.Limits}
 }
 
 // rows starts the decoding and resampling of a still picture. The result is as
@@ -176,5 +215,5 @@ func (j *job) rows() (raster.Rows, error) {
 		part.Planes = []raster.PlaneDim{{W: d.W, H: d.H, NX: j.o.Reduced, DX: 8, NY: j.o.Reduced, DY: 8}}
 		rows = raster.WithHeader(rows, &part)
 	}
-	return resample.Rows(rows, w, hgt, resample.Options{Kernel: j.o.Kernel, Linear: j.o.Linear, Limits: j.o.Limits})
+	return resample.Rows(rows, w, hgt, j.resampling())
 }
