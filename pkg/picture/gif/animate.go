@@ -1,0 +1,258 @@
+package gif
+
+import (
+	"bufio"
+	"image"
+	"image/color"
+	"io"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+// Writer writes an animation frame by frame. Each frame given is the whole
+// canvas; what is written of it is the rectangle that differs from the frame
+// before, with the pixels that don't left transparent. A frame is written when
+// the next one is known, because where pixels turn transparent the frame before
+// must be disposed of.
+type Writer struct {
+	b      *bufio.Writer
+	canvas image.Rectangle
+	loop   int
+	lim    raster.Limits
+	shown  []pixel // the canvas that the pending frame is drawn on
+	next   []pixel // the pending frame
+	free   []pixel
+	delay  int
+	frames int // given
+	began  bool
+	global []pixel // the first frame's colours
+	index  map[pixel]uint8
+}
+
+// NewWriter begins an animation of w × h that is repeated loop times, 0 for ever,
+// -1 not at all. It holds 4 bytes a pixel for one frame, 12 for more.
+func NewWriter(w io.Writer, width, height, loop int, lim raster.Limits) (*Writer, error) {
+	if err := checkSides(width, height); err != nil {
+		return nil, err
+	}
+	n := int64(width) * int64(height)
+	if err := lim.CheckMem(n * 4); err != nil {
+		return nil, err
+	}
+	return &Writer{
+		lim: lim,
+		b:   bufio.NewWriterSize(w, 32<<10), canvas: image.Rect(0, 0, width, height), loop: loop,
+		next: make([]pixel, n),
+	}, nil
+}
+
+// Frame adds a frame of the canvas's size, of any layout that Encode takes, shown
+// for delay/100 s.
+func (w *Writer) Frame(src raster.Rows, delay int) error {
+	h := src.Header()
+	if err := check(h); err != nil {
+		return err
+	}
+	if h.W() != w.canvas.Dx() || h.H() != w.canvas.Dy() {
+		return fault.New(fault.Internal, "write GIF: frame of %d×%d on a canvas of %d×%d", h.W(), h.H(), w.canvas.Dx(), w.canvas.Dy())
+	}
+	w.frames++
+	if w.frames == 1 {
+		w.delay = delay
+		return read(w.next, src)
+	}
+	if w.free == nil {
+		if err := w.lim.CheckMem(int64(len(w.next)) * 12); err != nil {
+			return err
+		}
+		w.free = make([]pixel, len(w.next))
+	}
+	if err := read(w.free, src); err != nil {
+		return err
+	}
+	if err := w.write(w.free); err != nil {
+		return err
+	}
+	w.next, w.free = w.free, w.next
+	w.delay = delay
+	return nil
+}
+
+// Close writes the last frame and the end of the file. It does not close the
+// underlying writer.
+func (w *Writer) Close() error {
+	if w.frames == 0 {
+		return fault.New(fault.Internal, "write GIF: no frame")
+	}
+	if err := w.write(nil); err != nil {
+		return err
+	}
+	if err := w.b.WriteByte(blockTrailer); err != nil {
+		return err
+	}
+	return w.b.Flush()
+}
+
+// write writes the pending frame; after is the one after it, nil if it is the last.
+func (w *Writer) write(after []pixel) error {
+	first := w.shown == nil
+	var box image.Rectangle
+	if first {
+		box = w.canvas
+	} else {
+		box = w.bounds(func(i int) bool { return w.next[i] != w.shown[i] })
+	}
+	clearing := w.bounds(func(i int) bool { return after != nil && w.next[i] != 0 && after[i] == 0 })
+	disposal := byte(disposeNone)
+	if !clearing.Empty() {
+		disposal = disposeBackground
+		box = box.Union(clearing)
+	}
+	if box.Empty() {
+		box = image.Rect(0, 0, 1, 1)
+	}
+	if err := w.draw(box, disposal); err != nil {
+		return err
+	}
+	if after == nil {
+		return nil
+	}
+	if first {
+		w.shown = make([]pixel, len(w.next))
+	}
+	copy(w.shown, w.next)
+	if disposal == disposeBackground {
+		for y := box.Min.Y; y < box.Max.Y; y++ {
+			clear(w.shown[y*w.canvas.Dx()+box.Min.X:][:box.Dx()])
+		}
+	}
+	return nil
+}
+
+// bounds returns the smallest rectangle that holds all the pixels chosen.
+func (w *Writer) bounds(chosen func(i int) bool) image.Rectangle {
+	var r image.Rectangle
+	i := 0
+	for y := range w.canvas.Dy() {
+		left, right := -1, 0
+		for x := range w.canvas.Dx() {
+			if chosen(i) {
+				if left < 0 {
+					left = x
+				}
+				right = x + 1
+			}
+			i++
+		}
+		if left >= 0 {
+			r = r.Union(image.Rect(left, y, right, y+1))
+		}
+	}
+	return r
+}
+
+// draw writes the pending frame's pixels within box. What is shown there already
+// becomes transparent, in shown itself, which nobody needs as it was any more.
+func (w *Writer) draw(box image.Rectangle, disposal byte) error {
+	v := view{w.next, w.canvas.Dx(), box.Dx(), box.Dy()}
+	if w.shown != nil {
+		at := box.Min.Y*w.canvas.Dx() + box.Min.X
+		v.pix = w.shown[at:]
+		for y := range v.h {
+			next := w.next[at+y*v.stride:]
+			for i, p := range v.row(y) {
+				if p == next[i] {
+					v.row(y)[i] = 0
+				} else {
+					v.row(y)[i] = next[i]
+				}
+			}
+		}
+	}
+	return w.put(v, box, disposal)
+}
+
+// put writes a frame of given pixels: with the first frame's colours if it has no
+// others, else with its own.
+func (w *Writer) put(v view, box image.Rectangle, disposal byte) error {
+	seeThrough := v.seeThrough()
+	f := &frame{rect: box, disposal: disposal, transparent: -1, delay: w.delay}
+	f.control = disposal != disposeNone || w.delay != 0 || seeThrough || w.loop >= 0 || w.frames > 1
+	if w.began && w.within(v) {
+		f.transparent = len(w.global)
+		return w.pack(f, v, len(w.global)+1, func(p pixel) uint8 { return w.index[p] })
+	}
+	most := 256
+	if seeThrough || w.frames > 1 {
+		most = 255
+	}
+	colors := palette(count(v), most)
+	table := make([]color.NRGBA, len(colors), 256)
+	for i, p := range colors {
+		table[i] = p.color()
+	}
+	if most == 255 {
+		f.transparent = len(table)
+		table = append(table, color.NRGBA{})
+	}
+	if !w.began {
+		w.began = true
+		w.global = colors
+		w.index = make(map[pixel]uint8, len(colors))
+		for i, p := range colors {
+			w.index[p] = uint8(i)
+		}
+		s := screen{version: "GIF89a", w: w.canvas.Dx(), h: w.canvas.Dy(), flags: tableFlags(len(table)) | 0x70, table: table}
+		if err := writeScreen(w.b, s); err != nil {
+			return err
+		}
+		if err := writeLoop(w.b, w.loop); err != nil {
+			return err
+		}
+	} else {
+		f.flags, f.table = tableFlags(len(table)), table
+	}
+	m := newMapper(colors)
+	return w.pack(f, v, len(table), m.nearest)
+}
+
+// within reports whether the first frame's colours are all that v needs.
+func (w *Writer) within(v view) bool {
+	var last pixel
+	for y := range v.h {
+		for _, p := range v.row(y) {
+			if p == 0 || p == last {
+				continue
+			}
+			if _, ok := w.index[p]; !ok {
+				return false
+			}
+			last = p
+		}
+	}
+	return true
+}
+
+// pack writes a frame with its pixels as indexes below colors.
+func (w *Writer) pack(f *frame, v view, colors int, index func(pixel) uint8) error {
+	if err := writeFrame(w.b, f); err != nil {
+		return err
+	}
+	z, err := newPacker(w.b, colors)
+	if err != nil {
+		return err
+	}
+	line := make([]uint8, v.w)
+	for y := range v.h {
+		for i, p := range v.row(y) {
+			if line[i] = uint8(f.transparent); p != 0 {
+				line[i] = index(p)
+			}
+		}
+		if _, err := z.z.Write(line); err != nil {
+			return err
+		}
+	}
+	return z.close()
+}
