@@ -115,7 +115,7 @@ func Terminal(f *os.File) bool {
 // Flags are the flags of one command.
 type Flags struct {
 	// Operand is what an operand is, for the message about a flag that follows
-	// one; "" is "a file".
+	// one: "an id"; "" is a file.
 	Operand string
 
 	name, about, usage string
@@ -170,11 +170,10 @@ func (f *Flags) Parse(args []string, stdout io.Writer) (operands []string, err e
 		if o == "--" {
 			return append(operands[:i:i], operands[i+1:]...), nil
 		}
-		what := f.Operand
-		if what == "" {
-			what = "a file"
+		if f.Operand != "" {
+			return nil, fault.New(fault.Usage, "%s after %s: flags go first", o, f.Operand)
 		}
-		return nil, fault.New(fault.Usage, "%s after %s: flags go first (a file: ./%s)", o, what, o)
+		return nil, fault.New(fault.Usage, "%s after a file: flags go first (a file: ./%s)", o, o)
 	}
 	return operands, nil
 }

@@ -194,7 +194,7 @@ func TestGiven(t *testing.T) {
 func TestOperandName(t *testing.T) {
 	f, _ := testFlags()
 	f.Operand = "an id"
-	if _, err := f.Parse([]string{"a", "-x"}, nil); err == nil || !strings.HasPrefix(err.Error(), "-x after an id: ") {
+	if _, err := f.Parse([]string{"a", "-x"}, nil); err == nil || err.Error() != "-x after an id: flags go first" {
 		t.Error(err)
 	}
 }

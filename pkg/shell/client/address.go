@@ -53,6 +53,9 @@ func parseAddress(s string) (endpoint, error) {
 
 func socket(path string) endpoint { return endpoint{text: path, unix: path, base: "http://localhost"} }
 
+// systemRun is where the system's imgd binds; a variable for tests.
+var systemRun = "/run/imgtools"
+
 // places returns where imgd's socket may be when nobody says: RUN as servers
 // choose it, and that of the system.
 func places() []endpoint {
@@ -70,7 +73,7 @@ func places() []endpoint {
 		dirs = append(dirs, tmp)
 	}
 	var es []endpoint
-	for _, d := range append(dirs, "/run/imgtools") {
+	for _, d := range append(dirs, systemRun) {
 		es = append(es, socket(filepath.Join(d, "imgd.sock")))
 	}
 	return es

@@ -25,12 +25,12 @@ const backlog = 1 << 14
 
 // Config is what imgget's command line says, beside the server.
 type Config struct {
-	IDs    []string  // operands: job ids or URLs; none: from Stdin, one a line
-	Output string    // -o; "" is standard output
-	Dir    string    // -d; "" is Output
-	Force  bool      // overwrite in Dir
-	Quiet  bool      // no closing line
-	Stdin  io.Reader // read only when there are no operands
+	IDs    []string // operands: job ids or URLs; "-" or none: from Stdin, one a line
+	Output string   // -o; "" is standard output
+	Dir    string   // -d; "" is Output
+	Force  bool     // overwrite in Dir
+	Quiet  bool     // no closing line
+	Stdin  io.Reader
 	Stderr io.Writer
 }
 
@@ -45,7 +45,7 @@ func Run(c *client.Client, cfg Config) error {
 	}
 	// Wrong operands are found before anything is done.
 	for _, s := range cfg.IDs {
-		if _, err := client.ParseRef(s); err != nil {
+		if _, err := client.ParseRef(s); err != nil && s != "-" {
 			return err
 		}
 	}
@@ -69,25 +69,29 @@ type getter struct {
 	away                   error
 }
 
-// ids calls f with each operand, or each line of standard input that is not
-// empty, until f returns false.
+// ids calls f with each operand until f returns false. "-", or no operand, stands
+// for the lines of standard input that are not empty.
 func (g *getter) ids(f func(string) bool) error {
-	if len(g.IDs) > 0 {
-		for _, s := range g.IDs {
+	operands := g.IDs
+	if len(operands) == 0 {
+		operands = []string{"-"}
+	}
+	for _, s := range operands {
+		if s != "-" {
 			if !f(s) {
 				return nil
 			}
+			continue
 		}
-		return nil
-	}
-	sc := bufio.NewScanner(g.Stdin)
-	for sc.Scan() {
-		if s := strings.TrimSpace(sc.Text()); s != "" && !f(s) {
-			return nil
+		sc := bufio.NewScanner(g.Stdin)
+		for sc.Scan() {
+			if s := strings.TrimSpace(sc.Text()); s != "" && !f(s) {
+				return nil
+			}
 		}
-	}
-	if err := sc.Err(); err != nil {
-		return fmt.Errorf("standard input: %w", err)
+		if err := sc.Err(); err != nil {
+			return fmt.Errorf("standard input: %w", err)
+		}
 	}
 	return nil
 }

@@ -1,0 +1,121 @@
+package client
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"imgtools/pkg/fault"
+)
+
+func TestParseAddress(t *testing.T) {
+	tests := []struct{ in, unix, base string }{
+		{"unix:/run/x.sock", "/run/x.sock", "http://localhost"},
+		{"unix:x.sock", "x.sock", "http://localhost"},
+		{"/run/x.sock", "/run/x.sock", "http://localhost"},
+		{"./x.sock", "./x.sock", "http://localhost"},
+		{"tcp:127.0.0.1:8080", "", "http://127.0.0.1:8080"},
+		{"tcp:[::1]:8080", "", "http://[::1]:8080"},
+		{"tcp:localhost:8080", "", "http://localhost:8080"},
+		{"http://host:80/", "", "http://host:80"},
+		{"https://host/img/", "", "https://host/img"},
+	}
+	for _, tt := range tests {
+		e, err := parseAddress(tt.in)
+		if err != nil || e.unix != tt.unix || e.base != tt.base {
+			t.Errorf("%s: %+v, %v", tt.in, e, err)
+		}
+	}
+	for _, in := range []string{"", "unix:", "x.sock", "localhost:8080", "tcp:8080", "tcp:::1:8080", "tcp:h:", "tcp:h:0", "tcp:h:70000",
+		"tcp::80", "http://", "http://u:p@host", "http://host/?x", "https://host:port", "ftp:x"} {
+		if _, err := parseAddress(in); fault.Of(err) != fault.Usage {
+			t.Errorf("%q: %v", in, err)
+		}
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	t.Setenv("IMGTOOLS_RUN", "/a")
+	t.Setenv("XDG_RUNTIME_DIR", "/b")
+	mine := filepath.Join(tmp, "imgtools-"+strconv.Itoa(os.Getuid()))
+	check := func(want string) {
+		t.Helper()
+		var got []string
+		for _, e := range places() {
+			got = append(got, strings.TrimSuffix(e.unix, "/imgd.sock"))
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%s, want %s", s, want)
+		}
+	}
+	check("/a /b/imgtools " + mine + " /run/imgtools")
+	t.Setenv("IMGTOOLS_RUN", "")
+	check("/b/imgtools " + mine + " /run/imgtools")
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	check(mine + " /run/imgtools")
+	// A link may lead to a stranger's server.
+	if err := os.Symlink("/b", mine); err != nil {
+		t.Fatal(err)
+	}
+	check("/run/imgtools")
+}
+
+func TestParseRef(t *testing.T) {
+	const id = "abcdefghijklmnopqrstuvwxyz"
+	tests := []struct{ in, base string }{
+		{id, ""},
+		{"http://h:8080/jobs/" + id, "http://h:8080"},
+		{"https://h/jobs/" + id + "/image", "https://h"},
+		{"https://h/jobs/" + id + "/image?wait=3#x", "https://h"},
+		{"https://h/a/b/jobs/" + id + "/", "https://h/a/b"},
+		{"http://[::1]:80/jobs/" + id, "http://[::1]:80"},
+	}
+	for _, tt := range tests {
+		r, err := ParseRef(tt.in)
+		if err != nil || r.ID != id || r.base != tt.base || r.Text != tt.in || r.Short() != "abcdef…" {
+			t.Errorf("%s: %+v, %v", tt.in, r, err)
+		}
+	}
+	for _, in := range []string{"", "abc", id + "a", strings.ToUpper(id), strings.Repeat("1", 26), "http://h/" + id,
+		"http://h/jobs/", "http://h/jobs/../jobs/x", "ftp://h/jobs/" + id, "http:///jobs/" + id, "http://u:p@h/jobs/" + id, "../" + id[:23]} {
+		if _, err := ParseRef(in); fault.Of(err) != fault.Usage {
+			t.Errorf("%q: %v", in, err)
+		}
+	}
+}
+
+func TestReadToken(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	for text, want := range map[string]string{"abc\n": "abc", "\n  abc \r\ndef\n": "abc", "abc": "abc", "\n \n": "", "": ""} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := readToken(path); got != want || (err != nil) != (want == "") {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+	if _, err := readToken(path + "x"); err == nil {
+		t.Error("a missing file has no error")
+	}
+}
+
+func TestNewID(t *testing.T) {
+	seen, letters := map[string]bool{}, map[rune]bool{}
+	for range 200 {
+		id := NewID()
+		if !validID(id) || seen[id] {
+			t.Fatalf("%q", id)
+		}
+		seen[id] = true
+		for _, r := range id {
+			letters[r] = true
+		}
+	}
+	if len(letters) != 32 {
+		t.Errorf("%d different letters in 5200", len(letters))
+	}
+}

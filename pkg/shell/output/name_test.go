@@ -1,0 +1,67 @@
+package output
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestName(t *testing.T) {
+	tests := []struct{ original, format, want string }{
+		{"a.jpg", "jpeg", "a.jpg"},
+		{"a.JPG", "jpeg", "a.JPG"},
+		{"a.jpeg", "jpeg", "a.jpeg"},
+		{"a.jpg", "png", "a.png"},
+		{"a.webp", "png", "a.png"},
+		{"a.tif", "tiff", "a.tif"},
+		{"a.png", "tiff", "a.tif"},
+		{"a.pnm", "pgm", "a.pnm"},
+		{"a.ppm", "pgm", "a.pgm"},
+		{"a.pam", "ppm", "a.ppm"},
+		{"a", "png", "a.png"},
+		{"v1.2", "png", "v1.2.png"},
+		{"a.tar.png", "gif", "a.tar.gif"},
+		{"png", "png", "png.png"},
+		{"/x/y/a.png", "png", "a.png"},
+		{`C:\fakepath\a.png`, "png", "a.png"},
+		{"../../a.png", "png", "a.png"},
+		{"..", "png", "ID.png"},
+		{"x/", "png", "ID.png"},
+		{"", "png", "ID.png"},
+		{".png", "png", "png.png"},
+		{"...a.png", "png", "a.png"},
+		{"\x00.\x1ba\n\u0085.png", "png", "a.png"},
+		{"-rf.png", "png", "-rf.png"},
+		{"Zoë 犬.png", "jpeg", "Zoë 犬.jpg"},
+		{"a.png", "", "a.png"},
+		{"a", "", "a.bin"},
+		{"a.xyz", "", "a.xyz.bin"},
+	}
+	for _, tt := range tests {
+		if got := Name(tt.original, tt.format, "ID"); got != tt.want {
+			t.Errorf("Name(%q, %q) = %q, want %q", tt.original, tt.format, got, tt.want)
+		}
+	}
+}
+
+func TestLongNameIsCut(t *testing.T) {
+	for _, letter := range []string{"a", "é", "犬", "😀"} {
+		name := Name(strings.Repeat(letter, 255/len(letter))+".webp", "jpeg", "ID")
+		if len(name) > maxName-len("-99999") || len(name) < 240 || !utf8.ValidString(name) || !strings.HasSuffix(name, letter+".jpg") {
+			t.Errorf("%d bytes: %q", len(name), name)
+		}
+	}
+}
+
+func TestFormats(t *testing.T) {
+	for file, want := range map[string]string{"a.jpg": "jpeg", "a.TIF": "tiff", "x/a.pgm": "pgm", "a": "", "a.webp": "", "a.png/b": ""} {
+		if got := FormatOf(file); got != want {
+			t.Errorf("FormatOf(%q) = %q", file, got)
+		}
+	}
+	for mediaType, want := range map[string]string{"image/jpeg": "jpeg", "image/x-portable-graymap": "pgm", "text/html": "", "": ""} {
+		if got := Format(mediaType); got != want {
+			t.Errorf("Format(%q) = %q", mediaType, got)
+		}
+	}
+}
