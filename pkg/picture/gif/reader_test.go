@@ -300,7 +300,10 @@ func TestStillsOfEverySizeAndDepth(t *testing.T) {
 }
 
 // animation returns a random one: any place, disposal, transparency, table.
-func animation(rnd *rand.Rand, frames int) []byte {
+func animation(rnd *rand.Rand, frames int) []byte { return animationFrom(rnd, frames, -1) }
+
+// animationFrom is one whose transparent indexes are at least least, -1 being none.
+func animationFrom(rnd *rand.Rand, frames, least int) []byte {
 	w, h := 1+rnd.IntN(20), 1+rnd.IntN(20)
 	b := &builder{}
 	b.head(w, h, 3, rnd)
@@ -308,7 +311,7 @@ func animation(rnd *rand.Rand, frames int) []byte {
 	for range frames {
 		x, y := rnd.IntN(w), rnd.IntN(h)
 		r := image.Rect(x, y, x+1+rnd.IntN(w-x), y+1+rnd.IntN(h-y))
-		b.control(rnd.IntN(4), rnd.IntN(100), rnd.IntN(9)-1)
+		b.control(rnd.IntN(4), rnd.IntN(100), least+rnd.IntN(8-least))
 		b.image(r, rnd.IntN(2)*3, rnd.IntN(2) == 0, 3, noise(rnd, r.Dx()*r.Dy(), 8), rnd)
 	}
 	b.WriteByte(0x3b)

@@ -1,0 +1,577 @@
+package gif
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	stdgif "image/gif"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+// picture is rows of given 8-bit samples, in bands of the given height.
+type picture struct {
+	h       *raster.Header
+	s       []uint8
+	y, band int
+}
+
+func (p *picture) Header() *raster.Header { return p.h }
+func (p *picture) Next() (*raster.Band, error) {
+	if p.y == p.h.H() {
+		return nil, io.EOF
+	}
+	n := p.h.W() * p.h.Layout.Samples()
+	b := &raster.Band{Y: p.y}
+	q := &b.Planes[0]
+	q.Rows, q.Stride = min(p.band, p.h.H()-p.y), n+3 // a stride of its own
+	for i := range q.Rows {
+		q.Pix = append(append(q.Pix, p.s[(p.y+i)*n:(p.y+i+1)*n]...), 7, 7, 7)
+	}
+	p.y += q.Rows
+	return b, nil
+}
+
+func (p *picture) again() *picture {
+	q := *p
+	q.y = 0
+	return &q
+}
+
+// encode writes a still and returns what image/gif and we make of it.
+func encode(t *testing.T, p *picture) (data []byte, m *image.Paletted, ours []color.NRGBA) {
+	t.Helper()
+	var buf bytes.Buffer
+	if err := Encode(&buf, p.again(), limits); err != nil {
+		t.Fatal(err)
+	}
+	g, err := stdgif.DecodeAll(bytes.NewReader(buf.Bytes()))
+	if err != nil {
+		t.Fatalf("image/gif refuses it: %v", err)
+	}
+	if len(g.Image) != 1 || g.LoopCount != -1 {
+		t.Fatalf("%d frames, loop %d", len(g.Image), g.LoopCount)
+	}
+	againstStandard(t, "encoded", buf.Bytes())
+	ours, _, err = first(buf.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes(), g.Image[0], ours
+}
+
+// thresholded is what GIF can hold of colours.
+func thresholded(c []color.NRGBA) []color.NRGBA {
+	out := slices.Clone(c)
+	for i := range out {
+		if out[i].A = 255; c[i].A < 128 {
+			out[i] = color.NRGBA{}
+		}
+	}
+	return out
+}
+
+func TestStillsOfFewColoursAreExact(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(19, 20))
+	for _, layout := range []raster.Layout{raster.Gray, raster.GrayA, raster.RGB, raster.RGBA, raster.Indexed} {
+		for size := 1; size <= 17; size++ {
+			h := raster.NewHeader(size, 15, layout, 8)
+			p := &picture{h: h, band: 1 + size%4}
+			if layout == raster.Indexed {
+				for range 1 + rnd.IntN(256) {
+					h.Palette = append(h.Palette, color.NRGBA{uint8(rnd.IntN(256)), uint8(rnd.IntN(256)), uint8(rnd.IntN(256)), uint8(rnd.IntN(300) % 256)})
+				}
+				p.s = noise(rnd, size*15, len(h.Palette))
+			} else {
+				p.s = noise(rnd, size*15*layout.Samples(), 256)
+			}
+			want, err := colors(p.again())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _, got := encode(t, p)
+			same(t, fmt.Sprint(layout, size), got, thresholded(want))
+		}
+	}
+}
+
+func TestExactly256ColoursAndOneMore(t *testing.T) {
+	for _, n := range []int{255, 256, 257} {
+		for _, layout := range []raster.Layout{raster.RGB, raster.RGBA} {
+			p := &picture{h: raster.NewHeader(n, 2, layout, 8), band: 2}
+			for y := range 2 {
+				for x := range n {
+					p.s = append(p.s, uint8(x), uint8(x/256*9), uint8(255-x%256))
+					if layout == raster.RGBA {
+						p.s = append(p.s, uint8(255*(1-y&1*(x%2))))
+					}
+				}
+			}
+			want, _ := colors(p.again())
+			_, _, got := encode(t, p)
+			most := 0
+			for i, c := range thresholded(want) {
+				if c.A != got[i].A {
+					t.Fatalf("%d colours %v: alpha of pixel %d", n, layout, i)
+				}
+				most = max(most, distance(c, got[i]))
+			}
+			exact := n <= 256 && layout == raster.RGB || n <= 255
+			if exact && most != 0 || most > 3 {
+				t.Errorf("%d colours of %v are off by %d at most", n, layout, most)
+			}
+		}
+	}
+}
+
+func distance(a, b color.NRGBA) int {
+	d := 0
+	for _, v := range [][2]uint8{{a.R, b.R}, {a.G, b.G}, {a.B, b.B}} {
+		d += (int(v[0]) - int(v[1])) * (int(v[0]) - int(v[1]))
+	}
+	return d
+}
+
+func TestAllGraysAndTransparencyStayWithinOne(t *testing.T) {
+	p := &picture{h: raster.NewHeader(257, 1, raster.GrayA, 8), band: 1}
+	for x := range 257 {
+		p.s = append(p.s, uint8(x), uint8(255*min(1, 256-x)))
+	}
+	_, _, got := encode(t, p)
+	for x, c := range got[:256] {
+		if d := int(c.R) - x; d > 1 || d < -1 || c.A != 255 {
+			t.Errorf("gray %d became %v", x, c)
+		}
+	}
+	if got[256].A != 0 {
+		t.Errorf("the transparent pixel became %v", got[256])
+	}
+}
+
+// meanError is the mean squared error of a sample.
+func meanError(a, b []color.NRGBA) float64 {
+	sum := 0
+	for i := range a {
+		sum += distance(a[i], b[i])
+	}
+	return float64(sum) / float64(3*len(a))
+}
+
+func TestQuantizerBeatsAFixedPalette(t *testing.T) {
+	p := &picture{h: raster.NewHeader(300, 200, raster.RGB, 8), band: 9}
+	for y := range 200 {
+		for x := range 300 {
+			p.s = append(p.s, uint8(x*255/299), uint8(y*255/199), uint8((x+y)*255/498))
+		}
+	}
+	want, _ := colors(p.again())
+	_, m, got := encode(t, p)
+	if len(m.Palette) != 256 {
+		t.Errorf("%d colours", len(m.Palette))
+	}
+	// A plane within the cube: a 6×6×6 cube of colours leaves 220 here.
+	if e := meanError(got, want); e > 25 {
+		t.Errorf("mean squared error %.1f", e)
+	}
+}
+
+func TestNearestAgainstSearchOfAll(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(21, 22))
+	for _, n := range []int{1, 2, 3, 17, 255, 256} {
+		var pal []pixel
+		for range n {
+			pal = append(pal, pixel(rnd.Uint32())|0xff000000)
+		}
+		m := newMapper(pal)
+		for range 5000 {
+			p := pixel(rnd.Uint32()) | 0xff000000
+			best := 1 << 30
+			for _, q := range pal {
+				best = min(best, distance(p.color(), q.color()))
+			}
+			if got := distance(p.color(), pal[m.nearest(p)].color()); got != best {
+				t.Fatalf("of %d colours, one at %d is nearest, got one at %d", n, best, got)
+			}
+		}
+	}
+}
+
+// frames returns random composed frames: pieces of them change, appear, vanish.
+func randomFrames(rnd *rand.Rand, w, h, n, top int) []*picture {
+	var out []*picture
+	var pal [][4]uint8
+	for range top {
+		pal = append(pal, [4]uint8{uint8(rnd.IntN(256)), uint8(rnd.IntN(256)), uint8(rnd.IntN(256)), 255})
+	}
+	pal = append(pal, [4]uint8{})
+	cur := make([]uint8, 4*w*h)
+	for range n {
+		if rnd.IntN(4) > 0 {
+			x, y := rnd.IntN(w), rnd.IntN(h)
+			for j := y; j < min(h, y+1+rnd.IntN(h)); j++ {
+				for i := x; i < w; i++ {
+					copy(cur[4*(j*w+i):], pal[rnd.IntN(len(pal))][:])
+				}
+			}
+		}
+		out = append(out, &picture{h: raster.NewHeader(w, h, raster.RGBA, 8), s: slices.Clone(cur), band: 3})
+	}
+	return out
+}
+
+func animate(t *testing.T, frames []*picture, loop int) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w, err := NewWriter(&buf, frames[0].h.W(), frames[0].h.H(), loop, limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range frames {
+		if err := w.Frame(p.again(), 3*i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+func TestWrittenAnimationsComposeToWhatWasGiven(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(23, 24))
+	for i := range 300 {
+		frames := randomFrames(rnd, 1+rnd.IntN(12), 1+rnd.IntN(12), 1+rnd.IntN(6), 1+rnd.IntN(6))
+		loop := rnd.IntN(4) - 1
+		data := animate(t, frames, loop)
+		g, err := stdgif.DecodeAll(bytes.NewReader(data))
+		if err != nil {
+			t.Fatalf("image/gif refuses it: %v", err)
+		}
+		if len(g.Image) != len(frames) {
+			t.Fatalf("%d frames of %d", len(g.Image), len(frames))
+		}
+		if r, _ := openBytes(data); r.Loop() != loop {
+			t.Errorf("loop %d became %d", loop, r.Loop())
+		}
+		std := compose(g)
+		ours, delays, err := ourFrames(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j, p := range frames {
+			want, _ := colors(p.again())
+			same(t, fmt.Sprintf("animation %d frame %d by image/gif", i, j), std[j], want)
+			same(t, fmt.Sprintf("animation %d frame %d", i, j), ours[j], want)
+			if delays[j] != 3*j {
+				t.Errorf("delay %d, want %d", delays[j], 3*j)
+			}
+		}
+	}
+}
+
+func TestOnlyWhatChangesIsWritten(t *testing.T) {
+	w, h := 64, 64
+	rnd := rand.New(rand.NewPCG(25, 26))
+	base := &picture{h: raster.NewHeader(w, h, raster.RGB, 8), s: noise(rnd, 3*w*h, 6), band: 8}
+	frames := []*picture{base}
+	for i := range 20 {
+		next := &picture{h: base.h, s: slices.Clone(frames[i].s), band: 8}
+		next.s[3*(i*w+i)] ^= 1
+		frames = append(frames, next)
+	}
+	one, all := len(animate(t, frames[:1], 0)), len(animate(t, frames, 0))
+	if all-one > 20*40 {
+		t.Errorf("20 frames of one new pixel each add %d bytes to %d", all-one, one)
+	}
+}
+
+func TestManyColoursInAnimations(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(27, 28))
+	var frames []*picture
+	for range 3 {
+		frames = append(frames, &picture{h: raster.NewHeader(40, 40, raster.RGB, 8), s: noise(rnd, 3*1600, 256), band: 40})
+	}
+	data := animate(t, frames, 0)
+	ours, _, err := ourFrames(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	againstStandard(t, "noise", data)
+	for i, p := range frames {
+		want, _ := colors(p.again())
+		// 255 colours for the whole cube: cells of 40 a side have a mean squared
+		// error of 40²/12.
+		if e := meanError(ours[i], want); e > 40*40/12 {
+			t.Errorf("frame %d: mean squared error %.0f", i, e)
+		}
+	}
+}
+
+func negative(c color.NRGBA) color.NRGBA { return color.NRGBA{255 - c.R, 255 - c.G, 255 - c.B, c.A} }
+
+func negated(c []color.NRGBA) []color.NRGBA {
+	out := slices.Clone(c)
+	for i := range out {
+		if out[i].A != 0 {
+			out[i] = negative(out[i])
+		}
+	}
+	return out
+}
+
+func gray(t *testing.T, data []byte) []byte {
+	t.Helper()
+	r, err := openBytes(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := Gray(&out, r, negative); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// checkGray compares the frames of a mapped file with the mapped frames.
+func checkGray(t *testing.T, name string, data []byte) []byte {
+	t.Helper()
+	out := gray(t, data)
+	was, delays, err := ourFrames(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, delays2, err := ourFrames(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(was) != len(got) || !slices.Equal(delays, delays2) {
+		t.Fatalf("%s: %d frames, delays %v became %d, %v", name, len(was), delays, len(got), delays2)
+	}
+	for i := range was {
+		same(t, name, got[i], negated(was[i]))
+	}
+	if _, err := stdgif.DecodeAll(bytes.NewReader(out)); err != nil {
+		t.Fatalf("%s: image/gif refuses it: %v", name, err)
+	}
+	return out
+}
+
+func TestGrayMapsPalettesAndCopiesTheRest(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(29, 30))
+	files := goldenFiles(t)
+	for i := range 100 {
+		files[fmt.Sprint("animation ", i)] = animation(rnd, 1+rnd.IntN(5))
+	}
+	for name, data := range files {
+		out := checkGray(t, name, data)
+		if len(out) > len(data) {
+			t.Errorf("%s: %d bytes became %d", name, len(data), len(out))
+		}
+		a, _ := openBytes(data)
+		b, _ := openBytes(out)
+		if a.Loop() != b.Loop() {
+			t.Errorf("%s: loop %d became %d", name, a.Loop(), b.Loop())
+		}
+	}
+}
+
+func TestGrayTwiceIsTheSameBytes(t *testing.T) {
+	data := gray(t, animation(rand.New(rand.NewPCG(31, 32)), 4))
+	if again := gray(t, gray(t, data)); !bytes.Equal(again, data) {
+		t.Error("negated twice the file is another one")
+	}
+}
+
+func TestGrayDropsWhatIsNoPicture(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(33, 34))
+	b := &builder{}
+	b.head(3, 3, 1, rnd)
+	b.WriteString("\x21\xfe\x06secret\x00")
+	b.WriteString("\x21\xff\x0bXMP DataXMP\x06secret\x00")
+	b.netscape(3)
+	b.control(1, 7, -1)
+	b.WriteByte(0x2c)
+	b.le(0, 0, 3, 3)
+	b.WriteByte(0)
+	b.WriteByte(2)
+	b.sub(append(packed(2, noise(rnd, 9, 2)), "secret"...)) // behind the end code
+	b.WriteString("\x21\x01\x0c123456789012\x06secret\x00")
+	b.image(image.Rect(0, 0, 3, 3), 0, false, 2, append(noise(rnd, 9, 2), bytes.Repeat([]byte{1, 0, 2, 3}, 99)...), rnd) // surplus pixels
+	b.WriteString("\x3bsecret")
+	out := checkGray(t, "secrets", b.Bytes())
+	if strings.Contains(string(out), "secret") || len(out) > 150 {
+		t.Errorf("%d bytes: %q", len(out), out)
+	}
+}
+
+func TestGrayOfFramesThatCannotBeCopied(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(35, 36))
+	b := &builder{}
+	b.head(4, 4, 2, rnd)
+	b.image(image.Rect(0, 0, 4, 4), 0, true, 2, noise(rnd, 16, 4), rnd)
+	b.control(2, 1, 1)
+	b.image(image.Rect(2, 1, 7, 9), 0, true, 2, noise(rnd, 40, 4), rnd)   // beyond the canvas
+	b.image(image.Rect(50, 1, 52, 3), 0, false, 2, noise(rnd, 4, 4), rnd) // outside
+	b.control(1, 1, -1)
+	b.image(image.Rect(0, 0, 3, 3), 1, false, 2, noise(rnd, 9, 2), rnd)
+	b.WriteByte(0x3b)
+	checkGray(t, "odd frames", b.Bytes())
+
+	b = &builder{} // an LZW stream that its last block cuts before the end code
+	b.head(1, 1, 1, rnd)
+	b.WriteByte(0x2c)
+	b.le(0, 0, 1, 1)
+	b.WriteString("\x00\x02\x01\x0c\x00\x3b") // clear, 1, and nothing
+	checkGray(t, "no end code", b.Bytes())
+}
+
+func TestGrayOfIndexesBeyondThePalette(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(37, 38))
+	b := &builder{}
+	b.head(4, 1, 1, rnd)
+	b.image(image.Rect(0, 0, 4, 1), 0, false, 3, []byte{0, 1, 6, 7}, rnd)
+	b.WriteByte(0x3b)
+	checkGray(t, "stray indexes", b.Bytes())
+}
+
+func TestWriterRefusals(t *testing.T) {
+	for name, c := range map[string]struct {
+		h    *raster.Header
+		lim  raster.Limits
+		kind fault.Kind
+	}{
+		"16 bits": {raster.NewHeader(1, 1, raster.RGB, 16), limits, fault.Internal},
+		"planes":  {raster.NewHeader(1, 1, raster.YCbCr, 8), limits, fault.Internal},
+		"wide":    {raster.NewHeader(65536, 1, raster.Gray, 8), limits, fault.TooLarge},
+		"high":    {raster.NewHeader(1, 65536, raster.RGB, 8), limits, fault.TooLarge},
+		"memory":  {raster.NewHeader(1000, 1000, raster.RGB, 8), raster.Limits{Mem: 3e6}, fault.TooLarge},
+		"short":   {raster.NewHeader(1, 2, raster.Gray, 8), limits, fault.Internal},
+	} {
+		p := &picture{h: c.h, band: 1, s: make([]uint8, 10), y: c.h.H() - 1}
+		if name != "short" {
+			p.y = c.h.H()
+		}
+		if err := Encode(io.Discard, p, c.lim); fault.Of(err) != c.kind || err == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestAgainstImageMagick compares composed frames with what convert -coalesce
+// makes of the same files. Its canvas keeps the colour of transparent pixels, and
+// is white where no frame of the file knows transparency, so ours here all do.
+func TestAgainstImageMagick(t *testing.T) {
+	const convert = "/usr/bin/convert"
+	if _, err := os.Stat(convert); err != nil {
+		t.Skip("ImageMagick is not installed")
+	}
+	rnd := rand.New(rand.NewPCG(39, 40))
+	dir := t.TempDir()
+	files := goldenFiles(t)
+	for i := range 12 {
+		files[fmt.Sprintf("read%d.gif", i)] = animationFrom(rnd, 1+rnd.IntN(5), 0)
+		files[fmt.Sprintf("written%d.gif", i)] = animate(t, randomFrames(rnd, 9, 7, 5, 4), 0)
+	}
+	for name, data := range files {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(convert, path, "-coalesce", "-depth", "8", "rgba:-").Output()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		frames, _, err := ourFrames(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []color.NRGBA
+		for ; len(out) >= 4; out = out[4:] {
+			c := color.NRGBA{out[0], out[1], out[2], out[3]}
+			if c.A == 0 {
+				c = color.NRGBA{}
+			}
+			want = append(want, c)
+		}
+		same(t, name, slices.Concat(frames...), want)
+	}
+}
+
+func FuzzGray(f *testing.F) {
+	rnd := rand.New(rand.NewPCG(41, 42))
+	for range 8 {
+		f.Add(animation(rnd, 3))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		was, delays, err := ourFrames(data)
+		if err != nil {
+			return
+		}
+		r, err := openBytes(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := Gray(&out, r, negative); err != nil {
+			if strings.HasPrefix(err.Error(), "truncated") { // below the canvas, where Next doesn't look
+				return
+			}
+			t.Fatal(err)
+		}
+		got, delays2, err := ourFrames(out.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(delays, delays2) {
+			t.Fatalf("delays %v became %v", delays, delays2)
+		}
+		for i := range was {
+			same(t, fmt.Sprint("frame ", i), got[i], negated(was[i]))
+		}
+	})
+}
+
+func FuzzWriter(f *testing.F) {
+	f.Add(uint8(3), uint8(4), bytes.Repeat([]byte{1, 2, 3, 0}, 9))
+	f.Fuzz(func(t *testing.T, w, h uint8, data []byte) {
+		n := (1 + int(w%16)) * (1 + int(h%16))
+		var frames []*picture
+		for ; len(data) >= n && len(frames) < 5; data = data[n:] {
+			p := &picture{h: raster.NewHeader(1+int(w%16), 1+int(h%16), raster.RGBA, 8), band: 4}
+			for _, v := range data[:n] {
+				a := uint8(255)
+				if v%8 == 0 {
+					a = 0
+				}
+				p.s = append(p.s, v, v&0xf0, 255-v, a)
+			}
+			frames = append(frames, p)
+		}
+		if len(frames) == 0 {
+			return
+		}
+		out := animate(t, frames, 0)
+		againstStandard(t, "written", out)
+		got, _, err := ourFrames(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range frames {
+			want, _ := colors(p.again())
+			if n > 255 { // perhaps more colours than a palette holds
+				continue
+			}
+			same(t, fmt.Sprint("frame ", i), got[i], want)
+		}
+	})
+}
