@@ -162,7 +162,7 @@ func (s *stream) Next() (*raster.Band, error) {
 			all = all && p.done == p.height
 		}
 		if all && got == 0 {
-			s.err = io.EOF
+			s.err = drain(s.src)
 			return nil, s.err
 		}
 		// A plane that can't go on while another still has rows of this band to
@@ -188,6 +188,16 @@ func (s *stream) Next() (*raster.Band, error) {
 		s.band.Planes[i] = raster.Plane{Pix: p.pix, Pix16: p.pix16, Stride: p.width, Rows: p.got}
 	}
 	return &s.band, nil
+}
+
+// drain reads src to its end and returns io.EOF, or what is wrong with it: the
+// last rows may be of no weight, and a damaged end shows only behind them.
+func drain(src raster.Rows) error {
+	for {
+		if _, err := src.Next(); err != nil {
+			return err
+		}
+	}
 }
 
 // work fills the plane's output as far as it goes. It reports whether rows of

@@ -393,13 +393,16 @@ func TestLinearOfPlanes(t *testing.T) {
 
 func TestErrorsOfTheSourceComeThrough(t *testing.T) {
 	for _, broken := range []error{fault.New(fault.Format, "bad block"), fault.New(fault.Timeout, "slow")} {
-		src := &short{newPicture(raster.NewHeader(10, 30, raster.Gray, 8)), 4, broken}
-		r, _ := Rows(src, 5, 15, Options{})
-		if _, err := gather(r); err != broken {
-			t.Errorf("%v, want %v", err, broken)
-		}
-		if _, err := r.Next(); err != broken {
-			t.Errorf("again: %v, want %v", err, broken)
+		// In the middle, and behind the last row: a wrong checksum, no end chunk.
+		for _, bands := range []int{4, 10} {
+			src := &short{newPicture(raster.NewHeader(10, 30, raster.Gray, 8)), bands, broken}
+			r, _ := Rows(src, 5, 15, Options{})
+			if _, err := gather(r); err != broken {
+				t.Errorf("after %d bands: %v, want %v", bands, err, broken)
+			}
+			if _, err := r.Next(); err != broken {
+				t.Errorf("again: %v, want %v", err, broken)
+			}
 		}
 	}
 }
