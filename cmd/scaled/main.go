@@ -1,0 +1,44 @@
+// Scaled scales pictures, as a daemon with pre-forked workers.
+//
+//	scaled [-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n]
+package main
+
+import (
+	"os"
+	"runtime"
+	"time"
+
+	"imgtools/pkg/daemon"
+	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/shell/cli"
+)
+
+const usage = "[-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n]"
+
+func main() { cli.Main("scaled", serve) }
+
+func serve(args []string) error {
+	cfg := daemon.Config{
+		Name: "scaled", Verb: "scale", Args: args, Stderr: os.Stderr,
+		Workers: runtime.NumCPU(), Timeout: 30 * time.Second,
+		MaxPixels: raster.DefaultPixels, MaxMem: raster.DefaultMem,
+	}
+	f := cli.New("scaled", "scales pictures, as a daemon with pre-forked workers", usage)
+	f.Strings(&cfg.Addresses, "a", "address", "address", "listen on unix:/path, tcp:IP:port or tcp:localhost:port (default RUN/scaled.sock)")
+	f.Int(&cfg.Workers, "n", "workers", "workers", "processes that work, each on one picture at a time")
+	f.Duration(&cfg.Timeout, "t", "timeout", "time", "for one picture")
+	f.Pixels(&cfg.MaxPixels, "", "maxpixels", "n", "largest picture, in pixels of all frames")
+	f.Bytes(&cfg.MaxMem, "", "maxmem", "n", "memory of one worker")
+	operands, err := f.Parse(args, os.Stdout)
+	if err != nil {
+		return err
+	}
+	if err := f.NoOperands(operands); err != nil {
+		return err
+	}
+	cfg.Operation = operation(raster.Limits{
+		Pixels: cfg.MaxPixels,
+		Mem:    cfg.MaxMem / 4 * 3, // of samples; the rest is for all else
+	})
+	return daemon.Run(cfg)
+}

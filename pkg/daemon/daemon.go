@@ -1,0 +1,253 @@
+// Package daemon makes a daemon of an operation: a supervisor and its workers,
+// which are the same program. Run is both; the supervisor tells a worker what it
+// is by the variable IMGTOOLS_WORKER, which has one letter for each listening
+// socket that it was given.
+//
+//	prefork   the supervisor's loop
+//	worker    the worker's loop
+//	listen    addresses and sockets
+//	sandbox   what a worker gives up
+package daemon
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/daemon/listen"
+	"imgtools/pkg/daemon/prefork"
+	"imgtools/pkg/daemon/sandbox"
+	"imgtools/pkg/daemon/worker"
+	"imgtools/pkg/fault"
+)
+
+// Config is what a daemon needs. All limits are over 0.
+type Config struct {
+	Name      string   // of the program, for messages and the default address
+	Verb      string   // of img/1 that it does
+	Addresses []string // where to listen; none: RUN/NAME.sock, or what systemd gave
+	Workers   int
+	Timeout   time.Duration // of the work on one picture
+	MaxPixels int64         // of one picture
+	MaxMem    int64         // bytes of memory of one worker
+	Operation worker.Operation
+	Args      []string  // flags that make the same Config in a worker
+	Stderr    io.Writer // for messages
+}
+
+const (
+	roleVar     = "IMGTOOLS_WORKER"
+	lifelineFD  = 3
+	firstSocket = 4
+	dataSlack   = 64 << 20 // bytes of data that a Go program has beside its heap
+	// A pixel takes 8 bytes at most in any format that is written (RGBA of 16 bit).
+	bytesPerPixel = 8
+	headSlack     = 1 << 20
+	streamShare   = 4 // a picture in the stream form is at most MaxMem/streamShare
+)
+
+// Run is the daemon, or one worker of it. It returns when it has been drained; its
+// errors are of kind Usage when the Config or the environment is at fault.
+func Run(cfg Config) error {
+	signal.Ignore(unix.SIGPIPE) // standard error may be a pipe that nobody reads
+	switch {
+	case cfg.Workers < 1 || cfg.Workers > 1024:
+		return fault.New(fault.Usage, "%d workers: not 1 to 1024", cfg.Workers)
+	case cfg.Timeout <= 0:
+		return fault.New(fault.Usage, "a time limit of %v", cfg.Timeout)
+	case cfg.MaxPixels <= 0 || cfg.MaxPixels > 1<<48:
+		return fault.New(fault.Usage, "a limit of %d pixels", cfg.MaxPixels)
+	case cfg.MaxMem < 16<<20:
+		return fault.New(fault.Usage, "%d bytes of memory: a worker needs 16M", cfg.MaxMem)
+	}
+	if sockets, ok := os.LookupEnv(roleVar); ok {
+		return work(cfg, sockets)
+	}
+	return supervise(cfg)
+}
+
+// work is a worker.
+func work(cfg Config, sockets string) error {
+	signal.Ignore(unix.SIGINT, unix.SIGHUP) // these are for the supervisor
+	life, err := prefork.NewLifeline(lifelineFD)
+	if err != nil {
+		return err
+	}
+	wcfg := worker.Config{
+		Verb: cfg.Verb, Operation: cfg.Operation, Timeout: cfg.Timeout, MaxBody: cfg.MaxMem / streamShare,
+		Begin: life.Begin, End: life.End, Log: logger(cfg, "<4>"),
+	}
+	for i := range len(sockets) {
+		kind := listen.Kind(sockets[i])
+		wcfg.Listeners = append(wcfg.Listeners, worker.Listener{
+			File:      os.NewFile(uintptr(firstSocket+i), "listener"),
+			CheckPeer: kind == listen.Unix,
+			Kept:      kind == listen.Inherited,
+		})
+	}
+	debug.SetMemoryLimit(cfg.MaxMem)
+	w, err := worker.New(wcfg)
+	if err != nil {
+		return err
+	}
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, unix.SIGTERM)
+	if err := sandbox.Limit(sandbox.Limits{
+		Data:  uint64(cfg.MaxMem) + dataSlack,
+		File:  uint64(cfg.MaxPixels)*bytesPerPixel + headSlack,
+		Files: uint64(worker.Descriptors + firstSocket + len(sockets)),
+	}); err != nil {
+		return err
+	}
+	if err := life.Ready("off"); err != nil {
+		return nil // no supervisor any more
+	}
+	go life.Listen(w.Drain, w.Stop)
+	go func() {
+		<-term
+		w.Stop()
+	}()
+	if err := w.Serve(); err == nil {
+		life.Empty()
+	}
+	return nil // what happened to a request has been told
+}
+
+// supervise is the supervisor.
+func supervise(cfg Config) error {
+	path, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	notify := listen.NewNotifier()
+	sockets, status, err := open(cfg)
+	if err != nil {
+		return err
+	}
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
+	info, warn := logger(cfg, "<6>"), logger(cfg, "<4>")
+	pcfg := prefork.Config{
+		Path: path, Args: append([]string{cfg.Name + ": worker"}, cfg.Args...),
+		Workers: cfg.Workers, Timeout: cfg.Timeout,
+		Signals: signals, Watchdog: notify.Watchdog, Reloading: listen.Reloading,
+		Info: info, Warn: warn,
+		Unlink: func() {
+			for _, s := range append(sockets, status...) {
+				s.Unlink()
+			}
+		},
+		Notify: func(lines ...string) {
+			if err := notify.Notify(lines...); err != nil {
+				warn("notify: %v", err)
+			}
+		},
+	}
+	var kinds, names []string
+	for _, s := range sockets {
+		pcfg.Files = append(pcfg.Files, s.FD)
+		kinds = append(kinds, string(s.Kind))
+		names = append(names, s.Name)
+		if s.Public() {
+			warn("%s: whoever reaches it may use it", s.Name)
+		}
+	}
+	for _, s := range status {
+		pcfg.Status = append(pcfg.Status, s.FD)
+	}
+	pcfg.Env = []string{
+		roleVar + "=" + strings.Join(kinds, ""),
+		"GOMAXPROCS=1",
+		// The runtime would keep two files of the control group open, and name
+		// its memory by a system call that workers don't have.
+		"GODEBUG=containermaxprocs=0,updatemaxprocs=0,decoratemappings=0",
+		"JOURNAL_STREAM=" + os.Getenv("JOURNAL_STREAM"),
+	}
+	pcfg.Started = func(sandbox string) {
+		info("%d workers on %s; sandbox %s", cfg.Workers, strings.Join(names, " "), sandbox)
+	}
+	err = prefork.Run(pcfg)
+	for _, s := range append(sockets, status...) {
+		s.Close()
+	}
+	return err
+}
+
+// open returns the sockets to serve requests on, and those for the status: what
+// systemd gave, and what the addresses say, or else the default address.
+func open(cfg Config) (sockets, status []*listen.Socket, err error) {
+	defer func() {
+		if err != nil {
+			for _, s := range append(sockets, status...) {
+				s.Unlink()
+				s.Close()
+			}
+		}
+	}()
+	var addresses []listen.Address
+	for _, a := range cfg.Addresses {
+		address, err := listen.Parse(a)
+		if err != nil {
+			return nil, nil, err
+		}
+		addresses = append(addresses, address)
+	}
+	inherited, err := listen.FromSystemd()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, s := range inherited {
+		if s.Name == "status" {
+			status = append(status, s)
+		} else {
+			sockets = append(sockets, s)
+		}
+	}
+	if len(addresses) == 0 && len(sockets) == 0 {
+		address, err := listen.Default(cfg.Name)
+		if err != nil {
+			return sockets, status, err
+		}
+		addresses = append(addresses, address)
+	}
+	for _, a := range addresses {
+		opened, warnings, err := listen.Open(a)
+		if err != nil {
+			return sockets, status, err
+		}
+		for _, w := range warnings {
+			logger(cfg, "<4>")("%s", w)
+		}
+		sockets = append(sockets, opened...)
+		if a.Path != "" {
+			s, err := opened[0].Status()
+			if err != nil {
+				return sockets, status, err
+			}
+			status = append(status, s)
+		}
+	}
+	return sockets, status, nil
+}
+
+// logger returns a function that writes lines, each begun by the program's name,
+// or, when standard error is the journal (systemd.exec(5), JOURNAL_STREAM), by the
+// given priority.
+func logger(cfg Config, priority string) func(string, ...any) {
+	prefix := cfg.Name + ": "
+	var st unix.Stat_t
+	if unix.Fstat(2, &st) == nil && os.Getenv("JOURNAL_STREAM") == strconv.FormatUint(uint64(st.Dev), 10)+":"+strconv.FormatUint(st.Ino, 10) {
+		prefix = priority
+	}
+	return func(format string, args ...any) {
+		text := strings.TrimRight(fmt.Sprintf(format, args...), "\n")
+		fmt.Fprintf(cfg.Stderr, "%s%s\n", prefix, strings.ReplaceAll(text, "\n", "\n"+prefix))
+	}
+}

@@ -1,0 +1,419 @@
+// Package prefork is a supervisor: it starts a fixed number of workers, processes
+// of the same program that share its listening sockets, and keeps them going.
+//
+// Guarantees:
+//
+//   - A worker counts when it has said that it is ready, over a socket of its own.
+//   - One that dies is replaced at once; one that dies before it is ready, after
+//     100 ms, then twice that, up to 30 s, one attempt at a time.
+//   - A worker that works longer than it said gets SIGQUIT and then SIGKILL, but
+//     none is judged by a supervisor that was itself stopped.
+//   - A reload starts a new worker from the program on disk, and when that is ready
+//     an old one stops accepting, finishes and exits, one after another. When a new
+//     one fails, the old ones stay.
+//   - To drain is to take the addresses away, let the workers empty the queues, and
+//     end when the last one has.
+//   - When the supervisor dies, of whatever, its workers finish what is in hand and
+//     exit. It holds no file of any request.
+package prefork
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	bootTime  = 10 * time.Second       // to become ready
+	graceTime = 500 * time.Millisecond // over its limit until SIGQUIT, and then until SIGKILL
+	lateTime  = time.Second            // a judgement so much too late means that we were stopped
+	leaveTime = 15 * time.Second       // to exit, beyond the limit of one request
+	minLife   = 100 * time.Millisecond // from one start of a worker that dies to the next
+)
+
+// Config is what the supervisor needs.
+type Config struct {
+	Path    string   // the program
+	Args    []string // of a worker, with the name that ps shows first
+	Env     []string
+	Files   []int // descriptors of a worker, from 4 on; 3 is its lifeline
+	Workers int
+	Timeout time.Duration // of one request, by the worker itself
+
+	Signals <-chan os.Signal // TERM and INT drain, then end; HUP reloads
+	Status  []int            // non-blocking listeners that serve the status
+	Unlink  func()           // takes the addresses away
+	Started func(sandbox string)
+	Notify  func(lines ...string) // tells the service manager
+	// Watchdog is how often WATCHDOG=1 is to be told; 0 is never.
+	Watchdog  time.Duration
+	Reloading func() []string // what to tell when a reload begins
+	Info      func(format string, args ...any)
+	Warn      func(format string, args ...any)
+}
+
+// child is one worker.
+type child struct {
+	pid  int
+	proc *os.Process
+	line *os.File // our end of its lifeline
+
+	gen     int // of the program: reloads before it was started
+	started time.Time
+	ready   bool
+	leaving bool // it was told to exit
+	limit   time.Duration
+	served  int64
+	failed  int64
+
+	by   time.Time      // when sig is due; zero is never
+	sig  syscall.Signal // SIGQUIT, then SIGKILL
+	hurt bool           // it was signalled
+}
+
+// event is something that a child did.
+type event struct {
+	c    *child
+	msg  string           // a message,
+	eof  bool             // or the end of its lifeline,
+	exit *os.ProcessState // or of itself
+}
+
+type supervisor struct {
+	Config
+	children []*child
+	events   chan event
+	asks     chan chan string // for the status
+
+	gen       int
+	rolling   bool // a reload is going on
+	again     bool // another was asked for meanwhile
+	started   bool // Started has been called
+	draining  bool
+	emptied   bool      // while draining: a worker found the queues empty
+	stopBy    time.Time // while draining: when workers stop accepting; zero: they were told
+	backoff   backoff
+	beat      time.Time // when the watchdog is told next
+	told      int       // workers ready, as last told the service manager
+	respawned int64
+	served    int64 // by children that are no more
+	failed    int64
+	sandbox   string
+}
+
+// Run starts the workers and returns when they have been drained, with nil, or
+// killed by a second signal.
+func Run(cfg Config) error {
+	s := &supervisor{Config: cfg, events: make(chan event), asks: make(chan chan string), told: -1}
+	for _, fd := range cfg.Status {
+		go s.serveStatus(fd)
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case e := <-s.events:
+			s.handle(e)
+		case sig := <-cfg.Signals:
+			if err := s.signal(sig); err != nil {
+				return err
+			}
+		case ask := <-s.asks:
+			ask <- s.status()
+		case <-timer.C:
+		}
+		now := time.Now()
+		s.step(now)
+		if s.draining && len(s.children) == 0 && s.wanted() == 0 {
+			return nil
+		}
+		if next := s.next(now); next.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(max(0, next.Sub(now)))
+		}
+	}
+}
+
+// signal acts on a signal. Its error ends the supervisor.
+func (s *supervisor) signal(sig os.Signal) error {
+	switch {
+	case sig == unix.SIGHUP && !s.draining:
+		s.reload()
+	case sig == unix.SIGHUP:
+	case s.draining:
+		for _, c := range s.children {
+			c.proc.Signal(unix.SIGKILL)
+		}
+		return fmt.Errorf("stopped at once: %d workers killed", len(s.children))
+	default:
+		s.drain()
+	}
+	return nil
+}
+
+// handle acts on what a child did.
+func (s *supervisor) handle(e event) {
+	c := e.c
+	switch {
+	case e.exit != nil:
+		s.buried(c, e.exit)
+	case e.eof:
+		// It is about to exit, or it closed its lifeline and nobody could stop it.
+		if !c.hurt {
+			c.due(unix.SIGKILL, time.Now().Add(lateTime))
+		}
+	default:
+		m, ok := parse(e.msg)
+		switch {
+		case !ok:
+			s.Warn("worker %d: unknown message %q", c.pid, oneLine(e.msg))
+		case m.empty:
+			s.emptied = true
+		case m.ready && !c.ready:
+			c.ready, c.by = true, time.Time{}
+			s.sandbox = m.sandbox
+			s.backoff.reset()
+		case !m.ready:
+			s.state(c, m)
+		}
+	}
+}
+
+// state takes in a child's new state.
+func (s *supervisor) state(c *child, m message) {
+	c.limit, c.served, c.failed = m.limit, m.served, m.failed
+	switch {
+	case c.hurt:
+	case m.limit > 0:
+		c.due(unix.SIGQUIT, time.Now().Add(m.limit+graceTime))
+	case c.leaving:
+		c.due(unix.SIGKILL, time.Now().Add(s.Timeout+leaveTime))
+	default:
+		c.by = time.Time{}
+	}
+}
+
+// due sets what happens to a child when it is not heard of by then.
+func (c *child) due(sig syscall.Signal, by time.Time) { c.sig, c.by = sig, by }
+
+// buried takes a dead child out and says why it died.
+func (s *supervisor) buried(c *child, exit *os.ProcessState) {
+	for i := range s.children {
+		if s.children[i] == c {
+			s.children = append(s.children[:i:i], s.children[i+1:]...)
+			break
+		}
+	}
+	s.served += c.served
+	s.failed += c.failed
+	if c.limit > 0 { // it died at work
+		s.failed++
+	}
+	ws, _ := exit.Sys().(syscall.WaitStatus)
+	clean := ws.Exited() && ws.ExitStatus() == 0
+	if !clean {
+		s.Warn("worker %d: %s%s", c.pid, death(ws), map[bool]string{true: " before it was ready"}[!c.ready])
+	}
+	switch {
+	case c.leaving && clean:
+		return
+	case !c.ready:
+		s.failedStart(c.gen)
+	default:
+		s.backoff.notBefore(c.started.Add(minLife))
+	}
+	if !s.draining {
+		s.respawned++
+	}
+}
+
+// death says how a process ended.
+func death(ws syscall.WaitStatus) string {
+	if ws.Signaled() {
+		return fmt.Sprintf("killed by signal %d (%s)", ws.Signal(), unix.SignalName(ws.Signal()))
+	}
+	return fmt.Sprintf("exit status %d", ws.ExitStatus())
+}
+
+// failedStart counts a worker that did not become ready, and ends a reload that
+// it was part of.
+func (s *supervisor) failedStart(gen int) {
+	if s.rolling && gen == s.gen {
+		s.Warn("reload: the new worker failed; the old ones stay")
+		s.endReload()
+		return
+	}
+	if wait := s.backoff.failed(time.Now()); wait > 0 {
+		s.Warn("next worker in %v", wait)
+	}
+}
+
+// step does what is due at now.
+func (s *supervisor) step(now time.Time) {
+	s.judge(now)
+	if s.draining {
+		s.stepDrain(now)
+	} else {
+		s.stepReload()
+	}
+	s.fill(now)
+	s.tell(now)
+}
+
+// judge signals children whose time is over.
+func (s *supervisor) judge(now time.Time) {
+	for _, c := range s.children {
+		switch {
+		case c.by.IsZero() || now.Before(c.by):
+		case now.Sub(c.by) > lateTime:
+			c.by = now.Add(lateTime) // first hear what it has to say
+		default:
+			s.Warn("worker %d: %s", c.pid, s.charge(c))
+			c.proc.Signal(c.sig)
+			c.hurt, c.by = true, time.Time{}
+			if c.sig == unix.SIGQUIT {
+				c.due(unix.SIGKILL, now.Add(graceTime))
+			}
+		}
+	}
+}
+
+func (s *supervisor) charge(c *child) string {
+	name := unix.SignalName(c.sig)
+	switch {
+	case c.hurt:
+		return "still there: " + name
+	case !c.ready:
+		return fmt.Sprintf("not ready after %v: %s", bootTime, name)
+	case c.limit > 0:
+		return fmt.Sprintf("over its time of %v and did not end itself: %s", c.limit, name)
+	case c.leaving:
+		return "does not exit: " + name
+	}
+	return "closed its lifeline: " + name
+}
+
+// fill starts the workers that are missing.
+func (s *supervisor) fill(now time.Time) {
+	for s.staying() < s.wanted() && s.backoff.may(now, s.starting()) {
+		if err := s.spawn(now); err != nil {
+			s.Warn("start worker: %v", err)
+			s.failedStart(s.gen)
+			return
+		}
+	}
+}
+
+// wanted returns how many workers there should be, besides those that were told
+// to exit.
+func (s *supervisor) wanted() int {
+	switch {
+	case s.draining && len(s.children) == 0 && !s.emptied && s.backoff.streak == 0:
+		return 1 // the last one died before the queues were empty
+	case s.draining:
+		return 0
+	case s.rolling:
+		return s.Workers + 1
+	}
+	return s.Workers
+}
+
+// staying counts the workers that have not been told to exit, starting those of
+// them that are not ready.
+func (s *supervisor) staying() (n int) {
+	for _, c := range s.children {
+		if !c.leaving {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *supervisor) starting() (n int) {
+	for _, c := range s.children {
+		if !c.ready {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *supervisor) ready() (n int) {
+	for _, c := range s.children {
+		if c.ready && !c.leaving {
+			n++
+		}
+	}
+	return n
+}
+
+// tell tells the service manager, and once whoever started us, what has changed.
+func (s *supervisor) tell(now time.Time) {
+	ready := s.ready()
+	if !s.started && !s.draining && (ready >= s.Workers || ready > 0 && s.backoff.streak > 0) {
+		s.started = true
+		s.Started(s.sandbox)
+		s.Notify("READY=1", s.summary(ready))
+		s.told = ready
+	}
+	if ready != s.told && s.started {
+		s.told = ready
+		s.Notify(s.summary(ready))
+	}
+	if s.Watchdog > 0 && ready > 0 && !now.Before(s.beat) {
+		s.beat = now.Add(s.Watchdog)
+		s.Notify("WATCHDOG=1")
+	}
+}
+
+func (s *supervisor) summary(ready int) string {
+	return fmt.Sprintf("STATUS=%d of %d workers ready; sandbox %s", ready, s.Workers, s.sandbox)
+}
+
+// next returns when step has something to do without an event; zero is never.
+func (s *supervisor) next(now time.Time) (t time.Time) {
+	earlier := func(u time.Time) {
+		if !u.IsZero() && (t.IsZero() || u.Before(t)) {
+			t = u
+		}
+	}
+	for _, c := range s.children {
+		earlier(c.by)
+	}
+	if s.staying() < s.wanted() && s.backoff.next.After(now) {
+		earlier(s.backoff.next)
+	}
+	if s.Watchdog > 0 && s.ready() > 0 {
+		earlier(s.beat)
+	}
+	earlier(s.stopBy)
+	return t
+}
+
+// status returns what the status socket serves.
+func (s *supervisor) status() string {
+	busy, served, failed := 0, s.served, s.failed
+	for _, c := range s.children {
+		served += c.served
+		failed += c.failed
+		if c.limit > 0 {
+			busy++
+		}
+	}
+	var b strings.Builder
+	for _, kv := range []struct {
+		k string
+		v any
+	}{
+		{"workers", s.Workers}, {"ready", s.ready()}, {"busy", busy}, {"served", served},
+		{"failed", failed}, {"respawned", s.respawned}, {"sandbox", s.sandbox},
+	} {
+		fmt.Fprintf(&b, "%s: %v\n", kv.k, kv.v)
+	}
+	return b.String()
+}

@@ -1,0 +1,323 @@
+package worker
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/daemon/fdpass"
+	"imgtools/pkg/daemon/wire"
+	"imgtools/pkg/fault"
+	"imgtools/pkg/ops"
+)
+
+const sayTime = time.Second // to take an answer's line, and to close after it
+
+// conn is one connection.
+type conn struct {
+	w     *Worker
+	f     *os.File
+	check bool // its peer's credentials
+
+	// Under w.mu:
+	settled bool // no longer counted in w.settling
+	dropped bool // its place was needed
+	running bool // its request is being worked on, and nobody has ended that
+	gone    bool // its client is gone
+}
+
+// serve takes one request, answers it, and closes the connection.
+func (c *conn) serve() {
+	defer func() {
+		c.w.mu.Lock()
+		c.w.forget(c)
+		c.w.mu.Unlock()
+		c.w.settle(c)
+		c.f.Close()
+	}()
+	grace := time.AfterFunc(settleTime, func() { c.w.settle(c) })
+	defer grace.Stop()
+	req, limits, rest, fds, err := c.request()
+	switch {
+	case err == io.EOF: // a connection without a request: somebody only looked
+		return
+	case err != nil:
+		c.refuse(err)
+	case fds != nil:
+		c.files(req, limits, fds)
+	default:
+		c.stream(req, limits, rest)
+	}
+}
+
+// limits is what a request may use.
+type limits struct {
+	time  time.Duration
+	bytes int64 // of input; <0: no limit
+}
+
+// request reads the request line and what came with it: two descriptors, which
+// are the caller's to close, or the first bytes of a body. With an error there are
+// none; io.EOF is a connection without a byte.
+func (c *conn) request() (req wire.Request, lim limits, rest []byte, fds []int, err error) {
+	defer func() {
+		if err != nil {
+			closeAll(fds)
+			fds = nil
+		}
+	}()
+	rc, err := c.f.SyscallConn()
+	if err != nil {
+		return req, lim, nil, nil, err
+	}
+	if c.check {
+		if err := allowed(rc); err != nil {
+			return req, lim, nil, nil, err
+		}
+	}
+	line, rest, fds, err := c.line(rc)
+	if err != nil {
+		return req, lim, nil, fds, err
+	}
+	if req, err = wire.ParseRequest(line); err != nil {
+		return req, lim, nil, fds, err
+	}
+	if req.Verb != c.w.cfg.Verb {
+		return req, lim, nil, fds, fault.New(fault.Usage, "this daemon does %s, not %s", c.w.cfg.Verb, req.Verb)
+	}
+	lim, err = c.w.limits(&req)
+	return req, lim, rest, fds, err
+}
+
+// line receives until there is a newline. It returns the line without it, the
+// bytes after it, and the descriptors, also on an error.
+func (c *conn) line(rc syscall.RawConn) (line string, rest []byte, fds []int, err error) {
+	c.readBy(time.Now().Add(lineTime))
+	buf, n := make([]byte, 4096), 0
+	for {
+		m, got, err := fdpass.Recv(rc, buf[n:], 2)
+		n += m
+		switch {
+		case fds == nil:
+			fds = got
+		case got != nil:
+			closeAll(got)
+			return "", nil, fds, fault.New(fault.Usage, "descriptors twice")
+		}
+		if i := bytes.IndexByte(buf[:n], '\n'); err == nil && i >= 0 {
+			return string(buf[:i]), buf[i+1 : n], fds, nil
+		}
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return "", nil, fds, c.late("no line within %v", lineTime)
+		case err == io.EOF && n > 0:
+			return "", nil, fds, fault.New(fault.Usage, "a line without its end")
+		case err != nil:
+			return "", nil, fds, err
+		case n >= wire.MaxLine:
+			return "", nil, fds, fault.New(fault.Usage, "no end of line in %d bytes", wire.MaxLine)
+		}
+	}
+}
+
+// limits takes the words that only lower limits of the worker's own out of req.
+func (w *Worker) limits(req *wire.Request) (limits, error) {
+	lim := limits{w.cfg.Timeout, -1}
+	var others []ops.Word
+	for _, word := range req.Words {
+		switch word.Key {
+		case "timeout":
+			d, err := duration(word.Value)
+			if err != nil || d <= 0 {
+				return lim, fault.New(fault.Usage, "timeout %q: not a time over 0", word.Value)
+			}
+			lim.time = min(lim.time, d)
+		case "maxbytes":
+			n, err := strconv.ParseInt(word.Value, 10, 64)
+			if err != nil || n <= 0 {
+				return lim, fault.New(fault.Usage, "maxbytes %q: not a number over 0", word.Value)
+			}
+			lim.bytes = n
+		default:
+			others = append(others, word)
+		}
+	}
+	req.Words = others
+	return lim, nil
+}
+
+// duration reads seconds, or a duration of Go's.
+func duration(s string) (time.Duration, error) {
+	if n, err := strconv.ParseUint(s, 10, 31); err == nil {
+		return time.Duration(n) * time.Second, nil
+	}
+	return time.ParseDuration(s)
+}
+
+// files serves a request with two open files. Both are closed before the answer.
+func (c *conn) files(req wire.Request, lim limits, fds []int) {
+	err := checkFiles(fds[0], fds[1], lim)
+	if err == nil && req.Len >= 0 {
+		err = fault.New(fault.Usage, "len with descriptors")
+	}
+	if err != nil {
+		closeAll(fds)
+		c.refuse(err)
+		return
+	}
+	in, out := os.NewFile(uintptr(fds[0]), "in"), os.NewFile(uintptr(fds[1]), "out")
+	c.readBy(time.Time{})
+	go c.watch()
+	if err := c.w.claim(c); err != nil {
+		in.Close()
+		out.Close()
+		c.refuse(err)
+		return
+	}
+	reply, err := c.w.run(c, req, lim.time, in, out)
+	in.Close()
+	if cerr := out.Close(); err == nil {
+		err = explain(cerr) // some file systems tell only now that it did not fit
+	}
+	c.w.cfg.End(err == nil)
+	if err == nil {
+		err = c.say(reply.String())
+	} else {
+		err = c.say(wire.ErrLine(err))
+	}
+	c.w.release()
+}
+
+// watch waits until the client of a request with descriptors is gone or has shut
+// down writing, or until the connection is closed here after its answer.
+func (c *conn) watch() {
+	buf := make([]byte, 512)
+	for {
+		if _, err := c.f.Read(buf); err != nil {
+			c.w.cancel(c)
+			return
+		}
+	}
+}
+
+// checkFiles refuses descriptors that are not a regular file opened for reading
+// and an empty one opened for writing, and more input than allowed.
+func checkFiles(in, out int, lim limits) error {
+	for i, fd := range []int{in, out} {
+		name := []string{"first", "second"}[i]
+		var st unix.Stat_t
+		if err := unix.Fstat(fd, &st); err != nil {
+			return fmt.Errorf("fstat: %w", err)
+		}
+		if st.Mode&unix.S_IFMT != unix.S_IFREG {
+			return fault.New(fault.Usage, "the %s descriptor is not of a regular file", name)
+		}
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		if err != nil {
+			return fmt.Errorf("fcntl: %w", err)
+		}
+		mode := flags & unix.O_ACCMODE
+		switch {
+		case i == 0 && (mode == unix.O_WRONLY || flags&unix.O_PATH != 0):
+			return fault.New(fault.Usage, "the first descriptor is not open for reading")
+		case i == 0 && lim.bytes >= 0 && st.Size > lim.bytes:
+			return tooLong(st.Size, lim.bytes)
+		case i == 1 && (mode == unix.O_RDONLY || flags&unix.O_PATH != 0):
+			return fault.New(fault.Usage, "the second descriptor is not open for writing")
+		case i == 1 && st.Size != 0:
+			return fault.New(fault.Usage, "the second file is not empty")
+		}
+	}
+	if at, err := unix.Seek(out, 0, io.SeekCurrent); err != nil || at != 0 {
+		return fault.New(fault.Usage, "the second file's offset is %d, not 0", at)
+	}
+	return nil
+}
+
+func tooLong(n, limit int64) error {
+	return fault.New(fault.TooLarge, "%d bytes > %d (maxbytes)", n, limit)
+}
+
+// refuse answers with an error and closes such that the answer arrives.
+func (c *conn) refuse(err error) {
+	c.w.settle(c)
+	if c.say(wire.ErrLine(err)) == nil {
+		c.linger()
+	}
+}
+
+// linger shuts down writing and reads for a little while what still comes: a TCP
+// connection closed with bytes unread is reset, and the answer may be lost.
+func (c *conn) linger() {
+	c.w.mu.Lock()
+	c.w.forget(c)
+	c.w.wait(c)
+	c.w.mu.Unlock()
+	rc, err := c.f.SyscallConn()
+	if err != nil {
+		return
+	}
+	rc.Control(func(fd uintptr) { err = unix.Shutdown(int(fd), unix.SHUT_WR) })
+	if err != nil {
+		return
+	}
+	c.readBy(time.Now().Add(sayTime))
+	for buf := make([]byte, 16<<10); err == nil; {
+		_, err = c.f.Read(buf)
+	}
+}
+
+// say sends one line.
+func (c *conn) say(line string) error {
+	c.f.SetWriteDeadline(time.Now().Add(sayTime))
+	_, err := c.f.Write([]byte(line + "\n"))
+	return err
+}
+
+// drop makes c end soon, in the middle of what it reads or writes. c.w.mu is held.
+func (c *conn) drop() {
+	c.dropped = true
+	c.f.SetDeadline(time.Now())
+}
+
+// late returns the error for a client whose time is over, or whose place was
+// needed for another.
+func (c *conn) late(format string, args ...any) error {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	if c.dropped {
+		return errDropped
+	}
+	return fault.New(fault.Timeout, format, args...)
+}
+
+// readBy and writeBy set the time until which reads and writes may take, unless
+// c has been dropped.
+func (c *conn) readBy(t time.Time) {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	if !c.dropped {
+		c.f.SetReadDeadline(t)
+	}
+}
+
+func (c *conn) writeBy(t time.Time) {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	if !c.dropped {
+		c.f.SetWriteDeadline(t)
+	}
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+}
