@@ -1,0 +1,308 @@
+package tiff
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image/color"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+func TestReadsEveryKindOfSample(t *testing.T) {
+	be := binary.BigEndian
+	extra := func(v uint32) tag { return shorts(tagExtraSamples, v) }
+	for _, c := range []struct {
+		name   string
+		m      made
+		layout raster.Layout
+		bits   uint8
+		want   []uint16
+	}{
+		{"bilevel, white is zero", made{tags: basic(9, 2, 0, 1), segments: [][]byte{{0x80, 0x80, 0x01, 0}}}, raster.Gray, 8,
+			[]uint16{0, 255, 255, 255, 255, 255, 255, 255, 0, 255, 255, 255, 255, 255, 255, 255, 0, 255}},
+		{"bilevel, black is zero", made{tags: basic(3, 1, 1, 1), segments: [][]byte{{0xa0}}}, raster.Gray, 8, []uint16{255, 0, 255}},
+		{"bilevel, fill order 2", made{tags: with(basic(3, 1, 1, 1), shorts(tagFillOrder, 2)), segments: [][]byte{{0x01}}}, raster.Gray, 8, []uint16{255, 0, 0}},
+		{"2 bits", made{tags: basic(3, 1, 1, 2), segments: [][]byte{{0x1c}}}, raster.Gray, 8, []uint16{0, 85, 255}},
+		{"4 bits", made{tags: basic(3, 1, 1, 4), segments: [][]byte{{0x07, 0xf0}}}, raster.Gray, 8, []uint16{0, 119, 255}},
+		{"6 bits", made{tags: basic(2, 1, 1, 6), segments: [][]byte{{0xfc, 0x10}}}, raster.Gray, 8, []uint16{255, 4}},
+		{"8 bits, white is zero", made{tags: basic(2, 1, 0, 8), segments: [][]byte{{0, 200}}}, raster.Gray, 8, []uint16{255, 55}},
+		{"12 bits", made{tags: basic(3, 1, 1, 12), segments: [][]byte{{0, 0x08, 0x00, 0xff, 0xf0}}}, raster.Gray, 16, []uint16{0, 32776, 65535}},
+		{"16 bits", made{tags: basic(2, 1, 1, 16), segments: [][]byte{{1, 2, 3, 4}}}, raster.Gray, 16, []uint16{0x0201, 0x0403}},
+		{"16 bits, big-endian, white is zero", made{order: be, tags: basic(2, 1, 0, 16), segments: [][]byte{{1, 2, 3, 4}}}, raster.Gray, 16, []uint16{0xfefd, 0xfcfb}},
+		{"gray and straight alpha", made{tags: with(basic(2, 1, 1, 8, 8), extra(2)), segments: [][]byte{{10, 20, 30, 0}}}, raster.GrayA, 8, []uint16{10, 20, 30, 0}},
+		{"white is zero, with alpha", made{tags: with(basic(1, 1, 0, 8, 8), extra(2)), segments: [][]byte{{10, 20}}}, raster.GrayA, 8, []uint16{245, 20}},
+		{"gray and premultiplied alpha", made{tags: with(basic(3, 1, 1, 8, 8), extra(1)), segments: [][]byte{{10, 20, 30, 0, 99, 50}}}, raster.GrayA, 8, []uint16{128, 20, 0, 0, 255, 50}},
+		{"alpha of unsaid kind", made{tags: with(basic(1, 1, 1, 8, 8), extra(0)), segments: [][]byte{{10, 20}}}, raster.GrayA, 8, []uint16{10, 20}},
+		{"alpha not mentioned", made{tags: basic(1, 1, 2, 8, 8, 8, 8), segments: [][]byte{{1, 2, 3, 4}}}, raster.RGBA, 8, []uint16{1, 2, 3, 4}},
+		{"RGB", made{tags: basic(1, 2, 2, 8, 8, 8), segments: [][]byte{{1, 2, 3, 4, 5, 6}}}, raster.RGB, 8, []uint16{1, 2, 3, 4, 5, 6}},
+		{"RGB, 4 bits", made{tags: basic(1, 1, 2, 4, 4, 4), segments: [][]byte{{0x0f, 0x10}}}, raster.RGB, 8, []uint16{0, 255, 17}},
+		{"RGB, 10 bits, big-endian", made{order: be, tags: basic(1, 1, 2, 10, 10, 10), segments: [][]byte{{0xff, 0xc0, 0x08, 0}}}, raster.RGB, 16, []uint16{65535, 0, 32800}},
+		{"RGB and two samples that are not alpha", made{tags: with(basic(1, 1, 2, 8, 8, 8, 8, 8), tag{tagExtraSamples, 3, []uint32{0, 0}}), segments: [][]byte{{1, 2, 3, 4, 5}}}, raster.RGB, 8, []uint16{1, 2, 3}},
+		{"RGB, alpha and another", made{tags: with(basic(2, 1, 2, 8, 8, 8, 8, 8), tag{tagExtraSamples, 3, []uint32{2, 0}}), segments: [][]byte{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}}}, raster.RGBA, 8, []uint16{1, 2, 3, 4, 6, 7, 8, 9}},
+		{"RGBA 16 premultiplied", made{tags: with(basic(1, 1, 2, 16, 16, 16, 16), extra(1)), segments: [][]byte{{0, 16, 0, 32, 0, 64, 0, 64}}}, raster.RGBA, 16, []uint16{16384, 32768, 65535, 16384}},
+		{"one sample, planar", made{tags: with(basic(1, 1, 1, 8), shorts(tagPlanarConfig, 2)), segments: [][]byte{{7}}}, raster.Gray, 8, []uint16{7}},
+		{"without photometric interpretation", made{tags: without(basic(1, 1, 1, 8), tagPhotometric), segments: [][]byte{{7}}}, raster.Gray, 8, []uint16{7}},
+		{"width as long and byte", made{tags: with(basic(1, 1, 1, 8), tag{tagImageWidth, typeLong, []uint32{2}}, tag{tagImageLength, typeByte, []uint32{1}}), segments: [][]byte{{7, 8}}}, raster.Gray, 8, []uint16{7, 8}},
+		{"without strip sizes", made{tags: with(basic(2, 1, 1, 8), tag{tagStripByteCounts, typeLong, nil}, shorts(tagCompression, 8)), segments: [][]byte{deflated([]byte{7, 8})}}, raster.Gray, 8, []uint16{7, 8}},
+		{"several strips", made{tags: with(basic(1, 3, 1, 8), shorts(tagRowsPerStrip, 2)), segments: [][]byte{{7, 8}, {9}}}, raster.Gray, 8, []uint16{7, 8, 9}},
+		{"tiles", made{tags: with(basic(3, 3, 1, 8), shorts(tagTileWidth, 2), shorts(tagTileLength, 2)),
+			segments: [][]byte{{1, 2, 4, 5}, {3, 99, 6, 99}, {7, 8, 99, 99}, {9, 99, 99, 99}}}, raster.Gray, 8, []uint16{1, 2, 3, 4, 5, 6, 7, 8, 9}},
+		{"one wide tile", made{tags: with(basic(2, 3, 1, 8), shorts(tagTileWidth, 4), shorts(tagTileLength, 4)),
+			segments: [][]byte{{1, 2, 99, 99, 3, 4, 99, 99, 5, 6, 99, 99, 99, 99, 99, 99}}}, raster.Gray, 8, []uint16{1, 2, 3, 4, 5, 6}},
+		{"predictor", made{tags: with(basic(2, 2, 2, 8, 8, 8), shorts(tagCompression, 32946), shorts(tagPredictor, 2)),
+			segments: [][]byte{deflated([]byte{1, 2, 3, 1, 255, 0, 9, 9, 9, 1, 1, 1})}}, raster.RGB, 8, []uint16{1, 2, 3, 2, 1, 3, 9, 9, 9, 10, 10, 10}},
+		{"predictor, 16 bits, big-endian", made{order: be, tags: with(basic(2, 1, 1, 16), shorts(tagCompression, 8), shorts(tagPredictor, 2)),
+			segments: [][]byte{deflated([]byte{1, 255, 0, 2})}}, raster.Gray, 16, []uint16{0x1ff, 0x201}},
+		{"PackBits", made{tags: with(basic(5, 1, 1, 8), shorts(tagCompression, 32773)), segments: [][]byte{{0x80, 0xfe, 9, 1, 7, 8}}}, raster.Gray, 8, []uint16{9, 9, 9, 7, 8}},
+	} {
+		h, got, err := decode(c.m.bytes())
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if h.Layout != c.layout || h.Bits != c.bits || !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v %d bit %v; want %v %d bit %v", c.name, h.Layout, h.Bits, got, c.layout, c.bits, c.want)
+		}
+	}
+}
+
+func TestPalette(t *testing.T) {
+	m := make([]uint32, 12)
+	for i := range m {
+		m[i] = uint32(i) * 257 * 20
+	}
+	b := made{tags: with(basic(4, 1, 3, 2), shorts(tagColorMap, m...)), segments: [][]byte{{0x1b}}}
+	want := []color.NRGBA{{0, 80, 160, 255}, {20, 100, 180, 255}, {40, 120, 200, 255}, {60, 140, 220, 255}}
+	h, got, err := decode(b.bytes())
+	if err != nil || h.Layout != raster.Indexed || !slices.Equal(h.Palette, want) || !slices.Equal(got, []uint16{0, 1, 2, 3}) {
+		t.Errorf("%v %v %v %v", h, got, err, want)
+	}
+	for i := range m { // 8-bit values of old writers
+		m[i] = uint32(i) * 20
+	}
+	if h, _, err = decode(b.bytes()); err != nil || !slices.Equal(h.Palette, want) {
+		t.Errorf("8-bit colour map: %v %v", h, err)
+	}
+}
+
+// The files of testdata were written by libtiff's tiffcp and ImageMagick from
+// one picture; those of a group hold the same samples.
+func TestFilesOfOtherWriters(t *testing.T) {
+	for _, group := range []struct {
+		layout raster.Layout
+		bits   uint8
+		files  []string
+	}{
+		{raster.RGB, 8, []string{"rgb-None-LSB", "rgb-LZW-MSB", "rgb-Zip-LSB", "rgb-RLE-MSB", "strip-lzw2-rgb", "tile-zip2-rgb"}},
+		{raster.RGBA, 8, []string{"rgba-None-LSB", "rgba-LZW-LSB"}},
+		{raster.Gray, 8, []string{"bw-None-LSB", "g4", "g4lsb", "g3", "strip-g4", "tile-g4"}},
+		{raster.Gray, 16, []string{"gray16-None-MSB", "gray16-Zip-LSB", "tile-lzw2-gray16"}},
+		{raster.Indexed, 8, []string{"pal4-None-LSB", "pal4-LZW-MSB"}},
+	} {
+		var first []uint16
+		for _, name := range group.files {
+			h, got, err := decode(read(t, name))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			if h.Layout != group.layout || h.Bits != group.bits || h.W() != 37 || h.H() != 29 {
+				t.Errorf("%s: %+v", name, h)
+			}
+			if first == nil {
+				first = got
+			}
+			if !slices.Equal(got, first) {
+				t.Errorf("%s differs from %s", name, group.files[0])
+			}
+		}
+		if slices.Min(first) == slices.Max(first) {
+			t.Errorf("%v: nothing to see", group.files)
+		}
+	}
+}
+
+func read(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name+".tif"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestPagesOrientationProfile(t *testing.T) {
+	profile := make([]uint32, 200)
+	copy(profile, []uint32{'p', 'r', 'o', 'f'})
+	one := made{tags: with(basic(1, 1, 1, 8), shorts(tagOrientation, 6), tag{tagICC, typeUndefined, profile}), segments: [][]byte{{7}}}
+	b := one.bytes()
+	// Two more directories: a mask, and a second page whose next is the first again.
+	dir := func(next uint32, tags ...tag) []byte {
+		return made{tags: tags, next: next}.bytes()[8:]
+	}
+	first := binary.LittleEndian.Uint32(b[4:])
+	mask := uint32(len(b))
+	b = append(b, dir(0, shorts(tagNewSubfileType, 4))...)
+	page := uint32(len(b))
+	b = append(b, dir(first, shorts(tagNewSubfileType, 2))...)
+	nextOf := func(at uint32) []byte {
+		n := uint32(binary.LittleEndian.Uint16(b[at:]))
+		return b[at+2+12*n:]
+	}
+	binary.LittleEndian.PutUint32(nextOf(first), mask)
+	binary.LittleEndian.PutUint32(nextOf(mask), page)
+	r, err := open(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := r.Header()
+	if r.Pages() != 2 || h.Orientation != 6 || len(h.ICC) != 200 || string(h.ICC[:4]) != "prof" {
+		t.Errorf("%d pages, %+v", r.Pages(), h)
+	}
+	// Starting at the mask, the first page is the next that is none.
+	binary.LittleEndian.PutUint32(b[4:], mask)
+	binary.LittleEndian.PutUint32(nextOf(page), first)
+	binary.LittleEndian.PutUint32(nextOf(first), 0)
+	if r, err = open(b); fault.Of(err) != fault.Format { // the second page has no size
+		t.Errorf("a page without a size: %v %v", r, err)
+	}
+	// A profile that lies beyond the end is left out; the picture is not.
+	one.tags = with(one.tags, shorts(tagOrientation, 9))
+	b = one.bytes()
+	i := bytes.Index(b, []byte{0x73, 0x87, 7, 0}) // 34675
+	binary.LittleEndian.PutUint32(b[i+8:], 1<<30)
+	if r, err = open(b); err != nil || r.Header().ICC != nil || r.Header().Orientation != 1 {
+		t.Errorf("bad metadata: %v", err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	gray := basic(2, 2, 1, 8)
+	seg := [][]byte{{1, 2, 3, 4}}
+	for _, c := range []struct {
+		name string
+		b    []byte
+		kind fault.Kind
+		text string
+	}{
+		{"nothing", nil, fault.Format, "header lies beyond"},
+		{"other file", []byte("GIF89a..."), fault.Format, "not a TIFF"},
+		{"BigTIFF", []byte("II+\x00\x08\x00\x00\x00"), fault.Unsupported, "BigTIFF"},
+		{"version", []byte("II,\x00\x08\x00\x00\x00"), fault.Format, "version 44"},
+		{"no directory", []byte("II*\x00\x00\x00\x00\x00"), fault.Format, "without a directory"},
+		{"directory beyond the end", []byte("II*\x00\xff\x00\x00\x00"), fault.Format, "beyond the end"},
+		{"no size", made{tags: basic(0, 2, 1, 8), segments: seg}.bytes(), fault.Format, "0×2"},
+		{"too large", made{tags: with(gray, tag{tagImageWidth, typeLong, []uint32{1 << 20}}, tag{tagImageLength, typeLong, []uint32{1 << 20}}), segments: seg}.bytes(), fault.TooLarge, "-maxpixels"},
+		{"side", made{tags: with(gray, tag{tagImageWidth, typeLong, []uint32{1 << 31}}), segments: seg}.bytes(), fault.TooLarge, "side"},
+		{"padding", made{tags: with(gray, tag{tagTileWidth, typeLong, []uint32{1 << 28}}, shorts(tagTileLength, 1)), segments: seg}.bytes(), fault.Format, "tiles of"},
+		{"much padding", made{tags: with(gray, tag{tagImageLength, typeLong, []uint32{50000}}, tag{tagTileWidth, typeLong, []uint32{50000}}, shorts(tagTileLength, 1)), segments: seg}.bytes(), fault.TooLarge, "-maxpixels"},
+		{"tiles of 0", made{tags: with(gray, shorts(tagTileWidth, 0), shorts(tagTileLength, 1)), segments: seg}.bytes(), fault.Format, "tiles of 0×1"},
+		{"strips missing", made{tags: with(gray, shorts(tagRowsPerStrip, 1)), segments: seg}.bytes(), fault.Format, "1 strips or tiles, not 2"},
+		{"no strips", made{tags: gray}.bytes(), fault.Format, "0 strips or tiles, not 1"},
+		{"text for a number", made{tags: with(gray, tag{tagImageWidth, 2, []uint32{'2'}}), segments: seg}.bytes(), fault.Format, "field 256 of type 2"},
+		{"0 samples", made{tags: with(gray, shorts(tagSamplesPerPixel, 0)), segments: seg}.bytes(), fault.Format, "0 samples"},
+		{"many samples", made{tags: with(gray, shorts(tagSamplesPerPixel, 33)), segments: seg}.bytes(), fault.Unsupported, "33 samples"},
+		{"RGB of 2", made{tags: with(basic(2, 2, 2, 8, 8)), segments: seg}.bytes(), fault.Format, "RGB of 2 samples"},
+		{"0 bits", made{tags: basic(2, 2, 1, 0), segments: seg}.bytes(), fault.Format, "0 bits"},
+		{"32 bits", made{tags: basic(2, 2, 1, 32), segments: seg}.bytes(), fault.Unsupported, "32 bits"},
+		{"uneven bits", made{tags: basic(2, 2, 2, 5, 6, 5), segments: seg}.bytes(), fault.Unsupported, "5 and 6 bits"},
+		{"float", made{tags: with(gray, shorts(tagSampleFormat, 3)), segments: seg}.bytes(), fault.Unsupported, "floating-point"},
+		{"colour map", made{tags: basic(2, 2, 3, 8), segments: seg}.bytes(), fault.Format, "0 values, not 768"},
+		{"deep palette", made{tags: basic(2, 2, 3, 16), segments: seg}.bytes(), fault.Unsupported, "palette"},
+		{"photometric", made{tags: basic(2, 2, 77, 8), segments: seg}.bytes(), fault.Format, "interpretation 77"},
+		{"YCbCr", made{tags: basic(2, 2, 6, 8, 8, 8), segments: seg}.bytes(), fault.Unsupported, "YCbCr"},
+		{"raw", made{tags: basic(2, 2, 32803, 16), segments: seg}.bytes(), fault.Unsupported, "camera raw"},
+		{"zstd", made{tags: with(gray, shorts(tagCompression, 50000)), segments: seg}.bytes(), fault.Unsupported, "Zstandard"},
+		{"compression", made{tags: with(gray, shorts(tagCompression, 4711)), segments: seg}.bytes(), fault.Format, "scheme 4711"},
+		{"predictor 3", made{tags: with(gray, shorts(tagCompression, 8), shorts(tagPredictor, 3)), segments: seg}.bytes(), fault.Unsupported, "predictor 3"},
+		{"predictor 7", made{tags: with(gray, shorts(tagCompression, 8), shorts(tagPredictor, 7)), segments: seg}.bytes(), fault.Format, "predictor 7"},
+		{"fax of gray", made{tags: with(gray, shorts(tagCompression, 4)), segments: seg}.bytes(), fault.Format, "fax"},
+		{"2-D fax", made{tags: with(basic(2, 2, 1, 1), shorts(tagCompression, 3), shorts(tagT4Options, 1)), segments: seg}.bytes(), fault.Unsupported, "two-dimensional"},
+		{"truncated", made{tags: gray, segments: seg}.bytes()[:0:0], fault.Format, "beyond"},
+		{"short strip", made{tags: with(gray, shorts(tagStripOffsets, 60000)), segments: seg}.bytes(), fault.Format, "truncated after 0 of 2 rows"},
+		{"short deflate", made{tags: with(gray, shorts(tagCompression, 8)), segments: [][]byte{deflated([]byte{1, 2, 3})}}.bytes(), fault.Format, "truncated after 1 of 2 rows"},
+		{"short PackBits", made{tags: with(gray, shorts(tagCompression, 32773)), segments: [][]byte{{0, 1, 0, 2, 0, 3}}}.bytes(), fault.Format, "truncated after 1 of 2 rows"},
+		{"not deflate", made{tags: with(gray, shorts(tagCompression, 8)), segments: seg}.bytes(), fault.Format, "damaged at row 0 of 2"},
+		{"not LZW", made{tags: with(gray, shorts(tagCompression, 5)), segments: [][]byte{{0xff, 0xff, 0xff}}}.bytes(), fault.Format, "damaged at row 0 of 2"},
+		{"old LZW", made{tags: with(gray, shorts(tagCompression, 5)), segments: [][]byte{{0, 1, 2}}}.bytes(), fault.Unsupported, "old-style LZW"},
+		{"planar", read(t, "planar"), fault.Unsupported, "separate planes"},
+		{"CMYK", read(t, "cmyk"), fault.Unsupported, "CMYK"},
+		{"fill bits", read(t, "g3-fill"), fault.Unsupported, "fill bits"},
+	} {
+		_, _, err := decode(c.b)
+		if err == nil || fault.Of(err) != c.kind || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%s: %v; want %v with %q", c.name, err, c.kind, c.text)
+		}
+	}
+}
+
+func TestEveryTruncationIsAnError(t *testing.T) {
+	for _, name := range []string{"rgb-LZW-MSB", "strip-lzw2-rgb", "g4", "tile-zip2-rgb"} {
+		whole := read(t, name)
+		for n := 0; n < len(whole)-4; n += 1 + n/40 { // the last 4 bytes say that there is no other page
+			if _, _, err := decode(whole[:n]); err == nil {
+				t.Errorf("%s cut to %d of %d bytes is no error", name, n, len(whole))
+			} else if k := fault.Of(err); k != fault.Format {
+				t.Errorf("%s cut to %d: %v: %v", name, n, k, err)
+			}
+		}
+	}
+}
+
+func TestMemoryIsAskedFor(t *testing.T) {
+	m := made{tags: with(basic(4000, 4000, 1, 8), shorts(tagTileWidth, 16), shorts(tagTileLength, 4000)), segments: make([][]byte, 250)}
+	b := m.bytes()
+	_, err := Open(bytes.NewReader(b), int64(len(b)), raster.Limits{Mem: 15e6})
+	if fault.Of(err) != fault.TooLarge || !strings.Contains(err.Error(), "-maxmem") {
+		t.Error(err)
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.tif")
+	if err != nil || len(files) == 0 {
+		f.Fatal(err, files)
+	}
+	for _, name := range files {
+		f.Add(read(f, strings.TrimSuffix(filepath.Base(name), ".tif")))
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	f.Add(made{tags: with(basic(3, 3, 1, 8), shorts(tagTileWidth, 2), shorts(tagTileLength, 2)), segments: [][]byte{{1}, {2}, {byte(r.IntN(9))}, {4}}}.bytes())
+	f.Add(made{tags: with(basic(5, 1, 1, 8), shorts(tagCompression, 32773)), segments: [][]byte{{0x80, 0xfe, 9, 1, 7, 8}}}.bytes())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, err := Open(bytes.NewReader(b), int64(len(b)), raster.Limits{Pixels: 1 << 20, Mem: 16 << 20})
+		if err != nil {
+			if k := fault.Of(err); k != fault.Format && k != fault.Unsupported && k != fault.TooLarge {
+				t.Fatalf("%v: %v", k, err)
+			}
+			return
+		}
+		rows, err := p.Rows(raster.Hint{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, got, err := gather(rows)
+		if err != nil {
+			if k := fault.Of(err); k != fault.Format && k != fault.Unsupported {
+				t.Fatalf("%v: %v", k, err)
+			}
+			return
+		}
+		// What could be read is written and read back the same.
+		h = &raster.Header{FullW: h.FullW, FullH: h.FullH, Planes: h.Planes, Layout: h.Layout, Bits: h.Bits, Orientation: 1, Palette: h.Palette, ICC: h.ICC}
+		var out bytes.Buffer
+		if err := Encode(&out, &memory{h: h, pix: got}, EncodeOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, again, err := decode(out.Bytes()); err != nil || !slices.Equal(again, got) {
+			t.Fatalf("read back: %v", err)
+		}
+	})
+}

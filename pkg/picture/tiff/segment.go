@@ -1,0 +1,117 @@
+package tiff
+
+import (
+	"bufio"
+	"compress/zlib"
+	"io"
+	"math/bits"
+
+	"golang.org/x/image/ccitt"
+	"golang.org/x/image/tiff/lzw"
+
+	"imgtools/pkg/fault"
+)
+
+// segment decompresses strips and tiles, one after another.
+type segment struct {
+	t       *Reader
+	section *bufio.Reader
+	inflate io.ReadCloser
+	data    io.Reader // of the segment now open
+}
+
+// open begins segment i, of rows rows.
+func (s *segment) open(i, rows int) error {
+	t := s.t
+	off := int64(t.offsets[i])
+	n := max(0, t.file.size-off)
+	if i < len(t.counts) && t.compression != compNone && t.counts[i] > 0 {
+		n = min(n, int64(t.counts[i]))
+	}
+	var src io.Reader = io.NewSectionReader(t.file.r, off, n)
+	if t.reversed {
+		src = &reverser{src}
+	}
+	if s.section == nil {
+		s.section = bufio.NewReaderSize(src, 32<<10)
+	} else {
+		s.section.Reset(src)
+	}
+	switch t.compression {
+	case compNone:
+		s.data = s.section
+	case compPackBits:
+		s.data = &packBits{r: s.section}
+	case compLZW:
+		// LZW before TIFF 5.0 began with a clear code of the other bit order.
+		if b, err := s.section.Peek(2); err == nil && b[0] == 0 && b[1]&1 == 1 {
+			return fault.New(fault.Unsupported, "old-style LZW is not read")
+		}
+		s.data = lzw.NewReader(s.section, lzw.MSB, 8)
+	case compDeflate, compDeflateOld:
+		var err error
+		if s.inflate == nil {
+			s.inflate, err = zlib.NewReader(s.section)
+		} else {
+			err = s.inflate.(zlib.Resetter).Reset(s.section, nil)
+		}
+		s.data = s.inflate
+		return err
+	case compG3:
+		s.data = ccitt.NewReader(s.section, ccitt.MSB, ccitt.Group3, t.segW, rows, &ccitt.Options{Invert: true})
+	case compG4:
+		s.data = ccitt.NewReader(s.section, ccitt.MSB, ccitt.Group4, t.segW, rows, &ccitt.Options{Invert: true})
+	}
+	return nil
+}
+
+// reverser turns the bits of each byte round.
+type reverser struct{ r io.Reader }
+
+func (v *reverser) Read(p []byte) (int, error) {
+	n, err := v.r.Read(p)
+	for i, b := range p[:n] {
+		p[i] = bits.Reverse8(b)
+	}
+	return n, err
+}
+
+// packBits undoes PackBits, TIFF 6.0 section 9.
+type packBits struct {
+	r    *bufio.Reader
+	left int  // bytes of the run still to come
+	same bool // all are value
+	b    byte
+}
+
+func (p *packBits) Read(dst []byte) (n int, err error) {
+	for n < len(dst) {
+		if p.left == 0 {
+			c, err := p.r.ReadByte()
+			if err != nil {
+				return n, err
+			}
+			switch v := int(int8(c)); {
+			case v >= 0:
+				p.left, p.same = v+1, false
+			case v > -128:
+				if p.b, err = p.r.ReadByte(); err != nil {
+					return n, err
+				}
+				p.left, p.same = 1-v, true
+			}
+			continue
+		}
+		part := dst[n:min(n+p.left, len(dst))]
+		if p.same {
+			for i := range part {
+				part[i] = p.b
+			}
+		} else if _, err := io.ReadFull(p.r, part); err != nil {
+			return n, err
+		}
+		n += len(part)
+		p.left -= len(part)
+	}
+	return n, nil
+}
