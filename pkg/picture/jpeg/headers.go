@@ -24,6 +24,11 @@ func (h *headerWriter) jfif() {
 	h.segment(mAPP0, []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"))
 }
 
+// adobe appends an APP14 that says how colours are transformed (TN 5116, section 18).
+func (h *headerWriter) adobe(transform byte) {
+	h.segment(mAPP14, []byte("Adobe\x00\x64\x00\x00\x00\x00"), []byte{transform})
+}
+
 // icc appends a profile in as many APP2 as it needs; one too large for 255 is left out.
 func (h *headerWriter) icc(p []byte) {
 	const most = 65533 - 14

@@ -36,14 +36,18 @@ func (c *coefficients) set(block, k int, v int32) {
 	c.nz[block] |= 1 << k
 }
 
+// gatherBytes is how much memory gather takes.
+func (m *mcus) gatherBytes() (bytes int64) {
+	for i, c := range m.f.comps {
+		bytes += int64(c.mw) * int64(c.mh) * int64(2*m.n[i]*m.n[i]+8)
+	}
+	return bytes
+}
+
 // gather reads all scans into coefs.
 func (m *mcus) gather(s *scan) error {
 	r, f := m.r, m.f
-	var bytes int64
-	for i, c := range f.comps {
-		bytes += int64(c.mw) * int64(c.mh) * int64(2*m.n[i]*m.n[i]+8)
-	}
-	if err := r.lim.CheckMem(bytes); err != nil {
+	if err := r.lim.CheckMem(m.gatherBytes()); err != nil {
 		return err
 	}
 	m.coefs = make([]coefficients, len(f.comps))

@@ -75,6 +75,7 @@ func (f *frame) progressive() bool { return f.sof == mSOF2 }
 type scan struct {
 	comps  []int // indexes into frame.comps
 	dc, ac []*huffman
+	slots  []byte // of their tables: DC << 4 | AC
 	ss, se int
 	ah, al uint
 	ri     int // restart interval in MCUs; 0: none
@@ -423,6 +424,7 @@ func (r *Reader) readSOS(n int) (*scan, error) {
 		s.comps = append(s.comps, i)
 		s.dc = append(s.dc, dc)
 		s.ac = append(s.ac, ac)
+		s.slots = append(s.slots, q[1])
 	}
 	if len(s.comps) > 1 && blocks > 10 {
 		return nil, fault.New(fault.Format, "%d blocks in an MCU", blocks)

@@ -1,0 +1,181 @@
+package jpeg
+
+import (
+	"io"
+	"math/bits"
+	"slices"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+// A turn makes a stored picture upright: its columns or rows are mirrored, then the
+// sides are swapped. In coefficients (T.81 A.3.3) mirroring changes the order of the
+// blocks and the sign of the odd frequencies of that direction, and swapping
+// transposes the blocks.
+type turn struct{ mirrorX, mirrorY, swap bool }
+
+// turned writes the first n components of r upright, as a baseline JPEG with the
+// tables of annex K. It holds all their coefficients. done is false, and r as it
+// was, when a side that is mirrored is not of whole MCUs (the blocks that fill it up
+// would come to lie at the wrong end), or there is no memory.
+func turned(w io.Writer, r *Reader, n int) (done bool, err error) {
+	f := r.frame
+	o := turn{swap: raster.Swaps(r.hdr.Orientation)}
+	o.mirrorX, o.mirrorY = raster.Mirrors(r.hdr.Orientation)
+	mcuW, mcuH := 8, 8
+	if n > 1 {
+		mcuW, mcuH = 8*f.hmax, 8*f.vmax
+	}
+	if o.mirrorX && f.w%mcuW != 0 || o.mirrorY && f.h%mcuH != 0 {
+		return false, nil
+	}
+	m := &mcus{r: r, f: f}
+	for i := range n {
+		m.n[i] = 8
+	}
+	if r.lim.CheckMem(m.gatherBytes()) != nil {
+		return false, nil
+	}
+	first := r.first
+	m.sc = r.newScanner()
+	if err := m.gather(first); err != nil {
+		return true, err
+	}
+
+	g := frame{sof: mSOF0, w: f.w, h: f.h}
+	if o.swap {
+		g.w, g.h = f.h, f.w
+	}
+	var hw headerWriter
+	hw.soi()
+	if n == 1 {
+		hw.jfif()
+	} else {
+		r.describe(&hw)
+	}
+	var quant []*quantTable // the slots they get: two components may have had one slot in turn
+	var ids, tables []byte
+	for i := range n {
+		c := component{id: f.comps[i].id, h: f.comps[i].h, v: f.comps[i].v, quant: f.comps[i].quant}
+		if n == 1 {
+			c.id, c.h, c.v = 1, 1, 1
+		} else if o.swap {
+			c.h, c.v = c.v, c.h
+		}
+		at := slices.Index(quant, c.quant)
+		if at < 0 {
+			at = len(quant)
+			quant = append(quant, c.quant)
+			if hw.dqt(byte(at), o.steps(&c.quant.q)) {
+				g.sof = mSOF1
+			}
+		}
+		c.tq = byte(at)
+		g.comps = append(g.comps, c)
+		ids = append(ids, c.id)
+		tables = append(tables, byte(min(i, 1))*0x11)
+	}
+	g.layOut()
+	hw.sof(g.sof, g.w, g.h, g.comps)
+	for t := range min(n, 2) {
+		for class := range annexK {
+			k := &annexK[class][t]
+			hw.dht(byte(class), byte(t), &k.counts, []byte(k.values))
+		}
+	}
+	hw.sos(ids, tables, 0, 63, 0, 0)
+	out := newBitWriter(w)
+	out.write(hw)
+	if err := m.writeTurned(out, &g, o); err != nil {
+		return true, err
+	}
+	out.finish()
+	out.write([]byte{0xFF, mEOI})
+	return true, out.err
+}
+
+// zigzag is the inverse of unzig.
+var zigzag = func() (z [64]uint8) {
+	for k, p := range unzig[:64] {
+		z[p] = uint8(k)
+	}
+	return
+}()
+
+// to gives the position in zig-zag order at which coefficient k comes to lie.
+func (o turn) to(k int) int {
+	if p := unzig[k]; o.swap {
+		return int(zigzag[p&7<<3|p>>3])
+	}
+	return k
+}
+
+// steps turns a quantization table.
+func (o turn) steps(q *[64]uint16) *[64]uint16 {
+	t := new([64]uint16)
+	for k, v := range q {
+		t[o.to(k)] = v
+	}
+	return t
+}
+
+// from gives the block of c, as stored, that comes to lie at x, y.
+func (o turn) from(c *component, x, y int) int {
+	if o.swap {
+		x, y = y, x
+	}
+	if o.mirrorX {
+		x = c.bw - 1 - x
+	}
+	if o.mirrorY {
+		y = c.bh - 1 - y
+	}
+	return y*c.mw + x
+}
+
+// writeTurned writes the one scan of the frame g.
+func (m *mcus) writeTurned(out *bitWriter, g *frame, o turn) error {
+	var to [64]int
+	var negative uint64 // of the coefficients as stored
+	for k := range to {
+		to[k] = o.to(k)
+		if (o.mirrorX && unzig[k]&1 != 0) != (o.mirrorY && unzig[k]>>3&1 != 0) {
+			negative |= 1 << k
+		}
+	}
+	var pred [4]int32
+	var z [64]int32
+	for y := range g.mcuy {
+		for x := range g.mcux {
+			for i := range g.comps {
+				c := &g.comps[i]
+				cs := &m.coefs[i]
+				t := min(i, 1)
+				for b := range c.h * c.v {
+					at := o.from(&m.f.comps[i], x*c.h+b%c.h, y*c.v+b/c.h)
+					v := cs.v[64*at : 64*at+64]
+					nz := uint64(0)
+					z[0] = 0
+					for mask := cs.nz[at]; mask != 0; mask &= mask - 1 {
+						k := bits.TrailingZeros64(mask)
+						c := int32(v[unzig[k]])
+						if c < -1024+int32(min(k, 1)) || c > 1023 {
+							return fault.New(fault.Format, "coefficient of %d", c)
+						}
+						if negative>>k&1 != 0 {
+							c = -c
+						}
+						z[to[k]] = c
+						nz |= 1 << to[k]
+					}
+					out.block(&z, nz, &pred[i], &annexCodes[0][t], &annexCodes[1][t])
+				}
+			}
+		}
+		if out.err != nil {
+			return out.err
+		}
+	}
+	return nil
+}
