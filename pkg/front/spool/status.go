@@ -152,3 +152,6 @@ func (s *Spool) Sent(id string, from, to int64) {
 		f.Close()
 	}
 }
+
+// Has reports whether there is a job of that id.
+func (s *Spool) Has(id string) bool { return ValidID(id) && exists(s.job(id)) }

@@ -1,0 +1,129 @@
+package front
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"imgtools/pkg/fault"
+)
+
+// form of an answer.
+type format uint8
+
+const (
+	asText format = iota
+	asJSON
+	asHTML
+)
+
+// wants returns the form that the client's Accept asks for: JSON or HTML only if
+// it names them, of several the one with the highest q, then the first
+// (RFC 9110 §12.5.1).
+func wants(r *http.Request) format {
+	best, form := 0.0, asText
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		params := strings.Split(part, ";")
+		q := 1.0
+		for _, p := range params[1:] {
+			if v, ok := strings.CutPrefix(strings.TrimSpace(p), "q="); ok {
+				var err error
+				if q, err = strconv.ParseFloat(v, 64); err != nil {
+					q = 0
+				}
+			}
+		}
+		if q <= best {
+			continue
+		}
+		switch strings.ToLower(strings.TrimSpace(params[0])) {
+		case "application/json", "application/problem+json":
+			best, form = q, asJSON
+		case "text/html", "application/xhtml+xml":
+			best, form = q, asHTML
+		case "text/plain":
+			best, form = q, asText
+		}
+	}
+	return form
+}
+
+const (
+	typeText    = "text/plain; charset=utf-8"
+	typeJSON    = "application/json"
+	typeProblem = "application/problem+json"
+	typeHTML    = "text/html; charset=utf-8"
+)
+
+// problem is an error as RFC 9457 has it.
+type problem struct {
+	Type   string   `json:"type"`
+	Title  string   `json:"title"`
+	Status int      `json:"status"`
+	Kind   string   `json:"kind"`
+	Detail string   `json:"detail"`
+	Jobs   []string `json:"jobs,omitempty"` // made before the error
+}
+
+// fail answers with an error: its status, and what and why in the form that the
+// client asks for. jobs are ids of jobs that this request has made before.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, jobs ...string) {
+	kind := fault.Of(err)
+	h := w.Header()
+	h.Add("Vary", "Accept")
+	switch kind {
+	case fault.Busy, fault.Full:
+		h.Set("Retry-After", strconv.Itoa(s.queue.retryAfter()))
+	case fault.Unauthorized:
+		h.Set("WWW-Authenticate", `Basic realm="imgd", charset="UTF-8"`)
+		h.Add("WWW-Authenticate", `Bearer realm="imgd"`)
+	}
+	if i := infoOf(r); i != nil {
+		i.err = err
+	}
+	detail := oneLine(err.Error())
+	switch wants(r) {
+	case asJSON:
+		writeJSON(w, typeProblem, kind.HTTP(), problem{
+			"about:blank", http.StatusText(kind.HTTP()), kind.HTTP(), kind.String(), detail, jobs,
+		})
+	case asHTML:
+		s.writePage(w, kind.HTTP(), &page{Title: http.StatusText(kind.HTTP()), Error: detail, Jobs: s.statuses(jobs)})
+	default:
+		text := detail + "\n"
+		for i := len(jobs) - 1; i >= 0; i-- {
+			text = jobs[i] + "\n" + text
+		}
+		writeText(w, kind.HTTP(), text)
+	}
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", typeText)
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(status)
+	w.Write([]byte(text))
+}
+
+func writeJSON(w http.ResponseWriter, contentType string, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil { // only values of our own come here
+		panic(err)
+	}
+	b = append(b, '\n')
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	w.WriteHeader(status)
+	w.Write(b)
+}
+
+// oneLine makes a message fit for one line.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+}

@@ -1,0 +1,245 @@
+package front
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/front/spool"
+	"imgtools/pkg/ops"
+)
+
+const (
+	maxField   = 4 << 10 // bytes of one form field
+	maxParts   = 1000    // of one form
+	formRoom   = 1 << 20 // bytes that a form may have around its picture
+	minRate    = 1 << 10 // bytes a second, below which an upload is given up
+	drainTime  = 10 * time.Second
+	drainBytes = 64 << 20 // beyond -maxbytes
+)
+
+// picture is one picture of a request, not yet read.
+type picture struct {
+	body   io.Reader
+	length int64 // -1: not known
+	ops    ops.Ops
+}
+
+// source gives the pictures of a request one after the other: the parts with a
+// file name of a multipart/form-data body, else the body itself, whatever its
+// Content-Type. The words of the query and those of the form's fields, which must
+// come before the first file, say what is to be done.
+type source struct {
+	words  []ops.Word
+	body   io.Reader
+	length int64             // of the raw body
+	form   *multipart.Reader // nil: a raw body
+	parts  int
+	files  int
+}
+
+// source looks at the head of a request only. For a raw body the words are
+// checked here, so that it can be refused before it is sent.
+func (s *Server) source(w http.ResponseWriter, r *http.Request) (*source, error) {
+	words, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	src := &source{words: words, length: r.ContentLength, body: s.patient(w, r)}
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind != "multipart/form-data" { // also when there is none, or nonsense
+		_, err := ops.Parse(words)
+		return src, err
+	}
+	if err != nil || params["boundary"] == "" {
+		return nil, fault.New(fault.Usage, "multipart/form-data without a boundary")
+	}
+	src.form = multipart.NewReader(src.body, params["boundary"])
+	return src, nil
+}
+
+// next returns the next picture, or io.EOF.
+func (src *source) next() (*picture, error) {
+	if src.form == nil {
+		if src.files++; src.files > 1 {
+			return nil, io.EOF
+		}
+		return src.picture(src.body, src.length, "")
+	}
+	for {
+		part, err := src.form.NextPart()
+		if err == io.EOF {
+			if src.files == 0 {
+				return nil, fault.New(fault.Usage, "no picture in the form: no part with a file name (curl -F image=@FILE)")
+			}
+			return nil, io.EOF
+		}
+		if err != nil {
+			return nil, formError(err)
+		}
+		if src.parts++; src.parts > maxParts {
+			return nil, fault.New(fault.Usage, "more than %d parts in the form", maxParts)
+		}
+		_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+		if err != nil {
+			return nil, fault.New(fault.Usage, "form: Content-Disposition of part %d: %w", src.parts, err)
+		}
+		name, isFile := params["filename"]
+		if !isFile {
+			if err := src.field(params["name"], part); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		var first [1]byte
+		n, err := io.ReadFull(part, first[:])
+		if err == io.EOF && name == "" { // a browser's input with no file chosen
+			continue
+		}
+		if err != nil && err != io.EOF {
+			return nil, formError(err)
+		}
+		src.files++
+		return src.picture(io.MultiReader(strings.NewReader(string(first[:n])), part), -1, name)
+	}
+}
+
+// field reads a form field. An empty one is as if it was not given.
+func (src *source) field(name string, part io.Reader) error {
+	b, err := io.ReadAll(io.LimitReader(part, maxField+1))
+	if err != nil {
+		return formError(err)
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	if len(b) > maxField {
+		return fault.New(fault.Usage, "form field %s of over %d bytes; a picture's part needs a file name", quote(name), maxField)
+	}
+	if src.files > 0 {
+		return fault.New(fault.Usage, "form field %s after a file: fields go first", quote(name))
+	}
+	src.words = append(src.words, ops.Word{Key: name, Value: string(b)})
+	return nil
+}
+
+func (src *source) picture(body io.Reader, length int64, name string) (*picture, error) {
+	o, err := ops.Parse(src.words)
+	if err != nil {
+		return nil, err
+	}
+	if o.Name != "" {
+		name = o.Name
+	}
+	o.Name = spool.CleanName(name)
+	return &picture{body: body, length: length, ops: o}, nil
+}
+
+// formError gives an error in the form itself its kind; those of reading the body
+// have theirs.
+func formError(err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return err
+	}
+	return fault.New(fault.Usage, "form: %w", err)
+}
+
+// receive reads a picture into the spool. The caller closes the upload.
+func (s *Server) receive(p *picture) (*spool.Upload, error) {
+	if p.length > s.c.MaxBytes {
+		return nil, s.tooLarge(p.length)
+	}
+	u, err := s.c.Spool.Upload(p.length)
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.CopyBuffer(struct{ io.Writer }{u}, io.LimitReader(p.body, s.c.MaxBytes+1), make([]byte, 64<<10))
+	switch {
+	case err != nil:
+		err = formError(err)
+	case u.Len() > s.c.MaxBytes:
+		err = s.tooLarge(u.Len())
+	case u.Len() == 0:
+		err = fault.New(fault.Format, "no picture: 0 bytes")
+	}
+	s.metrics.received.Add(u.Len())
+	if err != nil {
+		u.Close()
+		return nil, err
+	}
+	return u, nil
+}
+
+func (s *Server) tooLarge(n int64) error {
+	if n == s.c.MaxBytes+1 {
+		return fault.New(fault.TooLarge, "more than %d bytes (-maxbytes)", s.c.MaxBytes)
+	}
+	return fault.New(fault.TooLarge, "%d bytes > %d bytes (-maxbytes)", n, s.c.MaxBytes)
+}
+
+// patientReader reads a body as long as its client goes on sending.
+type patientReader struct {
+	body  io.Reader
+	rc    *http.ResponseController
+	info  *info
+	idle  time.Duration
+	start time.Time
+	n     int64
+}
+
+func (s *Server) patient(w http.ResponseWriter, r *http.Request) *patientReader {
+	return &patientReader{body: r.Body, rc: http.NewResponseController(w), info: infoOf(r), idle: s.c.Idle, start: time.Now()}
+}
+
+func (p *patientReader) Read(b []byte) (int, error) {
+	p.info.read = true
+	deadline := time.Now().Add(p.idle)
+	// However steadily it drips: twice the idle time, and minRate from there on.
+	if last := p.start.Add(2*p.idle + time.Duration(p.n/minRate)*time.Second); deadline.After(last) {
+		deadline = last
+	}
+	p.rc.SetReadDeadline(deadline)
+	n, err := p.body.Read(b)
+	p.n += int64(n)
+	if err != nil {
+		// The connection goes on being watched for its client's leaving.
+		p.rc.SetReadDeadline(time.Time{})
+	}
+	switch {
+	case err == nil || err == io.EOF:
+		return n, err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return n, fault.New(fault.RequestTimeout, "upload too slow: %d bytes in %v", p.n, time.Since(p.start).Round(time.Second))
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return n, fault.New(fault.Usage, "body ended after %d bytes, before its end", p.n)
+	}
+	return n, fault.New(fault.Usage, "body: %w", err)
+}
+
+// refuse answers with an error before the body has been read. A client that does
+// not wait for 100 Continue is still sending: it would see a reset connection and
+// no answer if we closed now, so for a while what it sends is read and dropped.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error, jobs ...string) {
+	rest := r.ProtoMajor == 1 && r.Body != nil && r.Body != http.NoBody
+	if rest {
+		w.Header().Set("Connection", "close")
+	}
+	s.fail(w, r, err, jobs...)
+	if !rest || r.Header.Get("Expect") != "" && !bodyBegun(r) {
+		return
+	}
+	rc := http.NewResponseController(w)
+	if rc.Flush() != nil {
+		return
+	}
+	rc.SetReadDeadline(time.Now().Add(drainTime))
+	io.CopyBuffer(struct{ io.Writer }{io.Discard}, io.LimitReader(r.Body, s.c.MaxBytes+drainBytes), make([]byte, 64<<10))
+	rc.SetReadDeadline(time.Time{})
+}

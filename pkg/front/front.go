@@ -1,0 +1,190 @@
+// Package front is the HTTP side of imgtools: it takes uploads, keeps jobs, has
+// grayd and scaled work on them, and gives the results out. It never parses a
+// picture, and no handler but that of /image waits for a worker.
+//
+// The paths, words and statuses are those of imgd(8).
+package front
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/front/compose"
+	"imgtools/pkg/front/spool"
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	Spool     *spool.Spool
+	Gray      []string // addresses of grayd
+	Scale     []string // addresses of scaled
+	Workers   int      // of each, as long as they don't say themselves
+	Timeout   time.Duration
+	MaxPixels int64
+	Queue     int      // how many pictures may wait for a worker
+	MaxBytes  int64    // of one picture
+	Hosts     []string // names by which TCP clients may call us, beside IP addresses and localhost
+	Log       *slog.Logger
+
+	Idle time.Duration // how long a client may pause; 0: 30 s
+}
+
+// Server answers HTTP requests. Run works on what they ask for.
+type Server struct {
+	c        Config
+	composer *compose.Composer
+	queue    *queue
+	metrics  metrics
+	health   health
+	pages    *pages
+	cross    *http.CrossOriginProtection
+	http     *http.Server
+	tokens   atomic.Pointer[[]token]
+
+	// draining ends when Shutdown begins; stopping when the work is to be cut off.
+	draining, stopping context.Context
+	drain, stop        context.CancelFunc
+}
+
+// New returns a server that is ready to serve. Its error is of kind Usage.
+func New(c Config) (*Server, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Idle == 0 {
+		c.Idle = 30 * time.Second
+	}
+	s := &Server{c: c, queue: newQueue(c.Queue, max(c.Workers, 1)), cross: http.NewCrossOriginProtection(), pages: newPages()}
+	s.queue.next, s.queue.jobs, s.queue.do = c.Spool.Next, c.Spool.Waiting, s.work
+	s.draining, s.drain = context.WithCancel(context.Background())
+	s.stopping, s.stop = context.WithCancel(context.Background())
+	s.metrics.init()
+	var err error
+	s.composer, err = compose.New(compose.Config{
+		Gray: c.Gray, Scale: c.Scale, Timeout: c.Timeout, MaxPixels: c.MaxPixels,
+		Temp: func() (compose.File, error) {
+			t, err := c.Spool.Temp()
+			if err != nil {
+				return nil, err // and no *Temp in the interface
+			}
+			return t, nil
+		},
+		Died: func(daemon, why string) {
+			s.metrics.died(daemon)
+			c.Log.Warn("worker", "daemon", daemon, "err", why)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.http = &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: min(10*time.Second, c.Idle),
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    128 << 10,
+		ConnContext:       withPeer,
+		ErrorLog:          log.New(logWriter{c.Log}, "", 0),
+		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	return s, nil
+}
+
+// logWriter gives the lines of net/http, about handshakes and the like, to a log.
+type logWriter struct{ log *slog.Logger }
+
+func (l logWriter) Write(p []byte) (int, error) {
+	l.log.Debug("http", "err", oneLine(string(p)))
+	return len(p), nil
+}
+
+// Certificates returns the current certificate for a new TLS connection.
+type Certificates func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+
+// Serve answers the connections of l until Shutdown; it closes l. With certs it
+// speaks TLS. It may be called for several listeners.
+func (s *Server) Serve(l net.Listener, certs Certificates) error {
+	if certs != nil {
+		conf := s.http.TLSConfig.Clone()
+		conf.GetCertificate = certs
+		conf.NextProtos = []string{"h2", "http/1.1"}
+		l = tls.NewListener(l, conf)
+	}
+	err := s.http.Serve(l)
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Run watches the spool and the daemons and works on jobs until Shutdown has
+// ended.
+func (s *Server) Run() {
+	go s.c.Spool.Watch(s.stopping)
+	go s.watchDaemons(s.stopping)
+	s.queue.run(s.stopping, s.c.Spool.Wake())
+}
+
+// Shutdown lets no more requests in, and waits for what is being worked on and
+// answered until ctx ends; then it cuts it off. Jobs that were cut off stay
+// pending.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.queue.stop()
+	s.drain() // ends wait=
+	err := s.http.Shutdown(ctx)
+	idle := make(chan struct{})
+	go func() { s.queue.running.Wait(); close(idle) }()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+	}
+	s.stop()
+	s.http.Close()
+	<-idle
+	return err
+}
+
+// work does a job, in one of the queue's slots.
+func (s *Server) work(j *spool.Job) {
+	start := time.Now()
+	ctx, cancel := context.WithCancel(j.Context)
+	defer cancel()
+	defer context.AfterFunc(s.stopping, cancel)()
+	deaths := func(bool) (int, error) { return j.Died() }
+	result, err := s.composer.Run(ctx, j.Ops, j, deaths)
+	took := time.Since(start)
+	s.queue.done(took)
+	s.metrics.worked(took, err)
+
+	log := s.c.Log.With("job", spool.Short(j.ID), "ops", spool.OpsText(j.Ops), "ms", took.Milliseconds())
+	switch kind := fault.Of(err); {
+	case err == nil:
+		err = j.Done(result.File.(*spool.Temp), spool.Result{
+			Type: result.Type, Size: result.Size, Width: result.Width, Height: result.Height, Note: result.Note,
+		})
+		if err != nil {
+			log.Error("job", "err", err)
+			return
+		}
+		log.Info("job", "type", result.Type, "bytes", result.Size)
+	case ctx.Err() != nil: // removed, or we are stopping
+		j.Release(0)
+		log.Info("job", "err", "cancelled")
+	case kind == fault.Busy:
+		j.Release(time.Second)
+		log.Warn("job", "err", err, "again", true)
+	case kind == fault.Full:
+		j.Full(err)
+		log.Error("job", "err", err)
+	default:
+		j.Fail(err)
+		log.Warn("job", "kind", kind, "err", err)
+	}
+}

@@ -1,0 +1,100 @@
+package front
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/front/compose"
+)
+
+const (
+	probeEvery = time.Second
+	unready    = 5 * time.Second // without a worker of a kind
+)
+
+// health is what the daemons last said.
+type health struct {
+	mu      sync.Mutex
+	daemons []compose.Health
+	seen    map[string]time.Time // kind: when a worker was last reachable
+}
+
+// watchDaemons asks the daemons how they are, and follows their number of workers,
+// until ctx ends.
+func (s *Server) watchDaemons(ctx context.Context) {
+	t := time.NewTicker(probeEvery)
+	defer t.Stop()
+	for {
+		s.probe(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+func (s *Server) probe(ctx context.Context) {
+	found := s.composer.Probe(ctx)
+	now := time.Now()
+	slots := 0
+	s.health.mu.Lock()
+	if s.health.seen == nil {
+		s.health.seen = map[string]time.Time{}
+	}
+	s.health.daemons = found
+	for _, h := range found {
+		if h.Reachable {
+			s.health.seen[h.Name] = now
+		}
+		n := s.c.Workers
+		if h.Known && h.Workers > 0 {
+			n = h.Workers
+		}
+		if slots == 0 || n < slots {
+			slots = n // a picture may need either kind
+		}
+	}
+	s.health.mu.Unlock()
+	s.queue.setSlots(slots)
+}
+
+// ready returns an error of kind Busy that says why no picture could be worked on.
+func (s *Server) ready() error {
+	if s.draining.Err() != nil {
+		return fault.New(fault.Busy, "stopping")
+	}
+	s.health.mu.Lock()
+	defer s.health.mu.Unlock()
+	if s.health.daemons == nil {
+		return fault.New(fault.Busy, "starting")
+	}
+	for _, h := range s.health.daemons {
+		at, ever := s.health.seen[h.Name]
+		if !ever {
+			return fault.New(fault.Busy, "no worker of %s is reachable yet", h.Name)
+		}
+		if d := time.Since(at); d > unready {
+			return fault.New(fault.Busy, "no worker of %s is reachable for %v", h.Name, d.Round(time.Second))
+		}
+	}
+	return nil
+}
+
+// healthz is GET /healthz: the process answers.
+func (s *Server) healthz(w http.ResponseWriter, r *http.Request, _ string) {
+	writeText(w, http.StatusOK, "ok\n")
+}
+
+// readyz is GET /readyz: requests may be sent here. A full queue or spool is no
+// reason not to.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request, _ string) {
+	if err := s.ready(); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	writeText(w, http.StatusOK, "ready\n")
+}

@@ -1,0 +1,118 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/front/compose"
+	"imgtools/pkg/front/spool"
+	"imgtools/pkg/ops"
+)
+
+// image is POST and PUT /image: the picture when it is ready. Its client's leaving
+// cancels the work.
+func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
+	up, o, err := s.onePicture(w, r)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	defer up.Close()
+	result, err := s.workNow(r.Context(), o, up)
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		s.metrics.left.Add(1)
+		err = fault.New(fault.RequestTimeout, "client left") // for the log
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer result.File.Close()
+	f, err := result.File.Reader()
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer f.Close()
+	h := w.Header()
+	h.Set("Content-Type", result.Type)
+	h.Set("Content-Length", strconv.FormatInt(result.Size, 10))
+	h.Set("Image-Width", strconv.Itoa(result.Width))
+	h.Set("Image-Height", strconv.Itoa(result.Height))
+	if result.Note != "" {
+		h.Set("Image-Note", oneLine(result.Note))
+	}
+	if o.Name != "" {
+		h.Set("Content-Disposition", disposition(o.Name, result.Type))
+	}
+	h.Set("Content-Security-Policy", imagePolicy)
+	io.CopyBuffer(struct{ io.Writer }{w}, f, make([]byte, 64<<10))
+}
+
+// onePicture takes the one picture of a request in. The caller closes the upload.
+func (s *Server) onePicture(w http.ResponseWriter, r *http.Request) (*spool.Upload, ops.Ops, error) {
+	var none ops.Ops
+	if err := s.queue.check(); err != nil {
+		return nil, none, err
+	}
+	if r.ContentLength > s.c.MaxBytes+formRoom {
+		return nil, none, s.tooLarge(r.ContentLength)
+	}
+	src, err := s.source(w, r)
+	if err != nil {
+		return nil, none, err
+	}
+	p, err := src.next()
+	if err != nil {
+		return nil, none, err
+	}
+	up, err := s.receive(p)
+	if err != nil {
+		return nil, none, err
+	}
+	if _, err := src.next(); err != io.EOF {
+		up.Close()
+		if err == nil {
+			err = fault.New(fault.Usage, "more than one picture; POST /jobs takes several")
+		}
+		return nil, none, err
+	}
+	return up, p.ops, nil
+}
+
+// workNow has a picture worked on as soon as a worker is free. The caller closes
+// the result's file.
+func (s *Server) workNow(ctx context.Context, o ops.Ops, up *spool.Upload) (compose.Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.stopping, cancel)()
+	if err := s.queue.wait(ctx); err != nil {
+		return compose.Result{}, s.cutOff(err)
+	}
+	start := time.Now()
+	died := 0
+	result, err := s.composer.Run(ctx, o, up, func(timeout bool) (int, error) {
+		died++
+		if timeout { // somebody waits: it would be as slow again
+			died = compose.MaxDeaths
+		}
+		return died, nil
+	})
+	took := time.Since(start)
+	s.queue.done(took)
+	s.metrics.worked(took, err)
+	return result, s.cutOff(err)
+}
+
+// cutOff gives work that ended because the server stops its kind.
+func (s *Server) cutOff(err error) error {
+	if errors.Is(err, context.Canceled) && s.stopping.Err() != nil {
+		return fault.New(fault.Busy, "stopping")
+	}
+	return err
+}

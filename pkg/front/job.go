@@ -1,0 +1,162 @@
+package front
+
+import (
+	"context"
+	"fmt"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/front/spool"
+)
+
+// await reads wait= and waits for the job, but not for longer than that, the
+// client or the server last.
+func (s *Server) await(r *http.Request, id string) error {
+	d, err := parseWait(r.URL.RawQuery)
+	if err != nil || d == 0 {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), d)
+	defer cancel()
+	defer context.AfterFunc(s.draining, cancel)()
+	s.c.Spool.Wait(ctx, id)
+	return nil
+}
+
+// status is await, and then the job's status.
+func (s *Server) status(r *http.Request, id string) (*spool.Status, error) {
+	st, err := s.c.Spool.Status(id)
+	if err == nil && st.Pending() {
+		if err = s.await(r, id); err == nil {
+			st, err = s.c.Spool.Status(id)
+		}
+	} else if err == nil {
+		_, err = parseWait(r.URL.RawQuery)
+	}
+	return st, err
+}
+
+// showJob is GET /jobs/ID.
+func (s *Server) showJob(w http.ResponseWriter, r *http.Request, id string) {
+	st, err := s.status(r, id)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Add("Vary", "Accept")
+	if st.Pending() {
+		w.Header().Set("Retry-After", s.pause(st))
+	}
+	switch wants(r) {
+	case asHTML:
+		s.writePage(w, http.StatusOK, &page{Title: "job " + spool.Short(id), Jobs: []jobView{view(st)}, Refresh: st.Pending()})
+	case asJSON:
+		writeJSON(w, typeJSON, http.StatusOK, view(st))
+	default:
+		writeText(w, http.StatusOK, view(st).text())
+	}
+}
+
+// pause returns how many seconds a client should wait before it asks for a job
+// again.
+func (s *Server) pause(st *spool.Status) string {
+	if st.Running || st.Place <= 1 {
+		return "1"
+	}
+	return strconv.Itoa(min(s.queue.retryAfter(), 60))
+}
+
+// jobImage is GET and HEAD /jobs/ID/image.
+func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
+	st, err := s.status(r, id)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	switch st.State {
+	case spool.Pending:
+		w.Header().Set("Retry-After", s.pause(st))
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusAccepted)
+		return
+	case spool.Failed:
+		s.fail(w, r, fault.New(st.Failure.Kind, "%s", st.Failure.Detail))
+		if r.Method == "GET" {
+			s.c.Spool.Sent(id, 0, 0)
+		}
+		return
+	}
+	f, err := s.c.Spool.Result(id)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer f.Close()
+	finished := st.Result.Finished
+	name := st.Meta.Ops.Name
+	if name == "" {
+		name = id
+	}
+	h := w.Header()
+	h.Set("Content-Type", st.Result.Type)
+	h.Set("Content-Disposition", disposition(name, st.Result.Type))
+	h.Set("Image-Width", strconv.Itoa(st.Result.Width))
+	h.Set("Image-Height", strconv.Itoa(st.Result.Height))
+	if st.Result.Note != "" {
+		h.Set("Image-Note", oneLine(st.Result.Note))
+	}
+	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, finished.UnixNano(), st.Result.Size))
+	h.Set("Cache-Control", "private, no-cache") // kept, and asked about each time: it may be deleted
+	h.Set("Content-Security-Policy", imagePolicy)
+	http.ServeContent(w, r, "", finished, f)
+	if a := w.(*answer); r.Method == "GET" {
+		from, ok := sentFrom(a.status, h.Get("Content-Range"))
+		if ok {
+			s.c.Spool.Sent(id, from, from+a.bytes)
+		}
+	}
+}
+
+// sentFrom returns where in the result the body of an answer began.
+func sentFrom(status int, contentRange string) (from int64, ok bool) {
+	switch status {
+	case http.StatusOK:
+		return 0, true
+	case http.StatusPartialContent:
+		text, _, _ := strings.Cut(strings.TrimPrefix(contentRange, "bytes "), "-")
+		from, err := strconv.ParseInt(text, 10, 64)
+		return from, err == nil // several ranges at once have no Content-Range
+	}
+	return 0, false
+}
+
+// imagePolicy keeps a picture from being anything else, should a browser think it is.
+const imagePolicy = "default-src 'none'; sandbox"
+
+// disposition returns a Content-Disposition with a file's name, whose extension
+// is made that of the type.
+func disposition(name, mediaType string) string {
+	ext := map[string][]string{
+		"image/jpeg": {".jpg", ".jpeg"}, "image/png": {".png"}, "image/gif": {".gif"}, "image/bmp": {".bmp"},
+		"image/tiff": {".tif", ".tiff"}, "image/webp": {".webp"},
+		"image/x-portable-bitmap": {".pbm", ".pnm"}, "image/x-portable-graymap": {".pgm", ".pnm"},
+		"image/x-portable-pixmap": {".ppm", ".pnm"}, "image/x-portable-anymap": {".pnm"},
+		"image/x-portable-arbitrarymap": {".pam"},
+	}[mediaType]
+	old := path.Ext(name)
+	fits := len(ext) == 0
+	for _, e := range ext {
+		fits = fits || strings.EqualFold(e, old)
+	}
+	if !fits {
+		name = strings.TrimSuffix(name, old) + ext[0]
+	}
+	if v := mime.FormatMediaType("inline", map[string]string{"filename": name}); v != "" {
+		return v
+	}
+	return "inline"
+}

@@ -1,0 +1,175 @@
+package front
+
+import (
+	"io"
+	"net/http"
+	"strings"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/front/spool"
+	"imgtools/pkg/ops"
+)
+
+// postJobs is POST /jobs: a job for each picture of the request.
+func (s *Server) postJobs(w http.ResponseWriter, r *http.Request, _ string) {
+	var ids []string
+	err := s.admit(r)
+	if err == nil {
+		ids, err = s.makeJobs(w, r)
+	}
+	if len(ids) > 0 {
+		infoOf(r).job = ids[0]
+	}
+	if err != nil {
+		s.refuse(w, r, err, ids...)
+		return
+	}
+	s.accepted(w, r, ids)
+}
+
+// admit refuses jobs for which there is no room, before their bytes are sent.
+func (s *Server) admit(r *http.Request) error {
+	if err := s.queue.check(); err != nil {
+		return err
+	}
+	if r.ContentLength > 0 {
+		return s.c.Spool.Room(r.ContentLength)
+	}
+	return nil
+}
+
+// makeJobs makes the jobs of a request in order. The first that is refused ends
+// it; ids are of those made.
+func (s *Server) makeJobs(w http.ResponseWriter, r *http.Request) (ids []string, err error) {
+	src, err := s.source(w, r)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		p, err := src.next()
+		if err == io.EOF {
+			return ids, nil
+		}
+		if err != nil {
+			return ids, err
+		}
+		if err := s.queue.check(); err != nil {
+			return ids, err
+		}
+		up, err := s.receive(p)
+		if err != nil {
+			return ids, err
+		}
+		id, err := s.submit("", up, p.ops)
+		up.Close()
+		if err != nil {
+			return ids, err
+		}
+		ids = append(ids, id)
+	}
+}
+
+// submit makes a job of an upload.
+func (s *Server) submit(id string, up *spool.Upload, o ops.Ops) (string, error) {
+	if err := s.queue.arrive(); err != nil {
+		return "", err
+	}
+	defer s.queue.arrived()
+	id, err := up.Submit(id, o)
+	if err != nil {
+		return "", err
+	}
+	s.metrics.accepted.Add(1)
+	return id, nil
+}
+
+// accepted tells the ids of jobs that are safe on disk.
+func (s *Server) accepted(w http.ResponseWriter, r *http.Request, ids []string) {
+	h := w.Header()
+	h.Add("Vary", "Accept")
+	if len(ids) == 1 {
+		h.Set("Location", "/jobs/"+ids[0])
+	}
+	switch wants(r) {
+	case asHTML:
+		if len(ids) != 1 {
+			h.Set("Location", "/?j="+strings.Join(ids, "&j="))
+		}
+		w.WriteHeader(http.StatusSeeOther)
+	case asJSON:
+		writeJSON(w, typeJSON, http.StatusAccepted, map[string][]string{"jobs": ids})
+	default:
+		writeText(w, http.StatusAccepted, strings.Join(ids, "\n")+"\n")
+	}
+}
+
+// job is GET, PUT and DELETE /jobs/ID.
+func (s *Server) job(w http.ResponseWriter, r *http.Request, id string) {
+	switch r.Method {
+	case "PUT":
+		s.putJob(w, r, id)
+	case "DELETE":
+		s.deleteJob(w, r, id)
+	default:
+		s.showJob(w, r, id)
+	}
+}
+
+// putJob makes a job under the client's id. To repeat it is harmless.
+func (s *Server) putJob(w http.ResponseWriter, r *http.Request, id string) {
+	err := s.c.Spool.Check(id)
+	if err == nil && !s.c.Spool.Has(id) { // a repeated one takes no room
+		err = s.admit(r)
+	}
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	if r.ContentLength > s.c.MaxBytes+formRoom {
+		s.refuse(w, r, s.tooLarge(r.ContentLength))
+		return
+	}
+	src, err := s.source(w, r)
+	var p *picture
+	if err == nil {
+		p, err = src.next()
+	}
+	var up *spool.Upload
+	if err == nil {
+		up, err = s.receive(p)
+	}
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	defer up.Close()
+	if _, err = src.next(); err == nil {
+		err = fault.New(fault.Usage, "more than one picture; POST /jobs takes several")
+	} else if err == io.EOF {
+		if s.c.Spool.Has(id) {
+			_, err = up.Submit(id, p.ops) // compares
+		} else {
+			_, err = s.submit(id, up, p.ops)
+		}
+	}
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	s.accepted(w, r, []string{id})
+}
+
+// deleteJob is DELETE /jobs/ID and POST /jobs/ID/delete.
+func (s *Server) deleteJob(w http.ResponseWriter, r *http.Request, id string) {
+	if err := s.c.Spool.Remove(id); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	w.Header().Add("Vary", "Accept")
+	if wants(r) == asHTML {
+		w.Header().Set("Location", "/")
+		w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}

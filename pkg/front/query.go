@@ -1,0 +1,100 @@
+package front
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/ops"
+)
+
+// maxWords bounds the words of a query or a form.
+const maxWords = 2000
+
+// parseQuery reads the query of a URL as people write it: + is a space, %XX is a
+// byte, and a % that two hexadecimal digits don't follow is itself (scale=50%),
+// where net/url drops the pair silently. A word without = has the value "".
+func parseQuery(raw string) ([]ops.Word, error) {
+	var words []ops.Word
+	for pair := range strings.SplitSeq(raw, "&") {
+		if pair == "" {
+			continue
+		}
+		if len(words) == maxWords {
+			return nil, fault.New(fault.Usage, "more than %d words in the query", maxWords)
+		}
+		key, value, _ := strings.Cut(pair, "=")
+		words = append(words, ops.Word{Key: unescape(key), Value: unescape(value)})
+	}
+	return words, nil
+}
+
+func unescape(s string) string {
+	if !strings.ContainsAny(s, "%+") {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '+' {
+			c = ' '
+		} else if c == '%' && i+2 < len(s) {
+			if v, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil && s[i+1] != '+' {
+				c = byte(v)
+				i += 2
+			}
+		}
+		b = append(b, c)
+	}
+	return string(b)
+}
+
+// take removes all words with the given key and returns their values.
+func take(words []ops.Word, key string) (values []string, rest []ops.Word) {
+	for _, w := range words {
+		if w.Key == key {
+			values = append(values, w.Value)
+		} else {
+			rest = append(rest, w)
+		}
+	}
+	return values, rest
+}
+
+// maxWait caps wait=, and is what it means without a value.
+const maxWait = 60 * time.Second
+
+// parseWait reads a query in which there may be wait, and nothing else.
+func parseWait(raw string) (time.Duration, error) {
+	words, err := parseQuery(raw)
+	if err != nil {
+		return 0, err
+	}
+	values, rest := take(words, "wait")
+	switch {
+	case len(rest) > 0:
+		return 0, fault.New(fault.Usage, "unknown word %s", strconv.Quote(clip(rest[0].Key)))
+	case len(values) == 0:
+		return 0, nil
+	case len(values) > 1:
+		return 0, fault.New(fault.Usage, "wait is given twice")
+	case values[0] == "":
+		return maxWait, nil
+	}
+	if n, err := strconv.ParseUint(values[0], 10, 31); err == nil {
+		return min(time.Duration(n)*time.Second, maxWait), nil
+	}
+	d, err := time.ParseDuration(values[0])
+	if err != nil || d < 0 {
+		return 0, fault.New(fault.Usage, "wait %s: not a number of seconds", strconv.Quote(clip(values[0])))
+	}
+	return min(d, maxWait), nil
+}
+
+func clip(s string) string {
+	if len(s) > 64 {
+		return s[:64] + "…"
+	}
+	return s
+}

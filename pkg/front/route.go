@@ -1,0 +1,171 @@
+package front
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/front/spool"
+)
+
+// info is what a handler notes of a request for its log line.
+type info struct {
+	job  string // id
+	err  error
+	read bool // the body was begun, so 100 Continue was said
+}
+
+type infoKey struct{}
+
+func infoOf(r *http.Request) *info {
+	i, _ := r.Context().Value(infoKey{}).(*info)
+	return i
+}
+
+func bodyBegun(r *http.Request) bool {
+	i := infoOf(r)
+	return i != nil && i.read
+}
+
+// route is a path with the methods that it takes.
+type route struct {
+	name    string // for logs and metrics: without the id
+	methods []string
+	handle  func(s *Server, w http.ResponseWriter, r *http.Request, id string)
+}
+
+// find returns the route of a path, and the id in it.
+func find(path string) (rt route, id string) {
+	get := []string{"GET", "HEAD"}
+	switch path {
+	case "/":
+		return route{"/", get, (*Server).home}, ""
+	case "/image":
+		return route{"/image", []string{"POST", "PUT"}, (*Server).image}, ""
+	case "/jobs":
+		return route{"/jobs", []string{"POST"}, (*Server).postJobs}, ""
+	case "/healthz":
+		return route{"/healthz", get, (*Server).healthz}, ""
+	case "/readyz":
+		return route{"/readyz", get, (*Server).readyz}, ""
+	case "/metrics":
+		return route{"/metrics", get, (*Server).showMetrics}, ""
+	}
+	id, rest, _ := strings.Cut(strings.TrimPrefix(path, "/jobs/"), "/")
+	if !strings.HasPrefix(path, "/jobs/") || !spool.ValidID(id) {
+		return route{}, ""
+	}
+	switch rest {
+	case "":
+		if strings.HasSuffix(path, "/") {
+			return route{}, ""
+		}
+		return route{"/jobs/ID", []string{"GET", "HEAD", "PUT", "DELETE"}, (*Server).job}, id
+	case "image":
+		return route{"/jobs/ID/image", get, (*Server).jobImage}, id
+	case "delete":
+		return route{"/jobs/ID/delete", []string{"POST"}, (*Server).deleteJob}, id
+	}
+	return route{}, ""
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	w := newAnswer(rw, s.c.Idle)
+	i := &info{}
+	r = r.WithContext(context.WithValue(r.Context(), infoKey{}, i))
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+
+	rt, id := find(r.URL.Path)
+	i.job = id
+	name := rt.name
+	switch err := s.guard(r); {
+	case err != nil:
+		name = cmpOr(name, "other")
+		s.refuse(w, r, err)
+	case rt.handle == nil:
+		name = "other"
+		s.refuse(w, r, notFound(r.URL.Path))
+	case !slices.Contains(rt.methods, r.Method):
+		h.Set("Allow", strings.Join(rt.methods, ", "))
+		s.refuse(w, r, fault.New(fault.Method, "%s is not for %s; %s is", clip(r.Method), rt.name, strings.Join(rt.methods, ", ")))
+	default:
+		rt.handle(s, w, r, id)
+	}
+
+	s.metrics.answered(name, r.Method, w.status)
+	log := s.c.Log.With("method", clip(r.Method), "path", name, "status", w.status, "bytes", w.bytes, "ms", time.Since(start).Milliseconds())
+	if i.job != "" {
+		log = log.With("job", spool.Short(i.job))
+	}
+	if p := peerOf(r); p.unix {
+		log = log.With("uid", p.uid)
+	} else {
+		log = log.With("from", r.RemoteAddr)
+	}
+	if i.err != nil {
+		log = log.With("err", oneLine(i.err.Error()))
+	}
+	log.Info("request")
+}
+
+func cmpOr(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func notFound(path string) error {
+	if id, ok := strings.CutPrefix(path, "/jobs/"); ok { // shows no more of what may be an id
+		return fault.New(fault.NotFound, "no job %s", quote(spool.Short(id)))
+	}
+	return fault.New(fault.NotFound, "nothing at %s; see /", quote(path))
+}
+
+func quote(s string) string { return strconv.Quote(clip(s)) }
+
+// answer is a ResponseWriter that gives up on a client that takes no bytes, and
+// counts.
+type answer struct {
+	http.ResponseWriter
+	rc     *http.ResponseController
+	idle   time.Duration
+	status int
+	bytes  int64
+}
+
+func newAnswer(w http.ResponseWriter, idle time.Duration) *answer {
+	rc := http.NewResponseController(w)
+	rc.SetWriteDeadline(time.Time{}) // that of the connection's last request
+	return &answer{ResponseWriter: w, rc: rc, idle: idle}
+}
+
+// Unwrap lets http.ResponseController find the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 && status >= 200 {
+		a.status = status
+	}
+	a.rc.SetWriteDeadline(time.Now().Add(a.idle))
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	a.rc.SetWriteDeadline(time.Now().Add(a.idle))
+	n, err := a.ResponseWriter.Write(p)
+	a.bytes += int64(n)
+	return n, err
+}

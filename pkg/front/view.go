@@ -1,0 +1,136 @@
+package front
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/front/spool"
+)
+
+// statuses returns views of jobs; of one that is not there, with the reason.
+func (s *Server) statuses(ids []string) []jobView {
+	var views []jobView
+	for _, id := range ids {
+		st, err := s.c.Spool.Status(id)
+		if err != nil {
+			kind := fault.Of(err)
+			state := "gone"
+			if kind != fault.Gone {
+				state = "unknown"
+			}
+			views = append(views, jobView{ID: id, State: state, Error: &viewError{kind.String(), err.Error(), kind.HTTP()}})
+			continue
+		}
+		views = append(views, view(st))
+	}
+	return views
+}
+
+// jobView is a job's status as it is shown: in JSON by its members, in text by
+// text.
+type jobView struct {
+	ID       string     `json:"id"`
+	State    string     `json:"state"`
+	Name     string     `json:"name,omitempty"`
+	Ops      string     `json:"ops,omitempty"`
+	Place    int        `json:"place,omitempty"`
+	Received *time.Time `json:"received,omitempty"`
+	Started  *time.Time `json:"started,omitempty"`
+	Finished *time.Time `json:"finished,omitempty"`
+	Expires  *time.Time `json:"expires,omitempty"`
+	In       *viewIn    `json:"in,omitempty"`
+	Out      *viewOut   `json:"out,omitempty"`
+	Error    *viewError `json:"error,omitempty"`
+	Image    string     `json:"image,omitempty"`
+}
+
+type viewIn struct {
+	Bytes int64 `json:"bytes"`
+}
+
+type viewOut struct {
+	Bytes  int64  `json:"bytes"`
+	Type   string `json:"type"`
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+	Note   string `json:"note,omitempty"`
+}
+
+type viewError struct {
+	Kind   string `json:"kind"`
+	Detail string `json:"detail"`
+	Status int    `json:"status"`
+}
+
+func view(st *spool.Status) jobView {
+	known := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		t = t.UTC().Truncate(time.Millisecond)
+		return &t
+	}
+	v := jobView{
+		ID: st.ID, Name: st.Meta.Ops.Name, Ops: spool.OpsText(st.Meta.Ops), Place: st.Place, In: &viewIn{st.Meta.Bytes},
+		Received: known(st.Meta.Received), Started: known(st.Started), Finished: known(st.Finished()), Expires: known(st.Expires),
+		Image: "/jobs/" + st.ID + "/image",
+	}
+	switch {
+	case st.State == spool.Done:
+		r := st.Result
+		v.State, v.Out = "done", &viewOut{r.Size, r.Type, r.Width, r.Height, r.Note}
+	case st.State == spool.Failed:
+		f := st.Failure
+		v.State, v.Error = "failed", &viewError{f.Kind.String(), f.Detail, f.Kind.HTTP()}
+	case st.Running:
+		v.State = "running"
+	default:
+		v.State = "queued"
+	}
+	return v
+}
+
+// text returns the view as lines of key: value.
+func (v jobView) text() string {
+	var b strings.Builder
+	line := func(key string, value any) { fmt.Fprintf(&b, "%s: %v\n", key, value) }
+	when := func(key string, t *time.Time) {
+		if t != nil {
+			line(key, t.Format(time.RFC3339Nano))
+		}
+	}
+	line("id", v.ID)
+	line("state", v.State)
+	if v.Name != "" {
+		line("name", oneLine(v.Name))
+	}
+	line("ops", v.Ops)
+	if v.Place > 0 {
+		line("place", v.Place)
+	}
+	when("received", v.Received)
+	when("started", v.Started)
+	when("finished", v.Finished)
+	when("expires", v.Expires)
+	if v.In != nil {
+		line("in.bytes", v.In.Bytes)
+	}
+	if v.Out != nil {
+		line("out.bytes", v.Out.Bytes)
+		line("out.type", v.Out.Type)
+		line("out.width", v.Out.Width)
+		line("out.height", v.Out.Height)
+		if v.Out.Note != "" {
+			line("out.note", oneLine(v.Out.Note))
+		}
+	}
+	if v.Error != nil {
+		line("error.kind", v.Error.Kind)
+		line("error.detail", oneLine(v.Error.Detail))
+		line("error.status", v.Error.Status)
+	}
+	line("image", v.Image)
+	return b.String()
+}
