@@ -49,7 +49,7 @@ func composition(bin, cache string, pictures []picture, runs int) error {
 			return err
 		}
 		out := filepath.Join(dir, "out"+filepath.Ext(p.name))
-		hand := command{tool: "filters", line: "gray < $in | scale 1/4 > $out"}
+		hand := commands(p, job{gray: true, num: 1, den: 4})[0]
 		var rows []row
 		var walls []time.Duration
 		var cpu time.Duration

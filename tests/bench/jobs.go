@@ -52,8 +52,10 @@ func commands(p picture, j job) []command {
 	}
 	ours, here := "", "/"
 	switch {
-	case j.gray && j.den > 1:
+	case j.gray && j.den > 1 && p.jpeg():
 		ours = "gray < $in | scale " + factor + " > $out"
+	case j.gray && j.den > 1:
+		ours = "gray -f pam < $in | scale -f png " + factor + " > $out"
 	case j.gray:
 		ours = "gray < $in > $out"
 	default:
@@ -61,7 +63,7 @@ func commands(p picture, j job) []command {
 	}
 	add("imgtools", here, true, ours)
 	if j.den > 1 && p.jpeg() {
-		add("imgtools -fine", here, true, strings.Replace(ours, "scale ", "scale -fine ", 1))
+		add("imgtools -fine", here, true, strings.Replace(ours, "scale ", "scale -fine ", 1)) // of a JPEG alone is anything reduced
 	}
 
 	out, in := "$out", "$in"
