@@ -203,7 +203,7 @@ type pixels struct {
 	y      int     // rows done
 	held   []uint8 // all rows, of an interlaced frame
 	limit  int     // indexes from here on are beyond the palette
-	black  uint8   // what those become: libpng and browsers make them black
+	black  uint8   // what those become
 	stray  bool    // there were such
 }
 
@@ -229,12 +229,7 @@ func (r *Reader) pixels(in *input, f *frame) (*pixels, error) {
 	p.line = make([]uint8, w)
 	colors := f.palette()
 	p.limit = len(colors)
-	least := 1 << 16
-	for i, c := range colors {
-		if v := int(c.R) + int(c.G) + int(c.B) + 3*int(255-c.A); v < least {
-			p.black, least = uint8(i), v
-		}
-	}
+	p.black = raster.Darkest(colors)
 	if f.interlaced() {
 		p.held = make([]uint8, w*h)
 		n := 0
@@ -271,13 +266,7 @@ func (p *pixels) read(dst []uint8, done int) error {
 		}
 		return fault.New(fault.Format, "GIF: %w after %d of %d rows", err, done, p.f.rect.Dy())
 	}
-	if p.limit < 256 {
-		for i, v := range dst {
-			if int(v) >= p.limit {
-				dst[i], p.stray = p.black, true
-			}
-		}
-	}
+	p.stray = raster.Clamp(dst, p.limit, p.black) || p.stray
 	return nil
 }
 

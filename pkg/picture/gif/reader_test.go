@@ -22,8 +22,17 @@ import (
 
 var limits = raster.Limits{Pixels: 1 << 24, Mem: 256 << 20}
 
+// fuzzed keeps fuzzing fast.
+var fuzzed = raster.Limits{Pixels: 1 << 16, Mem: 1 << 20}
+
 func openBytes(b []byte) (*Reader, error) {
 	return Open(bytes.NewReader(b), int64(len(b)), limits)
+}
+
+// tooLarge reports whether a picture is too large for a fuzzer to be fast.
+func tooLarge(data []byte) bool {
+	_, err := Open(bytes.NewReader(data), int64(len(data)), fuzzed)
+	return fault.Of(err) == fault.TooLarge
 }
 
 // colors reads all rows, as colours.
@@ -527,6 +536,9 @@ func FuzzRead(f *testing.F) {
 		f.Add(animation(rnd, 3))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if tooLarge(data) {
+			return
+		}
 		got, _, err := ourFrames(data)
 		if err != nil {
 			if fault.Of(err) == fault.Internal {
@@ -539,10 +551,10 @@ func FuzzRead(f *testing.F) {
 			t.Fatal(err)
 		}
 		same(t, "first", one, got[0])
-		// What both read must be the same; image/gif refuses more, has no disposal 4
-		// and has nothing to say of bad transparent indexes.
+		// What both read must be the same; image/gif refuses more, has no disposal 4,
+		// and adds up several control extensions before a frame.
 		g, err := stdgif.DecodeAll(bytes.NewReader(data))
-		if err != nil || bytes.IndexByte(g.Disposal, 4) >= 0 || len(g.Image) != len(got) {
+		if err != nil || bytes.IndexByte(g.Disposal, 4) >= 0 || bytes.Count(data, []byte("\x21\xf9")) > len(got) {
 			return
 		}
 		for i, want := range compose(g) {

@@ -513,6 +513,9 @@ func FuzzGray(f *testing.F) {
 		f.Add(animation(rnd, 3))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if tooLarge(data) {
+			return
+		}
 		was, delays, err := ourFrames(data)
 		if err != nil {
 			return

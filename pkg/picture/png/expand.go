@@ -46,14 +46,8 @@ func (r *Reader) expand8(dst []uint8, src []byte) {
 			copy(dst, src)
 		}
 	}
-	// An index beyond the palette is black in libpng and Go; here it is the
-	// palette's darkest colour, black if it has that.
-	if n := len(r.out.Palette); r.out.Layout == raster.Indexed && n < 1<<r.depth {
-		for i, v := range dst {
-			if int(v) >= n {
-				dst[i], r.stray = r.black, true
-			}
-		}
+	if r.out.Layout == raster.Indexed && len(r.out.Palette) < 1<<r.depth {
+		r.stray = raster.Clamp(dst, len(r.out.Palette), r.black) || r.stray
 	}
 }
 

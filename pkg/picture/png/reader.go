@@ -290,10 +290,5 @@ func (r *Reader) finish() {
 			r.out.ICC = nil
 		}
 	}
-	least := 1 << 16
-	for i, c := range r.out.Palette {
-		if v := int(c.R) + int(c.G) + int(c.B) + 3*int(255-c.A); v < least {
-			r.black, least = uint8(i), v
-		}
-	}
+	r.black = raster.Darkest(r.out.Palette)
 }
