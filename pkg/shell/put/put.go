@@ -101,11 +101,17 @@ func (s *sender) send(i int, file string) (id string, err error) {
 			continue
 		}
 		s.crowd(client.Repeatable(err))
+		refused := time.Now()
 		s.await(i)
+		since := s.since()
+		if client.Repeatable(err) && since.After(refused) {
+			tries = -1
+			continue // others got through since
+		}
 		if client.Full(err) {
 			s.takeBack(ctx)
 		}
-		if err := s.client.Pause(ctx, s.since(), tries, err); err != nil {
+		if err := s.client.Pause(ctx, since, tries, err); err != nil {
 			return "", err
 		}
 	}

@@ -1,0 +1,438 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"imgtools/pkg/shell/client/fakeimgd"
+)
+
+// TestMain runs the test binary as imgput when it is told to.
+func TestMain(m *testing.M) {
+	if os.Getenv("IMGPUT_TEST") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// imgput returns the command, in dir, with the server at address.
+func imgput(t *testing.T, dir, address string, args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Dir = dir
+	tmp := t.TempDir()
+	cmd.Env = []string{"IMGPUT_TEST=1", "IMGD=" + address, "TMPDIR=" + tmp, "IMGTOOLS_RUN=" + tmp}
+	return cmd
+}
+
+// result runs a command and returns what it printed and its exit status.
+func result(t *testing.T, cmd *exec.Cmd) (stdout, stderr string, status int) {
+	t.Helper()
+	var o, e bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &o, &e
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return o.String(), e.String(), cmd.ProcessState.ExitCode()
+}
+
+// pictures makes files of the given names, whose bytes are their names.
+func pictures(t *testing.T, names ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func numbered(n int) (names []string) {
+	for i := range n {
+		names = append(names, fmt.Sprintf("%03d.jpg", i))
+	}
+	return names
+}
+
+// checkIDs holds the printed ids to the jobs of the files, in order.
+func checkIDs(t *testing.T, s *fakeimgd.Server, stdout string, names []string) {
+	t.Helper()
+	in := map[string]string{}
+	for _, j := range s.Jobs() {
+		in[j.ID] = string(j.In)
+	}
+	ids := strings.Fields(stdout)
+	var got []string
+	for _, id := range ids {
+		if !regexp.MustCompile(`^[a-z2-7]{26}$`).MatchString(id) {
+			t.Errorf("id %q", id)
+		}
+		got = append(got, in[id])
+	}
+	if !slices.Equal(got, names) {
+		t.Errorf("ids of %q, want %q", got, names)
+	}
+	if len(in) != len(names) {
+		t.Errorf("%d jobs on the server for %d ids", len(in), len(names))
+	}
+}
+
+func TestIDsInOrder(t *testing.T) {
+	names := numbered(30)
+	dir := pictures(t, names...)
+	for _, start := range []func(*fakeimgd.Server) string{
+		func(s *fakeimgd.Server) string { return s.Start(t) },
+		func(s *fakeimgd.Server) string { return s.StartUnix(t) },
+	} {
+		s := &fakeimgd.Server{}
+		stdout, stderr, status := result(t, imgput(t, dir, start(s), names...))
+		if status != 0 || stderr != "" {
+			t.Errorf("%d, %q", status, stderr)
+		}
+		checkIDs(t, s, stdout, names)
+		if n := s.MostAtOnce(); n > 4 {
+			t.Errorf("%d uploads at once", n)
+		}
+	}
+}
+
+func TestFourAtOnce(t *testing.T) {
+	names := numbered(9)
+	dir := pictures(t, names...)
+	var mu sync.Mutex
+	arrived, all := 0, make(chan struct{})
+	s := &fakeimgd.Server{}
+	s.Fault = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		mu.Lock()
+		if arrived++; arrived == 4 {
+			close(all)
+		}
+		mu.Unlock()
+		<-all // none of the first four is answered before all are there
+		return false
+	}
+	stdout, _, status := result(t, imgput(t, dir, s.Start(t), names...))
+	if status != 0 || s.MostAtOnce() != 4 {
+		t.Errorf("status %d, %d at once", status, s.MostAtOnce())
+	}
+	checkIDs(t, s, stdout, names)
+}
+
+// An id is printed as soon as all before it are, while others are on their way.
+func TestIDAsSoonAsAcknowledged(t *testing.T) {
+	dir := pictures(t, "a", "b")
+	release := make(chan struct{})
+	s := &fakeimgd.Server{Fault: func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		if strings.Contains(r.URL.RawQuery, "name=b") {
+			<-release
+		}
+		return false
+	}}
+	cmd := imgput(t, dir, s.Start(t), "a", "b")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	first, err := lines.ReadString('\n') // hangs if it is held back
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	second, _ := lines.ReadString('\n')
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	checkIDs(t, s, first+second, []string{"a", "b"})
+}
+
+func TestOperationsInQuery(t *testing.T) {
+	dir := pictures(t, "ä b.png")
+	tests := []struct{ args, query string }{
+		{"", "gray=601"},
+		{"-g", "gray=601"},
+		{"-gray -luma 709", "gray=709"},
+		{"-s 1/4", "scale=1%2F4"},
+		{"-g -s 640x480! -k box -fine -linear -f jpg -q 90", "gray=601&scale=640x480%21&kernel=box&fine=1&linear=1&format=jpeg&quality=90"},
+		{"--scale 50% --format=tif", "scale=50%25&format=tiff"},
+	}
+	for _, tt := range tests {
+		s := &fakeimgd.Server{}
+		cmd := imgput(t, dir, s.Start(t), append(strings.Fields(tt.args), "./ä b.png")...)
+		if _, stderr, status := result(t, cmd); status != 0 || stderr != "" {
+			t.Errorf("%s: %d, %q", tt.args, status, stderr)
+			continue
+		}
+		if q := s.Jobs()[0].Query; q != tt.query+"&name=%C3%A4+b.png" {
+			t.Errorf("%s: %s", tt.args, q)
+		}
+	}
+}
+
+func TestStandardInput(t *testing.T) {
+	dir := pictures(t, "a.png")
+	for _, args := range [][]string{nil, {"-"}} {
+		s := &fakeimgd.Server{}
+		cmd := imgput(t, dir, s.Start(t), args...)
+		cmd.Stdin = io.MultiReader(strings.NewReader("from a "), strings.NewReader("pipe")) // no file: a pipe
+		stdout, stderr, status := result(t, cmd)
+		if status != 0 || stderr != "" {
+			t.Errorf("%d, %q", status, stderr)
+		}
+		checkIDs(t, s, stdout, []string{"from a pipe"})
+		if q := s.Jobs()[0].Query; q != "gray=601" {
+			t.Error(q)
+		}
+	}
+	s := &fakeimgd.Server{}
+	cmd := imgput(t, dir, s.Start(t))
+	f, err := os.Open(filepath.Join(dir, "a.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	cmd.Stdin = f
+	stdout, _, _ := result(t, cmd)
+	checkIDs(t, s, stdout, []string{"a.png"})
+}
+
+func TestUsageErrors(t *testing.T) {
+	dir := pictures(t, "a")
+	s := &fakeimgd.Server{}
+	url := s.Start(t)
+	for args, want := range map[string]string{
+		"a -s":              "-s after a file: flags go first (a file: ./-s)",
+		"-l 709 a":          "luma without gray",
+		"-g -k box a":       "kernel without scale",
+		"-f png a":          "no operation: gray or scale",
+		"-s 0 a":            `scale: "0": a factor must be over 0`,
+		"-s 640 a":          "scale: 640 as a factor? for a width write 640x",
+		"-g -q 0 a":         `quality "0": not a whole number from 1 to 100`,
+		"-x a":              "unknown flag -x",
+		"-a localhost:80 a": `address "localhost:80": not unix:/path, tcp:host:port, http://host:port or https://host`,
+	} {
+		stdout, stderr, status := result(t, imgput(t, dir, url, strings.Fields(args)...))
+		if status != 2 || stdout != "" || stderr != "imgput: "+want+"\nsee imgput -h\n" {
+			t.Errorf("%s: %d, %q, %q", args, status, stdout, stderr)
+		}
+	}
+	if n := len(s.Requests()); n > 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+func TestOneBadFileOthersGoOn(t *testing.T) {
+	dir := pictures(t, "a", "b", "refused")
+	s := &fakeimgd.Server{Fault: func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		if strings.Contains(r.URL.RawQuery, "refused") {
+			fakeimgd.Fail(w, 413, "120 MB > 100 MB (-maxbytes)")
+			return true
+		}
+		return false
+	}}
+	url := s.Start(t)
+	stdout, stderr, status := result(t, imgput(t, dir, url, "none", "a", "refused", ".", "b"))
+	want := "imgput: none: no such file or directory\nimgput: refused: 120 MB > 100 MB (-maxbytes)\nimgput: .: is a folder\nimgput: 2 sent, 3 failed\n"
+	if status != 1 || stderr != want {
+		t.Errorf("%d, %q", status, stderr)
+	}
+	checkIDs(t, s, stdout, []string{"a", "b"})
+	stdout, stderr, status = result(t, imgput(t, dir, url, "-quiet", "none", "refused"))
+	if status != 1 || stdout != "" || strings.Contains(stderr, "sent") {
+		t.Errorf("%d, %q, %q", status, stdout, stderr)
+	}
+	stdout, stderr, status = result(t, imgput(t, dir, url, "refused"))
+	if status != 1 || stdout != "" || stderr != "imgput: refused: 120 MB > 100 MB (-maxbytes)\n" {
+		t.Errorf("%d, %q, %q", status, stdout, stderr)
+	}
+}
+
+func TestServerAway(t *testing.T) {
+	dir := pictures(t, "a", "b", "c")
+	want := "imgput: no imgd at " + dir + "/none.sock; start one with 'imgd &' or set IMGD\n"
+	for _, args := range [][]string{{"a"}, {"a", "b", "c"}, {"-w", "5", "a"}} {
+		start := time.Now()
+		stdout, stderr, status := result(t, imgput(t, dir, dir+"/none.sock", args...))
+		if status != 75 || stdout != "" || stderr != want || time.Since(start) > 4*time.Second {
+			t.Errorf("%q: %d, %q, %q", args, status, stdout, stderr)
+		}
+	}
+	// Of several places all are named.
+	cmd := imgput(t, dir, "", "a")
+	_, stderr, status := result(t, cmd)
+	if status != 75 || !regexp.MustCompile(`^imgput: no imgd at /\S+/imgd.sock or /\S+/imgd.sock or /run/imgtools/imgd.sock; start one with 'imgd &' or set IMGD\n$`).MatchString(stderr) {
+		t.Errorf("%d, %q", status, stderr)
+	}
+}
+
+// Whatever goes wrong on the way, each picture becomes one job.
+func TestTroubleOnTheWay(t *testing.T) {
+	names := numbered(12)
+	dir := pictures(t, names...)
+	faults := map[string]func(w http.ResponseWriter, r *http.Request){
+		"busy":               func(w http.ResponseWriter, r *http.Request) { fakeimgd.Fail(w, 503, "queue full") },
+		"full":               func(w http.ResponseWriter, r *http.Request) { fakeimgd.Fail(w, 507, "spool full") },
+		"balancer":           func(w http.ResponseWriter, r *http.Request) { fakeimgd.Fail(w, 502, "no server") },
+		"dropped at once":    func(w http.ResponseWriter, r *http.Request) { fakeimgd.Drop(w) },
+		"dropped after body": func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body); fakeimgd.Drop(w) },
+		"answer cut": func(w http.ResponseWriter, r *http.Request) {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			io.WriteString(conn, "HTTP/1.1 202 Acc")
+			conn.Close()
+		},
+	}
+	for name, fault := range faults {
+		s := &fakeimgd.Server{}
+		s.Fault = func(w http.ResponseWriter, r *http.Request, before int) bool {
+			hit := r.Method == "PUT" && before == 0 && r.URL.Query().Get("name") > "003"
+			if hit {
+				fault(w, r)
+			}
+			return hit
+		}
+		stdout, stderr, status := result(t, imgput(t, dir, s.Start(t), names...))
+		if status != 0 || stderr != "" {
+			t.Errorf("%s: %d, %q", name, status, stderr)
+		}
+		checkIDs(t, s, stdout, names)
+	}
+}
+
+// An answer that is lost after the job was made is asked for again under the
+// same id: there are not two jobs.
+func TestLostAnswerMakesOneJob(t *testing.T) {
+	dir := pictures(t, "a")
+	s := &fakeimgd.Server{}
+	inner := &fakeimgd.Server{}
+	s.Fault = func(w http.ResponseWriter, r *http.Request, before int) bool {
+		if before > 0 {
+			inner.ServeHTTP(w, r)
+			return true
+		}
+		inner.ServeHTTP(&deaf{}, r)
+		fakeimgd.Drop(w)
+		return true
+	}
+	stdout, stderr, status := result(t, imgput(t, dir, s.Start(t), "a"))
+	if status != 0 || stderr != "" || len(s.Requests()) != 2 {
+		t.Errorf("%d, %q, %q", status, stderr, s.Requests())
+	}
+	checkIDs(t, inner, stdout, []string{"a"})
+}
+
+// deaf is an answer that nobody gets.
+type deaf struct{ h http.Header }
+
+func (d *deaf) Header() http.Header {
+	if d.h == nil {
+		d.h = http.Header{}
+	}
+	return d.h
+}
+func (d *deaf) Write(p []byte) (int, error) { return len(p), nil }
+func (d *deaf) WriteHeader(int)             {}
+
+// A batch larger than the spool goes through as results are fetched, also when
+// there is room for fewer than are sent at once.
+func TestBatchLargerThanSpool(t *testing.T) {
+	names := numbered(20)
+	dir := pictures(t, names...)
+	for _, room := range []int{1, 3, 8} {
+		s := &fakeimgd.Server{Room: room}
+		url := s.Start(t)
+		cmd := imgput(t, dir, url, names...)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		sc := bufio.NewScanner(out)
+		for sc.Scan() {
+			resp, err := http.Get(url + "/jobs/" + sc.Text() + "/image")
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			got = append(got, strings.TrimPrefix(string(b), "gray "))
+		}
+		if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
+			t.Errorf("room for %d: %v, %q", room, err, stderr.String())
+		}
+		if !slices.Equal(got, names) {
+			t.Errorf("room for %d: fetched %q", room, got)
+		}
+		if n := len(s.Jobs()); n != len(names) {
+			t.Errorf("room for %d: %d jobs left", room, n)
+		}
+	}
+}
+
+func TestWaitRunsOut(t *testing.T) {
+	names := numbered(6)
+	dir := pictures(t, names...)
+	for status, line := range map[int]string{503: "queue full", 507: "spool full"} {
+		s := &fakeimgd.Server{Fault: func(w http.ResponseWriter, r *http.Request, _ int) bool {
+			fakeimgd.Fail(w, status, line)
+			return true
+		}}
+		url := s.Start(t)
+		for _, wait := range []string{"0", "0.5"} {
+			start := time.Now()
+			stdout, stderr, code := result(t, imgput(t, dir, url, append([]string{"-w", wait}, names...)...))
+			want := ""
+			for _, n := range names {
+				want += "imgput: " + n + ": " + line + "\n"
+			}
+			if code != 75 || stdout != "" || stderr != want+"imgput: 0 sent, 6 failed\n" {
+				t.Errorf("%d, -w %s: %d, %q, %q", status, wait, code, stdout, stderr)
+			}
+			if d := time.Since(start); d > 3*time.Second {
+				t.Errorf("-w %s took %v", wait, d)
+			}
+		}
+	}
+}
+
+// A mixed batch that failed for good in part is not worth trying again as it is.
+func TestStatusOfMixedFailures(t *testing.T) {
+	dir := pictures(t, "busy", "bad", "good")
+	s := &fakeimgd.Server{Fault: func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		switch r.URL.Query().Get("name") {
+		case "busy":
+			fakeimgd.Fail(w, 503, "busy")
+		case "bad":
+			fakeimgd.Fail(w, 413, "too large")
+		default:
+			return false
+		}
+		return true
+	}}
+	url := s.Start(t)
+	for args, want := range map[string]int{"busy good": 75, "busy bad": 1, "bad busy": 1, "bad good": 1, "busy": 75, "bad": 1, "good": 0} {
+		cmd := imgput(t, dir, url, append([]string{"-w", "0"}, strings.Fields(args)...)...)
+		if _, stderr, status := result(t, cmd); status != want {
+			t.Errorf("%s: %d, want %d: %s", args, status, want, stderr)
+		}
+	}
+}
