@@ -44,6 +44,8 @@ func TestCorpus(t *testing.T) {
 		}
 		state, name, text := m[1], filepath.Base(m[2]), m[3]
 		picture := regexp.MustCompile(`\.(png|jpeg|gif|bmp|tiff|webp)$`).MatchString(name) && !strings.HasPrefix(name, "invalid-")
+		// Its indexes beyond the palette are black to libpng and to Go alike.
+		picture = picture || name == "invalid-palette.png"
 		switch {
 		case state == "BAD":
 			t.Error(l)

@@ -25,7 +25,8 @@ func listeners(t *testing.T, path string, port int) []string {
 	for _, line := range strings.Split(string(read(t, "/proc/net/unix")), "\n") {
 		f := strings.Fields(line)
 		// Num RefCount Protocol Flags Type St Inode Path; 0x10000 is SO_ACCEPTCON.
-		if len(f) == 8 && f[7] == path && f[3] == "00010000" {
+		// The path is the one it was bound by, before it was renamed into place.
+		if len(f) == 8 && (f[7] == path || f[7] == path+".new") && f[3] == "00010000" {
 			inodes = append(inodes, f[6])
 		}
 	}
