@@ -143,13 +143,13 @@ func TestBrokenDownloadGoesOn(t *testing.T) {
 			s.Fault = func(w http.ResponseWriter, r *http.Request, before int) bool {
 				ranges = append(ranges, r.Header.Get("Range"))
 				if before < len(cuts) && (r.Header.Get("Range") == "" || !tt.ranges) {
-					fakeimgd.DropAfter(w, tt.etag, want, cuts[before])
+					fakeimgd.DropAfter(w, "", tt.etag, want, cuts[before])
 					return true
 				}
 				if !tt.ranges {
 					r.Header.Del("Range")
 					if tt.etag == "" {
-						fakeimgd.DropAfter(w, "", want, size)
+						fakeimgd.DropAfter(w, "", "", want, size)
 						return true
 					}
 				}
@@ -200,7 +200,7 @@ func TestChangedResultIsNotMixed(t *testing.T) {
 	s := &fakeimgd.Server{Result: func([]byte) []byte { return bytes.Repeat([]byte{7}, 1000) }}
 	s.Fault = func(w http.ResponseWriter, r *http.Request, before int) bool {
 		if before == 0 {
-			fakeimgd.DropAfter(w, fakeimgd.ETag(first), first, 500)
+			fakeimgd.DropAfter(w, "", fakeimgd.ETag(first), first, 500)
 		}
 		return before == 0
 	}

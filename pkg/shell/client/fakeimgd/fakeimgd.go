@@ -186,12 +186,15 @@ func Drop(w http.ResponseWriter) {
 
 // DropAfter answers with only the first n bytes of a picture of the given length
 // and breaks the connection.
-func DropAfter(w http.ResponseWriter, etag string, picture []byte, n int) {
+func DropAfter(w http.ResponseWriter, name, etag string, picture []byte, n int) {
 	conn, buf, err := w.(http.Hijacker).Hijack()
 	if err != nil {
 		return
 	}
 	fmt.Fprintf(buf, "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: %d\r\n", len(picture))
+	if name != "" {
+		fmt.Fprintf(buf, "Content-Disposition: inline; filename=%q\r\n", name)
+	}
 	if etag != "" {
 		fmt.Fprintf(buf, "ETag: %s\r\n", etag)
 	}
