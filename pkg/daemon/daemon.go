@@ -46,6 +46,7 @@ const (
 	roleVar     = "IMGTOOLS_WORKER"
 	lifelineFD  = 3
 	firstSocket = 4
+	bootTime    = 10 * time.Second
 	dataSlack   = 64 << 20 // bytes of data that a Go program has beside its heap
 	// A pixel takes 8 bytes at most in any format that is written (RGBA of 16 bit).
 	bytesPerPixel = 8
@@ -136,7 +137,7 @@ func supervise(cfg Config) error {
 	info, warn := logger(cfg, "<6>"), logger(cfg, "<4>")
 	pcfg := prefork.Config{
 		Path: path, Args: append([]string{cfg.Name + ": worker"}, cfg.Args...),
-		Workers: cfg.Workers, Timeout: cfg.Timeout,
+		Workers: cfg.Workers, Boot: bootTime, Timeout: cfg.Timeout,
 		Signals: signals, Watchdog: notify.Watchdog, Reloading: listen.Reloading,
 		Info: info, Warn: warn,
 		Unlink: func() {

@@ -28,7 +28,6 @@ import (
 )
 
 const (
-	bootTime  = 10 * time.Second       // to become ready
 	graceTime = 500 * time.Millisecond // over its limit until SIGQUIT, and then until SIGKILL
 	lateTime  = time.Second            // a judgement so much too late means that we were stopped
 	leaveTime = 15 * time.Second       // to exit, beyond the limit of one request
@@ -42,6 +41,7 @@ type Config struct {
 	Env     []string
 	Files   []int // descriptors of a worker, from 4 on; 3 is its lifeline
 	Workers int
+	Boot    time.Duration // for a worker to become ready
 	Timeout time.Duration // of one request, by the worker itself
 
 	Signals <-chan os.Signal // TERM and INT drain, then end; HUP reloads
@@ -73,6 +73,7 @@ type child struct {
 	by   time.Time      // when sig is due; zero is never
 	sig  syscall.Signal // SIGQUIT, then SIGKILL
 	hurt bool           // it was signalled
+	cut  bool           // its lifeline has ended
 }
 
 // event is something that a child did.
@@ -165,6 +166,7 @@ func (s *supervisor) handle(e event) {
 	case e.eof:
 		// It is about to exit, or it closed its lifeline and nobody could stop it.
 		if !c.hurt {
+			c.cut = true
 			c.due(unix.SIGKILL, time.Now().Add(lateTime))
 		}
 	default:
@@ -288,14 +290,14 @@ func (s *supervisor) charge(c *child) string {
 	switch {
 	case c.hurt:
 		return "still there: " + name
+	case c.cut:
+		return "closed its lifeline: " + name
 	case !c.ready:
-		return fmt.Sprintf("not ready after %v: %s", bootTime, name)
+		return fmt.Sprintf("not ready after %v: %s", s.Boot, name)
 	case c.limit > 0:
 		return fmt.Sprintf("over its time of %v and did not end itself: %s", c.limit, name)
-	case c.leaving:
-		return "does not exit: " + name
 	}
-	return "closed its lifeline: " + name
+	return "does not exit: " + name
 }
 
 // fill starts the workers that are missing.

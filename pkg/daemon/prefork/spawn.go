@@ -45,7 +45,7 @@ func (s *supervisor) spawn(now time.Time) error {
 		pid: pid, proc: proc, gen: s.gen, started: now,
 		line: os.NewFile(uintptr(pair[0]), "lifeline"),
 	}
-	c.due(unix.SIGKILL, now.Add(bootTime))
+	c.due(unix.SIGKILL, now.Add(s.Boot))
 	s.children = append(s.children, c)
 	go s.follow(c)
 	if s.draining {

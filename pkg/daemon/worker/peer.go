@@ -28,7 +28,10 @@ func allowed(rc syscall.RawConn) error {
 	if err != nil {
 		return os.NewSyscallError("getsockopt", err)
 	}
-	uid, gid := uint32(os.Geteuid()), uint32(os.Getegid())
+	return permit(cred, groups, uint32(os.Geteuid()), uint32(os.Getegid()))
+}
+
+func permit(cred *unix.Ucred, groups []uint32, uid, gid uint32) error {
 	if cred.Uid == uid || cred.Uid == 0 || cred.Gid == gid || slices.Contains(groups, gid) {
 		return nil
 	}

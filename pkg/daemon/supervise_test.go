@@ -1,0 +1,521 @@
+package daemon_test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/fault"
+)
+
+// load asks in n goroutines until stop is closed, and then gives the numbers of
+// requests that were answered well and that were not.
+func (p *process) load(n int, stop chan struct{}) func() (ok, lost int64) {
+	var good, bad atomic.Int64
+	var wg sync.WaitGroup
+	dir := p.t.TempDir()
+	for range n {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				r, err := send(dir, p.path, "img/1 gray", "load")
+				if err == nil {
+					_, _, err = r.answer()
+				}
+				if err != nil {
+					bad.Add(1)
+				} else {
+					good.Add(1)
+				}
+			}
+		})
+	}
+	return func() (int64, int64) { wg.Wait(); return good.Load(), bad.Load() }
+}
+
+func (p *process) untilReady(workers int, respawned int) {
+	p.t.Helper()
+	until(p.t, fmt.Sprintf("%d workers ready after %d deaths", workers, respawned), func() bool {
+		s := p.status()
+		return s["ready"] == strconv.Itoa(workers) && s["respawned"] == strconv.Itoa(respawned)
+	})
+}
+
+func TestKilledWorkers(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "2")
+	// Idle: nothing is lost.
+	for i := range 3 {
+		unix.Kill(p.workers()[0], unix.SIGKILL)
+		p.untilReady(2, i+1)
+	}
+	if _, out, err := p.ask("img/1 gray", "idle"); err != nil || out != "IDLE" {
+		t.Errorf("%q, %v", out, err)
+	}
+	// Busy: that request, and no other.
+	held := p.hold(1)
+	other := p.workers()
+	reply, _, err := p.ask("img/1 gray", "which")
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle, _ := strconv.Atoi(reply.Get("pid"))
+	victim := other[0]
+	if victim == idle {
+		victim = other[1]
+	}
+	unix.Kill(victim, unix.SIGKILL)
+	if _, _, err := held.answer(); err != io.EOF {
+		t.Errorf("the request in hand: %v; want the end of the file", err)
+	}
+	p.expect(fmt.Sprintf("worker %d: killed by signal 9 (SIGKILL)", victim))
+	// All, with requests in the queue.
+	p.untilReady(2, 4)
+	a, b := p.hold(1), p.hold(2)
+	var queued []*request
+	for range 5 {
+		r, err := send(t.TempDir(), p.path, "img/1 gray", "queued")
+		if err != nil {
+			t.Fatal(err)
+		}
+		queued = append(queued, r)
+	}
+	for _, pid := range p.workers() {
+		unix.Kill(pid, unix.SIGKILL)
+	}
+	for _, r := range []*request{a, b} {
+		if _, _, err := r.answer(); err != io.EOF {
+			t.Errorf("a request in hand: %v", err)
+		}
+	}
+	for _, r := range queued {
+		if _, out, err := r.answer(); err != nil || out != "QUEUED" {
+			t.Errorf("a queued request: %q, %v", out, err)
+		}
+	}
+}
+
+func TestKillsUnderLoadLoseOneEach(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "2")
+	stop := make(chan struct{})
+	wait := p.load(4, stop)
+	kills := 0
+	for ; kills < 10; kills++ {
+		if pids := p.workers(); len(pids) > 0 {
+			unix.Kill(pids[kills%len(pids)], unix.SIGKILL)
+		}
+		p.untilReady(2, kills+1)
+	}
+	close(stop)
+	if ok, lost := wait(); ok == 0 || lost > int64(kills) {
+		t.Errorf("%d kills: %d requests lost, %d served", kills, lost, ok)
+	}
+}
+
+func TestReloadLosesNothing(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "2")
+	stop := make(chan struct{})
+	wait := p.load(4, stop)
+	for range 3 {
+		before := p.workers()
+		p.signal(unix.SIGHUP)
+		p.expect("reload: done")
+		until(t, "the old ones gone", func() bool {
+			after := p.workers()
+			return len(after) == 2 && !slices.ContainsFunc(after, func(pid int) bool { return slices.Contains(before, pid) })
+		})
+	}
+	// Two that come at once are at least one more, and end.
+	p.signal(unix.SIGHUP)
+	p.signal(unix.SIGHUP)
+	p.expect("reload: done")
+	until(t, "two workers", func() bool { return len(p.workers()) == 2 })
+	close(stop)
+	if ok, lost := wait(); ok == 0 || lost != 0 {
+		t.Errorf("%d requests lost, %d served", lost, ok)
+	}
+	if got := p.status()["respawned"]; got != "0" {
+		t.Errorf("%s workers count as respawned", got)
+	}
+}
+
+// TestReloadWaitsForWork: an old worker finishes its request.
+func TestReloadWaitsForWork(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "1")
+	held := p.hold(1)
+	p.signal(unix.SIGHUP)
+	p.expect("reload: done")
+	if _, out, err := p.ask("img/1 gray", "new"); err != nil || out != "NEW" {
+		t.Errorf("%q, %v", out, err)
+	}
+	if _, out, err := held.answer(); err != nil || out != "HELD" {
+		t.Errorf("the held request: %q, %v", out, err)
+	}
+	until(t, "one worker", func() bool { return len(p.workers()) == 1 })
+}
+
+func TestReloadWithBrokenProgramKeepsWorkers(t *testing.T) {
+	t.Parallel()
+	for name, program := range map[string]string{
+		"not a program": "garbage",
+		"exits":         "#!/bin/sh\nexit 1\n",
+		"not there":     "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			copied := filepath.Join(dir, "testd")
+			b, err := os.ReadFile(os.Args[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(copied, b, 0700); err != nil {
+				t.Fatal(err)
+			}
+			cmd := command("-a", filepath.Join(dir, "s"), "-n", "2")
+			cmd.Path = copied
+			p := launch(t, cmd)
+			p.path = filepath.Join(dir, "s")
+			p.expect("workers on ")
+			before := p.workers()
+			os.Remove(copied)
+			if program != "" {
+				os.WriteFile(copied, []byte(program), 0700)
+			}
+			p.signal(unix.SIGHUP)
+			p.expect("the old ones stay")
+			if after := p.workers(); !slices.Equal(before, after) {
+				t.Errorf("workers %v became %v", before, after)
+			}
+			if _, out, err := p.ask("img/1 gray", "still"); err != nil || out != "STILL" {
+				t.Errorf("%q, %v", out, err)
+			}
+			os.Remove(copied)
+			os.WriteFile(copied, b, 0700)
+			p.signal(unix.SIGHUP)
+			p.expect("reload: done")
+		})
+	}
+}
+
+func TestTermEmptiesTheQueue(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "1")
+	held := p.hold(1)
+	var queued []*request
+	for range 20 {
+		r, err := send(t.TempDir(), p.path, "img/1 gray", "queued")
+		if err != nil {
+			t.Fatal(err)
+		}
+		queued = append(queued, r)
+	}
+	p.signal(unix.SIGTERM)
+	p.expect("draining")
+	until(t, "the path gone", func() bool { _, err := os.Lstat(p.path); return os.IsNotExist(err) })
+	if _, err := os.Lstat(p.path + ".status"); !os.IsNotExist(err) {
+		t.Errorf("status: %v", err)
+	}
+	if _, out, err := held.answer(); err != nil || out != "HELD" {
+		t.Errorf("the held request: %q, %v", out, err)
+	}
+	for i, r := range queued {
+		if _, out, err := r.answer(); err != nil || out != "QUEUED" {
+			t.Errorf("queued request %d: %q, %v", i, out, err)
+		}
+	}
+	if code := p.waitExit(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+}
+
+// TestWorkerDyingInADrainLeavesNoQueue: the last worker dies of its request.
+func TestWorkerDyingInADrainLeavesNoQueue(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "1")
+	held := p.hold(1)
+	var queued []*request
+	for range 5 {
+		r, err := send(t.TempDir(), p.path, "img/1 gray", "queued")
+		if err != nil {
+			t.Fatal(err)
+		}
+		queued = append(queued, r)
+	}
+	p.signal(unix.SIGINT)
+	p.expect("draining")
+	unix.Kill(p.workers()[0], unix.SIGKILL)
+	if _, _, err := held.answer(); err != io.EOF {
+		t.Errorf("the held request: %v", err)
+	}
+	for i, r := range queued {
+		if _, out, err := r.answer(); err != nil || out != "QUEUED" {
+			t.Errorf("queued request %d: %q, %v", i, out, err)
+		}
+	}
+	if code := p.waitExit(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+}
+
+func TestSecondTermEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "2")
+	held := p.hold(1)
+	p.signal(unix.SIGTERM)
+	p.expect("draining")
+	p.signal(unix.SIGTERM)
+	if code := p.waitExit(); code != fault.ExitFail {
+		t.Errorf("exit status %d", code)
+	}
+	if _, _, err := held.answer(); err != io.EOF {
+		t.Errorf("the held request: %v", err)
+	}
+}
+
+func TestTermDuringBoot(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s")
+	p := launch(t, command("-a", path, "-n", "4"))
+	until(t, "a worker", func() bool { return len(p.workers()) > 0 })
+	p.signal(unix.SIGTERM)
+	if code := p.waitExit(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+}
+
+// TestSupervisorKilled: its worker finishes what it has and goes. (That it goes is
+// checked for every test, by launch.)
+func TestSupervisorKilled(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "2")
+	held := p.hold(1)
+	pids := p.workers()
+	p.signal(unix.SIGKILL)
+	p.waitExit()
+	until(t, "the idle one gone", func() bool {
+		return slices.ContainsFunc(pids, func(pid int) bool { return unix.Kill(pid, 0) == unix.ESRCH })
+	})
+	if _, out, err := held.answer(); err != nil || out != "HELD" {
+		t.Errorf("the held request: %q, %v", out, err)
+	}
+	// Its path is stale now, and the next instance takes it.
+	q := launch(t, command("-a", p.path))
+	q.path = p.path
+	q.expect("workers on ")
+	if _, out, err := q.ask("img/1 gray", "next"); err != nil || out != "NEXT" {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// TestStoppedSupervisorKillsNobody: it hears only afterwards that a request, over
+// its time by then, ended long ago.
+func TestStoppedSupervisorKillsNobody(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "1", "-t", "800ms")
+	before := p.workers()
+	held := p.hold(1)
+	p.signal(unix.SIGSTOP)
+	if _, out, err := held.answer(); err != nil || out != "HELD" {
+		t.Fatalf("%q, %v", out, err)
+	}
+	// More than the lifeline holds: a worker doesn't wait for its supervisor.
+	for range 400 {
+		if _, _, err := p.ask("img/1 gray", "stopped"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-time.After(3 * time.Second) // the time that its judgement must survive
+	p.signal(unix.SIGCONT)
+	until(t, "counted", func() bool { return p.status()["served"] == "401" })
+	<-time.After(lateTime) // and the time after which it judges
+	if after := p.workers(); !slices.Equal(before, after) {
+		t.Errorf("worker %v became %v", before, after)
+	}
+	if s := p.status(); s["busy"] != "0" || s["failed"] != "0" {
+		t.Errorf("status %v", s)
+	}
+}
+
+const lateTime = 1100 * time.Millisecond
+
+func TestStoppedWorkerHoldsNothing(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "2")
+	stopped := p.workers()[0]
+	unix.Kill(stopped, unix.SIGSTOP)
+	for range 20 {
+		if reply, _, err := p.ask("img/1 gray", "x"); err != nil || reply.Get("pid") == strconv.Itoa(stopped) {
+			t.Fatalf("%v, %v", reply, err)
+		}
+	}
+	unix.Kill(stopped, unix.SIGCONT)
+	held := p.hold(1)
+	if _, out, err := p.ask("img/1 gray", "both"); err != nil || out != "BOTH" {
+		t.Errorf("%q, %v", out, err)
+	}
+	if _, _, err := held.answer(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDeathsAtWork: whatever an operation does to its process, the client learns
+// of it, the next request is served, and the log says why.
+func TestDeathsAtWork(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "1", "-t", "60s")
+	for i, c := range []struct{ do, log string }{
+		{"panic", "exit status 2"},
+		{"nil", "exit status 2"},
+		{"memory", "exit status 2"},
+		{"orphan", "closed its lifeline: SIGKILL"},
+		{"stop timeout=700ms", "over its time of 700ms and did not end itself: SIGQUIT"},
+	} {
+		begin := time.Now()
+		_, _, err := p.ask("img/1 gray do="+c.do, "")
+		took := time.Since(begin)
+		if err != io.EOF {
+			t.Errorf("%s: %v", c.do, err)
+		}
+		if took > 3*time.Second {
+			t.Errorf("%s: after %v", c.do, took)
+		}
+		p.expect(c.log)
+		p.untilReady(1, i+1)
+		if _, out, err := p.ask("img/1 gray", c.do); err != nil || out != strings.ToUpper(c.do) {
+			t.Errorf("after %s: %q, %v", c.do, out, err)
+		}
+	}
+	if !p.says("as asked") || !p.says("daemon_test.operation") {
+		t.Error("the log has no stack of the panic")
+	}
+}
+
+func TestFailingStartsBackOff(t *testing.T) {
+	t.Parallel()
+	begin := time.Now()
+	p := launch(t, command("-a", filepath.Join(t.TempDir(), "s"), "-n", "3", "-boot", "exit"))
+	for _, wait := range []string{"100ms", "200ms", "400ms", "800ms"} {
+		p.expect("next worker in " + wait)
+	}
+	if took := time.Since(begin); took < 700*time.Millisecond {
+		t.Errorf("four failures in %v", took)
+	}
+	p.mu.Lock()
+	died := strings.Count(strings.Join(p.log, "\n"), "before it was ready")
+	p.mu.Unlock()
+	if died != 3+3 { // all at first, then one at a time
+		t.Errorf("%d workers died", died)
+	}
+	p.signal(unix.SIGTERM)
+	if code := p.waitExit(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+}
+
+func TestSecondInstance(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	q := launch(t, command("-a", p.path))
+	q.expect("process " + strconv.Itoa(p.cmd.Process.Pid) + " serves it already")
+	if code := q.waitExit(); code != fault.ExitFail {
+		t.Errorf("exit status %d", code)
+	}
+	if _, out, err := p.ask("img/1 gray", "first"); err != nil || out != "FIRST" {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// limitFiles sets how many descriptors a process may have, and returns what undoes
+// that.
+func limitFiles(t *testing.T, pid int, n uint64) (undo func()) {
+	t.Helper()
+	var old unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: old.Max}, nil); err != nil {
+		t.Fatal(err)
+	}
+	return func() { unix.Prlimit(pid, unix.RLIMIT_NOFILE, &old, nil) }
+}
+
+// firstFree returns the lowest descriptor that a process doesn't have.
+func firstFree(t *testing.T, pid int) uint64 {
+	t.Helper()
+	for n := uint64(0); ; n++ {
+		if _, err := os.Lstat(fmt.Sprintf("/proc/%d/fd/%d", pid, n)); err != nil {
+			return n
+		}
+	}
+}
+
+func TestFullDescriptorTables(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "1")
+	// The worker's, such that a connection fits and descriptors don't.
+	pid := p.workers()[0]
+	undo := limitFiles(t, pid, firstFree(t, pid)+1)
+	if _, _, err := p.ask("img/1 gray", ""); fault.Of(err) != fault.Busy {
+		t.Errorf("no room for descriptors: %v", err)
+	}
+	undo()
+	// Such that no connection fits: it waits, and is served when there is room.
+	undo = limitFiles(t, pid, firstFree(t, pid))
+	r, err := send(t.TempDir(), p.path, "img/1 gray", "patient")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.expect("accept: too many open files")
+	undo()
+	if _, out, err := r.answer(); err != nil || out != "PATIENT" {
+		t.Errorf("%q, %v", out, err)
+	}
+	// The supervisor's, when it must start a worker.
+	undo = limitFiles(t, p.cmd.Process.Pid, firstFree(t, p.cmd.Process.Pid))
+	unix.Kill(pid, syscall.SIGKILL)
+	p.expect("start worker: ")
+	p.expect("next worker in 200ms")
+	undo()
+	if _, out, err := p.ask("img/1 gray", "again"); err != nil || out != "AGAIN" {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// TestWorkerTermFinishes: TERM sent to a worker itself.
+func TestWorkerTermFinishes(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "1")
+	held := p.hold(1)
+	unix.Kill(p.workers()[0], unix.SIGTERM)
+	if _, out, err := held.answer(); err != nil || out != "HELD" {
+		t.Errorf("%q, %v", out, err)
+	}
+	p.untilReady(1, 1)
+	for _, sig := range []syscall.Signal{unix.SIGHUP, unix.SIGINT} {
+		unix.Kill(p.workers()[0], sig)
+	}
+	if _, out, err := p.ask("img/1 gray", "there"); err != nil || out != "THERE" {
+		t.Errorf("%q, %v", out, err)
+	}
+	if got := p.status()["respawned"]; got != "1" {
+		t.Errorf("%s respawned", got)
+	}
+}
