@@ -1,0 +1,146 @@
+package jpeg
+
+import (
+	"bytes"
+	"testing"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+// small bounds what a fuzzed file may ask for, so that a run is about code.
+var small = raster.Limits{Pixels: 1 << 18, Mem: 1 << 23}
+
+// seed adds all of testdata, one of them oriented, and one cut short.
+func seed(f *testing.F) {
+	for _, name := range corpus(f) {
+		f.Add(read(f, name), uint8(0))
+	}
+	for i := range 32 {
+		f.Add(oriented(read(f, "base_2x2.jpg"), byte(i%9)), uint8(i))
+	}
+	f.Add(read(f, "prog_2x2.jpg")[:700], uint8(3))
+}
+
+// hintOf spreads the kinds of decoding over numbers.
+func hintOf(how uint8, w, h int) raster.Hint {
+	n := int(how>>3)%8 + 1
+	hint := raster.Hint{Luma: how&1 != 0, Planar: how&2 != 0, Fine: how&4 != 0}
+	if n < 8 {
+		hint.GoalW, hint.GoalH = (w*n+7)/8, (h*n+7)/8
+	}
+	return hint
+}
+
+// allowed fails if err is of a kind that no file may cause.
+func allowed(t *testing.T, err error) {
+	t.Helper()
+	switch fault.Of(err) {
+	case fault.Format, fault.Unsupported, fault.TooLarge:
+	default:
+		t.Fatalf("%v", err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, p []byte, how uint8) {
+		r, err := Open(bytes.NewReader(p), int64(len(p)), small)
+		if err != nil {
+			allowed(t, err)
+			return
+		}
+		h := r.Header()
+		rows, err := r.Rows(hintOf(how, h.FullW, h.FullH))
+		if err == nil {
+			_, err = raster.Hold(rows, raster.Limits{})
+		}
+		if err != nil {
+			allowed(t, err)
+		}
+	})
+}
+
+// FuzzTranscode: what Gray and Copy write must decode to what they were given.
+func FuzzTranscode(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, p []byte, how uint8) {
+		r, err := Open(bytes.NewReader(p), int64(len(p)), small)
+		if err != nil {
+			return
+		}
+		hint := raster.Hint{Luma: true}
+		do := Gray
+		if how&1 != 0 {
+			do, hint = Copy, raster.Hint{Planar: true}
+		}
+		upright := r.Header().Orientation == 1
+		var out bytes.Buffer
+		done, err := do(&out, r)
+		if err != nil {
+			allowed(t, err)
+			return
+		}
+		if !done || !upright {
+			return
+		}
+		want, err := decode(p, hint)
+		if err != nil { // only chroma, which a gray copy of several scans doesn't look at
+			if how&1 != 0 {
+				t.Fatalf("copied, but: %v", err)
+			}
+			return
+		}
+		got, err := decode(out.Bytes(), hint)
+		if err != nil {
+			t.Fatalf("written, but: %v", err)
+		}
+		for i, d := range want.H.Planes {
+			if d := furthest(want.Planes[i].Pix, want.Planes[i].Stride, got.Planes[i].Pix, got.Planes[i].Stride, d.W*want.H.Layout.Samples(), d.H); d != 0 {
+				t.Fatalf("plane %d differs by %d", i, d)
+			}
+		}
+	})
+}
+
+// FuzzRoundTrip: decoded, encoded and decoded again, a picture is of the same size
+// and much the same.
+func FuzzRoundTrip(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, p []byte, how uint8) {
+		r, err := Open(bytes.NewReader(p), int64(len(p)), small)
+		if err != nil {
+			return
+		}
+		h := r.Header()
+		hint := hintOf(how, h.FullW, h.FullH)
+		hint.Planar = false
+		rows, err := r.Rows(hint)
+		if err != nil {
+			return
+		}
+		held, err := raster.Hold(rows, raster.Limits{})
+		if err != nil {
+			return
+		}
+		upright := *held.H
+		upright.Orientation = 1
+		var out bytes.Buffer
+		if err := Encode(&out, raster.WithHeader(held.Rows(), &upright), 100); err != nil {
+			t.Fatal(err)
+		}
+		back, err := decode(out.Bytes(), raster.Hint{Luma: held.H.Layout == raster.Gray})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back.H.W() != held.H.W() || back.H.H() != held.H.H() {
+			t.Fatalf("%d×%d came back as %d×%d", held.H.W(), held.H.H(), back.H.W(), back.H.H())
+		}
+		if held.H.Layout != raster.Gray {
+			return // chroma is halved
+		}
+		if d := furthest(held.Planes[0].Pix, held.Planes[0].Stride, back.Planes[0].Pix, back.Planes[0].Stride, held.H.W(), held.H.H()); d > 4 {
+			t.Fatalf("gray differs by %d at quality 100", d)
+		}
+	})
+}
