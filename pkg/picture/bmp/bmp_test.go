@@ -1,0 +1,660 @@
+package bmp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"image"
+	"image/color"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	stdbmp "golang.org/x/image/bmp"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+var limits = raster.Limits{Pixels: 1 << 22, Mem: 64 << 20}
+
+func open(b []byte) (*Reader, error) { return Open(bytes.NewReader(b), int64(len(b)), limits) }
+
+// colors reads all rows, as colours.
+func colors(src raster.Rows) ([]color.NRGBA, error) {
+	h := src.Header()
+	var out []color.NRGBA
+	for {
+		b, err := src.Next()
+		if err == io.EOF {
+			if len(out) != h.W()*h.H() {
+				return nil, fmt.Errorf("%d of %d pixels", len(out), h.W()*h.H())
+			}
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		p := &b.Planes[0]
+		if b.Y*h.W() != len(out) || p.Rows < 1 {
+			return nil, fmt.Errorf("band of %d rows at %d after %d pixels", p.Rows, b.Y, len(out))
+		}
+		for y := range p.Rows {
+			row := p.Pix[y*p.Stride:]
+			for x := range h.W() {
+				switch h.Layout {
+				case raster.Gray:
+					out = append(out, color.NRGBA{row[x], row[x], row[x], 255})
+				case raster.GrayA:
+					out = append(out, color.NRGBA{row[2*x], row[2*x], row[2*x], row[2*x+1]})
+				case raster.RGB:
+					out = append(out, color.NRGBA{row[3*x], row[3*x+1], row[3*x+2], 255})
+				case raster.RGBA:
+					out = append(out, color.NRGBA{row[4*x], row[4*x+1], row[4*x+2], row[4*x+3]})
+				case raster.Indexed:
+					out = append(out, h.Palette[row[x]])
+				}
+			}
+		}
+	}
+}
+
+func read(b []byte) ([]color.NRGBA, error) {
+	r, err := open(b)
+	if err != nil {
+		return nil, err
+	}
+	src, err := r.Rows(raster.Hint{})
+	if err != nil {
+		return nil, err
+	}
+	return colors(src)
+}
+
+// stdColors reads with x/image.
+func stdColors(t *testing.T, b []byte) []color.NRGBA {
+	t.Helper()
+	m, err := stdbmp.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatalf("x/image refuses it: %v", err)
+	}
+	var out []color.NRGBA
+	r := m.Bounds()
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			switch m := m.(type) {
+			case *image.NRGBA:
+				out = append(out, m.NRGBAAt(x, y))
+			default:
+				out = append(out, color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA)) // opaque
+			}
+		}
+	}
+	return out
+}
+
+func same(t *testing.T, name string, got, want []color.NRGBA) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d pixels, want %d", name, len(got), len(want))
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Fatalf("%s: pixel %d is %v, want %v", name, i, got[i], want[i])
+		}
+	}
+}
+
+// bitmap is a BMP to be made by the tests.
+type bitmap struct {
+	header      int // 12, 16, 40, 52, 56, 64, 108, 124
+	w, h        int // h < 0: from top to bottom
+	depth       int
+	compression int
+	masks       []uint32
+	palette     []color.NRGBA
+	gap         int  // bytes before the pixels
+	noOffset    bool // the pixels' place is given as 0
+	data        []byte
+}
+
+func (f *bitmap) bytes() []byte {
+	le := binary.LittleEndian
+	d := make([]byte, f.header)
+	le.PutUint32(d, uint32(f.header))
+	each := 4
+	if f.header == 12 {
+		each = 3
+		le.PutUint16(d[4:], uint16(f.w))
+		le.PutUint16(d[6:], uint16(f.h))
+		le.PutUint16(d[8:], 1)
+		le.PutUint16(d[10:], uint16(f.depth))
+	} else {
+		le.PutUint32(d[4:], uint32(f.w))
+		le.PutUint32(d[8:], uint32(f.h))
+		le.PutUint16(d[12:], 1)
+		le.PutUint16(d[14:], uint16(f.depth))
+		if f.header > 16 {
+			le.PutUint32(d[16:], uint32(f.compression))
+			if f.depth <= 8 && len(f.palette) != 1<<f.depth {
+				le.PutUint32(d[32:], uint32(len(f.palette)))
+			}
+		}
+	}
+	for i, m := range f.masks {
+		if f.header == 40 {
+			d = le.AppendUint32(d, m)
+		} else {
+			le.PutUint32(d[40+4*i:], m)
+		}
+	}
+	for _, c := range f.palette {
+		d = append(d, []byte{c.B, c.G, c.R, 0}[:each]...)
+	}
+	d = append(d, make([]byte, f.gap)...)
+	out := append([]byte("BM"), make([]byte, 12)...)
+	le.PutUint32(out[2:], uint32(14+len(d)+len(f.data)))
+	if !f.noOffset {
+		le.PutUint32(out[10:], uint32(14+len(d)))
+	}
+	return append(append(out, d...), f.data...)
+}
+
+func noise(rnd *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rnd.Uint32())
+	}
+	return b
+}
+
+func randomPalette(rnd *rand.Rand, n int) []color.NRGBA {
+	p := make([]color.NRGBA, n)
+	for i := range p {
+		p[i] = color.NRGBA{byte(rnd.Uint32()), byte(rnd.Uint32()), byte(rnd.Uint32()), 255}
+	}
+	return p
+}
+
+// want takes the pixels out of the data one by one, by the definition.
+func (f *bitmap) want() []color.NRGBA {
+	h, topDown := f.h, f.h < 0
+	if topDown {
+		h = -h
+	}
+	masks := append(slices.Clone(f.masks), 0, 0, 0, 0)
+	if f.masks == nil {
+		masks = []uint32{0xff0000, 0xff00, 0xff, 0}
+		if f.depth == 16 {
+			masks = []uint32{0x7c00, 0x3e0, 0x1f, 0}
+		}
+	}
+	stride := (f.w*f.depth + 31) / 32 * 4
+	var out []color.NRGBA
+	for y := range h {
+		row := f.data[y*stride:]
+		if !topDown {
+			row = f.data[(h-1-y)*stride:]
+		}
+		for x := range f.w {
+			var p uint32
+			for i := range f.depth {
+				bit := x*f.depth + i
+				if f.depth < 8 { // the highest bit of a byte first
+					p = p<<1 | uint32(row[bit/8]>>(7-bit%8)&1)
+				} else {
+					p |= uint32(row[bit/8]>>(bit%8)&1) << i
+				}
+			}
+			if f.depth <= 8 {
+				out = append(out, f.palette[p])
+				continue
+			}
+			var s [4]uint8
+			s[3] = 255
+			for i, m := range masks[:4] {
+				if m == 0 {
+					continue
+				}
+				low := m & -m
+				s[i] = uint8((float64(p&m/low)*255)/float64(m/low) + 0.5)
+			}
+			out = append(out, color.NRGBA{s[0], s[1], s[2], s[3]})
+		}
+	}
+	return out
+}
+
+func TestEveryHeaderDepthAndSize(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, header := range []int{12, 16, 40, 52, 56, 64, 108, 124} {
+		for _, depth := range []int{1, 2, 4, 8, 16, 24, 32} {
+			for size := 1; size <= 17; size++ {
+				f := &bitmap{header: header, w: size, h: 18 - size, depth: depth}
+				if header >= 40 && size%2 == 0 {
+					f.h = -f.h
+				}
+				f.gap = size % 3 * 4
+				if depth <= 8 {
+					f.palette = randomPalette(rnd, 1<<depth)
+				} else if size%4 == 0 {
+					f.gap, f.noOffset = 0, true
+				}
+				f.data = noise(rnd, (size*depth+31)/32*4*17)
+				got, err := read(f.bytes())
+				name := fmt.Sprintf("header %d, %d bits, %dx%d", header, depth, f.w, f.h)
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				same(t, name, got, f.want())
+				if f.gap == 0 && !f.noOffset && depth != 16 && (header == 40 || header >= 108 && depth < 32) {
+					same(t, name+" by x/image", got, stdColors(t, f.bytes()))
+				}
+			}
+		}
+	}
+}
+
+func TestMasks(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for _, c := range []struct {
+		header, depth, compression int
+		masks                      []uint32
+	}{
+		{40, 16, 3, []uint32{0xf800, 0x7e0, 0x1f}},
+		{40, 16, 6, []uint32{0xf00, 0xf0, 0xf, 0xf000}},
+		{40, 32, 3, []uint32{0xff, 0xff00, 0xff0000}},
+		{40, 32, 6, []uint32{0xff, 0xff00, 0xff0000, 0xff000000}},
+		{40, 32, 3, []uint32{0x3ff00000, 0xffc00, 0x3ff}},
+		{52, 32, 3, []uint32{0xff000000, 0xff0000, 0xff00}},
+		{56, 16, 3, []uint32{0x7c00, 0x3e0, 0x1f, 0x8000}},
+		{56, 32, 3, []uint32{0xff0000, 0xff00, 0xff, 0xff000000}},
+		{108, 32, 3, []uint32{0xff0000, 0xff00, 0xff, 0xff000000}},
+		{108, 32, 0, []uint32{0xff0000, 0xff00, 0xff, 0xff000000}},
+		{124, 32, 3, []uint32{0xfffff000, 0xff0, 0xf, 0}},
+		{124, 32, 3, []uint32{0, 0xff00, 0xff, 0x80000000}},
+		{124, 16, 3, []uint32{0xff00, 0xff, 0, 0}},
+	} {
+		f := &bitmap{header: c.header, w: 13, h: 9, depth: c.depth, compression: c.compression, masks: c.masks}
+		f.data = noise(rnd, (13*c.depth+31)/32*4*9)
+		got, err := read(f.bytes())
+		if err != nil {
+			t.Fatalf("%+v: %v", c, err)
+		}
+		same(t, fmt.Sprintf("%+v", c), got, f.want())
+		if c.header == 108 {
+			same(t, "x/image", got, stdColors(t, f.bytes()))
+		}
+	}
+}
+
+// runLengths encodes indexes, rows from bottom to top, with runs, literals and
+// moves as they come.
+func runLengths(rnd *rand.Rand, rows [][]byte, four bool) []byte {
+	var out []byte
+	for y := 0; y < len(rows); y++ {
+		row := rows[y]
+		for x := 0; x < len(row); {
+			n, step := 1, 1
+			if four {
+				step = 2
+			}
+			switch rnd.IntN(3) {
+			case 0: // a run
+				for x+n < len(row) && n < 255 && (four && n < 2 || row[x+n] == row[x+n%step]) {
+					n++
+				}
+				v := row[x]
+				if four {
+					v = row[x]<<4 | row[min(x+1, len(row)-1)]
+				}
+				out = append(out, byte(n), v)
+			case 1: // pixels for themselves
+				n = min(3+rnd.IntN(20), len(row)-x)
+				if n < 3 {
+					continue
+				}
+				lit := slices.Clone(row[x : x+n])
+				if four {
+					var packed []byte
+					for i := 0; i < n; i += 2 {
+						v := lit[i] << 4
+						if i+1 < n {
+							v |= lit[i+1]
+						}
+						packed = append(packed, v)
+					}
+					lit = packed
+				}
+				if len(lit)%2 == 1 {
+					lit = append(lit, 0)
+				}
+				out = append(append(out, 0, byte(n)), lit...)
+			case 2: // a move over pixels of colour 0
+				for n = 0; x+n < len(row) && n < 255 && row[x+n] == 0; n++ {
+				}
+				if n == 0 {
+					continue
+				}
+				out = append(out, 0, 2, byte(n), 0)
+			}
+			x += n
+		}
+		out = append(out, 0, 0)
+	}
+	return append(out, 0, 1)
+}
+
+func TestRunLengths(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for _, four := range []bool{false, true} {
+		for size := 1; size <= 40; size++ {
+			f := &bitmap{header: 40, w: size, h: 1 + size%9, depth: 8, compression: 1, palette: randomPalette(rnd, 256)}
+			if four {
+				f.depth, f.compression, f.palette = 4, 2, randomPalette(rnd, 16)
+			}
+			var rows [][]byte
+			var want []color.NRGBA
+			for range f.h {
+				row := make([]byte, size)
+				for x := range row {
+					if x > 0 && rnd.IntN(3) > 0 {
+						row[x] = row[x-1]
+					} else if rnd.IntN(2) > 0 {
+						row[x] = byte(rnd.IntN(len(f.palette)))
+					}
+				}
+				rows = append(rows, row)
+			}
+			for _, row := range slices.Backward(rows) {
+				for _, v := range row {
+					want = append(want, f.palette[v])
+				}
+			}
+			f.data = runLengths(rnd, rows, four)
+			got, err := read(f.bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, fmt.Sprintf("four %v, width %d", four, size), got, want)
+		}
+	}
+}
+
+func TestOddRunLengths(t *testing.T) {
+	pal := []color.NRGBA{{0, 0, 0, 255}, {1, 1, 1, 255}, {2, 2, 2, 255}, {3, 3, 3, 255}}
+	for _, c := range []struct {
+		data string
+		want string // indexes from top to bottom, or an error
+	}{
+		{"\x02\x01\x00\x00\x02\x02\x00\x01", "2211"},
+		{"\x02\x01\x00\x00\x02\x02", "2211"},                         // no end
+		{"\x02\x01\x00\x01", "0011"},                                 // ended early
+		{"\x00\x02\x01\x01\x01\x03\x00\x01", "0300"},                 // a move up and right
+		{"\xff\x01\x00\x00\x00\x05\x01\x02\x03\x01\x01\x00", "1211"}, // beyond the row
+		{"\x01\x09\x00\x01", "0000"},                                 // beyond the palette
+		{"\x00\x02\xff\xff\x01\x01", "0000"},
+		{"\x02\x01\x00\x00", "truncated after 1 of 2 rows"},
+		{"\x02\x01\x00\x00\x02", "truncated after 1 of 2 rows"},
+		{"\x02\x01\x00\x00\x00\x04\x01", "truncated after 1 of 2 rows"},
+		{"\x00\x02\x01", "truncated after 0 of 2 rows"},
+		{"", "truncated after 0 of 2 rows"},
+	} {
+		f := &bitmap{header: 40, w: 2, h: 2, depth: 8, compression: 1, palette: pal, data: []byte(c.data)}
+		got, err := read(f.bytes())
+		text := ""
+		for _, p := range got {
+			text += fmt.Sprint(p.R)
+		}
+		if err != nil {
+			text = err.Error()
+		}
+		if text != c.want {
+			t.Errorf("%q: %s, want %s", c.data, text, c.want)
+		}
+	}
+}
+
+func TestIndexesBeyondThePalette(t *testing.T) {
+	f := &bitmap{header: 40, w: 4, h: 1, depth: 8, palette: []color.NRGBA{{9, 9, 9, 255}, {1, 0, 0, 255}}, data: []byte{0, 1, 2, 255}}
+	got, err := read(f.bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "stray", got, []color.NRGBA{f.palette[0], f.palette[1], f.palette[1], f.palette[1]})
+}
+
+func TestGoldenFilesAgainstXImage(t *testing.T) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/image").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(out)), "testdata", "*.bmp"))
+	if err != nil || len(names) < 8 {
+		t.Fatalf("%d files, %v", len(names), err)
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := read(data)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		same(t, filepath.Base(name), got, stdColors(t, data))
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	pal := randomPalette(rand.New(rand.NewPCG(7, 8)), 2)
+	edit := func(f bitmap, change ...any) []byte {
+		b := f.bytes()
+		for i := 0; i < len(change); i += 2 {
+			copy(b[change[i].(int):], change[i+1].(string))
+		}
+		return b
+	}
+	rgb := bitmap{header: 40, w: 3, h: 2, depth: 24, data: make([]byte, 24)}
+	one := bitmap{header: 40, w: 3, h: 2, depth: 1, palette: pal, data: make([]byte, 8)}
+	masks := bitmap{header: 40, w: 1, h: 1, depth: 32, compression: 3, masks: []uint32{0xff0000, 0xff00, 0xff}, data: make([]byte, 4)}
+	for _, c := range []struct {
+		name string
+		data []byte
+		kind fault.Kind
+		text string
+	}{
+		{"empty", nil, fault.Format, "no signature"},
+		{"array", edit(rgb, 0, "BA"), fault.Format, "no signature"},
+		{"header of 41", edit(rgb, 14, "\x29"), fault.Unsupported, "41 bytes"},
+		{"cut header", rgb.bytes()[:50], fault.Format, "truncated within the header"},
+		{"planes", edit(rgb, 26, "\x02"), fault.Format, "2 planes"},
+		{"depth", edit(rgb, 28, "\x03"), fault.Format, "3 bits"},
+		{"compression", edit(rgb, 30, "\x09"), fault.Format, "compression 9"},
+		{"JPEG", edit(rgb, 30, "\x04"), fault.Unsupported, "JPEG"},
+		{"RLE of 24 bits", edit(rgb, 30, "\x01"), fault.Format, "24 bits a pixel with compression 1"},
+		{"RLE top down", (&bitmap{header: 40, w: 1, h: -1, depth: 8, compression: 1, palette: pal}).bytes(), fault.Format, "top to bottom"},
+		{"OS/2 Huffman", (&bitmap{header: 64, w: 1, h: 1, depth: 1, compression: 3, palette: pal}).bytes(), fault.Unsupported, "Huffman"},
+		{"OS/2 RLE24", (&bitmap{header: 64, w: 1, h: 1, depth: 24, compression: 4}).bytes(), fault.Unsupported, "RLE24"},
+		{"no width", edit(rgb, 18, "\x00"), fault.Format, "0×2"},
+		{"negative width", edit(rgb, 18, "\xff\xff\xff\xff"), fault.Format, "-1×2"},
+		{"large", edit(rgb, 18, "\x00\x00\x00\x01\x00\x00\x00\x01"), fault.TooLarge, "-maxpixels"},
+		{"least height", edit(rgb, 22, "\x00\x00\x00\x80"), fault.TooLarge, "side"},
+		{"pixels in the header", edit(rgb, 10, "\x20"), fault.Format, "byte 32"},
+		{"no palette", edit(one, 10, "\x36"), fault.Format, "no palette"},
+		{"cut palette", one.bytes()[:58], fault.Format, "truncated within the palette"},
+		{"cut masks", masks.bytes()[:60], fault.Format, "truncated within the masks"},
+		{"mask with a hole", edit(masks, 54, "\x00\x00\x0f\xf0"), fault.Format, "mask 0xf00f0000"},
+		{"overlapping masks", edit(masks, 58, "\x00\xff\x01"), fault.Format, "mask 0x1ff00"},
+		{"one row", rgb.bytes()[:54+12], fault.Format, "truncated after 1 of 2 rows"},
+		{"one row but a byte", rgb.bytes()[:54+20], fault.Format, "truncated after 1 of 2 rows"},
+		{"no row", rgb.bytes()[:54], fault.Format, "truncated after 0 of 2 rows"},
+		{"pixels beyond the end", edit(rgb, 10, "\x00\x00\x00\x7f"), fault.Format, "truncated after 0 of 2 rows"},
+	} {
+		_, err := read(c.data)
+		if fault.Of(err) != c.kind || !strings.Contains(fmt.Sprint(err), c.text) {
+			t.Errorf("%s: %v (%v), want %v %q", c.name, err, fault.Of(err), c.kind, c.text)
+		}
+	}
+	if _, err := read(rgb.bytes()[:54+21]); err != nil { // only padding is missing
+		t.Errorf("without the last padding: %v", err)
+	}
+	wide := bitmap{header: 40, w: 1 << 21, h: 1, depth: 8, compression: 1, palette: pal}
+	b := wide.bytes()
+	r, err := Open(bytes.NewReader(b), int64(len(b)), raster.Limits{Mem: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Rows(raster.Hint{}); fault.Of(err) != fault.TooLarge {
+		t.Errorf("2 MiB within 1: %v", err)
+	}
+}
+
+// picture is rows of given samples, in bands of the given height.
+type picture struct {
+	h       *raster.Header
+	s       []uint8
+	y, band int
+}
+
+func (p *picture) Header() *raster.Header { return p.h }
+func (p *picture) Next() (*raster.Band, error) {
+	if p.y == p.h.H() {
+		return nil, io.EOF
+	}
+	n := p.h.W() * p.h.Layout.Samples()
+	b := &raster.Band{Y: p.y}
+	q := &b.Planes[0]
+	q.Rows, q.Stride = min(p.band, p.h.H()-p.y), n+3 // a stride of its own
+	for i := range q.Rows {
+		q.Pix = append(append(q.Pix, p.s[(p.y+i)*n:(p.y+i+1)*n]...), 7, 7, 7)
+	}
+	p.y += q.Rows
+	return b, nil
+}
+
+func (p *picture) again() *picture {
+	q := *p
+	q.y = 0
+	return &q
+}
+
+func profile() []byte {
+	p := make([]byte, 200)
+	binary.BigEndian.PutUint32(p, 200)
+	copy(p[16:], "RGB ")
+	copy(p[36:], "acsp")
+	return p
+}
+
+func TestRoundTrip(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(9, 10))
+	for _, layout := range []raster.Layout{raster.Gray, raster.GrayA, raster.RGB, raster.RGBA, raster.Indexed} {
+		for size := 1; size <= 17; size++ {
+			for _, icc := range [][]byte{nil, profile()} {
+				h := raster.NewHeader(size, 18-size, layout, 8)
+				h.ICC = icc
+				p := &picture{h: h, band: 1 + size%4, s: noise(rnd, size*(18-size)*layout.Samples())}
+				if layout == raster.Indexed {
+					h.Palette = randomPalette(rnd, 1+rnd.IntN(256))
+					if size%3 == 0 {
+						h.Palette[0].A = 77
+					}
+					for i, v := range p.s {
+						p.s[i] = uint8(int(v) % len(h.Palette))
+					}
+				}
+				want, err := colors(p.again())
+				if err != nil {
+					t.Fatal(err)
+				}
+				var buf bytes.Buffer
+				if err := Encode(&buf, p.again()); err != nil {
+					t.Fatal(err)
+				}
+				got, err := read(buf.Bytes())
+				if err != nil {
+					t.Fatal(err)
+				}
+				same(t, fmt.Sprint(layout, size), got, want)
+				same(t, fmt.Sprint(layout, size, " by x/image"), stdColors(t, buf.Bytes()), want)
+				r, _ := open(buf.Bytes())
+				if !bytes.Equal(r.Header().ICC, icc) {
+					t.Errorf("%v: a profile of %d bytes became one of %d", layout, len(icc), len(r.Header().ICC))
+				}
+				if size := binary.LittleEndian.Uint32(buf.Bytes()[2:]); int(size) != buf.Len() {
+					t.Errorf("%v: says it has %d bytes, has %d", layout, size, buf.Len())
+				}
+			}
+		}
+	}
+}
+
+func TestEncodeRefusesWhatItCannotWrite(t *testing.T) {
+	turned := raster.NewHeader(1, 1, raster.Gray, 8)
+	turned.Orientation = 6
+	for _, c := range []struct {
+		h    *raster.Header
+		kind fault.Kind
+	}{
+		{raster.NewHeader(1, 1, raster.YCbCr, 8), fault.Internal},
+		{raster.NewHeader(1, 1, raster.Gray, 16), fault.Internal},
+		{turned, fault.Internal},
+		{raster.NewHeader(1<<16, 1<<15, raster.RGB, 8), fault.TooLarge},
+	} {
+		if err := Encode(io.Discard, &picture{h: c.h, s: make([]uint8, 9), band: 1}); err == nil || fault.Of(err) != c.kind {
+			t.Errorf("%+v: %v", c.h, err)
+		}
+	}
+	short := &picture{h: raster.NewHeader(1, 2, raster.Gray, 8), y: 1, band: 1, s: []uint8{0, 1}}
+	if err := Encode(io.Discard, short); err == nil {
+		t.Error("a picture with a row too few was written")
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	rnd := rand.New(rand.NewPCG(11, 12))
+	for _, depth := range []int{1, 2, 4, 8, 16, 24, 32} {
+		p := &bitmap{header: []int{12, 40, 64, 108}[depth%4], w: 5, h: 4, depth: depth, data: noise(rnd, 100)}
+		if depth <= 8 {
+			p.palette = randomPalette(rnd, 1<<depth)
+		}
+		f.Add(p.bytes())
+	}
+	f.Add((&bitmap{header: 40, w: 5, h: 4, depth: 8, compression: 1, palette: randomPalette(rnd, 4), data: runLengths(rnd, [][]byte{{0, 0, 1, 1, 1}, {0, 1, 2, 3, 3}}, false)}).bytes())
+	f.Add((&bitmap{header: 40, w: 5, h: 2, depth: 4, compression: 2, palette: randomPalette(rnd, 16), data: runLengths(rnd, [][]byte{{0, 0, 1, 1, 1}, {0, 1, 2, 3, 3}}, true)}).bytes())
+	f.Add((&bitmap{header: 56, w: 5, h: 4, depth: 16, compression: 3, masks: []uint32{0x7c00, 0x3e0, 0x1f, 0x8000}, data: noise(rnd, 100)}).bytes())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := read(data)
+		if err != nil {
+			if fault.Of(err) == fault.Internal {
+				t.Fatal(err)
+			}
+			return
+		}
+		r, err := open(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, err := r.Rows(raster.Hint{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var buf bytes.Buffer
+		if err := Encode(&buf, src); err != nil {
+			t.Fatal(err)
+		}
+		again, err := read(buf.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "round trip", again, got)
+		same(t, "by x/image", stdColors(t, buf.Bytes()), got)
+	})
+}

@@ -1,0 +1,239 @@
+package bmp
+
+import (
+	"encoding/binary"
+	"image/color"
+	"io"
+	"math/bits"
+
+	"imgtools/pkg/fault"
+)
+
+// Sizes of the headers there are: the file's, then one of the picture's.
+const (
+	fileHeader = 14
+	coreHeader = 12  // OS/2 1
+	infoHeader = 40  // Windows 3
+	v2Header   = 52  // with masks
+	v3Header   = 56  // and one for alpha
+	v4Header   = 108 // and a colour space
+	v5Header   = 124 // and a profile
+)
+
+// Compression methods.
+const (
+	biRGB            = 0
+	biRLE8           = 1
+	biRLE4           = 2
+	biBitfields      = 3
+	biJPEG           = 4
+	biPNG            = 5
+	biAlphaBitfields = 6
+)
+
+// maxICC is the largest profile that is read.
+const maxICC = 16 << 20
+
+// head is what stands before the pixels.
+type head struct {
+	w, h        int64
+	topDown     bool
+	depth       int // bits of a pixel: 1, 2, 4, 8, 16, 24, 32
+	compression uint32
+	masks       [4]uint32 // of red, green, blue, alpha in a pixel of 16 or 32 bits; 0 is none
+	pixels      int64     // where they begin in the file
+	palette     []color.NRGBA
+	icc         []byte
+}
+
+// file reads from the first size bytes of r.
+type file struct {
+	r    io.ReaderAt
+	size int64
+}
+
+// at fills b from pos on, and reports whether there was so much.
+func (f file) at(b []byte, pos int64) (bool, error) {
+	if pos < 0 || pos+int64(len(b)) > f.size {
+		return false, nil
+	}
+	if n, err := f.r.ReadAt(b, pos); n < len(b) {
+		return false, fault.New(fault.Internal, "read: %w", err)
+	}
+	return true, nil
+}
+
+func (f file) readHead() (*head, error) {
+	var b [fileHeader + v5Header]byte
+	ok, err := f.at(b[:fileHeader+4], 0)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || b[0] != 'B' || b[1] != 'M' {
+		return nil, fault.New(fault.Format, "BMP: no signature")
+	}
+	n := int64(binary.LittleEndian.Uint32(b[fileHeader:]))
+	os2 := n == 16 || n == 64
+	switch n {
+	case coreHeader, 16, infoHeader, v2Header, v3Header, 64, v4Header, v5Header:
+	default:
+		return nil, fault.New(fault.Unsupported, "BMP: a header of %d bytes", n)
+	}
+	if ok, err = f.at(b[:fileHeader+n], 0); !ok {
+		if err == nil {
+			err = fault.New(fault.Format, "truncated within the header")
+		}
+		return nil, err
+	}
+	d := b[fileHeader:]
+	u16 := func(at int) int64 { return int64(binary.LittleEndian.Uint16(d[at:])) }
+	u32 := func(at int) int64 { return int64(binary.LittleEndian.Uint32(d[at:])) }
+	hd := &head{pixels: int64(binary.LittleEndian.Uint32(b[10:]))}
+	var planes, used int64
+	if n == coreHeader {
+		hd.w, hd.h, planes, hd.depth = u16(4), u16(6), u16(8), int(u16(10))
+	} else {
+		hd.w, hd.h, planes, hd.depth = int64(int32(u32(4))), int64(int32(u32(8))), u16(12), int(u16(14))
+		hd.compression, used = uint32(u32(16)), u32(32) // zeros in a header of 16 bytes
+		if hd.h < 0 {
+			hd.h, hd.topDown = -hd.h, true
+		}
+	}
+	if planes != 1 {
+		return nil, fault.New(fault.Format, "BMP: %d planes", planes)
+	}
+	if err := hd.checkCompression(os2); err != nil {
+		return nil, err
+	}
+	end := fileHeader + n // of what was read
+	if end, err = f.readMasks(hd, d, n, end); err != nil {
+		return nil, err
+	}
+	if hd.pixels != 0 && hd.pixels < end {
+		return nil, fault.New(fault.Format, "BMP: the pixels are said to begin at byte %d, within the header", hd.pixels)
+	}
+	if end, err = f.readPalette(hd, end, used, n == coreHeader); err != nil {
+		return nil, err
+	}
+	if hd.pixels == 0 {
+		hd.pixels = end
+	}
+	const embedded = 0x4d424544 // "MBED"
+	if n == v5Header && u32(56) == embedded && u32(116) <= maxICC {
+		icc := make([]byte, min(u32(116), f.size))
+		if ok, err := f.at(icc, fileHeader+u32(112)); err != nil {
+			return nil, err
+		} else if ok {
+			hd.icc = icc
+		}
+	}
+	return hd, nil
+}
+
+// checkCompression refuses methods that are not read, and those that don't go
+// with the depth or direction.
+func (hd *head) checkCompression(os2 bool) error {
+	depths := map[uint32][]int{
+		biRGB: {1, 2, 4, 8, 16, 24, 32}, biRLE8: {8}, biRLE4: {4}, biBitfields: {16, 32}, biAlphaBitfields: {16, 32},
+	}[hd.compression]
+	switch {
+	case os2 && hd.compression == 3:
+		return fault.New(fault.Unsupported, "BMP: OS/2 Huffman coding is not read")
+	case os2 && hd.compression == 4:
+		return fault.New(fault.Unsupported, "BMP: OS/2 RLE24 is not read")
+	case hd.compression == biJPEG || hd.compression == biPNG:
+		return fault.New(fault.Unsupported, "BMP: a JPEG or PNG within a BMP is not read")
+	case depths == nil:
+		return fault.New(fault.Format, "BMP: compression %d", hd.compression)
+	}
+	for _, d := range depths {
+		if d == hd.depth {
+			if hd.topDown && (hd.compression == biRLE8 || hd.compression == biRLE4) {
+				return fault.New(fault.Format, "BMP: run lengths from top to bottom")
+			}
+			return nil
+		}
+	}
+	return fault.New(fault.Format, "BMP: %d bits a pixel with compression %d", hd.depth, hd.compression)
+}
+
+// readMasks finds the masks for 16 and 32 bits: in the header, behind one of 40
+// bytes, or as they are without any. It returns where the palette begins.
+func (f file) readMasks(hd *head, d []byte, n, end int64) (int64, error) {
+	if hd.depth != 16 && hd.depth != 32 {
+		return end, nil
+	}
+	hd.masks = [4]uint32{0xff0000, 0xff00, 0xff}
+	if hd.depth == 16 {
+		hd.masks = [4]uint32{0x7c00, 0x3e0, 0x1f}
+	}
+	m := d[40:56] // where headers of 52 bytes and more have them
+	switch {
+	case hd.compression == biRGB:
+		if hd.depth == 32 && n >= v3Header && n != 64 && binary.LittleEndian.Uint32(m[12:]) == 0xff000000 {
+			hd.masks[3] = 0xff000000
+		}
+		return end, nil
+	case n == infoHeader:
+		m = make([]byte, 16)
+		k := int64(12)
+		if hd.compression == biAlphaBitfields {
+			k = 16
+		}
+		ok, err := f.at(m[:k], end)
+		if err != nil {
+			return 0, err
+		}
+		if !ok {
+			return 0, fault.New(fault.Format, "truncated within the masks")
+		}
+		end += k
+	case n == v2Header:
+		m = append(m[:12:12], 0, 0, 0, 0)
+	}
+	all := uint32(0)
+	for i := range hd.masks {
+		k := binary.LittleEndian.Uint32(m[4*i:])
+		run := k >> bits.TrailingZeros32(k) // a mask is one run of ones
+		if k != 0 && run&(run+1) != 0 || all&k != 0 || hd.depth == 16 && k > 0xffff {
+			return 0, fault.New(fault.Format, "BMP: mask %#x", k)
+		}
+		all |= k
+		hd.masks[i] = k
+	}
+	return end, nil
+}
+
+// readPalette reads the colours for 8 bits and less, blue first; an unused byte
+// follows each but in the oldest files. It returns where they end.
+func (f file) readPalette(hd *head, pos, used int64, core bool) (int64, error) {
+	if hd.depth > 8 {
+		return pos, nil // a palette would be a suggestion
+	}
+	each := int64(4)
+	if core {
+		each = 3
+	}
+	n := int64(1) << hd.depth
+	if used > 0 && used < n {
+		n = used
+	}
+	if hd.pixels != 0 {
+		n = min(n, (hd.pixels-pos)/each)
+	}
+	if n < 1 {
+		return 0, fault.New(fault.Format, "BMP: no palette")
+	}
+	b := make([]byte, n*each)
+	if ok, err := f.at(b, pos); !ok {
+		if err == nil {
+			err = fault.New(fault.Format, "truncated within the palette")
+		}
+		return 0, err
+	}
+	for i := range n {
+		c := b[i*each:]
+		hd.palette = append(hd.palette, color.NRGBA{c[2], c[1], c[0], 255})
+	}
+	return pos + n*each, nil
+}

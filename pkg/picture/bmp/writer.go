@@ -1,0 +1,157 @@
+package bmp
+
+import (
+	"bufio"
+	"encoding/binary"
+	"image/color"
+	"io"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/meta"
+	"imgtools/pkg/picture/raster"
+)
+
+// Encode writes 8-bit rows, uncompressed and from top to bottom, so that nothing
+// is held: Gray and an opaque palette as 8 bits a pixel, RGB as 24, and what has
+// alpha as 32 with masks in a V4 header. A profile goes into a V5 header. YCbCr
+// and 16 bits are refused.
+func Encode(w io.Writer, src raster.Rows) error {
+	h := src.Header()
+	if h.Layout == raster.YCbCr || h.Bits != 8 {
+		return fault.New(fault.Internal, "write BMP: layout %v of %d bits", h.Layout, h.Bits)
+	}
+	if h.Orientation != 1 {
+		return fault.New(fault.Internal, "write BMP: orientation %d", h.Orientation)
+	}
+	depth := 24
+	palette := h.Palette
+	switch {
+	case h.Layout == raster.Gray:
+		depth, palette = 8, make([]color.NRGBA, 256)
+		for i := range palette {
+			palette[i] = color.NRGBA{uint8(i), uint8(i), uint8(i), 255}
+		}
+	case h.Layout == raster.Indexed && !raster.PaletteLayout(palette).HasAlpha():
+		depth = 8
+	case h.Layout == raster.Indexed:
+		src = raster.Expand(src)
+		h = src.Header()
+	}
+	if depth != 8 {
+		palette = nil
+		if h.Layout.HasAlpha() {
+			depth = 32
+		}
+	}
+	icc := h.ICC
+	if meta.ICCSpace(icc) != "RGB " {
+		icc = nil // of gray: but palettes are RGB
+	}
+	stride := (int64(h.W())*int64(depth/8) + 3) &^ 3
+	b := bufio.NewWriterSize(w, 64<<10)
+	if err := writeHead(b, h, depth, stride*int64(h.H()), palette, icc); err != nil {
+		return err
+	}
+	line := make([]byte, stride)
+	n := h.W() * h.Layout.Samples()
+	y := 0
+	for {
+		band, err := src.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		p := &band.Planes[0]
+		for i := range p.Rows {
+			fill(line, p.Pix[i*p.Stride:i*p.Stride+n], h.Layout)
+			if _, err := b.Write(line); err != nil {
+				return err
+			}
+		}
+		y += p.Rows
+	}
+	if y != h.H() {
+		return fault.New(fault.Internal, "write BMP: %d of %d rows came", y, h.H())
+	}
+	if _, err := b.Write(icc); err != nil {
+		return err
+	}
+	return b.Flush()
+}
+
+// writeHead writes everything before the pixels, which are size bytes.
+func writeHead(w io.Writer, h *raster.Header, depth int, size int64, palette []color.NRGBA, icc []byte) error {
+	n := infoHeader
+	switch {
+	case icc != nil:
+		n = v5Header
+	case depth == 32:
+		n = v4Header
+	}
+	pixels := int64(fileHeader + n + 4*len(palette))
+	total := pixels + size + int64(len(icc))
+	if total > 1<<32-1 {
+		return fault.New(fault.TooLarge, "%d×%d: a BMP is at most 4 GiB", h.W(), h.H())
+	}
+	b := make([]byte, pixels)
+	le := binary.LittleEndian
+	b[0], b[1] = 'B', 'M'
+	le.PutUint32(b[2:], uint32(total))
+	le.PutUint32(b[10:], uint32(pixels))
+	d := b[fileHeader:]
+	le.PutUint32(d, uint32(n))
+	le.PutUint32(d[4:], uint32(h.W()))
+	le.PutUint32(d[8:], uint32(-h.H())) // from top to bottom
+	le.PutUint16(d[12:], 1)
+	le.PutUint16(d[14:], uint16(depth))
+	le.PutUint32(d[20:], uint32(size))
+	le.PutUint32(d[24:], 2835) // pixels a metre: 72 an inch
+	le.PutUint32(d[28:], 2835)
+	le.PutUint32(d[32:], uint32(len(palette)))
+	if depth == 32 {
+		le.PutUint32(d[16:], biBitfields)
+		for i, m := range []uint32{0xff0000, 0xff00, 0xff, 0xff000000} {
+			le.PutUint32(d[40+4*i:], m)
+		}
+	}
+	if n > infoHeader {
+		copy(d[56:], "BGRs") // LCS_sRGB
+	}
+	if icc != nil {
+		copy(d[56:], "DEBM")     // PROFILE_EMBEDDED
+		le.PutUint32(d[108:], 4) // LCS_GM_IMAGES: perceptual
+		le.PutUint32(d[112:], uint32(pixels-fileHeader+size))
+		le.PutUint32(d[116:], uint32(len(icc)))
+	}
+	for i, c := range palette {
+		p := d[n+4*i:]
+		p[0], p[1], p[2] = c.B, c.G, c.R
+	}
+	_, err := w.Write(b)
+	return err
+}
+
+// fill makes a row of the file of a row of samples.
+func fill(dst []byte, src []uint8, l raster.Layout) {
+	switch l {
+	case raster.RGB:
+		for i := 0; i+3 <= len(src); i += 3 {
+			s, d := src[i:i+3:i+3], dst[i:i+3:i+3]
+			d[0], d[1], d[2] = s[2], s[1], s[0]
+		}
+	case raster.RGBA:
+		for i := 0; i+4 <= len(src); i += 4 {
+			s, d := src[i:i+4:i+4], dst[i:i+4:i+4]
+			d[0], d[1], d[2], d[3] = s[2], s[1], s[0], s[3]
+		}
+	case raster.GrayA:
+		for i := 0; i+2 <= len(src); i += 2 {
+			d := dst[2*i : 2*i+4 : 2*i+4]
+			d[0], d[1], d[2], d[3] = src[i], src[i], src[i], src[i+1]
+		}
+	default:
+		copy(dst, src)
+	}
+}
