@@ -141,6 +141,9 @@ func newAxis(k kernel, in, out int, step ratio, last float64) *axis {
 	return a
 }
 
+// copies reports whether the axis, from in to out samples, changes nothing.
+func (a *axis) copies(in, out int) bool { return a.taps == 1 && in == out }
+
 func floorDiv(a, b int64) int64 {
 	if a < 0 {
 		return -((-a + b - 1) / b)

@@ -58,6 +58,7 @@ func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 	head.FullW, head.FullH = w, h
 	head.Planes = make([]raster.PlaneDim, len(in.Planes))
 	s := &stream{src: src, head: &head}
+	kept := 0
 	for i, d := range in.Planes {
 		to := raster.Whole(w, h)
 		if i > 0 {
@@ -71,7 +72,10 @@ func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 		y := axisOf(k, d.H, in.FullH, d.NY, d.DY, to.H, h, to.DY)
 		p := &s.planes[i]
 		p.x, p.y, p.rows = x, y, d.H
-		if in.Bits == 8 && !o.Linear {
+		if x.copies(d.W, to.W) && y.copies(d.H, to.H) {
+			kept++
+			p.engine = &keep{}
+		} else if in.Bits == 8 && !o.Linear {
 			p.engine = newFixed(x, y, d.W, to.W, in.Layout)
 		} else {
 			p.engine = newFloat(x, y, d.W, to.W, in.Layout, in.Bits, o.Linear)
@@ -85,7 +89,39 @@ func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 			p.pix16 = make([]uint16, n)
 		}
 	}
+	if kept == len(in.Planes) {
+		return raster.WithHeader(src, &head), nil
+	}
 	return s, nil
+}
+
+// keep is the engine for a plane that has its size already, as the chroma of a
+// reduced JPEG often does.
+type keep struct {
+	pix   []uint8
+	pix16 []uint16
+	rows  int
+}
+
+func (k *keep) push(src *raster.Plane, row int) {
+	if at := row * src.Stride; src.Pix16 != nil {
+		k.pix16 = append(k.pix16[:0], src.Pix16[at:min(at+src.Stride, len(src.Pix16))]...)
+	} else {
+		k.pix = append(k.pix[:0], src.Pix[at:min(at+src.Stride, len(src.Pix))]...)
+	}
+	k.rows++
+}
+
+func (k *keep) end()       {}
+func (k *keep) ready() int { return k.rows }
+
+func (k *keep) out(_ int, dst *raster.Plane, row int) {
+	at := row * dst.Stride
+	if dst.Pix16 != nil {
+		copy(dst.Pix16[at:at+dst.Stride], k.pix16)
+	} else {
+		copy(dst.Pix[at:at+dst.Stride], k.pix)
+	}
 }
 
 // axisOf returns the axis from in delivered samples, whose true extent is

@@ -308,6 +308,22 @@ func TestFactorOneIsIdentity(t *testing.T) {
 	}
 }
 
+// A plane that has its size already is copied while others are resampled.
+func TestChromaOfTheRightSizeIsKept(t *testing.T) {
+	h := raster.NewHeader(64, 48, raster.YCbCr, 8)
+	c := raster.PlaneDim{W: 8, H: 6, NX: 2, DX: 16, NY: 2, DY: 16}
+	h.Planes = []raster.PlaneDim{{W: 24, H: 18, NX: 3, DX: 8, NY: 3, DY: 8}, c, c}
+	src := newPicture(h)
+	patterns["random"](src, rand.New(rand.NewPCG(17, 18)))
+	got := mustRun(t, src, 16, 12, Options{})
+	if !slices.Equal(got.pix[1], src.pix[1]) || !slices.Equal(got.pix[2], src.pix[2]) {
+		t.Error("chroma changed")
+	}
+	if e := worst(got, src, "lanczos3", false); e > 1 {
+		t.Errorf("off by %.3f", e)
+	}
+}
+
 func TestOpaqueEqualsWithoutAlpha(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 14))
 	rgb := newPicture(raster.NewHeader(61, 47, raster.RGB, 8))
