@@ -54,6 +54,15 @@ func runAll(m *testing.M) int {
 		"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "PORT", "PREFIX", "DESTDIR"} {
 		os.Unsetenv(k)
 	}
+	// HOME will be another; the tests call go themselves, which keeps its modules there.
+	for _, k := range []string{"GOPATH", "GOMODCACHE", "GOCACHE"} {
+		v, err := exec.Command("go", "env", k).Output()
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "go env %s: %v\n", k, err)
+			return 1
+		}
+		os.Setenv(k, strings.TrimSpace(string(v)))
+	}
 	os.Setenv("PATH", binDir+":/usr/bin:/bin:"+os.Getenv("PATH"))
 	os.Setenv("HOME", tmp)
 	os.Setenv("IMGTOOLS_RUN", filepath.Join(tmp, "run"))
@@ -232,6 +241,17 @@ func (l *logBuf) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// tail returns the last n lines that aren't about the tests' own polling.
+func (l *logBuf) tail(n int) string {
+	var lines []string
+	for _, line := range strings.Split(strings.TrimSpace(l.String()), "\n") {
+		if !strings.Contains(line, "path=/readyz") && !strings.Contains(line, "path=/healthz") && !strings.Contains(line, "path=/metrics") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
 // wait blocks until match returns a value for what was written so far.

@@ -50,7 +50,7 @@ func spawn(t testing.TB, run, name string, args ...string) *server {
 	t.Cleanup(func() {
 		s.stop(t)
 		if t.Failed() {
-			t.Logf("%s %s said:\n%s", name, strings.Join(args, " "), s.log)
+			t.Logf("%s %s said:\n%s", name, strings.Join(args, " "), s.log.tail(40))
 		}
 	})
 	return s
