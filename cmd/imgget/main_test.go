@@ -345,17 +345,18 @@ func TestWaitRunsOut(t *testing.T) {
 			}
 		}
 	}
-	s.Fault = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+	faulty := &fakeimgd.Server{Fault: func(w http.ResponseWriter, r *http.Request, _ int) bool {
 		switch r.URL.Path {
 		case "/jobs/" + id(2) + "/image":
 			fakeimgd.Fail(w, 503, "starting")
 		case "/jobs/" + id(3) + "/image":
 			fakeimgd.Fail(w, 410, "gone")
 		default:
-			return false
+			s.ServeHTTP(w, r)
 		}
 		return true
-	}
+	}}
+	url = faulty.Start(t)
 	stdout, stderr, status := result(t, imgget(t, dir, url, "-w", "0", "-d", ".", id(0), id(1), id(2)))
 	lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
 	if stdout != "" || status != 75 || len(lines) != 4 || lines[3] != "imgget: 0 written, 0 failed, 0 left alone, 3 pending" {
