@@ -165,7 +165,7 @@ func (s *Server) receive(p *picture) (*spool.Upload, error) {
 	case err != nil:
 		err = formError(err)
 	case u.Len() > s.c.MaxBytes:
-		err = s.tooLarge(u.Len())
+		err = fault.New(fault.TooLarge, "more than %d bytes (-maxbytes)", s.c.MaxBytes)
 	case u.Len() == 0:
 		err = fault.New(fault.Format, "no picture: 0 bytes")
 	}
@@ -178,9 +178,6 @@ func (s *Server) receive(p *picture) (*spool.Upload, error) {
 }
 
 func (s *Server) tooLarge(n int64) error {
-	if n == s.c.MaxBytes+1 {
-		return fault.New(fault.TooLarge, "more than %d bytes (-maxbytes)", s.c.MaxBytes)
-	}
 	return fault.New(fault.TooLarge, "%d bytes > %d bytes (-maxbytes)", n, s.c.MaxBytes)
 }
 
@@ -232,14 +229,19 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error, jobs 
 		w.Header().Set("Connection", "close")
 	}
 	s.fail(w, r, err, jobs...)
-	if !rest || r.Header.Get("Expect") != "" && !bodyBegun(r) {
+	if !rest {
 		return
 	}
 	rc := http.NewResponseController(w)
 	if rc.Flush() != nil {
 		return
 	}
+	if r.Header.Get("Expect") != "" && !infoOf(r).read {
+		// Nothing will come: net/http, which reads what is left of a short body before
+		// it closes the connection, must not wait for it.
+		rc.SetReadDeadline(time.Now())
+		return
+	}
 	rc.SetReadDeadline(time.Now().Add(drainTime))
 	io.CopyBuffer(struct{ io.Writer }{io.Discard}, io.LimitReader(r.Body, s.c.MaxBytes+drainBytes), make([]byte, 64<<10))
-	rc.SetReadDeadline(time.Time{})
 }

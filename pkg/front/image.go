@@ -60,12 +60,12 @@ func (s *Server) onePicture(w http.ResponseWriter, r *http.Request) (*spool.Uplo
 	if err := s.queue.check(); err != nil {
 		return nil, none, err
 	}
-	if r.ContentLength > s.c.MaxBytes+formRoom {
-		return nil, none, s.tooLarge(r.ContentLength)
-	}
 	src, err := s.source(w, r)
 	if err != nil {
 		return nil, none, err
+	}
+	if r.ContentLength > s.c.MaxBytes+formRoom {
+		return nil, none, s.tooLarge(r.ContentLength)
 	}
 	p, err := src.next()
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 type metrics struct {
 	accepted atomic.Int64 // jobs
 	received atomic.Int64 // bytes of pictures
+	current  atomic.Int64 // requests being answered
 	left     atomic.Int64 // clients of /image that did not wait
 
 	mu       sync.Mutex
@@ -111,6 +112,7 @@ func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request, _ string) {
 	e.one("imgd_spool_bytes", "gauge", "Bytes of the jobs in the spool.", u.Bytes)
 	e.one("imgd_spool_reserved_bytes", "gauge", "Bytes promised to uploads.", u.Reserved)
 	e.one("imgd_spool_quota_bytes", "gauge", "Most bytes (-quota).", u.Quota)
+	e.one("imgd_requests_current", "gauge", "Requests being answered, this one among them.", s.metrics.current.Load())
 	e.one("imgd_jobs_accepted_total", "counter", "Jobs whose id was told.", s.metrics.accepted.Load())
 	e.one("imgd_received_bytes_total", "counter", "Bytes of pictures received.", s.metrics.received.Load())
 	e.one("imgd_clients_left_total", "counter", "Clients of /image that left before the answer.", s.metrics.left.Load())

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -21,14 +22,13 @@ type info struct {
 
 type infoKey struct{}
 
+func withInfo(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), infoKey{}, &info{}))
+}
+
 func infoOf(r *http.Request) *info {
 	i, _ := r.Context().Value(infoKey{}).(*info)
 	return i
-}
-
-func bodyBegun(r *http.Request) bool {
-	i := infoOf(r)
-	return i != nil && i.read
 }
 
 // route is a path with the methods that it takes.
@@ -76,9 +76,11 @@ func find(path string) (rt route, id string) {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	start := time.Now()
+	s.metrics.current.Add(1)
+	defer s.metrics.current.Add(-1)
 	w := newAnswer(rw, s.c.Idle)
-	i := &info{}
-	r = r.WithContext(context.WithValue(r.Context(), infoKey{}, i))
+	r = withInfo(r)
+	i := infoOf(r)
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -89,7 +91,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	name := rt.name
 	switch err := s.guard(r); {
 	case err != nil:
-		name = cmpOr(name, "other")
+		name = cmp.Or(name, "other")
 		s.refuse(w, r, err)
 	case rt.handle == nil:
 		name = "other"
@@ -115,13 +117,6 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		log = log.With("err", oneLine(i.err.Error()))
 	}
 	log.Info("request")
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func notFound(path string) error {

@@ -1,0 +1,142 @@
+package front
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/ops"
+)
+
+func TestParseQuery(t *testing.T) {
+	for in, want := range map[string][]ops.Word{
+		"":                         nil,
+		"&&":                       nil,
+		"gray":                     {{Key: "gray"}},
+		"gray&scale=50%":           {{Key: "gray"}, {Key: "scale", Value: "50%"}},
+		"scale=50%25":              {{Key: "scale", Value: "50%"}},
+		"scale=50%&fine":           {{Key: "scale", Value: "50%"}, {Key: "fine"}},
+		"name=a+b%2Bc%zz%4":        {{Key: "name", Value: "a b+c%zz%4"}},
+		"scale=640x480%3E":         {{Key: "scale", Value: "640x480>"}},
+		"a=b=c;d":                  {{Key: "a", Value: "b=c;d"}},
+		"n%61me=%C3%A9":            {{Key: "name", Value: "é"}},
+		"x=%+1":                    {{Key: "x", Value: "% 1"}},
+		"x=%-1":                    {{Key: "x", Value: "%-1"}},
+		"scale=1/2&scale=1/3&=odd": {{Key: "scale", Value: "1/2"}, {Key: "scale", Value: "1/3"}, {Value: "odd"}},
+	} {
+		if got, err := parseQuery(in); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %q %v, want %q", in, got, err, want)
+		}
+	}
+	if _, err := parseQuery(strings.Repeat("a&", maxWords+1)); fault.Of(err) != fault.Usage {
+		t.Errorf("too many: %v", err)
+	}
+}
+
+// Where net/url reads a query without complaint we read the same.
+func FuzzParseQuery(f *testing.F) {
+	for _, s := range []string{"gray&scale=50%", "a=%41+b", "%", "=&=", "x=%zz"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		words, err := parseQuery(raw)
+		if err != nil {
+			return
+		}
+		want, err := url.ParseQuery(raw)
+		if err != nil {
+			return
+		}
+		got := url.Values{}
+		for _, w := range words {
+			got.Add(w.Key, w.Value)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%q: %q, url.ParseQuery: %q", raw, got, want)
+		}
+	})
+}
+
+func TestParseWait(t *testing.T) {
+	for in, want := range map[string]time.Duration{
+		"": 0, "wait": 60 * time.Second, "wait=": 60 * time.Second, "wait=5": 5 * time.Second, "wait=1000": 60 * time.Second, "wait=1.5s": 1500 * time.Millisecond,
+	} {
+		if got, err := parseWait(in); err != nil || got != want {
+			t.Errorf("%q: %v %v", in, got, err)
+		}
+	}
+	for _, in := range []string{"wait=x", "wait=-1s", "wait=1&wait=2", "gray", "wait=1&x"} {
+		if _, err := parseWait(in); err == nil || fault.Of(err) != fault.Usage {
+			t.Errorf("%q: %v", in, err)
+		}
+	}
+}
+
+func TestWants(t *testing.T) {
+	for in, want := range map[string]format{
+		"": asText, "*/*": asText, "image/*,*/*;q=0.8": asText, "application/json": asJSON, "application/problem+json": asJSON,
+		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": asHTML,
+		"text/html;q=0.1, application/json":                               asJSON, "text/plain, text/html": asText, "text/html;q=0": asText, "TEXT/HTML": asHTML,
+		"text/html;q=x": asText, ";;,": asText,
+	} {
+		r := &http.Request{Header: http.Header{"Accept": {in}}}
+		if got := wants(r); got != want {
+			t.Errorf("%q: %v, want %v", in, got, want)
+		}
+	}
+}
+
+func TestDisposition(t *testing.T) {
+	for in, want := range map[string]string{
+		"a.jpg": "inline; filename=a.png", "a": "inline; filename=a.png", "a.PNG": "inline; filename=a.PNG",
+		`a"b.gif`: `inline; filename="a\"b.png"`, "é.png": "inline; filename*=utf-8''%C3%A9.png", "v1.2": "inline; filename=v1.png",
+	} {
+		if got := disposition(in, "image/png"); got != want {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+	if got := disposition("a.jpeg", "image/jpeg"); got != "inline; filename=a.jpeg" {
+		t.Error(got)
+	}
+}
+
+func FuzzForm(f *testing.F) {
+	for _, parts := range [][]part{
+		{{"image", "a.png", "A"}},
+		{{"scale", "-", "1/2"}, {"image", "a.png", "A"}, {"image", "", ""}},
+		{{"gray", "-", ""}},
+	} {
+		body, kind := form(parts...)
+		f.Add(body, strings.TrimPrefix(kind, "Content-Type: "))
+	}
+	f.Add("--x\r\nContent-Disposition: form-data; name=\"a\"; filename*=utf-8''%ff\r\n\r\n\r\n--x--", "multipart/form-data; boundary=x")
+	f.Fuzz(func(t *testing.T, body, kind string) {
+		r := httptest.NewRequest("POST", "/jobs", strings.NewReader(body))
+		r.Header.Set("Content-Type", kind)
+		w := httptest.NewRecorder()
+		s := &Server{c: Config{Idle: time.Minute, MaxBytes: 1 << 20}}
+		src, err := s.source(w, withInfo(r))
+		for n := 0; err == nil; n++ {
+			var p *picture
+			if p, err = src.next(); err == nil {
+				io.Copy(io.Discard, p.body)
+				if strings.ContainsAny(p.ops.Name, "/\\\n\x00") || len(p.ops.Name) > 200 {
+					t.Errorf("name %q", p.ops.Name)
+				}
+				if n > maxParts {
+					t.Fatal("endless")
+				}
+			}
+		}
+		if err != io.EOF && fault.Of(err) != fault.Usage {
+			t.Errorf("%v: kind %v", err, fault.Of(err))
+		}
+	})
+}
