@@ -135,6 +135,26 @@ func (p pic) pnmFile(head string, channels []int, maxval int, plain bool) []byte
 	return b.Bytes()
 }
 
+// bmpV4 is a bottom-up bitmap of 32 bits with a BITMAPV4HEADER and an alpha mask,
+// which x/image reads and does not write.
+func (p pic) bmpV4() []byte {
+	le := binary.LittleEndian
+	size := 4 * p.w * p.h
+	b := le.AppendUint32([]byte("BM"), uint32(122+size))
+	for _, v := range []int{0, 122, 108, p.w, p.h, 1 | 32<<16, 3, size, 2835, 2835, 0, 0, 0xff0000, 0xff00, 0xff, 0xff000000} {
+		b = le.AppendUint32(b, uint32(v))
+	}
+	b = append(b, make([]byte, 122-len(b))...)
+	for y := p.h - 1; y >= 0; y-- {
+		for _, c := range p.px[y*p.w : (y+1)*p.w] {
+			for _, k := range []int{2, 1, 0, 3} {
+				b = append(b, uint8(math.Round(c[k]*255)))
+			}
+		}
+	}
+	return b
+}
+
 // inputs makes a file of every kind that is read.
 func inputs(t *testing.T) []input {
 	t.Helper()
@@ -172,7 +192,7 @@ func inputs(t *testing.T) []input {
 	add(input{name: "bmp palette", format: "bmp", pic: fromImage(pal), bits: 8, indexed: true}, bmp.Encode(buf, pal))
 	add(input{name: "bmp gray", format: "bmp", pic: gray8, bits: 8, gray: true, indexed: true}, bmp.Encode(buf, gray8.gray()))
 	add(input{name: "bmp rgb", format: "bmp", pic: rgb8, bits: 8}, bmp.Encode(buf, rgb8.nrgba()))
-	add(input{name: "bmp rgba", format: "bmp", pic: rgba8, bits: 8, alpha: true}, bmp.Encode(buf, rgba8.nrgba()))
+	add(input{name: "bmp rgba", format: "bmp", pic: rgba8, bits: 8, alpha: true, data: rgba8.bmpV4()}, nil)
 	add(input{name: "tiff palette", format: "tiff", pic: fromImage(pal), bits: 8, indexed: true}, tiff.Encode(buf, pal, nil))
 	add(input{name: "tiff gray", format: "tiff", pic: gray8, bits: 8, gray: true}, tiff.Encode(buf, gray8.gray(), nil))
 	add(input{name: "tiff gray 16", format: "tiff", pic: gray16, bits: 16, gray: true}, tiff.Encode(buf, gray16.gray16(), nil))

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/bmp"
 	"imgtools/pkg/picture/gif"
 	"imgtools/pkg/picture/jpeg"
 	"imgtools/pkg/picture/meta"
@@ -106,6 +107,8 @@ func write(w io.Writer, rows raster.Rows, format string, o Options) error {
 		return jpeg.Encode(w, rows, o.Quality)
 	case PNG:
 		return png.Encode(w, rows, png.EncodeOptions{Depth: o.Depth})
+	case BMP:
+		return bmp.Encode(w, rows)
 	case GIF:
 		return gif.Encode(w, rows, o.Limits)
 	case TIFF:
@@ -113,7 +116,7 @@ func write(w io.Writer, rows raster.Rows, format string, o Options) error {
 	case PGM, PPM, PAM:
 		return pnm.Encode(w, rows, pnm.EncodeOptions{PAM: format == PAM})
 	}
-	return encodeImage(w, rows, format, o.Quality)
+	return fault.New(fault.Internal, "no writer of %s", format)
 }
 
 // pnmFor returns the least of the netpbm formats that holds a layout.

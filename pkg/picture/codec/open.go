@@ -4,12 +4,14 @@ import (
 	"io"
 	"strconv"
 
+	"imgtools/pkg/picture/bmp"
 	"imgtools/pkg/picture/gif"
 	"imgtools/pkg/picture/jpeg"
 	"imgtools/pkg/picture/png"
 	"imgtools/pkg/picture/pnm"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/tiff"
+	"imgtools/pkg/picture/webp"
 )
 
 // Picture is a picture of any format whose header has been read.
@@ -43,6 +45,7 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Picture, error) {
 func (p *Picture) open() (err error) {
 	switch p.Format {
 	case JPEG:
+		p.Lossless = false
 		p.Reader, err = jpeg.Open(p.in, p.size, p.lim)
 	case PNG:
 		var r *png.Reader
@@ -64,8 +67,13 @@ func (p *Picture) open() (err error) {
 		}
 	case PNM:
 		p.Reader, err = pnm.Open(p.in, p.size, p.lim)
-	default:
-		p.Reader, err = openImage(p.in, p.size, p.lim, p.Format)
+	case BMP:
+		p.Reader, err = bmp.Open(p.in, p.size, p.lim)
+	case WebP:
+		var r *webp.Reader
+		if r, err = webp.Open(p.in, p.size, p.lim); err == nil {
+			p.Reader, p.Lossless = r, r.Lossless()
+		}
 	}
 	return err
 }
@@ -88,10 +96,10 @@ func (p *Picture) Opaque() (bool, error) {
 	return raster.Opaque(rows)
 }
 
-// Note says aloud that only the first of several frames is used; "" if there is
-// but one.
-func (p *Picture) Note() string {
-	if p.Frames <= 1 {
+// Note says aloud that of several frames only the first comes out in a format; ""
+// if there is but one, or the format is one that all are written in.
+func (p *Picture) Note(format string) string {
+	if p.Frames <= 1 || p.Format == GIF && format == GIF {
 		return ""
 	}
 	what := "frames"

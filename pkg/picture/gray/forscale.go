@@ -58,7 +58,7 @@ func reduced(out io.Writer, p *codec.Picture, luma raster.Luma, goalW, goalH int
 		return Result{}, err
 	}
 	d := rows.Header().Planes[0]
-	res := Result{W: d.W, H: d.H, Reduced: 8 * d.NX / d.DX, Note: p.Note()}
+	res := Result{W: d.W, H: d.H, Reduced: 8 * d.NX / d.DX, Note: p.Note(codec.PNM)}
 	if raster.Swaps(h.Orientation) {
 		res.W, res.H = d.H, d.W
 	}

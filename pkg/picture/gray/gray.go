@@ -80,7 +80,7 @@ func parseLuma(s string) (raster.Luma, error) {
 
 // run writes p gray and whole.
 func run(out io.Writer, p *codec.Picture, luma raster.Luma, format string, o Options) (Result, error) {
-	res := Result{Format: format, Type: codec.Type(format)}
+	res := Result{Format: format, Type: codec.Type(format), Note: p.Note(format)}
 	h := p.Header()
 	res.W, res.H = h.OrientedSize()
 	if format == p.Format {
@@ -92,7 +92,6 @@ func run(out io.Writer, p *codec.Picture, luma raster.Luma, format string, o Opt
 	if err != nil {
 		return Result{}, err
 	}
-	res.Note = p.Note()
 	res.Format, err = codec.Encode(out, rows, format, codec.Options{Quality: o.Quality, Depth: p.Depth, Limits: o.Limits})
 	res.Type = codec.Type(res.Format)
 	return res, err

@@ -15,6 +15,7 @@ import (
 	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/codec"
 	"imgtools/pkg/picture/gif"
+	"imgtools/pkg/picture/jpeg"
 	"imgtools/pkg/picture/png"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/resample"
@@ -107,7 +108,7 @@ func checkReduced(p *codec.Picture, o Options) error {
 }
 
 func (j *job) run(out io.Writer) (res Result, err error) {
-	res = Result{Format: j.format, Type: codec.Type(j.format), W: j.goalW, H: j.goalH}
+	res = Result{Format: j.format, Type: codec.Type(j.format), W: j.goalW, H: j.goalH, Note: j.p.Note(j.format)}
 	depth := 0
 	if j.same {
 		if done, err := j.copy(out); done || err != nil {
@@ -117,7 +118,6 @@ func (j *job) run(out io.Writer) (res Result, err error) {
 	} else if r, ok := j.p.Reader.(*gif.Reader); ok && j.format == codec.GIF {
 		return res, j.frames(out, r)
 	}
-	res.Note = j.p.Note()
 	rows, err := j.rows()
 	if err != nil {
 		return Result{}, err
@@ -141,9 +141,21 @@ func (j *job) copy(out io.Writer) (bool, error) {
 		if h.Layout == raster.Indexed && h.Orientation == 1 && h.ICC == nil {
 			return true, png.Gray(out, r, func(c color.NRGBA) color.NRGBA { return c })
 		}
+	case *jpeg.Reader:
+		if j.o.Quality != 0 {
+			return false, nil
+		}
+		if done, err := jpeg.Copy(out, r); done || err != nil {
+			return true, err
+		}
+		j.o.Quality = againQuality
 	}
 	return false, nil
 }
+
+// againQuality is that of a JPEG whose coefficients could have been kept but for
+// its turning.
+const againQuality = 95
 
 // frames writes every frame of a GIF in the new size, each as a person sees it,
 // with its delay.

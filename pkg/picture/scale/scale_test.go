@@ -1,0 +1,340 @@
+package scale
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+func scaled(t *testing.T, data []byte, o Options) (Result, []byte) {
+	t.Helper()
+	var out bytes.Buffer
+	r, err := Run(&out, bytes.NewReader(data), int64(len(data)), o)
+	if err != nil {
+		t.Fatalf("scale %s: %v", o.Geometry, err)
+	}
+	return r, out.Bytes()
+}
+
+func encode(t *testing.T, f func(*bytes.Buffer) error) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := f(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// pgm is a gray picture of the given samples.
+func pgm(w, h int, f func(x, y int) uint8) []byte {
+	b := fmt.Appendf(nil, "P5\n%d %d\n255\n", w, h)
+	for y := range h {
+		for x := range w {
+			b = append(b, f(x, y))
+		}
+	}
+	return b
+}
+
+func photo(w, h int) *image.NRGBA {
+	rnd := rand.New(rand.NewPCG(uint64(w), uint64(h)))
+	m := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			m.SetNRGBA(x, y, color.NRGBA{uint8(20 + 180*x/w), uint8(200 * y / h), uint8(rnd.IntN(256)), 255})
+		}
+	}
+	return m
+}
+
+func TestSizes(t *testing.T) {
+	for _, c := range []struct {
+		w, h     int
+		geometry string
+		want     string
+	}{
+		{500, 399, "1/5", "100x80"},
+		{2000, 4, "100x", "100x1"},
+		{3, 3, "1/100", "1x1"},
+		{640, 480, "50%", "320x240"},
+		{640, 480, "100x100", "100x75"},
+		{640, 480, "100x100!", "100x100"},
+		{64, 48, "100x100>", "64x48"},
+		{64, 48, "128x128<", "128x96"},
+		{64, 48, "x96", "128x96"},
+		{7, 5, "3", "21x15"},
+	} {
+		r, out := scaled(t, pgm(c.w, c.h, func(x, y int) uint8 { return 9 }), Options{Geometry: c.geometry})
+		var w, h int
+		fmt.Sscanf(string(out), "P5\n%d %d\n", &w, &h)
+		if got := fmt.Sprintf("%dx%d", w, h); got != c.want || r.W != w || r.H != h {
+			t.Errorf("%d×%d at %s: %s, said %dx%d; want %s", c.w, c.h, c.geometry, got, r.W, r.H, c.want)
+		}
+	}
+}
+
+func TestBadGeometry(t *testing.T) {
+	data := pgm(4, 4, func(x, y int) uint8 { return 9 })
+	for _, g := range []string{"", "0", "-1", "NaN", "Inf", "0,5", "1e9", "640"} {
+		if _, err := Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), Options{Geometry: g}); fault.Of(err) != fault.Usage {
+			t.Errorf("%q: %v", g, err)
+		}
+	}
+}
+
+// A reduced picture of a larger one, as gray for= delivers it, is put where it
+// belongs: its last column and row may be parts of samples. The oracle takes the
+// samples for places on the full picture.
+func TestReducedPictureMapsToItsFullSize(t *testing.T) {
+	for _, full := range [][2]int{{1001, 750}, {1008, 752}, {1007, 749}} {
+		for n := 1; n <= 8; n++ {
+			// A ramp over the full picture, sampled at the centres of what each reduced
+			// sample covers.
+			w, h := (full[0]*n+7)/8, (full[1]*n+7)/8
+			ramp := func(place, length float64) float64 { return 20 + 200*place/length }
+			centre := func(i, full int) float64 {
+				a, b := float64(i)*8/float64(n), math.Min(float64(i+1)*8/float64(n), float64(full))
+				return (a + b) / 2
+			}
+			data := pgm(w, h, func(x, y int) uint8 {
+				return uint8(math.Round((ramp(centre(x, full[0]), float64(full[0])) + ramp(centre(y, full[1]), float64(full[1]))) / 2))
+			})
+			_, out := scaled(t, data, Options{Geometry: "100x75!", OfW: full[0], OfH: full[1], Reduced: n})
+			body := out[len(out)-7500:]
+			for i, v := range body {
+				x, y := float64(i%100)+0.5, float64(i/100)+0.5
+				if x < 4 || x > 96 || y < 4 || y > 71 {
+					continue // the kernel leans over the edge
+				}
+				want := (ramp(x, 100) + ramp(y, 75)) / 2
+				// A pixel's shift of the full picture is 0.1 of a sample here: rounding only.
+				if math.Abs(float64(v)-want) > 1.1 {
+					t.Fatalf("%v at %d/8: sample %d is %d, want %.2f", full, n, i, v, want)
+				}
+			}
+		}
+	}
+}
+
+// No shift through any way in: the centre of mass of a symmetric spot stays within
+// 0.05 of an output pixel, reduced decoding included.
+func TestNoShift(t *testing.T) {
+	const size = 400
+	spot := image.NewGray(image.Rect(0, 0, size, size))
+	for y := range size {
+		for x := range size {
+			dx, dy := float64(x)+0.5-size/2, float64(y)+0.5-size/2
+			spot.SetGray(x, y, color.Gray{uint8(math.Round(250 * math.Exp(-(dx*dx+dy*dy)/(2*60*60))))})
+		}
+	}
+	files := map[string][]byte{
+		"png":  encode(t, func(b *bytes.Buffer) error { return png.Encode(b, spot) }),
+		"jpeg": encode(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, spot, &jpeg.Options{Quality: 100}) }),
+	}
+	for name, data := range files {
+		for _, g := range []string{"1/2", "1/3", "1/4", "3/8", "1/7", "1/8", "1/16", "2", "0.77"} {
+			for _, o := range []Options{{}, {Fine: true}, {Linear: true}, {Kernel: "box"}, {Kernel: "triangle"}, {Kernel: "mitchell"}} {
+				o.Geometry, o.Format = g, "pgm"
+				r, out := scaled(t, data, o)
+				body := out[len(out)-r.W*r.H:]
+				var sum, mx, my float64
+				for i, v := range body {
+					sum += float64(v)
+					mx += float64(v) * (float64(i%r.W) + 0.5)
+					my += float64(v) * (float64(i/r.W) + 0.5)
+				}
+				if dx, dy := mx/sum-float64(r.W)/2, my/sum-float64(r.H)/2; math.Abs(dx) > 0.05 || math.Abs(dy) > 0.05 {
+					t.Errorf("%s %s %+v: shifted by %.3f, %.3f", name, g, o, dx, dy)
+				}
+			}
+		}
+	}
+}
+
+func TestLinearLight(t *testing.T) {
+	board := pgm(64, 64, func(x, y int) uint8 { return uint8((x+y)%2) * 255 })
+	for linear, want := range map[bool]int{true: 188, false: 128} {
+		_, out := scaled(t, board, Options{Geometry: "1/4", Linear: linear})
+		for i, v := range out[len(out)-256:] {
+			if x, y := i%16, i/16; x > 2 && x < 13 && y > 2 && y < 13 && (int(v) < want-1 || int(v) > want+1) {
+				t.Fatalf("linear %v: %d at %d, %d; want %d", linear, v, x, y, want)
+			}
+		}
+	}
+	// Of a JPEG, too, which then is not decoded at a reduced size.
+	m := image.NewGray(image.Rect(0, 0, 64, 64))
+	for i := range m.Pix {
+		m.Pix[i] = uint8((i%64+i/64)%2) * 255
+	}
+	data := encode(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, m, &jpeg.Options{Quality: 100}) })
+	_, out := scaled(t, data, Options{Geometry: "1/4", Linear: true, Format: "pgm"})
+	if v := out[len(out)-120]; v < 186 || v > 190 {
+		t.Errorf("a JPEG's checkerboard in linear light is %d", v)
+	}
+}
+
+func TestTransparentEdgesStayWhite(t *testing.T) {
+	m := image.NewNRGBA(image.Rect(0, 0, 40, 40))
+	for i := range 40 * 40 {
+		if i%40 >= 20 { // white on nothing, which is black
+			copy(m.Pix[4*i:], []uint8{255, 255, 255, 255})
+		}
+	}
+	_, out := scaled(t, encode(t, func(b *bytes.Buffer) error { return png.Encode(b, m) }), Options{Geometry: "13x13!"})
+	got, err := png.Decode(bytes.NewReader(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < 13*13*4; i += 4 {
+		if p := got.(*image.NRGBA).Pix[i : i+4]; p[3] > 2 && (p[0] < 253 || p[1] < 253 || p[2] < 253) {
+			t.Fatalf("pixel %d: %v", i/4, p)
+		}
+	}
+}
+
+func TestFactorOneKeepsThePixels(t *testing.T) {
+	data := encode(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, photo(61, 47), &jpeg.Options{Quality: 60}) })
+	comment := append([]byte("\xff\xd8\xff\xfe\x00\x08secret"), data[2:]...)
+	for _, g := range []string{"1", "100%", "61x47!", "1000x1000>"} {
+		r, out := scaled(t, comment, Options{Geometry: g})
+		if bytes.Contains(out, []byte("secret")) || r.W != 61 {
+			t.Errorf("%s: the comment is still there", g)
+		}
+		a, err := jpeg.Decode(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := jpeg.Decode(bytes.NewReader(out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, y := a.(*image.YCbCr), b.(*image.YCbCr)
+		if !bytes.Equal(x.Y, y.Y) || !bytes.Equal(x.Cb, y.Cb) || !bytes.Equal(x.Cr, y.Cr) {
+			t.Errorf("%s: other coefficients", g)
+		}
+	}
+	if _, out := scaled(t, comment, Options{Geometry: "1", Quality: 10}); len(out) >= len(data) {
+		t.Errorf("quality 10 was asked for: %d bytes of %d", len(out), len(data))
+	}
+	m16 := image.NewNRGBA64(image.Rect(0, 0, 9, 7))
+	for i := range m16.Pix {
+		m16.Pix[i] = uint8(i * 37)
+	}
+	in := encode(t, func(b *bytes.Buffer) error { return png.Encode(b, m16) })
+	_, out := scaled(t, in, Options{Geometry: "1"})
+	got, err := png.Decode(bytes.NewReader(out))
+	if err != nil || !bytes.Equal(got.(*image.NRGBA64).Pix, m16.Pix) {
+		t.Errorf("16-bit PNG at 1: %v, other samples", err)
+	}
+}
+
+func TestAnimationKeepsFramesDelaysAndLoop(t *testing.T) {
+	var g gif.GIF
+	pal := color.Palette{color.NRGBA{}, color.NRGBA{255, 0, 0, 255}, color.NRGBA{0, 0, 255, 255}}
+	for i := range 4 { // a square that wanders over a blue ground
+		r := image.Rect(0, 0, 40, 40)
+		if i > 0 {
+			r = image.Rect(12*i-10, 12*i-10, 12*i-2, 12*i-2)
+		}
+		m := image.NewPaletted(r, pal)
+		for k := range m.Pix {
+			m.Pix[k] = uint8(2 - min(i, 1))
+		}
+		g.Image = append(g.Image, m)
+		g.Delay = append(g.Delay, 5*(i+1))
+		g.Disposal = append(g.Disposal, []byte{gif.DisposalNone, gif.DisposalPrevious, gif.DisposalPrevious, gif.DisposalNone}[i])
+	}
+	g.LoopCount = 3
+	data := encode(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &g) })
+	r, out := scaled(t, data, Options{Geometry: "1/2"})
+	if r.Format != "gif" || r.Note != "" || r.W != 20 || r.H != 20 {
+		t.Errorf("%+v", r)
+	}
+	got, err := gif.DecodeAll(bytes.NewReader(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Image) != 4 || fmt.Sprint(got.Delay) != "[5 10 15 20]" || got.LoopCount != 3 || got.Config.Width != 20 {
+		t.Fatalf("%d frames, delays %v, loop %d, %d wide", len(got.Image), got.Delay, got.LoopCount, got.Config.Width)
+	}
+	// The middle of each square is red where it is shown, blue where it was.
+	canvas := image.NewNRGBA(image.Rect(0, 0, 20, 20))
+	for i, m := range got.Image {
+		before := bytes.Clone(canvas.Pix)
+		for y := m.Rect.Min.Y; y < m.Rect.Max.Y; y++ {
+			for x := m.Rect.Min.X; x < m.Rect.Max.X; x++ {
+				if c := color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA); c.A > 0 {
+					canvas.SetNRGBA(x, y, c)
+				}
+			}
+		}
+		for k := range 3 {
+			at := 6*k + 3
+			c := canvas.NRGBAAt(at, at)
+			if red := k+1 == i; red != (c.R > 200) || red == (c.B > 200) {
+				t.Errorf("frame %d: at square %d %v", i, k+1, c)
+			}
+		}
+		switch got.Disposal[i] {
+		case gif.DisposalPrevious:
+			canvas.Pix = before
+		case gif.DisposalBackground:
+			for y := m.Rect.Min.Y; y < m.Rect.Max.Y; y++ {
+				for x := m.Rect.Min.X; x < m.Rect.Max.X; x++ {
+					canvas.SetNRGBA(x, y, color.NRGBA{})
+				}
+			}
+		}
+	}
+	if r, _ := scaled(t, data, Options{Geometry: "1/2", Format: "png"}); r.Note != "first of 4 frames" {
+		t.Errorf("to PNG: note %q", r.Note)
+	}
+	if _, out := scaled(t, data, Options{Geometry: "1"}); len(out) > len(data) {
+		t.Errorf("at 1: %d bytes of %d", len(out), len(data))
+	}
+	lim := raster.Limits{Pixels: 4 * 40 * 40}
+	if _, err := Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), Options{Geometry: "2", Limits: lim}); fault.Of(err) != fault.TooLarge {
+		t.Errorf("twice the size is over the limit: %v", err)
+	}
+}
+
+func TestJPEGSides(t *testing.T) {
+	data := pgm(70000, 1, func(x, y int) uint8 { return 9 })
+	if _, err := Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), Options{Geometry: "1", Format: "jpeg"}); fault.Of(err) != fault.TooLarge {
+		t.Errorf("a JPEG 70000 wide: %v", err)
+	}
+	if r, _ := scaled(t, data, Options{Geometry: "1/2", Format: "jpeg"}); r.W != 35000 || r.H != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestOptionsAreTaken(t *testing.T) {
+	data := encode(t, func(b *bytes.Buffer) error { return png.Encode(b, photo(100, 80)) })
+	seen := map[string]string{}
+	for _, k := range []string{"", "box", "triangle", "catmullrom", "mitchell"} {
+		_, out := scaled(t, data, Options{Geometry: "1/3", Kernel: k, Format: "ppm"})
+		if other, ok := seen[string(out)]; ok {
+			t.Errorf("kernels %q and %q give the same", k, other)
+		}
+		seen[string(out)] = k
+	}
+	if _, err := Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), Options{Geometry: "1/3", Kernel: "sinc"}); fault.Of(err) != fault.Usage {
+		t.Errorf("kernel sinc: %v", err)
+	}
+	_, low := scaled(t, data, Options{Geometry: "1/3", Format: "jpeg", Quality: 10})
+	_, usual := scaled(t, data, Options{Geometry: "1/3", Format: "jpeg"})
+	_, q85 := scaled(t, data, Options{Geometry: "1/3", Format: "jpeg", Quality: 85})
+	if len(low) >= len(usual) || !bytes.Equal(usual, q85) {
+		t.Errorf("%d bytes at 10, %d by default, %d at 85", len(low), len(usual), len(q85))
+	}
+}
