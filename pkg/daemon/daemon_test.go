@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -453,6 +454,43 @@ func TestNoPackageNet(t *testing.T) {
 	for dep := range strings.Lines(string(out)) {
 		if d := strings.TrimSpace(dep); d == "net" || d == "os/user" {
 			t.Errorf("pkg/daemon links package %s", d)
+		}
+	}
+}
+
+// TestOtherUsers: where the socket's mode lets others connect, they are told why
+// they are not served, unless they have the daemon's group. Only root can be others;
+// for anybody else all clients are themselves, and are served.
+func TestOtherUsers(t *testing.T) {
+	dir, err := os.MkdirTemp("", "other") // t.TempDir is not open to others
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	os.Chmod(dir, 0755)
+	path := filepath.Join(dir, "s")
+	p := launch(t, command("-a", path, "-n", "1"))
+	p.expect("workers on ")
+	os.Chmod(path, 0666)
+	root := os.Geteuid() == 0
+	for _, c := range []struct {
+		cred  *syscall.Credential
+		wants string
+	}{
+		{&syscall.Credential{Uid: 65534, Gid: 65534}, "err forbidden user 65534 is neither user 0 nor in group 0\n"},
+		{&syscall.Credential{Uid: 65534, Gid: 65534, Groups: []uint32{uint32(os.Getegid())}}, "ok pid="},
+		{nil, "ok pid="},
+	} {
+		cmd := exec.Command("nc", "-N", "-U", path)
+		cmd.Dir = "/"
+		cmd.Stdin = strings.NewReader("img/1 gray\nhello")
+		if root && c.cred != nil {
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.cred}
+		} else {
+			c.wants = "ok pid="
+		}
+		if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), c.wants) {
+			t.Errorf("%+v: %q, %v; want %q", c.cred, out, err, c.wants)
 		}
 	}
 }

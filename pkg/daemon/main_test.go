@@ -298,6 +298,13 @@ func childrenOf(t *testing.T, parent int) (pids []int) {
 	return pids
 }
 
+// alive reports whether a process is there and no zombie.
+func alive(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	m := statLine.FindSubmatch(b)
+	return err == nil && m != nil && string(m[2]) != "Z"
+}
+
 // dial connects, waiting for room in a full queue.
 func dial(network, addr string) (net.Conn, error) {
 	for {

@@ -311,7 +311,7 @@ func TestSupervisorKilled(t *testing.T) {
 	p.signal(unix.SIGKILL)
 	p.waitExit()
 	until(t, "the idle one gone", func() bool {
-		return slices.ContainsFunc(pids, func(pid int) bool { return unix.Kill(pid, 0) == unix.ESRCH })
+		return slices.ContainsFunc(pids, func(pid int) bool { return !alive(pid) })
 	})
 	if _, out, err := held.answer(); err != nil || out != "HELD" {
 		t.Errorf("the held request: %q, %v", out, err)
@@ -472,13 +472,15 @@ func TestFullDescriptorTables(t *testing.T) {
 	p := start(t, "-n", "1")
 	// The worker's, such that a connection fits and descriptors don't.
 	pid := p.workers()[0]
-	undo := limitFiles(t, pid, firstFree(t, pid)+1)
+	free := firstFree(t, pid)
+	undo := limitFiles(t, pid, free+1)
 	if _, _, err := p.ask("img/1 gray", ""); fault.Of(err) != fault.Busy {
 		t.Errorf("no room for descriptors: %v", err)
 	}
 	undo()
 	// Such that no connection fits: it waits, and is served when there is room.
-	undo = limitFiles(t, pid, firstFree(t, pid))
+	until(t, "the connection closed", func() bool { return firstFree(t, pid) == free })
+	undo = limitFiles(t, pid, free)
 	r, err := send(t.TempDir(), p.path, "img/1 gray", "patient")
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,259 @@
+package daemon_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/fault"
+)
+
+// manager is a notify socket, as systemd's.
+type manager struct {
+	t    *testing.T
+	conn *net.UnixConn
+	path string
+}
+
+func newManager(t *testing.T) *manager {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "n")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return &manager{t, c, path}
+}
+
+// next returns the next datagram that begins with one of prefixes, leaving out
+// others.
+func (m *manager) next(prefixes ...string) string {
+	m.t.Helper()
+	m.conn.SetReadDeadline(time.Now().Add(patience))
+	for buf := make([]byte, 4096); ; {
+		n, err := m.conn.Read(buf)
+		if err != nil {
+			m.t.Fatalf("waiting for %q: %v", prefixes, err)
+		}
+		for _, p := range prefixes {
+			if strings.HasPrefix(string(buf[:n]), p) {
+				return string(buf[:n])
+			}
+		}
+	}
+}
+
+// TestSocketActivate is the real tool, with sockets of each kind and their names.
+func TestSocketActivate(t *testing.T) {
+	t.Parallel()
+	tool, err := exec.LookPath("systemd-socket-activate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newManager(t)
+	dir := t.TempDir()
+	v4, v6 := freePort(t, "127.0.0.1:0"), freePort(t, "[::1]:0")
+	cmd := exec.Command(tool, "-l", dir+"/a", "-l", "127.0.0.1:"+v4, "-l", "[::1]:"+v6, "-l", dir+"/s",
+		"--fdname=main:tcp:tcp6:status", "-E", "DAEMON_TEST", "-E", "NOTIFY_SOCKET", os.Args[0], "-n", "2")
+	cmd.Env = append(os.Environ(), "DAEMON_TEST=1", "NOTIFY_SOCKET="+m.path)
+	p := launch(t, cmd)
+	p.path = dir + "/a"
+	until(t, "listening", func() bool { _, err := os.Stat(dir + "/s"); return err == nil })
+	if _, out, err := p.ask("img/1 gray", "unix"); err != nil || out != "UNIX" {
+		t.Errorf("unix: %q, %v", out, err)
+	}
+	for _, addr := range []string{"127.0.0.1:" + v4, "[::1]:" + v6} {
+		if _, out, err := stream("tcp", addr, "img/1 gray len=3", "tcp", false); err != nil || out != "TCP" {
+			t.Errorf("%s: %q, %v", addr, out, err)
+		}
+	}
+	if got := m.next("READY=1"); !strings.Contains(got, "\nSTATUS=") {
+		t.Errorf("%q", got)
+	}
+	if s := statusAt(t, dir+"/s"); s["workers"] != "2" || s["ready"] != "2" {
+		t.Errorf("status %v", s)
+	}
+	p.expect("workers on main tcp tcp6;")
+	for _, pid := range p.workers() {
+		env, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+		if strings.Contains(string(env), "LISTEN_") || strings.Contains(string(env), "NOTIFY_SOCKET") {
+			t.Errorf("a worker has %q", env)
+		}
+	}
+	p.signal(unix.SIGTERM)
+	m.next("STOPPING=1")
+	if code := p.waitExit(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	if _, err := os.Stat(dir + "/a"); err != nil {
+		t.Errorf("a socket of the manager's was removed: %v", err)
+	}
+}
+
+// freePort returns a port that nobody had a moment ago.
+func freePort(t *testing.T, addr string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// activated returns the command of a daemon that inherits a listener as 3, as
+// systemd would start it.
+func activated(t *testing.T, l *net.UnixListener, script string) *exec.Cmd {
+	t.Helper()
+	f, err := l.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	cmd := exec.Command("/bin/sh", "-c", script, "sh", os.Args[0], "-n", "1")
+	cmd.Env = append(os.Environ(), "DAEMON_TEST=1", "LISTEN_FDS=1")
+	cmd.ExtraFiles = []*os.File{f}
+	return cmd
+}
+
+// TestRestartWithInheritedSocket: what is queued when one daemon ends, even in the
+// middle of a drain, the next one serves.
+func TestRestartWithInheritedSocket(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	const script = `LISTEN_PID=$$ exec "$@"`
+	one := launch(t, activated(t, l, script))
+	one.path = path
+	one.expect("workers on ")
+	r, err := send(t.TempDir(), path, "img/1 gray do=hold", "in hand")
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker := one.workers()[0]
+	until(t, "the request taken", func() bool { return holdsFile(worker, r.outPath) })
+	one.signal(unix.SIGTERM)
+	one.expect("draining")
+	queued, err := send(t.TempDir(), path, "img/1 gray", "queued")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, out, err := r.answer(); err != nil || out != "IN HAND" {
+		t.Errorf("in hand: %q, %v", out, err)
+	}
+	if code := one.waitExit(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	two := launch(t, activated(t, l, script))
+	reply, out, err := queued.answer()
+	if err != nil || out != "QUEUED" || reply.Get("pid") == strconv.Itoa(worker) {
+		t.Errorf("queued: %v, %q, %v", reply, out, err)
+	}
+	two.expect("workers on ")
+}
+
+// holdsFile reports whether a process has the file at path open.
+func holdsFile(pid int, path string) bool {
+	es, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	for _, e := range es {
+		if l, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, e.Name())); l == path {
+			return true
+		}
+	}
+	return false
+}
+
+func TestSocketsOfAnotherProcessAreRefused(t *testing.T) {
+	t.Parallel()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	p := launch(t, activated(t, l, `export LISTEN_PID=$$; "$@"; exit $?`))
+	p.expect("LISTEN_PID is ")
+	if code := p.waitExit(); code != fault.ExitUsage {
+		t.Errorf("exit status %d", code)
+	}
+}
+
+func TestServiceManagerIsTold(t *testing.T) {
+	t.Parallel()
+	m := newManager(t)
+	cmd := command("-a", filepath.Join(t.TempDir(), "s"), "-n", "2")
+	// WATCHDOG_PID would have to be that of the daemon; without it all are meant.
+	cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+m.path, "WATCHDOG_USEC=100000")
+	p := launch(t, cmd)
+	if got := m.next("READY=1"); got != "READY=1\nSTATUS=2 of 2 workers ready; sandbox off" {
+		t.Errorf("%q", got)
+	}
+	m.next("WATCHDOG=1")
+	first := time.Now()
+	for range 4 {
+		m.next("WATCHDOG=1")
+	}
+	if took := time.Since(first); took < 150*time.Millisecond || took > 2*time.Second {
+		t.Errorf("4 beats of 50 ms in %v", took)
+	}
+
+	var before unix.Timespec
+	unix.ClockGettime(unix.CLOCK_MONOTONIC, &before)
+	p.signal(unix.SIGHUP)
+	got := m.next("RELOADING=1", "READY=1")
+	parts := regexp.MustCompile(`^RELOADING=1\nMONOTONIC_USEC=(\d+)$`).FindStringSubmatch(got)
+	if parts == nil {
+		t.Fatalf("%q", got)
+	}
+	var after unix.Timespec
+	unix.ClockGettime(unix.CLOCK_MONOTONIC, &after)
+	if usec, _ := strconv.ParseInt(parts[1], 10, 64); usec < before.Nano()/1000 || usec > after.Nano()/1000 {
+		t.Errorf("MONOTONIC_USEC=%d, not from %d to %d", usec, before.Nano()/1000, after.Nano()/1000)
+	}
+	m.next("READY=1")
+	p.expect("reload: done")
+	p.signal(unix.SIGTERM)
+	m.next("STOPPING=1")
+}
+
+// TestJournalPrefixes: a line of the journal has its priority and no name.
+func TestJournalPrefixes(t *testing.T) {
+	t.Parallel()
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(log.Fd()), &st); err != nil {
+		t.Fatal(err)
+	}
+	cmd := command("-a", filepath.Join(t.TempDir(), "s"), "-n", "1")
+	cmd.Env = append(cmd.Env, fmt.Sprintf("JOURNAL_STREAM=%d:%d", st.Dev, st.Ino))
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	text := func() string { b, _ := os.ReadFile(log.Name()); return string(b) }
+	until(t, "ready", func() bool { return strings.HasPrefix(text(), "<6>1 workers on unix:") })
+	unix.Kill(childrenOf(t, cmd.Process.Pid)[0], unix.SIGKILL)
+	until(t, "a death told", func() bool { return strings.Contains(text(), "\n<4>worker ") })
+	cmd.Process.Signal(unix.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}

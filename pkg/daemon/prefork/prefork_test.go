@@ -1,0 +1,150 @@
+package prefork
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const patience = 20 * time.Second
+
+// TestMain makes the test binary a worker that does as its argument says.
+func TestMain(m *testing.M) {
+	if os.Getenv("PREFORK_TEST") == "" {
+		os.Exit(m.Run())
+	}
+	switch os.Args[1] {
+	case "hang":
+		unix.Pause()
+	case "lie":
+		for _, m := range []string{"nonsense", "state -1 0 0", "state 1 2", "ready \x1b[2J", "state 99999999999999999999 0 0"} {
+			unix.Write(3, []byte(m))
+		}
+		fallthrough
+	case "stay":
+		l, err := NewLifeline(3)
+		if err != nil {
+			os.Exit(1)
+		}
+		l.Ready("test")
+		l.Listen(func() { l.Empty(); os.Exit(0) }, func() { os.Exit(0) })
+	}
+	os.Exit(0)
+}
+
+// run runs a supervisor of two workers, and returns its log.
+func run(t *testing.T, how string) (log chan string, signals chan os.Signal, ended chan error) {
+	log, signals, ended = make(chan string, 1000), make(chan os.Signal, 10), make(chan error, 1)
+	say := func(format string, args ...any) { log <- fmt.Sprintf(format, args...) }
+	go func() {
+		ended <- Run(Config{
+			Path: os.Args[0], Args: []string{"worker", how}, Env: []string{"PREFORK_TEST=1"},
+			Workers: 2, Boot: 200 * time.Millisecond, Timeout: time.Second, Signals: signals,
+			Unlink: func() {}, Started: func(s string) { say("started: %s", s) },
+			Notify: func(lines ...string) {}, Reloading: func() []string { return nil },
+			Info: say, Warn: say,
+		})
+	}()
+	return log, signals, ended
+}
+
+func expect(t *testing.T, log chan string, part string) {
+	t.Helper()
+	over := time.After(patience)
+	for {
+		select {
+		case l := <-log:
+			if strings.Contains(l, part) {
+				return
+			}
+		case <-over:
+			t.Fatalf("no %q in the log", part)
+		}
+	}
+}
+
+func end(t *testing.T, signals chan os.Signal, ended chan error) {
+	t.Helper()
+	signals <- unix.SIGTERM
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Fatal("the supervisor does not end")
+	}
+}
+
+func TestNeverReady(t *testing.T) {
+	log, signals, ended := run(t, "hang")
+	expect(t, log, "not ready after 200ms: SIGKILL")
+	expect(t, log, "killed by signal 9 (SIGKILL) before it was ready")
+	expect(t, log, "next worker in 100ms")
+	expect(t, log, "next worker in 200ms")
+	end(t, signals, ended)
+}
+
+// TestLyingWorker: what a worker says is not believed further than it must be.
+func TestLyingWorker(t *testing.T) {
+	log, signals, ended := run(t, "lie")
+	expect(t, log, `unknown message "nonsense"`)
+	expect(t, log, `unknown message "state -1 0 0"`)
+	expect(t, log, "started: ?[2J")
+	end(t, signals, ended)
+}
+
+func TestStartAndDrain(t *testing.T) {
+	log, signals, ended := run(t, "stay")
+	expect(t, log, "started: test")
+	signals <- unix.SIGHUP
+	expect(t, log, "reload: done")
+	end(t, signals, ended)
+}
+
+func TestBackoff(t *testing.T) {
+	var b backoff
+	now := time.Now()
+	if !b.may(now, 5) {
+		t.Error("at first, workers must start one after another")
+	}
+	want := []time.Duration{100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000, 30000}
+	for i, ms := range want {
+		if got := b.failed(now); got != ms*time.Millisecond {
+			t.Errorf("failure %d: wait %v, want %v ms", i+1, got, int64(ms))
+		}
+		if got := b.failed(now.Add(time.Millisecond)); got != 0 {
+			t.Errorf("failure %d: another of its wave waits %v", i+1, got)
+		}
+		if b.may(b.next.Add(-1), 0) || !b.may(b.next, 0) || b.may(b.next, 1) {
+			t.Errorf("failure %d: may start too soon, not at all, or two at once", i+1)
+		}
+		now = b.next
+	}
+	for range 100 { // no overflow
+		now = now.Add(time.Hour)
+		if got := b.failed(now); got != 30*time.Second {
+			t.Fatal(got)
+		}
+	}
+	b.reset()
+	if !b.may(now, 5) || b.failed(now) != 100*time.Millisecond {
+		t.Error("not reset")
+	}
+}
+
+func FuzzMessage(f *testing.F) {
+	for _, s := range []string{"ready off", "state 30000 1 2", "state 0 0 0", "empty", "state -1 1 1", "state 1 1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		m, ok := parse(s)
+		if ok && (m.limit < 0 || m.served < 0 || m.failed < 0 || strings.ContainsAny(m.sandbox, "\n\x1b")) {
+			t.Errorf("%q: %+v", s, m)
+		}
+	})
+}
