@@ -211,6 +211,30 @@ func TestStandardInput(t *testing.T) {
 	checkIDs(t, s, stdout, []string{"a.png"})
 }
 
+// A proxy is for URLs, not for sockets, other addresses and this machine.
+func TestNoProxyInTheWay(t *testing.T) {
+	dir := pictures(t, "a")
+	s := &fakeimgd.Server{}
+	url := s.Start(t)
+	for _, address := range []string{s.StartUnix(t), url, strings.Replace(url, "http://", "tcp:", 1)} {
+		cmd := imgput(t, dir, address, "a")
+		cmd.Env = append(cmd.Env, "HTTP_PROXY=http://127.0.0.1:1", "http_proxy=http://127.0.0.1:1")
+		if _, stderr, status := result(t, cmd); status != 0 || stderr != "" {
+			t.Errorf("%s: %d, %q", address, status, stderr)
+		}
+	}
+	cmd := imgput(t, dir, "http://imgd.example", "a")
+	cmd.Env = append(cmd.Env, "HTTP_PROXY=http://"+strings.TrimPrefix(url, "http://"))
+	if _, stderr, status := result(t, cmd); status != 0 || stderr != "" {
+		t.Errorf("through a proxy: %d, %q", status, stderr)
+	}
+	cmd = imgput(t, dir, "tcp:127.0.0.2:1", "a")
+	cmd.Env = append(cmd.Env, "HTTP_PROXY="+url)
+	if _, stderr, status := result(t, cmd); status != 75 || !strings.HasPrefix(stderr, "imgput: no imgd at tcp:127.0.0.2:1; ") {
+		t.Errorf("around a proxy: %d, %q", status, stderr)
+	}
+}
+
 func TestUsageErrors(t *testing.T) {
 	dir := pictures(t, "a")
 	s := &fakeimgd.Server{}

@@ -66,20 +66,20 @@ func (r refused) Unwrap() error { return r.error }
 
 // New returns a client, without connecting.
 func New(cfg Config) (*Client, error) {
-	c := &Client{cfg: cfg, idle: time.Minute, reached: map[string]bool{}}
-	address, tokenFile := cfg.Address, cfg.TokenFile
-	if address == "" {
-		address = os.Getenv("IMGD")
+	if cfg.Address == "" {
+		cfg.Address = os.Getenv("IMGD")
 	}
-	if address == "" {
+	c := &Client{cfg: cfg, idle: time.Minute, reached: map[string]bool{}}
+	if cfg.Address == "" {
 		c.places = places()
 	} else {
-		e, err := parseAddress(address)
+		e, err := parseAddress(cfg.Address)
 		if err != nil {
 			return nil, err
 		}
 		c.places, c.given = []endpoint{e}, true
 	}
+	tokenFile := cfg.TokenFile
 	if tokenFile == "" {
 		tokenFile = os.Getenv("IMGD_TOKEN_FILE")
 	}
@@ -92,7 +92,7 @@ func New(cfg Config) (*Client, error) {
 	c.http = &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment, // never for loopback
+			Proxy:                 c.proxy,
 			DialContext:           c.dial,
 			TLSHandshakeTimeout:   30 * time.Second,
 			ResponseHeaderTimeout: 2 * c.idle,
@@ -104,6 +104,15 @@ func New(cfg Config) (*Client, error) {
 		},
 	}
 	return c, nil
+}
+
+// proxy returns the proxy for a request, if its server was given as a URL and is
+// not on this machine.
+func (c *Client) proxy(req *http.Request) (*url.URL, error) {
+	if req.URL.Host == here || strings.HasPrefix(c.cfg.Address, "tcp:") && c.own(req) {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(req)
 }
 
 // here is the host that stands in URLs for the client's own server when that is
