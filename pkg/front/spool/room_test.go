@@ -160,7 +160,7 @@ func TestRemovalInterrupted(t *testing.T) {
 func TestManyJobsAreRecovered(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, Config{Dir: dir})
-	const n = 2000
+	const n = 1000
 	m := Meta{Ops: gray, SHA256: strings.Repeat("0", 64), Bytes: 1}
 	var ids []string
 	for i := range n { // as Submit leaves them, without its fsyncs
