@@ -66,6 +66,14 @@ func mapped(table []color.NRGBA, f func(color.NRGBA) color.NRGBA) []color.NRGBA 
 
 // copyFrame writes a frame, whose data p reads, with mapped colours.
 func (r *Reader) copyFrame(w *bufio.Writer, p *parser, f *frame, m func(color.NRGBA) color.NRGBA) error {
+	out := *f
+	out.rect = f.rect.Sub(r.shift)
+	if f.flags&flagTable != 0 {
+		out.table = mapped(f.table, m)
+	}
+	if out.rect.Empty() || !out.rect.In(r.canvas) {
+		return r.recode(w, p, f, &out)
+	}
 	px, err := r.pixels(&p.input, f)
 	if err != nil {
 		return err
@@ -75,13 +83,7 @@ func (r *Reader) copyFrame(w *bufio.Writer, p *parser, f *frame, m func(color.NR
 			return err
 		}
 	}
-	clean := px.ended() && !px.stray
-	out := *f
-	out.rect = f.rect.Sub(r.shift)
-	if f.flags&flagTable != 0 {
-		out.table = mapped(f.table, m)
-	}
-	if !clean || out.rect.Empty() || !out.rect.In(r.canvas) {
+	if !px.ended() || px.stray {
 		return r.recode(w, p, f, &out)
 	}
 	if err := writeFrame(w, &out); err != nil {
@@ -137,7 +139,7 @@ func (r *Reader) recode(w *bufio.Writer, p *parser, f, out *frame) error {
 	if err := writeFrame(w, out); err != nil {
 		return err
 	}
-	z, err := newPacker(w, px.limit)
+	z, err := newPacker(w, max(px.limit, f.transparent+1))
 	if err != nil {
 		return err
 	}

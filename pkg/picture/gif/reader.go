@@ -97,7 +97,7 @@ func (f *frame) palette() []color.NRGBA {
 	n := max(len(f.table), f.transparent+1)
 	p := make([]color.NRGBA, n)
 	for i := range p {
-		p[i].A = 255 // black, between the table and a transparent index beyond it
+		p[i].A = 255 // those between the table and a transparent index beyond it are not used
 	}
 	copy(p, f.table)
 	if f.transparent >= 0 {
@@ -194,7 +194,7 @@ func paint(dst []uint8, src []uint8, x int, colors []color.NRGBA) {
 }
 
 // pixels are the indexes of a frame, by rows from top to bottom. None is beyond
-// the frame's palette.
+// the frame's table but the transparent one.
 type pixels struct {
 	f      *frame
 	blocks *blocks
@@ -202,7 +202,7 @@ type pixels struct {
 	line   []uint8
 	y      int     // rows done
 	held   []uint8 // all rows, of an interlaced frame
-	limit  int     // indexes from here on are beyond the palette
+	limit  int     // indexes from here on are beyond the table
 	black  uint8   // what those become
 	stray  bool    // there were such
 }
@@ -227,9 +227,8 @@ func (r *Reader) pixels(in *input, f *frame) (*pixels, error) {
 	p.blocks = &blocks{in: in}
 	p.z = lzw.NewReader(p.blocks, lzw.LSB, int(bits))
 	p.line = make([]uint8, w)
-	colors := f.palette()
-	p.limit = len(colors)
-	p.black = raster.Darkest(colors)
+	p.limit = len(f.table)
+	p.black = raster.Darkest(f.palette()[:p.limit])
 	if f.interlaced() {
 		p.held = make([]uint8, w*h)
 		n := 0
@@ -266,7 +265,16 @@ func (p *pixels) read(dst []uint8, done int) error {
 		}
 		return fault.New(fault.Format, "GIF: %w after %d of %d rows", err, done, p.f.rect.Dy())
 	}
-	p.stray = raster.Clamp(dst, p.limit, p.black) || p.stray
+	t := p.f.transparent
+	if t < p.limit {
+		p.stray = raster.Clamp(dst, p.limit, p.black) || p.stray
+		return nil
+	}
+	for i, v := range dst { // the transparent index alone is beyond the table
+		if int(v) >= p.limit && int(v) != t {
+			dst[i], p.stray = p.black, true
+		}
+	}
 	return nil
 }
 

@@ -447,8 +447,8 @@ func TestIndexesBeyondThePalette(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 7 is beyond: the darkest there is; 6 is transparent; 2 to 5 would be black.
-	want := []color.NRGBA{{255, 255, 255, 255}, {0, 0, 1, 255}, {}, {0, 0, 0, 255}}
+	// 6 and 7 are beyond the table, but 6 is transparent.
+	want := []color.NRGBA{{255, 255, 255, 255}, {0, 0, 1, 255}, {}, {0, 0, 1, 255}}
 	same(t, "indexes", got, want)
 }
 
