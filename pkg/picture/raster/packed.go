@@ -221,37 +221,20 @@ func newStretch(n, nx, dx, out, ox, od int) stretch {
 	return t
 }
 
-// The conversion of JFIF (T.871 section 7), in 16-bit fixed point, rounded to
-// nearest and clamped.
-var fromCbCr = func() (t struct{ rCr, gCb, gCr, bCb [256]int32 }) {
-	for i := range 256 {
-		c := int64(i) - 128
-		t.rCr[i] = int32(c * 91881)  // 1.402
-		t.gCr[i] = int32(-c * 46802) // 0.714136
-		t.gCb[i] = int32(-c * 22554) // 0.344136
-		t.bCb[i] = int32(c * 116130) // 1.772
-	}
-	return t
-}()
-
+// toRGB is the conversion of JFIF (T.871 section 7), in 16-bit fixed point, rounded
+// to nearest and clamped: 1.402; 0.344136 and 0.714136; 1.772.
 func toRGB(dst, y, cb, cr []uint8) {
-	t := &fromCbCr
+	const top = 256<<16 - 1
 	cb, cr = cb[:len(y)], cr[:len(y)]
 	dst = dst[:3*len(y)]
 	for i, v := range y {
 		l := int32(v)<<16 + 1<<15
-		b, r := cb[i], cr[i]
+		b, r := int32(cb[i])-128, int32(cr[i])-128
+		red, green, blue := l+91881*r, l-22554*b-46802*r, l+116130*b
+		if uint32(red) > top || uint32(green) > top || uint32(blue) > top {
+			red, green, blue = max(0, min(red, top)), max(0, min(green, top)), max(0, min(blue, top))
+		}
 		d := dst[3*i : 3*i+3 : 3*i+3]
-		d[0] = clamp(l + t.rCr[r])
-		d[1] = clamp(l + t.gCb[b] + t.gCr[r])
-		d[2] = clamp(l + t.bCb[b])
+		d[0], d[1], d[2] = uint8(red>>16), uint8(green>>16), uint8(blue>>16)
 	}
-}
-
-// clamp returns v, of 16 fraction bits, as a sample.
-func clamp(v int32) uint8 {
-	if uint32(v) < 256<<16 {
-		return uint8(v >> 16)
-	}
-	return uint8(^(v >> 31))
 }
