@@ -2,7 +2,7 @@
 //
 // Read: bilevel, gray, palette and RGB of 1 to 16 bits a sample, with alpha,
 // in strips or tiles, in either byte order and fill order; uncompressed, LZW,
-// Deflate, PackBits, CCITT group 3 (one-dimensional) and group 4; predictor 2.
+// Deflate, PackBits, CCITT group 3 and 4; predictor 2.
 // Strips are decompressed row by row; of tiles, one row of tiles is held.
 package tiff
 
@@ -30,7 +30,7 @@ const (
 
 // notRead names what other readers may know and this one does not.
 var notRead = map[uint32]string{
-	compRLE: "CCITT modified Huffman compression", compJPEGOld: "old-style JPEG in TIFF", compJPEG: "JPEG in TIFF",
+	compJPEGOld: "old-style JPEG in TIFF", compJPEG: "JPEG in TIFF",
 	9: "JBIG in TIFF", 10: "JBIG in TIFF", 32766: "NeXT compression", 32771: "CCITT RLEW compression", 32809: "ThunderScan compression", 33003: "JPEG 2000 in TIFF",
 	33004: "JPEG 2000 in TIFF", 33005: "JPEG 2000 in TIFF", 34661: "JBIG in TIFF", 34676: "SGI Log compression", 34677: "SGI Log compression",
 	34712: "JPEG 2000 in TIFF", 34887: "LERC in TIFF", 34892: "lossy JPEG in DNG", 34925: "LZMA in TIFF", 50000: "Zstandard in TIFF", 50001: "WebP in TIFF",
@@ -73,6 +73,7 @@ type Reader struct {
 	samples     int // of a pixel in the file; h.Layout.Samples() of them are used
 	compression uint32
 	predictor   bool
+	fax2D       bool // of group 3
 	reversed    bool // fill order 2: bits of a byte
 	inverted    bool // white is zero
 	associated  bool // colour is premultiplied
@@ -146,7 +147,7 @@ func (t *Reader) pixels(d directory) error {
 		return v
 	}
 	switch t.compression = num(tagCompression, compNone); t.compression {
-	case compNone, compG3, compG4, compLZW, compDeflate, compPackBits, compDeflateOld:
+	case compNone, compRLE, compG3, compG4, compLZW, compDeflate, compPackBits, compDeflateOld:
 	default:
 		if name, known := notRead[t.compression]; known {
 			return fault.New(fault.Unsupported, "%s is not read", name)
@@ -172,7 +173,7 @@ func (t *Reader) pixels(d directory) error {
 	switch {
 	case samples >= 3:
 		photo = photoRGB
-	case t.compression == compG3 || t.compression == compG4:
+	case t.isFax():
 		photo = photoWhiteIsZero
 	}
 	if err := t.layout(d, num(tagPhotometric, photo)); err != nil {
@@ -188,16 +189,10 @@ func (t *Reader) pixels(d directory) error {
 	default:
 		return fault.New(fault.Format, "TIFF predictor %d", p)
 	}
-	if t.compression == compG3 || t.compression == compG4 {
-		if t.bits*t.samples != 1 {
-			return fault.New(fault.Format, "fax compression of %d×%d bits", t.samples, t.bits)
-		}
-		if o := num(tagT4Options, 0); t.compression == compG3 && o&1 != 0 {
-			return fault.New(fault.Unsupported, "two-dimensional CCITT group 3 is not read")
-		} else if t.compression == compG3 && o&4 != 0 {
-			return fault.New(fault.Unsupported, "CCITT group 3 with fill bits is not read")
-		}
+	if t.isFax() && t.bits*t.samples != 1 {
+		return fault.New(fault.Format, "fax compression of %d×%d bits", t.samples, t.bits)
 	}
+	t.fax2D = num(tagT4Options, 0)&1 != 0
 	return nil
 }
 
@@ -343,7 +338,11 @@ func (t *Reader) segments(d directory, lim raster.Limits) error {
 	}
 	t.segH = int(rows)
 	n := int64(t.across) * int64((h+t.segH-1)/t.segH)
-	if err := lim.CheckMem(8*n + t.rowBytes()); err != nil {
+	held := 8*n + t.rowBytes()
+	if t.isFax() {
+		held += 8 * int64(t.segW)
+	}
+	if err := lim.CheckMem(held); err != nil {
 		return err
 	}
 	if t.offsets, err = t.file.numbers(d, offsets, n); err != nil {
@@ -357,6 +356,10 @@ func (t *Reader) segments(d directory, lim raster.Limits) error {
 		return err
 	}
 	return nil
+}
+
+func (t *Reader) isFax() bool {
+	return t.compression == compRLE || t.compression == compG3 || t.compression == compG4
 }
 
 // rowBytes returns the bytes of one row of a segment, decompressed.

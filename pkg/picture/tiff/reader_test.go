@@ -60,6 +60,7 @@ func TestReadsEveryKindOfSample(t *testing.T) {
 			segments: [][]byte{deflated([]byte{1, 2, 3, 1, 255, 0, 9, 9, 9, 1, 1, 1})}}, raster.RGB, 8, []uint16{1, 2, 3, 2, 1, 3, 9, 9, 9, 10, 10, 10}},
 		{"predictor, 16 bits, big-endian", made{order: be, tags: with(basic(2, 1, 1, 16), shorts(tagCompression, 8), shorts(tagPredictor, 2)),
 			segments: [][]byte{deflated([]byte{1, 255, 0, 2})}}, raster.Gray, 16, []uint16{0x1ff, 0x201}},
+		{"fax rows on bytes", made{tags: with(basic(5, 2, 0, 1), shorts(tagCompression, 2)), segments: [][]byte{{0b0111_10_00, 0b00110101, 0b0011_0000}}}, raster.Gray, 8, []uint16{255, 255, 0, 0, 0, 0, 0, 0, 0, 0}},
 		{"PackBits", made{tags: with(basic(5, 1, 1, 8), shorts(tagCompression, 32773)), segments: [][]byte{{0x80, 0xfe, 9, 1, 7, 8}}}, raster.Gray, 8, []uint16{9, 9, 9, 7, 8}},
 	} {
 		h, got, err := decode(c.m.bytes())
@@ -102,7 +103,7 @@ func TestFilesOfOtherWriters(t *testing.T) {
 	}{
 		{raster.RGB, 8, []string{"rgb-None-LSB", "rgb-LZW-MSB", "rgb-Zip-LSB", "rgb-RLE-MSB", "strip-lzw2-rgb", "tile-zip2-rgb"}},
 		{raster.RGBA, 8, []string{"rgba-None-LSB", "rgba-LZW-LSB"}},
-		{raster.Gray, 8, []string{"bw-None-LSB", "g4", "g4lsb", "g3", "strip-g4", "tile-g4"}},
+		{raster.Gray, 8, []string{"bw-None-LSB", "g4", "g4lsb", "g3", "g3-fill", "g3-2d", "g3-2d-fill", "strip-g4", "tile-g4"}},
 		{raster.Gray, 16, []string{"gray16-None-MSB", "gray16-Zip-LSB", "tile-lzw2-gray16"}},
 		{raster.Indexed, 8, []string{"pal4-None-LSB", "pal4-LZW-MSB"}},
 	} {
@@ -224,7 +225,8 @@ func TestRefusals(t *testing.T) {
 		{"predictor 3", made{tags: with(gray, shorts(tagCompression, 8), shorts(tagPredictor, 3)), segments: seg}.bytes(), fault.Unsupported, "predictor 3"},
 		{"predictor 7", made{tags: with(gray, shorts(tagCompression, 8), shorts(tagPredictor, 7)), segments: seg}.bytes(), fault.Format, "predictor 7"},
 		{"fax of gray", made{tags: with(gray, shorts(tagCompression, 4)), segments: seg}.bytes(), fault.Format, "fax"},
-		{"2-D fax", made{tags: with(basic(2, 2, 1, 1), shorts(tagCompression, 3), shorts(tagT4Options, 1)), segments: seg}.bytes(), fault.Unsupported, "two-dimensional"},
+		{"2-D fax", made{tags: with(basic(2, 2, 1, 1), shorts(tagCompression, 3), shorts(tagT4Options, 1)), segments: seg}.bytes(), fault.Format, "damaged at row 0 of 2: no such fax code"},
+		{"fax run too long", made{tags: with(basic(2, 1, 0, 1), shorts(tagCompression, 2)), segments: [][]byte{{0b10000000}}}.bytes(), fault.Format, "fax runs beyond the row"},
 		{"truncated", made{tags: gray, segments: seg}.bytes()[:0:0], fault.Format, "beyond"},
 		{"short strip", made{tags: with(gray, shorts(tagStripOffsets, 60000)), segments: seg}.bytes(), fault.Format, "truncated after 0 of 2 rows"},
 		{"short deflate", made{tags: with(gray, shorts(tagCompression, 8)), segments: [][]byte{deflated([]byte{1, 2, 3})}}.bytes(), fault.Format, "truncated after 1 of 2 rows"},
@@ -234,7 +236,6 @@ func TestRefusals(t *testing.T) {
 		{"old LZW", made{tags: with(gray, shorts(tagCompression, 5)), segments: [][]byte{{0, 1, 2}}}.bytes(), fault.Unsupported, "old-style LZW"},
 		{"planar", read(t, "planar"), fault.Unsupported, "separate planes"},
 		{"CMYK", read(t, "cmyk"), fault.Unsupported, "CMYK"},
-		{"fill bits", read(t, "g3-fill"), fault.Unsupported, "fill bits"},
 	} {
 		_, _, err := decode(c.b)
 		if err == nil || fault.Of(err) != c.kind || !strings.Contains(err.Error(), c.text) {

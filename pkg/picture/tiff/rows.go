@@ -74,7 +74,7 @@ func (r *rows) next() error {
 	for i := range t.across {
 		if r.y%t.segH == 0 {
 			index := r.y/t.segH*t.across + i
-			if err := r.seg.open(index, t.rowsOf(r.y)); err != nil {
+			if err := r.seg.open(index); err != nil {
 				return r.damaged(r.y, err)
 			}
 		}
@@ -104,14 +104,6 @@ func grow[T any](s []T, n int) []T {
 		s = make([]T, n)
 	}
 	return s[:n]
-}
-
-// rowsOf returns the rows of the segment that begins at y: tiles are padded.
-func (t *Reader) rowsOf(y int) int {
-	if t.across > 1 || t.segW != t.h.FullW {
-		return t.segH
-	}
-	return min(t.segH, t.h.FullH-y)
 }
 
 // damaged makes an error of reading row y one of the picture.

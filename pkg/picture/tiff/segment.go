@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/bits"
 
-	"golang.org/x/image/ccitt"
 	"golang.org/x/image/tiff/lzw"
 
 	"imgtools/pkg/fault"
@@ -20,8 +19,8 @@ type segment struct {
 	data    io.Reader // of the segment now open
 }
 
-// open begins segment i, of rows rows.
-func (s *segment) open(i, rows int) error {
+// open begins segment i.
+func (s *segment) open(i int) error {
 	t := s.t
 	off := int64(t.offsets[i])
 	n := max(0, t.file.size-off)
@@ -57,10 +56,16 @@ func (s *segment) open(i, rows int) error {
 		}
 		s.data = s.inflate
 		return err
+	case compRLE:
+		s.data = newFax(s.section, faxRLE, t.segW)
 	case compG3:
-		s.data = ccitt.NewReader(s.section, ccitt.MSB, ccitt.Group3, t.segW, rows, &ccitt.Options{Invert: true})
+		kind := fax1D
+		if t.fax2D {
+			kind = fax2D
+		}
+		s.data = newFax(s.section, kind, t.segW)
 	case compG4:
-		s.data = ccitt.NewReader(s.section, ccitt.MSB, ccitt.Group4, t.segW, rows, &ccitt.Options{Invert: true})
+		s.data = newFax(s.section, faxG4, t.segW)
 	}
 	return nil
 }
