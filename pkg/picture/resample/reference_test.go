@@ -88,15 +88,21 @@ func (s samples) resample(name string, w, h int, ex, ey, outX, outY float64) sam
 	mid := newSamples(w, len(s))
 	for j := range w {
 		weights := refWeights(name, j, len(s[0]), ex, outX)
-		for y := range s {
-			for i, v := range s[y] {
-				mid[y][j] += weights[i] * v
+		for i, weight := range weights {
+			if weight == 0 {
+				continue
+			}
+			for y := range s {
+				mid[y][j] += weight * s[y][i]
 			}
 		}
 	}
 	out := newSamples(w, h)
 	for j := range h {
 		for i, weight := range refWeights(name, j, len(s), ey, outY) {
+			if weight == 0 {
+				continue
+			}
 			for x := range w {
 				out[j][x] += weight * mid[i][x]
 			}
