@@ -117,6 +117,8 @@ type encoder struct {
 	w     *bitWriter
 	pred  [3]int32
 	part  [3]lines
+	z     coefs
+	c     [64]int32
 	sum   []int32 // of RGB rows: sums of R, G and B of two pixels of a line
 }
 
@@ -278,19 +280,10 @@ func (e *encoder) mcuRow() {
 
 // block transforms, quantizes and writes a block of component i.
 func (e *encoder) block(i int, pix []uint8, stride int) {
-	var b block
-	for y := range 8 {
-		s := pix[y*stride : y*stride+8 : y*stride+8]
-		d := (*[8]int32)(b[8*y : 8*y+8])
-		for x, v := range s {
-			d[x] = int32(v) - 128
-		}
-	}
-	fdct8(&b)
+	fdct(&e.z, pix, stride)
 	t := e.comps[i].tq
-	var c [64]int32
-	nz := e.quant[t].quantize(&b, &c)
-	e.w.block(&c, nz, &e.pred[i], &annexCodes[0][t], &annexCodes[1][t])
+	nz := e.quant[t].quantize(&e.z, &e.c)
+	e.w.block(&e.c, nz, &e.pred[i], &annexCodes[0][t], &annexCodes[1][t])
 }
 
 // block writes quantized coefficients, in zig-zag order, T.81 F.1.2; bit k of nz
@@ -322,36 +315,4 @@ func (w *bitBuffer) value(v int32, run uint, t *codeTable) {
 	code := t[(run+size)&255]
 	low := uint32(v+s) & (1<<size - 1)
 	w.put(uint64(code>>8)<<size|uint64(low), uint(code&255)+size)
-}
-
-// quantizer divides by the steps, rounding half away from zero.
-type quantizer struct {
-	step  [64]uint32 // eight times the step, as fdct8 makes eight times the coefficient
-	recip [64]uint32 // ceil(2^32 / step): exact for what is below 2^20
-}
-
-func newQuantizer(steps *[64]uint16) *quantizer {
-	q := new(quantizer)
-	for i, s := range steps {
-		q.step[i] = 8 * uint32(s)
-		q.recip[i] = uint32((1<<32 + uint64(q.step[i]) - 1) / uint64(q.step[i]))
-	}
-	return q
-}
-
-// quantize writes the coefficients b, eight times too large and in rows of eight,
-// to c in zig-zag order, and returns which are not zero.
-func (q *quantizer) quantize(b *block, c *[64]int32) (nz uint64) {
-	for k := range c {
-		p := unzig[k] & 63
-		v := b[p]
-		s := v >> 31
-		a := uint32((v^s)-s) + q.step[p]/2
-		a = uint32(uint64(a) * uint64(q.recip[p]) >> 32)
-		if a != 0 {
-			nz |= 1 << k
-		}
-		c[k] = (int32(a) ^ s) - s
-	}
-	return nz
 }
