@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"imgtools/pkg/fault"
 )
 
@@ -30,6 +32,15 @@ func TestMain(m *testing.M) {
 			forget()
 			os.Stdout.WriteString("ready\n")
 			select {}
+		})
+	case "input":
+		Main("cmd", func(args []string) error {
+			f := New("cmd", "", "[-h] [file]...")
+			operands, err := f.Parse(args, os.Stdout)
+			if err == nil {
+				err = f.NeedInput(operands)
+			}
+			return err
 		})
 	case "pipe":
 		Main("cmd", func([]string) error {
@@ -242,6 +253,50 @@ func TestMainExits(t *testing.T) {
 	cmd.Run()
 	if cmd.ProcessState.ExitCode() != 2 || stderr.String() != "cmd: bad flag\nsee cmd -h\n" {
 		t.Errorf("%v, %q", cmd.ProcessState, stderr.String())
+	}
+}
+
+func TestTerminalIsNoInput(t *testing.T) {
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	tests := []struct {
+		stdin  *os.File
+		args   []string
+		code   int
+		stderr string
+	}{
+		{terminal, nil, 2, "usage: cmd [-h] [file]...\nsee cmd -h\n"},
+		{terminal, []string{"-"}, 0, ""},
+		{terminal, []string{"a"}, 0, ""},
+		{nil, nil, 0, ""}, // /dev/null
+	}
+	for _, tt := range tests {
+		cmd := command("input")
+		cmd.Args = append(cmd.Args, tt.args...)
+		if tt.stdin != nil {
+			cmd.Stdin = tt.stdin
+		}
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		cmd.Run()
+		if cmd.ProcessState.ExitCode() != tt.code || stderr.String() != tt.stderr {
+			t.Errorf("%q: %v, %q", tt.args, cmd.ProcessState, stderr.String())
+		}
 	}
 }
 
