@@ -148,7 +148,7 @@ func TestPatienceWithTheWork(t *testing.T) {
 }
 
 func TestClientThatNeverReads(t *testing.T) {
-	s := start(t, func(c *Config) { c.Idle = 100 * time.Millisecond; c.MaxBytes = 64 << 20 })
+	s := start(t, func(c *Config) { c.Idle = time.Second; c.MaxBytes = 64 << 20 })
 	c, _ := s.raw(fmt.Sprintf("PUT /image HTTP/1.1\r\nContent-Length: %d\r\n\r\n", 32<<20))
 	c.(*net.TCPConn).SetReadBuffer(4096)
 	if _, err := c.Write(bytes.Repeat([]byte("x"), 32<<20)); err != nil {

@@ -553,7 +553,7 @@ func TestRecordsRoundTrip(t *testing.T) {
 }
 
 func FuzzRecords(f *testing.F) {
-	f.Add([]byte("version: 1\nops: gray=601\nbytes: 1\nsha256: 00\nreceived: 2026-11-23T15:04:05Z\n"))
+	f.Add([]byte("version: 1\nops: gray=601 scale=1/4\nname: a b.png\nbytes: 1\nsha256: " + strings.Repeat("0f", 32) + "\nreceived: 2026-11-23T15:04:05Z\n"))
 	f.Add([]byte("type: image/png\nsize: 1\nwidth: 2\nheight: 3\nfinished: 2026-11-23T15:04:05Z\n"))
 	f.Add([]byte("kind: format\ndetail: x\nfinished: 2026-11-23T15:04:05Z\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
