@@ -37,7 +37,7 @@ func TestBadInputs(t *testing.T) {
 		{"20000×20000", bomb, "gray", 413, "400 Mpixel > 250 Mpixel (-maxpixels)", "gray", 1},
 		{"20000×20000, scaled", bomb, "scale=1/100", 413, "400 Mpixel > 250 Mpixel (-maxpixels)", "scale 1/100", 1},
 		{"too large a result", good, "scale=200000x200000!", 413, "(-maxpixels)", "scale 200000x200000!", 1},
-		{"0 bytes", nil, "gray", 415, "empty", "gray", 1},
+		{"0 bytes", nil, "gray", 415, "0 bytes", "gray", 1},
 		{"unknown operation", good, "grey", 400, "grey", "gray -grey", 2},
 		{"unknown luma", good, "gray=602", 400, "602", "gray -l 602", 2},
 		{"twice", good, "gray&gray", 400, "gray", "", 0},
@@ -76,11 +76,20 @@ func TestBadInputs(t *testing.T) {
 				if c.exit == 2 {
 					line = strings.SplitN(line, "\n", 2)[0]
 				}
-				if r.status != c.exit || !strings.Contains(line, c.says) || strings.Contains(line, "\n") || line == "" {
-					t.Errorf("%s: exit %d, want %d; said %q, want one line with %q", c.filter, r.status, c.exit, r.err, c.says)
+				says := c.says
+				if strings.Contains(c.filter, " -k box") {
+					says = "-k" // gray has no such flag
 				}
+				if r.status != c.exit || !strings.Contains(line, says) || strings.Contains(line, "\n") || line == "" {
+					t.Errorf("%s: exit %d, want %d; said %q, want one line with %q", c.filter, r.status, c.exit, r.err, says)
+				}
+				// A filter writes as it reads, so of a truncated picture a beginning
+				// may be out; the next filter refuses it.
 				if out := read(t, filepath.Join(dir, "stdout")); len(out) != 0 {
-					t.Errorf("%s wrote %d bytes of a result", c.filter, len(out))
+					next := run(t, bytes.NewReader(out), "gray")
+					if !strings.HasPrefix(c.name, "truncated") || next.status != 1 {
+						t.Errorf("%s wrote %d bytes of a result", c.filter, len(out))
+					}
 				}
 				os.Remove(filepath.Join(dir, "stdout"))
 			}

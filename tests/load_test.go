@@ -88,11 +88,12 @@ func form(t *testing.T, n int, picture []byte) (*bytes.Buffer, string) {
 // /image is answered while a thousand jobs are waiting, and the jobs go on.
 func TestImageBeforeQueuedJobs(t *testing.T) {
 	s := startImgd(t, "-n", "1")
-	picture := read(t, save(t, t.TempDir(), "big.jpg", photo(1600, 1200, 9)))
+	picture := read(t, save(t, t.TempDir(), "small.jpg", photo(200, 150, 9)))
 	var ids []string
 	for range 20 {
 		body, ctype := form(t, 50, picture)
-		_, b := s.want(t, 202, "POST", "/jobs?scale=3/4&fine", body, "Content-Type", ctype)
+		// Small to send, and much to do.
+		_, b := s.want(t, 202, "POST", "/jobs?scale=1200%", body, "Content-Type", ctype)
 		ids = append(ids, strings.Fields(string(b))...)
 	}
 	if len(ids) != 1000 {

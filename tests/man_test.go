@@ -68,13 +68,18 @@ func tag(line string) (spellings [][2]string) {
 		spellings = append(spellings, [2]string{m[1], m[2]})
 		line = line[len(m[0]):]
 	}
+	for i := len(spellings) - 1; i > 0; i-- { // "-i, --ip ip": one argument for both
+		if spellings[i-1][1] == "" {
+			spellings[i-1][1] = spellings[i][1]
+		}
+	}
 	return spellings
 }
 
 // render returns a manual page as text with lines as long as they like.
 func render(t *testing.T, name string) string {
 	t.Helper()
-	out, err := exec.Command("mandoc", "-T", "ascii", "-O", "width=2000", filepath.Join(root, "man", name)).Output()
+	out, err := exec.Command("mandoc", "-T", "ascii", "-O", "width=1000", filepath.Join(root, "man", name)).Output()
 	if err != nil {
 		t.Fatalf("mandoc %s: %v", name, err)
 	}
@@ -210,7 +215,7 @@ func TestManLint(t *testing.T) {
 		names = append(names, filepath.Base(p))
 		out, _ := exec.Command("mandoc", "-T", "lint", "-W", "style", p).CombinedOutput()
 		for _, l := range strings.Split(strings.TrimSpace(string(out)), "\n") {
-			if l != "" && !strings.Contains(l, "referenced manual not found") {
+			if l != "" && !strings.Contains(l, "referenced manual not found") && !strings.Contains(l, "outdated mandoc.db") {
 				t.Error(strings.ReplaceAll(l, root+"/", ""))
 			}
 		}

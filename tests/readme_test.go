@@ -134,6 +134,7 @@ func TestMakeRun(t *testing.T) {
 		t.Errorf("the first line is %q, want %s", lines[0], url)
 	}
 	must(t, root, "curl -sf -4 "+url+" && curl -sf -6 "+url)
+	lines[0] = strings.TrimSpace(lines[0])
 	out := t.TempDir()
 	for i, words := range []string{"curl -T ", "imgput "} {
 		line := strings.TrimSpace(lines[i+1])

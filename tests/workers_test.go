@@ -67,6 +67,7 @@ func TestOneListenerManyWorkers(t *testing.T) {
 		"-a", fmt.Sprintf("tcp:127.0.0.1:%d", port), "-a", fmt.Sprintf("tcp:[::1]:%d", port))
 	d.waitFor(t, sock)
 	d.waitFor(t, fmt.Sprintf("[::1]:%d", port))
+	eventually(t, 10*time.Second, "three workers", func() bool { return len(children(d.cmd.Process.Pid)) == 3 })
 	pids := strings.Fields(string(must(t, "", fmt.Sprintf("pgrep -P %d", d.cmd.Process.Pid))))
 	if len(pids) != 3 {
 		t.Fatalf("pgrep -P shows %d workers %v, want 3", len(pids), pids)
@@ -244,17 +245,48 @@ func TestEmbeddedDaemonsComeAndGo(t *testing.T) {
 	})
 }
 
-// A worker that hangs is killed at its time limit and costs nobody else.
-func TestStoppedWorkerIsReplaced(t *testing.T) {
-	s := startImgd(t, "-t", "2s")
+// A worker that is stopped takes no request, so it keeps nobody waiting.
+func TestStoppedWorkerKeepsNobodyWaiting(t *testing.T) {
+	s := startImgd(t)
 	picture := read(t, clouds(t))
-	for _, w := range s.workersOf("grayd")[:1] {
-		syscall.Kill(w.pid, syscall.SIGSTOP)
-	}
+	stopped := s.workersOf("grayd")[0].pid
+	syscall.Kill(stopped, syscall.SIGSTOP)
+	defer syscall.Kill(stopped, syscall.SIGCONT)
 	each(40, 8, func(i int) {
 		resp, b, err := s.do("PUT", "/image?gray", bytes.NewReader(picture))
 		if err != nil || resp.StatusCode != 200 {
-			t.Errorf("request %d behind a stopped worker: %v %.200q", i, err, b)
+			t.Errorf("request %d beside a stopped worker: %v %.200q", i, err, b)
 		}
 	})
+}
+
+// A worker that hangs with a request in hand is killed at the time limit; the
+// request is tried again, and answered.
+func TestHungWorkerIsReplaced(t *testing.T) {
+	s := startImgd(t, "-n", "1", "-t", "2s")
+	picture := read(t, save(t, t.TempDir(), "big.jpg", photo(1600, 1200, 9)))
+	worker := s.workersOf("scaled")[0].pid
+	before := len(sockets(t, worker))
+	done := make(chan error, 1)
+	start := time.Now()
+	go func() {
+		resp, b, err := s.do("PUT", "/image?scale=300%", bytes.NewReader(picture)) // seconds of work for one core
+		if err == nil && resp.StatusCode != 200 && resp.StatusCode != 422 {
+			err = fmt.Errorf("%s %q", resp.Status, b)
+		}
+		done <- err
+	}()
+	eventually(t, 10*time.Second, "the worker has a connection", func() bool { return len(sockets(t, worker)) > before })
+	syscall.Kill(worker, syscall.SIGSTOP)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took < 2*time.Second || took > 15*time.Second {
+		t.Errorf("answered after %v, with a limit of 2 s", took)
+	}
+	eventually(t, 10*time.Second, "another worker", func() bool {
+		w := s.workersOf("scaled")
+		return len(w) == 1 && w[0].pid != worker
+	})
+	s.want(t, 200, "PUT", "/image?scale=1/8", bytes.NewReader(picture))
 }
