@@ -296,12 +296,6 @@ func TestServerAway(t *testing.T) {
 			t.Errorf("%q: %d, %q, %q", args, status, stdout, stderr)
 		}
 	}
-	// Of several places all are named.
-	cmd := imgput(t, dir, "", "a")
-	_, stderr, status := result(t, cmd)
-	if status != 75 || !regexp.MustCompile(`^imgput: no imgd at /\S+/imgd.sock or /\S+/imgd.sock or /run/imgtools/imgd.sock; start one with 'imgd &' or set IMGD\n$`).MatchString(stderr) {
-		t.Errorf("%d, %q", status, stderr)
-	}
 }
 
 // Whatever goes wrong on the way, each picture becomes one job.

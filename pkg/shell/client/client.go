@@ -95,7 +95,6 @@ func New(cfg Config) (*Client, error) {
 			Proxy:                 c.proxy,
 			DialContext:           c.dial,
 			TLSHandshakeTimeout:   30 * time.Second,
-			ResponseHeaderTimeout: 2 * c.idle,
 			ExpectContinueTimeout: 2 * time.Second,
 			MaxIdleConnsPerHost:   8,
 			IdleConnTimeout:       30 * time.Second,
@@ -352,6 +351,15 @@ func (c *Client) Pause(ctx context.Context, since time.Time, n int, err error) e
 // remaining returns how much of -w is left when it began at since, at least 0.
 func (c *Client) remaining(since time.Time) time.Duration {
 	return max(c.cfg.Wait-time.Since(since), 0)
+}
+
+// patience returns how long a silent server is borne with: not much longer than
+// what is left of -w, counted from since.
+func (c *Client) patience(since time.Time) time.Duration {
+	if c.cfg.Forever {
+		return 2 * c.idle
+	}
+	return min(2*c.idle, c.remaining(since)+c.idle/12)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -121,11 +121,9 @@ func (c *Client) ready(ctx context.Context, ref Ref, d *download, watch *time.Ti
 		base = c.base()
 	}
 	for {
-		wait, limit := longPoll, 2*c.idle
+		wait := longPoll
 		if !c.cfg.Forever {
-			left := c.remaining(ref.Since)
-			wait = int(math.Ceil(min(left.Seconds(), longPoll)))
-			limit = min(limit, left+c.idle/12) // a server that hangs doesn't hold up -w
+			wait = int(math.Ceil(min(c.remaining(ref.Since).Seconds(), longPoll)))
 		}
 		req, err := http.NewRequestWithContext(ctx, "GET", fmt.Sprintf("%s/jobs/%s/image?wait=%d", base, ref.ID, wait), nil)
 		if err != nil {
@@ -135,7 +133,7 @@ func (c *Client) ready(ctx context.Context, ref Ref, d *download, watch *time.Ti
 			req.Header.Set("Range", fmt.Sprintf("bytes=%d-", d.done))
 			req.Header.Set("If-Range", d.ETag)
 		}
-		watch.Reset(limit)
+		watch.Reset(c.patience(ref.Since))
 		asked := time.Now()
 		resp, err := c.do(req)
 		if err != nil || resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusPartialContent {

@@ -25,17 +25,16 @@ func Query(words []ops.Word) string {
 }
 
 // Put sends a picture as job id, once. nil is the server's word that the job is
-// safe. After any error of Repeatable the same call may be made again.
-func (c *Client) Put(ctx context.Context, id, query string, picture *io.SectionReader) error {
+// safe. After any error of Repeatable the same call may be made again. A server
+// that is silent is given up after a while, or when -w, counted from since, ends.
+func (c *Client) Put(ctx context.Context, since time.Time, id, query string, picture *io.SectionReader) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// A server that takes no more bytes is given up after a while. When all are
-	// sent the transport watches over the answer.
-	watch := time.AfterFunc(time.Hour, cancel)
-	watch.Stop()
+	watch := time.AfterFunc(c.patience(since), cancel)
 	defer watch.Stop()
 	body := func() *upload {
-		return &upload{r: io.NewSectionReader(picture, 0, picture.Size()), left: picture.Size(), watch: watch, idle: c.idle}
+		return &upload{r: io.NewSectionReader(picture, 0, picture.Size()), left: picture.Size(),
+			kept: func() { watch.Reset(c.patience(since)) }}
 	}
 	first := body()
 	req, err := http.NewRequestWithContext(ctx, "PUT", c.base()+"/jobs/"+id+query, nil)
@@ -68,19 +67,15 @@ func (c *Client) Put(ctx context.Context, id, query string, picture *io.SectionR
 // upload is a picture on its way.
 type upload struct {
 	r      io.Reader
-	left   int64 // bytes still to be read
-	watch  *time.Timer
-	idle   time.Duration
+	left   int64                 // bytes still to be read
+	kept   func()                // called when the server has taken some
 	failed atomic.Pointer[error] // of reading the file
 }
 
 func (u *upload) Read(p []byte) (int, error) {
 	n, err := u.r.Read(p)
-	if u.left -= int64(n); u.left > 0 {
-		u.watch.Reset(u.idle)
-	} else {
-		u.watch.Stop()
-	}
+	u.left -= int64(n)
+	u.kept()
 	if err == io.EOF && u.left > 0 {
 		err = fault.New(fault.Internal, "the file became shorter while it was sent")
 	}
@@ -90,10 +85,7 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (u *upload) Close() error {
-	u.watch.Stop()
-	return nil
-}
+func (u *upload) Close() error { return nil }
 
 // Delete takes a job back.
 func (c *Client) Delete(ctx context.Context, id string) error {

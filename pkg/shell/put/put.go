@@ -91,7 +91,7 @@ func (s *sender) send(i int, file string) (id string, err error) {
 	s.queue(i)
 	id = client.NewID()
 	for tries := 0; ; tries++ {
-		err := s.client.Put(ctx, id, query, in.Reader())
+		err := s.client.Put(ctx, s.since(), id, query, in.Reader())
 		if err == nil {
 			if s.keep(i, id) {
 				return id, nil
