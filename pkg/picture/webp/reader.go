@@ -136,6 +136,7 @@ func (p *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 	if err := p.lim.CheckMem(held); err != nil {
 		return nil, err
 	}
+	collect(held)
 	if p.c.lossless {
 		m, err := decodeLossless(io.NewSectionReader(p.r, p.c.image.off, p.c.image.n))
 		if err != nil {
@@ -149,9 +150,7 @@ func (p *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 		if alpha, err = p.alpha(); err != nil {
 			return nil, err
 		}
-		if pixels > 16<<20 {
-			runtime.GC() // four times the plane was needed to decode it; let go before the next
-		}
+		collect(4 * pixels)
 	}
 	d := vp8.NewDecoder()
 	d.Init(io.NewSectionReader(p.r, p.c.image.off, p.c.image.n), int(p.c.image.n))
@@ -173,6 +172,14 @@ func (p *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 		l++ // Gray to GrayA, RGB to RGBA
 	}
 	return newLossy(p.h, m, alpha, l), nil
+}
+
+// collect frees what an earlier step left behind, where n bytes make it worth
+// while: without it the next step's memory comes on top of that of the last.
+func collect(n int64) {
+	if n > 16<<20 {
+		runtime.GC()
+	}
 }
 
 func decodeLossless(r io.Reader) (*image.NRGBA, error) {
