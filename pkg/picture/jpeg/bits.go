@@ -6,35 +6,44 @@ import (
 	"io"
 )
 
-// bitBuffer gathers bits into clean bytes.
+// bitBuffer gathers bits into clean bytes. The n bits, fewer than 8, that do not make
+// a byte yet stand at the top of acc, with zeros below. Putting bits (written out where
+// it matters) always stores eight bytes and has no branch:
+//
+//	acc |= v << (64 - n - c); n += c; store acc at buf[pos:]
+//	pos += n >> 3; acc <<= n &^ 7; n &= 7
 type bitBuffer struct {
-	acc uint64 // the last n bits, at the bottom
+	acc uint64
 	n   uint
 	buf []byte // buf[:pos] is full bytes
 	pos int
 }
 
-// put appends the low c bits of v, c at most 32; v has no others. As it returns,
-// fewer than 32 bits are in acc.
+// put appends the low c bits of v, c at most 56; v has no others.
 func (b *bitBuffer) put(v uint64, c uint) {
-	b.acc = b.acc<<(c&63) | v
-	b.n += c
-	if b.n >= 32 {
-		b.n -= 32
-		binary.BigEndian.PutUint32(b.buf[b.pos:], uint32(b.acc>>(b.n&63)))
-		b.pos += 4
-	}
+	n := b.n + c
+	acc := b.acc | v<<((64-n)&63)
+	binary.BigEndian.PutUint64(b.buf[b.pos:], acc)
+	b.acc = acc << (n & 56)
+	b.pos += int(n >> 3)
+	b.n = n & 7
 }
 
 // copyBits appends bits from to to-1 of p, which is 8 bytes longer than needed.
 func (b *bitBuffer) copyBits(p []byte, from, to int) {
-	for to-from >= 32 {
-		b.put(be64(p[from>>3:])<<(from&7)>>32, 32)
-		from += 32
+	acc, n, pos, buf := b.acc, b.n, b.pos, b.buf
+	for from < to {
+		c := uint(min(to-from, 56))
+		v := be64(p[from>>3:]) << (from & 7) >> ((64 - c) & 63)
+		n += c
+		acc |= v << ((64 - n) & 63)
+		binary.BigEndian.PutUint64(buf[pos:], acc)
+		acc <<= n & 56
+		pos += int(n >> 3)
+		n &= 7
+		from += int(c)
 	}
-	if c := uint(to - from); c > 0 {
-		b.put(be64(p[from>>3:])<<(from&7)>>((64-c)&63), c)
-	}
+	b.acc, b.n, b.pos = acc, n, pos
 }
 
 // grow leaves space for a block.
@@ -46,13 +55,15 @@ func (b *bitBuffer) grow() {
 
 // join appends all of o, and empties it.
 func (b *bitWriter) join(o *bitBuffer) {
-	for i := 0; i < o.pos; i += 4 { // put leaves whole fours
-		if b.pos > len(b.buf)-8 {
-			b.empty()
-		}
-		b.put(uint64(binary.BigEndian.Uint32(o.buf[i:])), 32)
+	i := 0
+	for ; i+7 <= o.pos; i += 7 {
+		b.room()
+		b.put(be64(o.buf[i:])>>8, 56)
 	}
-	b.put(o.acc&(1<<o.n-1), o.n)
+	for ; i < o.pos; i++ {
+		b.put(uint64(o.buf[i]), 8)
+	}
+	b.put(o.acc>>((64-o.n)&63), o.n)
 	o.acc, o.n, o.pos = 0, 0, 0
 }
 
@@ -118,13 +129,8 @@ func (b *bitWriter) write(p []byte) {
 
 // finish fills the last byte up with ones and writes all out.
 func (b *bitWriter) finish() {
-	if c := -b.n & 7; c > 0 {
-		b.put(1<<c-1, c)
-	}
-	for b.n > 0 {
-		b.n -= 8
-		b.buf[b.pos] = byte(b.acc >> b.n)
-		b.pos++
-	}
+	b.room()
+	c := -b.n & 7
+	b.put(1<<c-1, c)
 	b.empty()
 }

@@ -49,67 +49,139 @@ func (e *entropy) diff(dc *huffman) (int32, error) {
 	return extend(e.bits(uint(size)), uint(size)), nil
 }
 
-// block decodes a block of a sequential scan, T.81 F.2.2, into b, which is zeros
-// but for DC. Coefficients after position last of the zig-zag order are passed over.
-func (e *entropy) block(b *block, ac *huffman, q *[64]uint16, last int) error {
+// block decodes a block of a sequential scan, T.81 F.2.2, into b, which is zeros.
+// pred is DC of the block before. Coefficients after position last of the zig-zag order
+// are passed over. It returns DC, not yet multiplied by its step as those in b are, and
+// whether b may have anything else.
+func (e *entropy) block(b *block, dc, ac *huffman, q *[64]uint16, pred int32, last int) (int32, bool, error) {
 	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
+	acc |= be64(buf[pos:]) >> (n & 63)
+	pos += int((63 - n) >> 3)
+	n |= 56
+	if t := dc.value[acc>>(64-lookBits)]; t != 0 {
+		acc <<= t & 31
+		n -= uint(t & 31)
+		pred += int32(t) >> 16
+	} else {
+		e.acc, e.n, e.pos = acc, n, pos
+		d, err := e.diff(dc)
+		if err != nil {
+			return 0, false, err
+		}
+		pred += d
+		acc, n, pos = e.acc, e.n, e.pos
+	}
+	b[0] = pred * int32(q[0])
 	value := ac.value
 	k := 1
-	for k <= last {
-		if n < 32 {
+	for {
+		if n < lookBits {
 			acc |= be64(buf[pos:]) >> (n & 63)
 			pos += int((63 - n) >> 3)
 			n |= 56
 		}
-		var v int32
-		if t := value[acc>>(64-lookBits)]; t != 0 {
-			l := uint(t & 31)
-			acc <<= l
-			n -= l
-			k += int(t >> 8 & 15)
-			v = int32(t) >> 16
-			if v == 0 {
-				if t>>8&15 != 15 {
-					k = 64
-					break
-				}
-				k++
-				continue
+		t := value[acc>>(64-lookBits)]
+		if t == 0 {
+			e.acc, e.n, e.pos = acc, n, pos
+			run, v, err := e.coefficient(ac)
+			if err != nil {
+				return 0, false, err
 			}
-		} else {
-			l, symbol := uint(0), byte(0)
-			if c := ac.code[acc>>(64-lookBits)]; c != 0 {
-				l, symbol = uint(c>>8), byte(c)
-			} else if l, symbol = ac.long(acc); l == 0 {
-				return errCode
-			}
-			acc <<= l
-			n -= l
-			run, size := int(symbol>>4), uint(symbol&15)
-			if size == 0 {
-				if run != 15 {
-					k = 64
-					break
-				}
-				k += 16
-				continue
-			}
-			v = extend(int32(acc>>(64-size)), size)
-			acc <<= size
-			n -= size
-			k += run
+			acc, n, pos = e.acc, e.n, e.pos
+			t = uint32(v)<<16 | uint32(run)<<8
 		}
-		b[unzig[k]&63] = v * int32(q[k&63])
+		acc <<= t & 31
+		n -= uint(t & 31)
+		k += int(t >> 8 & 127)
+		if k > last {
+			break
+		}
+		b[unzig[k]&63] = int32(t) >> 16 * int32(q[k&63]) // 0 at the end of a run of 16
 		k++
+		if k > last {
+			k--
+			break
+		}
 	}
 	e.acc, e.n, e.pos = acc, n, pos
-	if k < 64 {
-		return e.skipAC(ac, k)
+	switch {
+	case k >= endRun: // the end of the block
+		return pred, k > endRun+1, nil
+	case k < 63:
+		return pred, true, e.skipAC(ac, k+1)
+	case k > 63:
+		return 0, false, errRun
 	}
-	if k > 64 {
-		return errRun
+	return pred, true, nil
+}
+
+// coefficient decodes a run and a value by the code table, where they are too long for
+// the value table. The run is endRun at the end of a block.
+func (e *entropy) coefficient(ac *huffman) (run int, v int32, err error) {
+	symbol, ok := ac.symbol(e)
+	if !ok {
+		return 0, 0, errCode
 	}
-	return nil
+	run, size := int(symbol>>4), uint(symbol&15)
+	if size == 0 && run != 15 {
+		run = endRun
+	}
+	return run, extend(e.bits(size), size), nil
+}
+
+// walk goes over a block of a sequential scan for its length only. It returns the DC
+// difference, and where, in bits from buf[0], the AC codes begin.
+func (e *entropy) walk(dc, ac *huffman) (diff int32, from int, err error) {
+	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
+	acc |= be64(buf[pos:]) >> (n & 63)
+	pos += int((63 - n) >> 3)
+	n |= 56
+	if t := dc.value[acc>>(64-lookBits)]; t != 0 {
+		acc <<= t & 31
+		n -= uint(t & 31)
+		diff = int32(t) >> 16
+	} else {
+		e.acc, e.n, e.pos = acc, n, pos
+		if diff, err = e.diff(dc); err != nil {
+			return 0, 0, err
+		}
+		acc, n, pos = e.acc, e.n, e.pos
+	}
+	from = pos*8 - int(n)
+	skip := ac.skip
+	k := 1
+	for {
+		// A refill is good for two entries, of at most 27 bits each.
+		acc |= be64(buf[pos:]) >> (n & 63)
+		pos += int((63 - n) >> 3)
+		n |= 56
+		t := uint(skip[acc>>(64-lookBits)])
+		a := k + int(t>>5&127)
+		if a > 64 || t == 0 {
+			break
+		}
+		acc <<= t & 31
+		n -= t & 31
+		k = a
+		if t&skipEnds != 0 || k == 64 {
+			e.acc, e.n, e.pos = acc, n, pos
+			return diff, from, nil
+		}
+		t = uint(skip[acc>>(64-lookBits)])
+		a = k + int(t>>5&127)
+		if a > 64 || t == 0 {
+			break
+		}
+		acc <<= t & 31
+		n -= t & 31
+		k = a
+		if t&skipEnds != 0 || k == 64 {
+			e.acc, e.n, e.pos = acc, n, pos
+			return diff, from, nil
+		}
+	}
+	e.acc, e.n, e.pos = acc, n, pos
+	return diff, from, e.skipAC(ac, k)
 }
 
 // skipAC passes over the rest of a block from coefficient k.
@@ -117,15 +189,13 @@ func (e *entropy) skipAC(ac *huffman, k int) error {
 	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
 	skip := ac.skip
 	for k < 64 {
-		if n < 32 {
-			acc |= be64(buf[pos:]) >> (n & 63)
-			pos += int((63 - n) >> 3)
-			n |= 56
-		}
-		t := skip[acc>>(64-lookBits)]
+		acc |= be64(buf[pos:]) >> (n & 63)
+		pos += int((63 - n) >> 3)
+		n |= 56
+		t := uint(skip[acc>>(64-lookBits)])
 		if a := k + int(t>>5&127); t != 0 && a <= 64 {
 			acc <<= t & 31
-			n -= uint(t & 31)
+			n -= t & 31
 			k = a
 			if t&skipEnds != 0 {
 				break
@@ -133,16 +203,13 @@ func (e *entropy) skipAC(ac *huffman, k int) error {
 			continue
 		}
 		// One symbol by itself: a long code, or the last ones of the block.
-		l, symbol := uint(0), byte(0)
-		if c := ac.code[acc>>(64-lookBits)]; c != 0 {
-			l, symbol = uint(c>>8), byte(c)
-		} else if l, symbol = ac.long(acc); l == 0 {
-			return errCode
+		e.acc, e.n, e.pos = acc, n, pos
+		run, _, err := e.coefficient(ac)
+		if err != nil {
+			return err
 		}
-		run, size := int(symbol>>4), uint(symbol&15)
-		acc <<= l + size
-		n -= l + size
-		if size == 0 && run != 15 {
+		acc, n, pos = e.acc, e.n, e.pos
+		if run == endRun {
 			break
 		}
 		if k += run + 1; k > 64 {

@@ -1,6 +1,7 @@
 package jpeg
 
 import (
+	"encoding/binary"
 	"io"
 	"math/bits"
 
@@ -286,33 +287,49 @@ func (e *encoder) block(i int, pix []uint8, stride int) {
 	e.w.block(&e.c, nz, &e.pred[i], &annexCodes[0][t], &annexCodes[1][t])
 }
 
-// block writes quantized coefficients, in zig-zag order, T.81 F.1.2; bit k of nz
-// says that coefficient k is not zero.
+// block writes quantized coefficients, in zig-zag order, T.81 F.1.2. Bit k of nz says
+// that coefficient k is not zero; the others but the first are not looked at.
 func (w *bitWriter) block(c *[64]int32, nz uint64, pred *int32, dc, ac *codeTable) {
 	w.room()
-	d := c[0] - *pred
+	w.value(c[0]-*pred, dc)
 	*pred = c[0]
-	w.value(d, 0, dc)
+	acc, n, pos, buf := w.acc, w.n, w.pos, w.buf
 	last := 0
 	for nz &^= 1; nz != 0; nz &= nz - 1 {
 		k := bits.TrailingZeros64(nz)
-		run := k - last - 1
+		run := uint(k - last - 1)
 		last = k
 		for ; run > 15; run -= 16 {
-			w.put(uint64(ac[0xF0]>>8), uint(ac[0xF0]&255))
+			n += uint(ac[0xF0] & 255)
+			acc |= uint64(ac[0xF0]>>8) << ((64 - n) & 63)
+			binary.BigEndian.PutUint64(buf[pos:], acc)
+			acc <<= n & 56
+			pos += int(n >> 3)
+			n &= 7
 		}
-		w.value(c[k&63], uint(run)<<4, ac)
+		v := c[k&63]
+		s := v >> 31
+		size := uint(bits.Len32(uint32((v ^ s) - s)))
+		code := ac[(run<<4+size)&255]
+		low := uint64(v+s) & (1<<(size&63) - 1)
+		n += uint(code&255) + size
+		acc |= (uint64(code>>8)<<(size&63) | low) << ((64 - n) & 63)
+		binary.BigEndian.PutUint64(buf[pos:], acc)
+		acc <<= n & 56
+		pos += int(n >> 3)
+		n &= 7
 	}
+	w.acc, w.n, w.pos = acc, n, pos
 	if last < 63 {
 		w.put(uint64(ac[0]>>8), uint(ac[0]&255))
 	}
 }
 
-// value writes the code for a run and the size of v, and v's bits.
-func (w *bitBuffer) value(v int32, run uint, t *codeTable) {
+// value writes a DC difference: the code for its size, and its bits.
+func (w *bitBuffer) value(v int32, t *codeTable) {
 	s := v >> 31
 	size := uint(bits.Len32(uint32((v ^ s) - s)))
-	code := t[(run+size)&255]
-	low := uint32(v+s) & (1<<size - 1)
-	w.put(uint64(code>>8)<<size|uint64(low), uint(code&255)+size)
+	code := t[size&255]
+	low := uint64(v+s) & (1<<(size&63) - 1)
+	w.put(uint64(code>>8)<<(size&63)|low, uint(code&255)+size)
 }

@@ -41,10 +41,7 @@ func (t *transcoder) baseline(s *scan) error {
 					if !e.ready() {
 						return sc.cut()
 					}
-					if _, err := e.diff(s.dc[i]); err != nil {
-						return err
-					}
-					if err := e.skipAC(s.ac[i], 1); err != nil {
+					if _, _, err := e.walk(s.dc[i], s.ac[i]); err != nil {
 						return err
 					}
 				}
@@ -53,7 +50,7 @@ func (t *transcoder) baseline(s *scan) error {
 		last = rows[0].last
 		for v := 1; v < luma.v && rows[v].use; v++ {
 			t.w.room()
-			t.w.value(rows[v].first-last, 0, &annexCodes[0][0])
+			t.w.value(rows[v].first-last, &annexCodes[0][0])
 			t.w.join(rows[v].out)
 			last = rows[v].last
 		}
@@ -79,7 +76,7 @@ type blockRow struct {
 // lumaBlock writes a block of Y, or drops it if it is padding.
 func (t *transcoder) lumaBlock(s *scan, row *blockRow, use bool) error {
 	sc, e := t.sc, t.sc.e
-	d, err := e.diff(s.dc[0])
+	d, from, err := e.walk(s.dc[0], s.ac[0])
 	if err != nil {
 		return err
 	}
@@ -87,10 +84,6 @@ func (t *transcoder) lumaBlock(s *scan, row *blockRow, use bool) error {
 	dc := sc.pred[0]
 	if dc != int32(int16(dc)<<5>>5) {
 		return fault.New(fault.Format, "DC coefficient %d", dc)
-	}
-	from := e.pos*8 - int(e.n)
-	if err := e.skipAC(s.ac[0], 1); err != nil {
-		return err
 	}
 	if !use || !row.use {
 		return nil
@@ -102,7 +95,7 @@ func (t *transcoder) lumaBlock(s *scan, row *blockRow, use bool) error {
 		out.grow()
 	}
 	if row.begun {
-		out.value(dc-row.last, 0, &annexCodes[0][0])
+		out.value(dc-row.last, &annexCodes[0][0])
 	} else {
 		row.begun = true
 		row.first = dc

@@ -18,7 +18,7 @@ func (t *transcoder) dcFirst(s *scan) error {
 		if dc != int32(int16(dc)<<5>>5) {
 			return fault.New(fault.Format, "DC coefficient %d", dc)
 		}
-		t.w.value(dc-last, 0, &annexCodes[0][0])
+		t.w.value(dc-last, &annexCodes[0][0])
 		last = dc
 		return nil
 	})
@@ -80,10 +80,8 @@ func (sc *scanner) skipDC(i, _, _ int) error {
 
 // skipBlock: of a sequential scan.
 func (sc *scanner) skipBlock(i, _, _ int) error {
-	if _, err := sc.e.diff(sc.s.dc[i]); err != nil {
-		return err
-	}
-	return sc.e.skipAC(sc.s.ac[i], 1)
+	_, _, err := sc.e.walk(sc.s.dc[i], sc.s.ac[i])
+	return err
 }
 
 // skipFirst: of a first AC scan, T.81 G.1.2.2; nz gets which coefficients are

@@ -102,7 +102,7 @@ func (h *huffman) symbol(e *entropy) (byte, bool) {
 // An entry of the value table, when code and value both lie in the looked-at bits:
 //
 //	bits 0-4   how many bits code and value take together
-//	bits 8-11  run, the high half of the symbol
+//	bits 8-14  run, the high half of the symbol; endRun for an end of block
 //	bits 16-31 the value, signed; 0 only when the symbol's low half is 0
 //
 // An entry of 0 means that the code or its value is longer.
@@ -117,11 +117,17 @@ func (h *huffman) valueTable() *[1 << lookBits]uint32 {
 		if c == 0 || l+size > lookBits {
 			continue
 		}
+		if size == 0 && run != 15 {
+			run = endRun
+		}
 		v := int32(p) >> (lookBits - l - size) & (1<<size - 1)
 		h.value[p] = uint32(extend(v, size))<<16 | run<<8 | uint32(l+size)
 	}
 	return h.value
 }
+
+// endRun goes over the end of any block, further than any run.
+const endRun = 127
 
 // extend is EXTEND of T.81 F.2.2.1: v of size bits as a signed value.
 func extend(v int32, size uint) int32 {

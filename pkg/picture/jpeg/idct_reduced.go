@@ -33,6 +33,17 @@ func idct(n int, b *block, dst []uint8, stride int) {
 	}
 }
 
+// flat is idct of a block of nothing but the first coefficient.
+func flat(n int, dc int32, dst []uint8, stride int) {
+	v := clamp((dc + 4) >> 3)
+	for y := range n {
+		out := dst[y*stride : y*stride+n]
+		for x := range out {
+			out[x] = v
+		}
+	}
+}
+
 func idct1(b *block, dst []uint8) {
 	dst[0] = clamp((b[0] + 4) >> 3)
 }

@@ -84,16 +84,12 @@ var ones = func() (q [64]uint16) {
 // whole decodes a block of a sequential scan.
 func (m *mcus) whole(i, ci, at int) error {
 	sc := m.sc
-	d, err := sc.e.diff(sc.s.dc[i])
+	var b block
+	dc, _, err := sc.e.block(&b, sc.s.dc[i], sc.s.ac[i], &ones, sc.pred[i], 63)
 	if err != nil {
 		return err
 	}
-	sc.pred[i] += d
-	var b block
-	b[0] = sc.pred[i]
-	if err := sc.e.block(&b, sc.s.ac[i], &ones, 63); err != nil {
-		return err
-	}
+	sc.pred[i] = dc
 	c := &m.coefs[ci]
 	for k, p := range unzig[:64] {
 		if b[p] != 0 {
@@ -146,7 +142,7 @@ func (m *mcus) acFirst(i, ci, at int) error {
 			l := uint(t & 31)
 			e.acc <<= l
 			e.n -= l
-			if k += int(t >> 8 & 15); k > s.se {
+			if k += int(t >> 8 & 127); k > s.se {
 				return errRun
 			}
 			c.set(at, k, int32(t)>>16<<s.al)

@@ -153,22 +153,23 @@ func (m *mcus) sequential() error {
 					if !e.ready() {
 						return sc.cut()
 					}
-					d, err := e.diff(s.dc[i])
-					if err != nil {
-						return err
-					}
-					sc.pred[i] += d
 					if n == 0 {
-						if err := e.skipAC(s.ac[i], 1); err != nil {
+						if _, _, err := e.walk(s.dc[i], s.ac[i]); err != nil {
 							return err
 						}
 						continue
 					}
-					b[0] = sc.pred[i] * int32(q[0])
-					if err := e.block(&b, s.ac[i], q, m.last[i]); err != nil {
+					dc, ac, err := e.block(&b, s.dc[i], s.ac[i], q, sc.pred[i], m.last[i])
+					if err != nil {
 						return err
 					}
-					idct(n, &b, m.pix[i][by*n*stride+(mx*c.h+bx)*n:], stride)
+					sc.pred[i] = dc
+					dst := m.pix[i][by*n*stride+(mx*c.h+bx)*n:]
+					if !ac {
+						flat(n, b[0], dst, stride)
+						continue
+					}
+					idct(n, &b, dst, stride)
 					clear(b[:])
 				}
 			}
