@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -340,4 +342,17 @@ func TestClosedPipeIsQuiet(t *testing.T) {
 			t.Errorf("%s: %v, %q, %q", script, err, stdout.String(), stderr.String())
 		}
 	}
+}
+
+func FuzzLine(f *testing.F) {
+	f.Add("a\r\n\x1b[2J\xff\u202e犬")
+	f.Fuzz(func(t *testing.T, s string) {
+		line := Line(s)
+		if !utf8.ValidString(line) || strings.ContainsFunc(line, unicode.IsControl) {
+			t.Errorf("%q", line)
+		}
+		if Line(line) != line {
+			t.Errorf("%q becomes %q", line, Line(line))
+		}
+	})
 }

@@ -119,3 +119,22 @@ func TestNewID(t *testing.T) {
 		t.Errorf("%d different letters in 5200", len(letters))
 	}
 }
+
+// What comes on standard input is an id on some server, or refused.
+func FuzzParseRef(f *testing.F) {
+	f.Add("abcdefghijklmnopqrstuvwxyz")
+	f.Add("http://[::1]:8080/jobs/abcdefghijklmnopqrstuvwxyz/image?wait=1")
+	f.Add("https://h/a/jobs/../jobs/abcdefghijklmnopqrstuvwxyz")
+	f.Fuzz(func(t *testing.T, s string) {
+		r, err := ParseRef(s)
+		if err != nil {
+			if fault.Of(err) != fault.Usage {
+				t.Error(err)
+			}
+			return
+		}
+		if !validID(r.ID) || r.Own() != (s == r.ID) || !r.Own() && !strings.HasPrefix(r.base, "http") {
+			t.Errorf("%q: %+v", s, r)
+		}
+	})
+}

@@ -28,15 +28,14 @@ type Dir struct {
 	mine map[string]bool // files that this process wrote, or found to be fetched
 }
 
-// OpenDir returns the folder that -d names, and makes it if only it is missing.
-// With force, files are overwritten, but never one that was written through
-// this Dir.
+// OpenDir returns the folder that -d names. If only it is missing, the first
+// Create makes it. With force, files are overwritten, but never one that was
+// written through this Dir.
 func OpenDir(path string, force bool) (*Dir, error) {
-	err := os.Mkdir(path, 0o777)
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
 	st, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		st, err = os.Stat(filepath.Dir(filepath.Clean(path)))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +47,9 @@ func OpenDir(path string, force bool) (*Dir, error) {
 
 // Create returns a new file for the folder.
 func (d *Dir) Create() (*File, error) {
+	if err := os.Mkdir(d.path, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
 	f, err := temporary(d.path, d.path)
 	if err != nil {
 		return nil, err

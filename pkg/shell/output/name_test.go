@@ -65,3 +65,21 @@ func TestFormats(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a server says a picture is called, its file is one in the folder.
+func FuzzName(f *testing.F) {
+	for _, s := range []string{"a.png", "../x", "..\\..", ".\x00.", "\xff\xfe.JPG", strings.Repeat("犬", 100), "/", "a/.b", ""} {
+		f.Add(s, "png")
+		f.Add(s, "")
+	}
+	f.Fuzz(func(t *testing.T, original, format string) {
+		name := Name(original, format, "id")
+		if name == "" || name[0] == '.' || len(name) > maxName || strings.ContainsAny(name, "/\x00\n\x1b\x7f") {
+			t.Errorf("%q", name)
+		}
+		// A name with the right extension stays what it is.
+		if again := Name(name, format, "id"); again != name && extensions[format] != nil {
+			t.Errorf("%q becomes %q", name, again)
+		}
+	})
+}

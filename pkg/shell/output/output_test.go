@@ -231,6 +231,14 @@ func TestFolderNeverOverwrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("made before there is anything to put into it: %v", err)
+	}
+	first, err := d.Create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Discard()
 	write(t, filepath.Join(dir, "a.png"), "mine")
 	os.Mkdir(filepath.Join(dir, "b.png"), 0o700)
 	os.Symlink("nowhere", filepath.Join(dir, "c.png"))
