@@ -86,6 +86,7 @@ func startDaemons(c *config) (*daemons, error) {
 		args := []string{
 			"-a", addr, "-n", strconv.Itoa(c.workers), "-t", c.timeout.String(),
 			"-maxpixels", strconv.FormatInt(c.maxPixels, 10), "-maxmem", strconv.FormatInt(c.maxMem, 10),
+			"-sandbox", c.sandbox,
 		}
 		*w.addr = []string{addr}
 		d.running.Go(func() { d.keep(w.name, paths[w.name], args) })

@@ -1,6 +1,6 @@
 // Imgd serves gray and scale over HTTP: it takes uploads, keeps jobs, and has grayd and scaled work on them.
 //
-//	imgd [-h] [-i ip]... [-p port] [-a address]... [-grayd address]... [-scaled address]... [-n workers] [-t time] [-queue n] [-spool dir] [-ttl time] [-quota n] [-maxbytes n] [-maxpixels n] [-maxmem n] [-token file] [-cert file -key file] [-host name]... [-log text|json]
+//	imgd [-h] [-i ip]... [-p port] [-a address]... [-grayd address]... [-scaled address]... [-n workers] [-t time] [-queue n] [-spool dir] [-ttl time] [-quota n] [-maxbytes n] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] [-token file] [-cert file -key file] [-host name]... [-log text|json]
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 )
 
 const usage = "[-h] [-i ip]... [-p port] [-a address]... [-grayd address]... [-scaled address]... " +
-	"[-n workers] [-t time] [-queue n] [-spool dir] [-ttl time] [-quota n] [-maxbytes n] [-maxpixels n] [-maxmem n] " +
+	"[-n workers] [-t time] [-queue n] [-spool dir] [-ttl time] [-quota n] [-maxbytes n] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] " +
 	"[-token file] [-cert file -key file] [-host name]... [-log text|json]"
 
 // config is what the flags say.
@@ -31,6 +31,7 @@ type config struct {
 	quota               int64
 	maxBytes, maxPixels int64
 	maxMem              int64
+	sandbox             string
 	token, cert, key    string
 	hosts               []string
 	log                 *slog.Logger
@@ -50,7 +51,7 @@ func parse(args []string) (*config, error) {
 	c := &config{
 		ips: []string{"localhost"}, port: 8080, workers: runtime.NumCPU(), queue: 1024,
 		timeout: 30 * time.Second, ttl: time.Hour, spool: defaultSpool(os.Getenv, os.Geteuid()),
-		maxBytes: 100 << 20, maxPixels: 250e6, maxMem: 1 << 30,
+		maxBytes: 100 << 20, maxPixels: 250e6, maxMem: 1 << 30, sandbox: "best",
 	}
 	logs := "text"
 	f := cli.New("imgd", "serves gray and scale over HTTP: it takes uploads, keeps jobs, and has grayd and scaled work on them", usage)
@@ -68,6 +69,7 @@ func parse(args []string) (*config, error) {
 	f.Bytes(&c.maxBytes, "", "maxbytes", "n", "largest picture, in bytes")
 	f.Pixels(&c.maxPixels, "", "maxpixels", "n", "largest picture, in pixels of all frames")
 	f.Bytes(&c.maxMem, "", "maxmem", "n", "memory of one worker that is started")
+	f.String(&c.sandbox, "", "sandbox", "mode", "what workers that are started give up: strict (all, or fail), best (what this kernel has), off")
 	f.String(&c.token, "", "token", "file", "tokens, one a line, of which TCP clients must send one")
 	f.String(&c.cert, "", "cert", "file", "certificates for TLS on TCP, PEM")
 	f.String(&c.key, "", "key", "file", "key of the certificate, PEM")
@@ -109,6 +111,8 @@ func (c *config) check() error {
 		return fault.New(fault.Usage, "-quota %d: less than 0", c.quota)
 	case c.maxBytes < 1 || c.maxPixels < 1 || c.maxMem < 1:
 		return fault.New(fault.Usage, "-maxbytes, -maxpixels, -maxmem: must be over 0")
+	case c.sandbox != "strict" && c.sandbox != "best" && c.sandbox != "off":
+		return fault.New(fault.Usage, "-sandbox %q: not strict, best or off", c.sandbox)
 	case (c.cert == "") != (c.key == ""):
 		return fault.New(fault.Usage, "-cert and -key go together")
 	case c.spool == "":

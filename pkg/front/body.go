@@ -44,9 +44,10 @@ type source struct {
 	files  int
 }
 
-// source looks at the head of a request only. For a raw body the words are
-// checked here, so that it can be refused before it is sent.
-func (s *Server) source(w http.ResponseWriter, r *http.Request) (*source, error) {
+// source looks at the head of a request only: for a raw body at the words, and,
+// unless several pictures may come, at its length, so that it can be refused
+// before it is sent.
+func (s *Server) source(w http.ResponseWriter, r *http.Request, several bool) (*source, error) {
 	words, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, err
@@ -54,8 +55,16 @@ func (s *Server) source(w http.ResponseWriter, r *http.Request) (*source, error)
 	src := &source{words: words, length: r.ContentLength, body: s.patient(w, r)}
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind != "multipart/form-data" { // also when there is none, or nonsense
-		_, err := ops.Parse(words)
-		return src, err
+		if _, err := ops.Parse(words); err != nil {
+			return nil, err
+		}
+		if src.length > s.c.MaxBytes {
+			return nil, s.tooLarge(src.length)
+		}
+		return src, nil
+	}
+	if !several && src.length > s.c.MaxBytes+formRoom {
+		return nil, s.tooLarge(src.length)
 	}
 	if err != nil || params["boundary"] == "" {
 		return nil, fault.New(fault.Usage, "multipart/form-data without a boundary")
@@ -153,9 +162,6 @@ func formError(err error) error {
 
 // receive reads a picture into the spool. The caller closes the upload.
 func (s *Server) receive(p *picture) (*spool.Upload, error) {
-	if p.length > s.c.MaxBytes {
-		return nil, s.tooLarge(p.length)
-	}
 	u, err := s.c.Spool.Upload(p.length)
 	if err != nil {
 		return nil, err

@@ -60,13 +60,16 @@ func (s *Server) onePicture(w http.ResponseWriter, r *http.Request) (*spool.Uplo
 	if err := s.queue.check(); err != nil {
 		return nil, none, err
 	}
-	src, err := s.source(w, r)
+	src, err := s.source(w, r, false)
 	if err != nil {
 		return nil, none, err
 	}
-	if r.ContentLength > s.c.MaxBytes+formRoom {
-		return nil, none, s.tooLarge(r.ContentLength)
-	}
+	return s.only(src)
+}
+
+// only takes in the picture of a source that may have no other.
+func (s *Server) only(src *source) (*spool.Upload, ops.Ops, error) {
+	var none ops.Ops
 	p, err := src.next()
 	if err != nil {
 		return nil, none, err

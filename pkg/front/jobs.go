@@ -5,18 +5,13 @@ import (
 	"net/http"
 	"strings"
 
-	"imgtools/pkg/fault"
 	"imgtools/pkg/front/spool"
 	"imgtools/pkg/ops"
 )
 
 // postJobs is POST /jobs: a job for each picture of the request.
 func (s *Server) postJobs(w http.ResponseWriter, r *http.Request, _ string) {
-	var ids []string
-	err := s.admit(r)
-	if err == nil {
-		ids, err = s.makeJobs(w, r)
-	}
+	ids, err := s.makeJobs(w, r)
 	if len(ids) > 0 {
 		infoOf(r).job = ids[0]
 	}
@@ -27,21 +22,22 @@ func (s *Server) postJobs(w http.ResponseWriter, r *http.Request, _ string) {
 	s.accepted(w, r, ids)
 }
 
-// admit refuses jobs for which there is no room, before their bytes are sent.
-func (s *Server) admit(r *http.Request) error {
-	if err := s.queue.check(); err != nil {
+// admit refuses jobs for which there is no room, before their bytes are sent. Of a
+// form with several pictures it looks for room for one more.
+func (s *Server) admit(src *source) error {
+	if err := s.queue.check(); err != nil || src.length < 0 {
 		return err
 	}
-	if r.ContentLength > 0 {
-		return s.c.Spool.Room(r.ContentLength)
-	}
-	return nil
+	return s.c.Spool.Room(min(src.length, s.c.MaxBytes))
 }
 
 // makeJobs makes the jobs of a request in order. The first that is refused ends
 // it; ids are of those made.
 func (s *Server) makeJobs(w http.ResponseWriter, r *http.Request) (ids []string, err error) {
-	src, err := s.source(w, r)
+	src, err := s.source(w, r, true)
+	if err == nil {
+		err = s.admit(src)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -115,48 +111,40 @@ func (s *Server) job(w http.ResponseWriter, r *http.Request, id string) {
 	}
 }
 
-// putJob makes a job under the client's id. To repeat it is harmless.
+// putJob makes a job under the client's id. To repeat it is harmless, and takes no
+// room.
 func (s *Server) putJob(w http.ResponseWriter, r *http.Request, id string) {
-	err := s.c.Spool.Check(id)
-	if err == nil && !s.c.Spool.Has(id) { // a repeated one takes no room
-		err = s.admit(r)
-	}
-	if err != nil {
-		s.refuse(w, r, err)
-		return
-	}
-	if r.ContentLength > s.c.MaxBytes+formRoom {
-		s.refuse(w, r, s.tooLarge(r.ContentLength))
-		return
-	}
-	src, err := s.source(w, r)
-	var p *picture
-	if err == nil {
-		p, err = src.next()
-	}
-	var up *spool.Upload
-	if err == nil {
-		up, err = s.receive(p)
-	}
-	if err != nil {
-		s.refuse(w, r, err)
-		return
-	}
-	defer up.Close()
-	if _, err = src.next(); err == nil {
-		err = fault.New(fault.Usage, "more than one picture; POST /jobs takes several")
-	} else if err == io.EOF {
-		if s.c.Spool.Has(id) {
-			_, err = up.Submit(id, p.ops) // compares
-		} else {
-			_, err = s.submit(id, up, p.ops)
-		}
-	}
-	if err != nil {
+	if err := s.takeJob(w, r, id); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
 	s.accepted(w, r, []string{id})
+}
+
+func (s *Server) takeJob(w http.ResponseWriter, r *http.Request, id string) error {
+	if err := s.c.Spool.Check(id); err != nil {
+		return err
+	}
+	src, err := s.source(w, r, false)
+	if err != nil {
+		return err
+	}
+	if !s.c.Spool.Has(id) {
+		if err := s.admit(src); err != nil {
+			return err
+		}
+	}
+	up, o, err := s.only(src)
+	if err != nil {
+		return err
+	}
+	defer up.Close()
+	if s.c.Spool.Has(id) {
+		_, err = up.Submit(id, o) // compares
+	} else {
+		_, err = s.submit(id, up, o)
+	}
+	return err
 }
 
 // deleteJob is DELETE /jobs/ID and POST /jobs/ID/delete.

@@ -42,7 +42,7 @@ func TestExpectContinue(t *testing.T) {
 	for head, want := range map[string]int{
 		"PUT /image?rotate=1 HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n": 400,
 		"PUT /image HTTP/1.1\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n":   413,
-		"POST /jobs HTTP/1.1\r\nContent-Length: 9999999999\r\nExpect: 100-continue\r\n\r\n": 507,
+		"POST /jobs HTTP/1.1\r\nContent-Length: 9999999999\r\nExpect: 100-continue\r\n\r\n": 413,
 		"PUT /nothing HTTP/1.1\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n": 404,
 		"PUT /metrics HTTP/1.1\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n": 405,
 		"PUT /jobs/x HTTP/1.1\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n":  404,

@@ -28,6 +28,7 @@ func (s *Spool) Remove(id string) error {
 	if e := s.jobs[id]; e != nil {
 		s.drop(e)
 	}
+	s.poke() // there may be room now
 	return nil
 }
 

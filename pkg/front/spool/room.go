@@ -47,9 +47,6 @@ func (s *Spool) Room(n int64) error {
 // reserve holds n bytes of room, for which jobs already delivered may have to go.
 // The lock is not held while the disk works.
 func (s *Spool) reserve(n int64) error {
-	if n > s.quota {
-		return fault.New(fault.Full, "%d bytes > %d bytes of spool (-quota)", n, s.quota)
-	}
 	s.mu.Lock()
 	used := s.used + s.reserved
 	victims, enough := s.victims(used + n - s.quota)

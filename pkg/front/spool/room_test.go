@@ -103,7 +103,7 @@ func TestUploadOfUnknownLengthMeetsTheQuota(t *testing.T) {
 	for err == nil {
 		_, err = u.Write(p)
 	}
-	kind(t, "endless upload", err, fault.Full)
+	kind(t, "endless upload", err, fault.TooLarge)
 	if u.Len() > 4<<20 {
 		t.Errorf("%d bytes were taken", u.Len())
 	}
@@ -187,5 +187,53 @@ func TestManyJobsAreRecovered(t *testing.T) {
 	}
 	if st, err := s.Status(ids[n-1]); err != nil || st.Place != n-20 {
 		t.Errorf("place: %v %v", st, err)
+	}
+}
+
+// A disk that fails at an upload's fsync fails the request, at a result's the job.
+func TestFsyncThatFails(t *testing.T) {
+	s := open(t, Config{Dir: t.TempDir()})
+	u, err := s.Upload(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.f.Close()
+	_, err = u.Submit("", gray)
+	kind(t, "upload", err, fault.Internal)
+	u.Close()
+	for _, d := range []string{"incoming", "jobs"} {
+		if n, _ := readNames(s.path(d)); len(n) != 0 {
+			t.Errorf("%s: %q", d, n)
+		}
+	}
+	id := submit(t, s, "", "x", gray)
+	j := s.Next()
+	tmp, err := s.Temp()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmp.f.Close()
+	if err := j.Done(tmp, Result{Type: "image/png", Size: 1, Width: 1, Height: 1}); err == nil {
+		t.Error("no error")
+	}
+	if st, err := s.Status(id); err != nil || st.State != Failed || st.Failure.Kind != fault.Internal || st.Failure.Detail == "" {
+		t.Errorf("%+v %v", st, err)
+	}
+}
+
+// A full disk is not the picture's fault: it is tried again, but not for ever.
+func TestFullDiskAtAResult(t *testing.T) {
+	c := newClock()
+	s := open(t, Config{Dir: t.TempDir(), Now: c.now, TTL: time.Hour})
+	id := submit(t, s, "", "x", gray)
+	full := fault.New(fault.Full, "no room")
+	s.Next().Full(full)
+	if st, err := s.Status(id); err != nil || st.State != Pending {
+		t.Errorf("%+v %v", st, err)
+	}
+	c.add(2 * time.Hour)
+	s.Next().Full(full)
+	if st, err := s.Status(id); err != nil || st.State != Failed || st.Failure.Kind != fault.Full {
+		t.Errorf("%+v %v", st, err)
 	}
 }

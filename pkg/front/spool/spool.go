@@ -122,7 +122,11 @@ func (s *Spool) claim() error {
 	if err := os.MkdirAll(filepath.Dir(s.dir), 0o755); err != nil {
 		return fail(err)
 	}
-	if err := os.Mkdir(s.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	err := os.Mkdir(s.dir, 0o700)
+	if err == nil {
+		err = syncDir(filepath.Dir(s.dir))
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return fail(err)
 	}
 	fi, err := os.Stat(s.dir)

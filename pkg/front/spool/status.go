@@ -151,6 +151,7 @@ func (s *Spool) Sent(id string, from, to int64) {
 	if f, err := os.OpenFile(s.job(id, "delivered"), os.O_WRONLY|os.O_CREATE, 0o600); err == nil {
 		f.Close()
 	}
+	s.poke() // there may be room now
 }
 
 // Has reports whether there is a job of that id.

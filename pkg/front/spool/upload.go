@@ -25,7 +25,7 @@ type Upload struct {
 }
 
 // Upload begins an upload of length bytes (-1: not known). Its error is of kind
-// Full when there is no room. The caller closes it, also after Submit.
+// Full when there is no room, TooLarge when there never will be. The caller closes it, also after Submit.
 func (s *Spool) Upload(length int64) (*Upload, error) {
 	u := &Upload{s: s, sum: sha256.New()}
 	if err := u.reserve(max(length, 0) + overhead); err != nil {
@@ -41,6 +41,10 @@ func (s *Spool) Upload(length int64) (*Upload, error) {
 }
 
 func (u *Upload) reserve(n int64) error {
+	if all := u.reserved + n; all > u.s.quota {
+		// To wait for room would be to wait for ever.
+		return fault.New(fault.TooLarge, "%d bytes > %d bytes of spool (-quota)", all, u.s.quota)
+	}
 	if err := u.s.reserve(n); err != nil {
 		return err
 	}
@@ -48,7 +52,8 @@ func (u *Upload) reserve(n int64) error {
 	return nil
 }
 
-// Write appends p. Its error is of kind Full when there is no room.
+// Write appends p. Its error is of kind Full when there is no room, TooLarge when
+// there never will be.
 func (u *Upload) Write(p []byte) (int, error) {
 	if need := u.n + int64(len(p)) + overhead - u.reserved; need > 0 {
 		if err := u.reserve(need); err != nil {
