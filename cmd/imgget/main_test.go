@@ -112,7 +112,7 @@ func TestExactlyOneWithoutFolder(t *testing.T) {
 	check(t, "two from stdin", stdout, stderr, status, "", two, 2)
 	for _, args := range [][]string{nil, {"-o", "out"}, {"-d", "out"}, {"-"}} {
 		for _, in := range []string{"", "\n\n"} {
-			cmd := imgget(t, t.TempDir(), url, args...)
+			cmd := imgget(t, dir, url, args...)
 			cmd.Stdin = strings.NewReader(in)
 			stdout, stderr, status := result(t, cmd)
 			check(t, "none", stdout, stderr, status, "", "imgget: no job ids on standard input\n", 1)

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestMain runs the test binary as gray when it is told to.
+func TestMain(m *testing.M) {
+	if os.Getenv("GRAY_TEST") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+func grayCommand(t *testing.T, dir string, stdin string, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = []string{"GRAY_TEST=1", "TMPDIR=" + t.TempDir()}
+	cmd.Dir = dir
+	cmd.Stdin = strings.NewReader(stdin)
+	var o, e bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &o, &e
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return o.String(), e.String(), cmd.ProcessState.ExitCode()
+}
+
+const red = "P6\n2 1\n255\n\xff\x00\x00\xff\x00\x00"
+
+func TestFilter(t *testing.T) {
+	for args, want := range map[string]string{
+		"":             "P5\n2 1\n255\n\x4c\x4c",
+		"-":            "P5\n2 1\n255\n\x4c\x4c",
+		"-l 709":       "P5\n2 1\n255\n\x36\x36",
+		"--luma=601":   "P5\n2 1\n255\n\x4c\x4c",
+		"-l luminance": "P5\n2 1\n255\n\x7f\x7f",
+		"-f ppm":       "P6\n2 1\n255\n\x4c\x4c\x4c\x4c\x4c\x4c",
+		"-o -":         "P5\n2 1\n255\n\x4c\x4c",
+	} {
+		out, stderr, status := grayCommand(t, "", red, strings.Fields(args)...)
+		if status != 0 || stderr != "" || out != want {
+			t.Errorf("%s: %d, %q, %q", args, status, stderr, out)
+		}
+	}
+}
+
+func TestExtensionSaysTheFormat(t *testing.T) {
+	dir := t.TempDir()
+	for name, magic := range map[string]string{"a.png": "\x89PNG", "a.JPG": "\xff\xd8", "a.gif": "GIF8", "a.bmp": "BM", "a.tif": "II*\x00", "a.pam": "P7", "a.dat": "P5"} {
+		if _, stderr, status := grayCommand(t, dir, red, "-o", name); status != 0 || stderr != "" {
+			t.Errorf("%s: %d, %q", name, status, stderr)
+			continue
+		}
+		if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !strings.HasPrefix(string(b), magic) {
+			t.Errorf("%s begins %.8q, %v", name, b, err)
+		}
+	}
+	if _, _, status := grayCommand(t, dir, red, "-f", "png", "-o", "b.jpg"); status != 0 {
+		t.Error(status)
+	}
+	if b, _ := os.ReadFile(filepath.Join(dir, "b.jpg")); !strings.HasPrefix(string(b), "\x89PNG") {
+		t.Errorf("-f png gives %.8q", b)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	dir := t.TempDir()
+	for _, tt := range []struct {
+		args, stdin, want string
+		status            int
+	}{
+		{"", "", "standard input: empty", 1},
+		{"", "hello, world", "standard input: no picture", 1},
+		{"-o out.png", red[:len(red)-1], "standard input: ", 1},
+		{"-maxpixels 1", red, "-maxpixels", 1},
+		{"-l 602", red, `luma "602": not one of 601 709 luminance`, 2},
+		{"-q 0", red, `quality "0"`, 2},
+		{"none.png", "", "none.png: no such file or directory", 1},
+	} {
+		out, stderr, status := grayCommand(t, dir, tt.stdin, strings.Fields(tt.args)...)
+		if status != tt.status || !strings.HasPrefix(stderr, "gray: ") || !strings.Contains(stderr, tt.want) || strings.Count(stderr, "\n") != status {
+			t.Errorf("%q: %d, %q, %q", tt.args, status, stderr, out)
+		}
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) > 0 {
+		t.Errorf("left %v", entries)
+	}
+}

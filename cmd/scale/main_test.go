@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestMain runs the test binary as scale when it is told to.
+func TestMain(m *testing.M) {
+	if os.Getenv("SCALE_TEST") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+func scaleCommand(t *testing.T, dir string, stdin []byte, args ...string) (stdout []byte, stderr string, status int) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = []string{"SCALE_TEST=1", "TMPDIR=" + t.TempDir()}
+	cmd.Dir = dir
+	if stdin != nil {
+		cmd.Stdin = bytes.NewReader(stdin)
+	}
+	var o, e bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &o, &e
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return o.Bytes(), e.String(), cmd.ProcessState.ExitCode()
+}
+
+// pgm returns a gray picture of w × h pixels.
+func pgm(w, h int) []byte {
+	b := fmt.Appendf(nil, "P5\n%d %d\n255\n", w, h)
+	for i := range w * h {
+		b = append(b, byte(i))
+	}
+	return b
+}
+
+func TestGeometry(t *testing.T) {
+	for geometry, want := range map[string]string{
+		"1/2": "20 15", "50%": "20 15", "0.1": "4 3", "20x20": "20 15", "10x": "10 8", "x10": "13 10", "7x9!": "7 9",
+		"80x80>": "40 30", "20x20<": "40 30", "2": "80 60", "1": "40 30",
+	} {
+		out, stderr, status := scaleCommand(t, "", pgm(40, 30), geometry)
+		if status != 0 || stderr != "" || !bytes.HasPrefix(out, []byte("P5\n"+want+"\n255\n")) {
+			t.Errorf("%s: %d, %q, %.20q", geometry, status, stderr, out)
+		}
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.pgm"), pgm(4, 4), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"":                    "no geometry: a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!)",
+		"0 a.pgm":             `scale: "0": a factor must be over 0`,
+		"640 a.pgm":           "scale: 640 as a factor? for a width write 640x",
+		"0,5 a.pgm":           `scale: "0,5": not a number; write 0.5 with a point`,
+		"NaN a.pgm":           `scale: "NaN": not a geometry; a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!)`,
+		"-k sharp 1/2 a.pgm":  `kernel "sharp": not one of lanczos3 box triangle catmullrom mitchell`,
+		"-f webp 1/2 a.pgm":   `format "webp": not one of jpeg png gif bmp tiff pnm pgm ppm pam`,
+		"-q 101 1/2 a.pgm":    `quality "101": not a whole number from 1 to 100`,
+		"1/2 a.pgm -o x":      "-o after a file: flags go first (a file: ./-o)",
+		"1/2 a.pgm a.pgm":     "2 files: several need -d",
+		"-o x -d . 1/2 a.pgm": "-o and -d: one of them",
+	} {
+		out, stderr, status := scaleCommand(t, dir, []byte{}, strings.Fields(args)...)
+		if status != 2 || len(out) > 0 || stderr != "scale: "+want+"\nsee scale -h\n" {
+			t.Errorf("%q: %d, %q, want %s", args, status, stderr, want)
+		}
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("left %v", entries)
+	}
+}
+
+// Flags reach the operation: each of these changes the result.
+func TestFlagsMatter(t *testing.T) {
+	in := pgm(64, 48)
+	plain, _, _ := scaleCommand(t, "", in, "1/4")
+	for _, args := range []string{"-k box", "-k mitchell", "-linear", "-f png", "-f jpeg"} {
+		out, stderr, status := scaleCommand(t, "", in, append(strings.Fields(args), "1/4")...)
+		if status != 0 || stderr != "" || bytes.Equal(out, plain) {
+			t.Errorf("%s: %d, %q, same %v", args, status, stderr, bytes.Equal(out, plain))
+		}
+	}
+	low, _, _ := scaleCommand(t, "", in, "-f", "jpeg", "-q", "10", "1")
+	high, _, _ := scaleCommand(t, "", in, "-f", "jpeg", "-q", "95", "1")
+	if len(low) >= len(high) || len(low) == 0 {
+		t.Errorf("quality 10 gives %d bytes, 95 %d", len(low), len(high))
+	}
+	_, stderr, status := scaleCommand(t, "", in, "-maxpixels", "3000", "1/4")
+	if status != 1 || !strings.Contains(stderr, "standard input: ") || !strings.Contains(stderr, "-maxpixels") {
+		t.Errorf("%d, %q", status, stderr)
+	}
+	_, stderr, status = scaleCommand(t, "", in, "-maxpixels", "4000", "4")
+	if status != 1 || !strings.Contains(stderr, "-maxpixels") {
+		t.Errorf("%d, %q", status, stderr)
+	}
+}
+
+func TestManyFilesAndFormats(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a.pgm", "b.pgm"} {
+		if err := os.WriteFile(filepath.Join(dir, name), pgm(8, 8), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "cut.pgm"), pgm(8, 8)[:40], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, status := scaleCommand(t, dir, nil, "-d", "out", "-f", "png", "1/2", "a.pgm", "cut.pgm", "b.pgm")
+	if status != 1 || !strings.HasPrefix(stderr, "scale: cut.pgm: ") || !strings.HasSuffix(stderr, "\nscale: 2 written, 1 failed\n") {
+		t.Errorf("%d, %q", status, stderr)
+	}
+	for _, name := range []string{"out/a.png", "out/b.png"} {
+		f, err := os.Open(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if c, err := png.DecodeConfig(f); err != nil || c.Width != 4 || c.Height != 4 {
+			t.Errorf("%s: %+v, %v", name, c, err)
+		}
+	}
+	if entries, _ := os.ReadDir(filepath.Join(dir, "out")); len(entries) != 2 {
+		t.Errorf("left %v", entries)
+	}
+}
+
+// Of an animation that can't stay one the first frame comes out, said aloud.
+func TestFirstFrameSaidAloud(t *testing.T) {
+	g := &gif.GIF{}
+	for i := range 3 {
+		m := image.NewPaletted(image.Rect(0, 0, 8, 8), color.Palette{color.Black, color.White})
+		m.SetColorIndex(i, i, 1)
+		g.Image, g.Delay = append(g.Image, m), append(g.Delay, 5)
+	}
+	var b bytes.Buffer
+	if err := gif.EncodeAll(&b, g); err != nil {
+		t.Fatal(err)
+	}
+	out, stderr, status := scaleCommand(t, "", b.Bytes(), "-f", "png", "1/2")
+	if status != 0 || stderr != "scale: standard input: first of 3 frames\n" || !bytes.HasPrefix(out, []byte("\x89PNG")) {
+		t.Errorf("%d, %q", status, stderr)
+	}
+	out, stderr, status = scaleCommand(t, "", b.Bytes(), "1/2")
+	all, err := gif.DecodeAll(bytes.NewReader(out))
+	if status != 0 || stderr != "" || err != nil || len(all.Image) != 3 {
+		t.Errorf("%d, %q, %v", status, stderr, err)
+	}
+}
