@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	bandSize   = 256 << 10 // bytes of filtered rows for which a level is chosen
+	bandSize   = 512 << 10 // bytes of filtered rows for which a level is chosen
 	sampleSize = 32 << 10  // of which so many are tried
 	idatSize   = 64 << 10  // compressed bytes of a chunk, about
 )

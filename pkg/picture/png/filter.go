@@ -131,31 +131,23 @@ func unfilterPaeth(dst, src, prev []byte, bpp int) {
 			dst[i] = byte(a)
 		}
 	case 3:
-		var a0, a1, a2, c0, c1, c2 int
-		for i := 0; i+3 <= n; i += 3 {
-			s, p, d := src[i:i+3:i+3], prev[i:i+3:i+3], dst[i:i+3:i+3]
-			b0, b1, b2 := int(p[0]), int(p[1]), int(p[2])
-			a0 = (int(s[0]) + paeth(a0, b0, c0)) & 255
-			a1 = (int(s[1]) + paeth(a1, b1, c1)) & 255
-			a2 = (int(s[2]) + paeth(a2, b2, c2)) & 255
-			c0, c1, c2 = b0, b1, b2
-			d[0], d[1], d[2] = byte(a0), byte(a1), byte(a2)
+		if n < 3 {
+			return
 		}
-	case 4:
-		var a0, a1, a2, a3, c0, c1, c2, c3 int
-		for i := 0; i+4 <= n; i += 4 {
-			s, p, d := src[i:i+4:i+4], prev[i:i+4:i+4], dst[i:i+4:i+4]
-			b0, b1, b2, b3 := int(p[0]), int(p[1]), int(p[2]), int(p[3])
-			a0 = (int(s[0]) + paeth(a0, b0, c0)) & 255
-			a1 = (int(s[1]) + paeth(a1, b1, c1)) & 255
-			a2 = (int(s[2]) + paeth(a2, b2, c2)) & 255
-			a3 = (int(s[3]) + paeth(a3, b3, c3)) & 255
-			c0, c1, c2, c3 = b0, b1, b2, b3
-			d[0], d[1], d[2], d[3] = byte(a0), byte(a1), byte(a2), byte(a3)
+		a0, a1, a2 := src[0]+prev[0], src[1]+prev[1], src[2]+prev[2] // paeth(0, b, 0) is b
+		dst[0], dst[1], dst[2] = a0, a1, a2
+		for i := 3; i+3 <= n; i += 3 {
+			s, p, d := src[i:i+3:i+3], prev[i-3:i+3:i+3], dst[i:i+3:i+3]
+			a0 = s[0] + byte(paeth(int(a0), int(p[3]), int(p[0])))
+			d[0] = a0
+			a1 = s[1] + byte(paeth(int(a1), int(p[4]), int(p[1])))
+			d[1] = a1
+			a2 = s[2] + byte(paeth(int(a2), int(p[5]), int(p[2])))
+			d[2] = a2
 		}
 	default:
 		for i := range min(bpp, n) {
-			dst[i] = src[i] + prev[i] // paeth(0, b, 0) is b
+			dst[i] = src[i] + prev[i]
 		}
 		for i := bpp; i < n; i++ {
 			dst[i] = src[i] + byte(paeth(int(dst[i-bpp]), int(prev[i]), int(prev[i-bpp])))
@@ -165,22 +157,16 @@ func unfilterPaeth(dst, src, prev []byte, bpp int) {
 
 // paeth returns that of a, b, c which is nearest to a+b-c, the earlier one of
 // equals. The comparisons become conditional moves: the outcome is noise, and a
-// wrongly guessed branch costs more than the rest.
+// wrongly guessed branch costs more than the rest. It is inlined.
 func paeth(a, b, c int) int {
 	pa, pb := b-c, a-c
-	pc := abs(pa + pb)
-	pa, pb = abs(pa), abs(pb)
-	p := b
+	pc := pa + pb
+	pa, pb, pc = max(pa, -pa), max(pb, -pb), max(pc, -pc)
 	if pc < pb {
-		p = c
+		b, pb = c, pc
 	}
-	if pa <= min(pb, pc) {
-		p = a
+	if pa <= pb {
+		b = a
 	}
-	return p
-}
-
-func abs(x int) int {
-	m := x >> 63
-	return (x ^ m) - m
+	return b
 }

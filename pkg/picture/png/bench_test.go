@@ -1,0 +1,111 @@
+package png
+
+import (
+	"bytes"
+	stdpng "image/png"
+	"io"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"imgtools/pkg/picture/raster"
+)
+
+// photo returns $PNG_PHOTO, if that is set, or a smooth picture with grain.
+func photo(b *testing.B) []byte {
+	if name := os.Getenv("PNG_PHOTO"); name != "" {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return data
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	p := &picture{h: raster.NewHeader(1000, 700, raster.RGB, 8), band: 64}
+	for y := range 700 {
+		for x := range 1000 {
+			for c := range 3 {
+				p.s = append(p.s, uint16((x*(c+1)+y*2)/16+rnd.IntN(6))&255)
+			}
+		}
+	}
+	var buf bytes.Buffer
+	if err := Encode(&buf, p, EncodeOptions{}); err != nil {
+		b.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+func open(b *testing.B, data []byte) raster.Rows {
+	r, err := Open(bytes.NewReader(data), int64(len(data)), raster.Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	src, err := r.Rows(raster.Hint{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return src
+}
+
+func BenchmarkRead(b *testing.B) {
+	data := photo(b)
+	b.SetBytes(int64(open(b, data).Header().Bytes()))
+	for b.Loop() {
+		src := open(b, data)
+		for {
+			if _, err := src.Next(); err != nil {
+				break
+			}
+		}
+	}
+}
+
+func BenchmarkReadStandardLibrary(b *testing.B) {
+	data := photo(b)
+	b.SetBytes(int64(open(b, data).Header().Bytes()))
+	for b.Loop() {
+		if _, err := stdpng.Decode(bytes.NewReader(data)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkWriteGray writes the picture's luma, held in memory.
+func BenchmarkWriteGray(b *testing.B) {
+	held, err := raster.Hold(raster.Grayed(open(b, photo(b)), raster.Rec601), raster.Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(held.H.Bytes())
+	for b.Loop() {
+		var n counter
+		if err := Encode(&n, held.Rows(), EncodeOptions{}); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(n), "B/picture")
+	}
+}
+
+func BenchmarkWriteRGB(b *testing.B) {
+	held, err := raster.Hold(open(b, photo(b)), raster.Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(held.H.Bytes())
+	for b.Loop() {
+		if err := Encode(io.Discard, held.Rows(), EncodeOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkGray is the whole way from a colour file to a gray one.
+func BenchmarkGray(b *testing.B) {
+	data := photo(b)
+	for b.Loop() {
+		if err := Encode(io.Discard, raster.Grayed(open(b, data), raster.Rec601), EncodeOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
