@@ -301,7 +301,7 @@ func TestTokensAndCertificatesAreReadAgain(t *testing.T) {
 	makeCert(t, cert, key, 1)
 	i := start(t, t.TempDir(), t.TempDir(), "-token", token, "-cert", cert, "-key", key).ready()
 	serial := func() (n int64) {
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{
+		client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{
 			InsecureSkipVerify: true,
 			VerifyConnection:   func(c tls.ConnectionState) error { n = c.PeerCertificates[0].SerialNumber.Int64(); return nil },
 		}}}

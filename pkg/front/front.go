@@ -92,7 +92,7 @@ func New(c Config) (*Server, error) {
 		MaxHeaderBytes:    128 << 10,
 		ConnContext:       withPeer,
 		ErrorLog:          log.New(logWriter{c.Log}, "", 0),
-		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}},
 	}
 	return s, nil
 }
@@ -114,7 +114,6 @@ func (s *Server) Serve(l net.Listener, certs Certificates) error {
 	if certs != nil {
 		conf := s.http.TLSConfig.Clone()
 		conf.GetCertificate = certs
-		conf.NextProtos = []string{"h2", "http/1.1"}
 		l = tls.NewListener(l, conf)
 	}
 	err := s.http.Serve(l)

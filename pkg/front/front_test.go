@@ -2,6 +2,8 @@ package front
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"strings"
 	"testing"
@@ -259,6 +261,13 @@ func TestPage(t *testing.T) {
 	}
 	if strings.Contains(html.body, "<script") || strings.Index(html.body, `name="scale"`) > strings.Index(html.body, `type="file"`) {
 		t.Error("the page has a script, or a field after its files")
+	}
+	// The policy lets exactly this style through.
+	_, rest, _ := strings.Cut(html.body, "<style>")
+	css, _, _ := strings.Cut(rest, "</style>")
+	sum := sha256.Sum256([]byte(css))
+	if want := "style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(html.header.Get("Content-Security-Policy"), want) {
+		t.Errorf("policy %s, want %s", html.header.Get("Content-Security-Policy"), want)
 	}
 	for _, q := range []string{"/?x=1", "/?j=short"} {
 		if a := s.do("GET", q, ""); a.status != 400 {

@@ -12,6 +12,7 @@ import (
 
 const (
 	probeEvery = time.Second
+	probeSoon  = 100 * time.Millisecond // while there is no worker
 	unready    = 5 * time.Second // without a worker of a kind
 )
 
@@ -25,14 +26,19 @@ type health struct {
 // watchDaemons asks the daemons how they are, and follows their number of workers,
 // until ctx ends.
 func (s *Server) watchDaemons(ctx context.Context) {
-	t := time.NewTicker(probeEvery)
+	t := time.NewTimer(0)
 	defer t.Stop()
 	for {
-		s.probe(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
+		}
+		s.probe(ctx)
+		if s.ready() == nil {
+			t.Reset(probeEvery)
+		} else {
+			t.Reset(probeSoon)
 		}
 	}
 }
