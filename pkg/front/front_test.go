@@ -254,7 +254,7 @@ func TestPage(t *testing.T) {
 		t.Errorf("%+v", text)
 	}
 	html := s.do("GET", "/", "", "Accept: text/html,application/xhtml+xml,*/*;q=0.8")
-	for _, want := range []string{`enctype="multipart/form-data"`, `action="/jobs"`, `type="file"`, "multiple", `<label for="image">`} {
+	for _, want := range []string{`enctype="multipart/form-data"`, `action="/jobs"`, `type="file"`, "multiple", `<label for="image">`, `<meta name="referrer" content="same-origin">`} {
 		if !strings.Contains(html.body, want) {
 			t.Errorf("the page lacks %s", want)
 		}

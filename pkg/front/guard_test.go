@@ -33,6 +33,7 @@ func TestStrangersAreRefused(t *testing.T) {
 		{"GET", "/", "Host: pics.lan", "", 200},
 		{"POST", "/jobs", "Sec-Fetch-Site: cross-site", "", 403},
 		{"POST", "/jobs", "Origin: http://evil.com", "", 403},
+		{"POST", "/jobs", "Origin: null", "", 403},
 		{"DELETE", "/jobs/aaaaaaaaaaaaaaaaaaaaaaaaaa", "Origin: http://evil.com", "", 403},
 		{"POST", "/jobs", "Sec-Fetch-Site: same-origin", "", 202},
 		{"POST", "/jobs", "Host: pics.lan", "Origin: http://pics.lan", 202},

@@ -13,7 +13,7 @@ import (
 const (
 	probeEvery = time.Second
 	probeSoon  = 100 * time.Millisecond // while there is no worker
-	unready    = 5 * time.Second // without a worker of a kind
+	unready    = 5 * time.Second        // without a worker of a kind
 )
 
 // health is what the daemons last said.

@@ -42,11 +42,16 @@ li{border:1px solid #ccc;border-radius:4px;padding:.6em;max-width:20em;overflow-
 li img{display:block;max-width:100%;max-height:16em;margin-bottom:.4em} li form{display:inline}
 `
 
+// The header's no-referrer is for everything else. For a page with forms it would
+// make browsers send "Origin: null" with them, which over plain HTTP, where there is
+// no Sec-Fetch-Site, can't be told from another site's (Fetch, "append a request
+// Origin header"). same-origin keeps ids from other sites just as well.
 const pageText = `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
+<meta name="referrer" content="same-origin">
 {{if .Refresh}}<meta http-equiv="refresh" content="2">
 {{end}}<title>{{.Title}} - imgtools</title>
 <style>{{.Style}}</style>

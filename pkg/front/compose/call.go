@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -138,7 +137,7 @@ func readReply(br *bufio.Reader, sent bool) (wire.Reply, error) {
 
 // check compares what a worker said with the file it was given. out is sealed.
 func check(reply wire.Reply, out File) error {
-	if t := reply.Get("type"); !slices.Contains(types, t) {
+	if t := reply.Get("type"); !isPicture(t) {
 		return &death{err: fmt.Errorf("a worker answered with type %.40q", t)}
 	}
 	n, err := out.Size()

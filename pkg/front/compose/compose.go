@@ -72,19 +72,23 @@ func New(c Config) (*Composer, error) {
 
 // Result is a finished picture.
 type Result struct {
-	Type          string // one of Types
+	Type          string // of a picture
 	Width, Height int
 	Size          int64 // bytes
 	Note          string
 	File          File // sealed; the caller closes it
 }
 
-// Types are the media types that a daemon may answer with. A worker that was
-// taken over must not make a web page of a picture.
-var types = []string{
-	"image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff", "image/webp",
-	"image/x-portable-bitmap", "image/x-portable-graymap", "image/x-portable-pixmap",
-	"image/x-portable-anymap", "image/x-portable-arbitrarymap",
+// isPicture reports whether a daemon may answer with that media type. A worker
+// that was taken over must not make a web page of a picture.
+func isPicture(mediaType string) bool {
+	switch mediaType {
+	case "image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff", "image/webp",
+		"image/x-portable-bitmap", "image/x-portable-graymap", "image/x-portable-pixmap",
+		"image/x-portable-anymap", "image/x-portable-arbitrarymap":
+		return true
+	}
+	return false
 }
 
 // Deaths counts the workers that a picture has killed, or that ran out of time at
