@@ -48,7 +48,7 @@ test: need-go
 check: need-go
 	@out=$$(gofmt -l cmd pkg tests); [ -z "$$out" ] || { echo "gofmt would change:" $$out >&2; exit 1; }
 	$(GO) vet ./...
-	$(GO) test -run 'TestWalls|TestMan' ./tests
+	$(GO) test -run 'TestWalls|TestManLint|TestManAgrees|TestManOne' ./tests
 
 bench: all
 	$(GO) run ./tests/bench

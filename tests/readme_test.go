@@ -180,3 +180,17 @@ func TestMakeNeedsGo(t *testing.T) {
 		}
 	}
 }
+
+// tests/setup.sh is silent when all is there, and otherwise names what is missing
+// to whoever may not install it.
+func TestSetupNamesWhatIsMissing(t *testing.T) {
+	if r := sh(t, root, "tests/setup.sh"); r.status != 0 || len(r.out)+len(r.err) > 0 {
+		t.Errorf("with everything there: exit %d, %q %q", r.status, r.out, r.err)
+	}
+	tools := t.TempDir()
+	must(t, tools, "ln -s $(command -v sh) $(command -v cat) $(command -v mandoc) .; printf '#!/bin/sh\\necho 1000\\n' > id; chmod +x id")
+	r := sh(t, root, "PATH="+tools+" "+tools+"/sh tests/setup.sh")
+	if r.status != 1 || !strings.Contains(r.err, "curl") || !strings.Contains(r.err, "apt-get install") || strings.Contains(r.err, "mandoc") || strings.Count(r.err, "\n") != 1 {
+		t.Errorf("without tools and not root: exit %d, %q", r.status, r.err)
+	}
+}

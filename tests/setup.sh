@@ -8,22 +8,16 @@ set -eu
 needed='
 /bin/nc.openbsd netcat-openbsd
 /usr/bin/convert imagemagick
-/usr/bin/vips libvips-tools
-/usr/bin/gm graphicsmagick
 cjpeg libjpeg-turbo-progs
 jpegtran libjpeg-turbo-progs
-pnmtojpeg netpbm
+pnmtopng netpbm
 cwebp webp
-tiffinfo libtiff-tools
 exiftool libimage-exiftool-perl
 curl curl
 mandoc mandoc
-strace strace
 pgrep procps
-ip iproute2
+taskset util-linux
 systemd-socket-activate systemd
-ps procps
-file file
 '
 missing= packages=
 while read -r program package; do
