@@ -127,6 +127,27 @@ func check(t *testing.T, in input, op, out string) {
 	}
 }
 
+// The two daemons together give what the two filters in a pipe give.
+func TestCompositionIsThePipeline(t *testing.T) {
+	for _, in := range inputs(t) {
+		for _, geometry := range []string{"1/3", "11x17!", "2", "1", "40x40>"} {
+			both := runBoth(t, in.data, geometry, "png", 0)
+			pam, _ := runGray(t, in.data, gray.Options{Format: "pam"})
+			piped := runScale(t, pam.data, scale.Options{Geometry: geometry, Format: "png"})
+			a, b := decode(t, both.data), decode(t, piped.data)
+			limit := 1.05 / 255
+			if in.format == "jpeg" {
+				limit = 8.0 / 255 // decoded at a reduced size
+			}
+			if a.w != b.w || a.h != b.h || a.gray != b.gray || a.bits != b.bits {
+				t.Errorf("%s, %s: %d×%d of %d bits, the pipeline %d×%d of %d", in.name, geometry, a.w, a.h, a.bits, b.w, b.h, b.bits)
+			} else if most, _ := apart(a.pic, b.pic); most > limit {
+				t.Errorf("%s, %s: off by %.2f of 255 from the pipeline", in.name, geometry, 255*most)
+			}
+		}
+	}
+}
+
 // expectedFormat is the format that comes out, by the rules of the manual.
 func expectedFormat(in input, op, out string) string {
 	if out == "" {

@@ -156,7 +156,7 @@ func (p pic) bmpV4() []byte {
 }
 
 // inputs makes a file of every kind that is read.
-func inputs(t *testing.T) []input {
+func inputs(t testing.TB) []input {
 	t.Helper()
 	var all []input
 	buf := new(bytes.Buffer)

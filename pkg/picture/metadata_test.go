@@ -71,7 +71,7 @@ func shown(w, h int) pic {
 	}).rounded(8)
 }
 
-func filesWithMeta(t *testing.T) []withMeta {
+func filesWithMeta(t testing.TB) []withMeta {
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -192,7 +192,7 @@ func tiffWithMeta(p pic, orientation int, icc []byte) []byte {
 }
 
 // webpWithMeta is testdata/lossless.webp in an extended file.
-func webpWithMeta(t *testing.T, orientation int, icc []byte) []byte {
+func webpWithMeta(t testing.TB, orientation int, icc []byte) []byte {
 	t.Helper()
 	data, err := os.ReadFile("testdata/lossless.webp")
 	if err != nil {
@@ -380,6 +380,37 @@ func TestColourKeepsItsProfileAndGrayHasNone(t *testing.T) {
 		wrong := f.file(inW, inH, 1, profile("CMYK"))
 		if got := icc(runScale(t, wrong, scale.Options{Geometry: "1/2"}).data); got != nil {
 			t.Errorf("scale of %s with a CMYK profile keeps it", f.name)
+		}
+	}
+}
+
+// A gray picture that is only scaled keeps a gray profile, and never one of colour.
+func TestGrayProfileOfAGrayPicture(t *testing.T) {
+	var buf bytes.Buffer
+	if err := stdpng.Encode(&buf, shown(inW, inH).grayed().gray()); err != nil {
+		t.Fatal(err)
+	}
+	for space, kept := range map[string]bool{"GRAY": true, "RGB ": false} {
+		icc := profile(space)
+		var z bytes.Buffer
+		zw := zlib.NewWriter(&z)
+		zw.Write(icc)
+		zw.Close()
+		body := "iCCPname\x00\x00" + z.String()
+		chunk := string(binary.BigEndian.AppendUint32(nil, uint32(len(body)-4))) + body + string(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(body))))
+		data := []byte(buf.String()[:33] + chunk + buf.String()[33:])
+		for _, out := range []string{"png", "tiff"} {
+			got := runScale(t, data, scale.Options{Geometry: "1/2", Format: out})
+			p, err := codec.Open(bytes.NewReader(got.data), int64(len(got.data)), raster.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if has := bytes.Equal(p.Header().ICC, icc); has != kept || !kept && p.Header().ICC != nil {
+				t.Errorf("a %q profile on gray, to %s: kept %v", space, out, has)
+			}
+		}
+		if got, _ := runGray(t, data, gray.Options{}); bytes.Contains(got.data, []byte("iCCP")) {
+			t.Errorf("gray keeps a %q profile", space)
 		}
 	}
 }

@@ -2,7 +2,10 @@ package gray
 
 import (
 	"bytes"
+	"compress/zlib"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/gif"
@@ -210,20 +213,38 @@ func TestOpaquePictureOfRGBAHasOneSample(t *testing.T) {
 	}
 }
 
+// A gray PNG of 1, 2 or 4 bits is not blown up to 8.
 func TestFewBitsStayFew(t *testing.T) {
-	// A gray PNG of 1 bit: black and white in turn.
-	m := image.NewPaletted(image.Rect(0, 0, 16, 2), color.Palette{color.Black, color.White})
-	for i := range m.Pix {
-		m.Pix[i] = uint8(i & 1)
-	}
-	pgm := append([]byte("P4\n16 2\n"), 0xaa, 0xaa, 0x55, 0x55)
-	_, out := grayed(t, pgm, Options{Format: "png"})
-	if out[25] != 0 {
-		t.Fatalf("colour type %d", out[25])
-	}
-	_, again := grayed(t, out, Options{})
-	if again[24] != out[24] || again[25] != 0 {
-		t.Errorf("%d bit became %d bit", out[24], again[24])
+	for _, depth := range []byte{1, 2, 4, 8} {
+		data := []byte("\x89PNG\r\n\x1a\n")
+		chunk := func(kind string, body []byte) {
+			data = binary.BigEndian.AppendUint32(data, uint32(len(body)))
+			body = append([]byte(kind), body...)
+			data = binary.BigEndian.AppendUint32(append(data, body...), crc32.ChecksumIEEE(body))
+		}
+		var z bytes.Buffer
+		w := zlib.NewWriter(&z)
+		for y := range 5 { // 16 pixels a row: all samples there are, from y on
+			w.Write([]byte{0})
+			row := make([]byte, 2*depth)
+			for x := range 16 {
+				row[x*int(depth)/8] |= byte(x+y) & (1<<depth - 1) << (8 - depth - byte(x)*depth%8)
+			}
+			w.Write(row)
+		}
+		w.Close()
+		chunk("IHDR", []byte{0, 0, 0, 16, 0, 0, 0, 5, depth, 0, 0, 0, 0})
+		chunk("IDAT", z.Bytes())
+		chunk("IEND", nil)
+		_, out := grayed(t, data, Options{})
+		if out[24] != depth || out[25] != 0 {
+			t.Errorf("%d bit became %d bit, colour type %d", depth, out[24], out[25])
+		}
+		a, err1 := png.Decode(bytes.NewReader(data))
+		b, err2 := png.Decode(bytes.NewReader(out))
+		if err1 != nil || err2 != nil || !bytes.Equal(a.(*image.Gray).Pix, b.(*image.Gray).Pix) {
+			t.Errorf("%d bit: other samples, %v, %v", depth, err1, err2)
+		}
 	}
 }
 

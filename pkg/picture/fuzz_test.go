@@ -1,0 +1,60 @@
+package picture
+
+import (
+	"bytes"
+	"testing"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/codec"
+	"imgtools/pkg/picture/gray"
+	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/scale"
+)
+
+// FuzzOperations gives any bytes to both operations. They may refuse them, of the
+// kinds that are the picture's fault; what they write is a picture of the size
+// that they say, in the format that they say.
+func FuzzOperations(f *testing.F) {
+	for _, in := range inputs(f) {
+		f.Add(in.data, uint8(len(in.name)))
+	}
+	for _, m := range filesWithMeta(f) {
+		f.Add(m.file(inW, inH, 5, profile("RGB ")), uint8(3))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, how uint8) {
+		lim := raster.Limits{Pixels: 1 << 16, Mem: 32 << 20}
+		format := outputs[int(how>>3)%len(outputs)]
+		var out bytes.Buffer
+		var err error
+		var said string
+		var w, h int
+		switch how & 7 {
+		case 0, 1, 2:
+			luma := []string{"601", "709", "luminance"}[how&7]
+			r, e := gray.Run(&out, bytes.NewReader(data), int64(len(data)), gray.Options{Luma: luma, Format: format, Limits: lim})
+			said, w, h, err = r.Format, r.W, r.H, e
+		case 3:
+			r, e := gray.Run(&out, bytes.NewReader(data), int64(len(data)), gray.Options{For: "1/3", Format: format, Limits: lim})
+			said, w, h, err = r.Format, r.W, r.H, e
+		default:
+			o := scale.Options{Geometry: []string{"1", "1/3", "13x7!", "3/2"}[how&3], Format: format, Limits: lim, Linear: how&64 != 0}
+			r, e := scale.Run(&out, bytes.NewReader(data), int64(len(data)), o)
+			said, w, h, err = r.Format, r.W, r.H, e
+		}
+		if err != nil {
+			if k := fault.Of(err); k != fault.Format && k != fault.Unsupported && k != fault.TooLarge {
+				t.Fatalf("%v: %v", k, err)
+			}
+			return
+		}
+		p, err := codec.Open(bytes.NewReader(out.Bytes()), int64(out.Len()), raster.Limits{})
+		if err != nil {
+			t.Fatalf("what came out is refused: %v", err)
+		}
+		ow, oh := p.Header().OrientedSize()
+		same := p.Format == said || p.Format == codec.PNM && (said == codec.PGM || said == codec.PPM || said == codec.PAM)
+		if ow != w || oh != h || !same {
+			t.Fatalf("said %s of %d×%d, is %s of %d×%d", said, w, h, p.Format, ow, oh)
+		}
+	})
+}
