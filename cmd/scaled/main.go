@@ -1,6 +1,6 @@
 // Scaled scales pictures, as a daemon with pre-forked workers.
 //
-//	scaled [-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n]
+//	scaled [-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off]
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"imgtools/pkg/shell/cli"
 )
 
-const usage = "[-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n]"
+const usage = "[-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off]"
 
 func main() { cli.Main("scaled", serve) }
 
@@ -22,6 +22,7 @@ func serve(args []string) error {
 		Name: "scaled", Verb: "scale", Args: args, Stderr: os.Stderr,
 		Workers: runtime.NumCPU(), Timeout: 30 * time.Second,
 		MaxPixels: raster.DefaultPixels, MaxMem: raster.DefaultMem,
+		Sandbox: "best",
 	}
 	f := cli.New("scaled", "scales pictures, as a daemon with pre-forked workers", usage)
 	f.Strings(&cfg.Addresses, "a", "address", "address", "listen on unix:/path, tcp:IP:port or tcp:localhost:port (default RUN/scaled.sock)")
@@ -29,6 +30,7 @@ func serve(args []string) error {
 	f.Duration(&cfg.Timeout, "t", "timeout", "time", "for one picture")
 	f.Pixels(&cfg.MaxPixels, "", "maxpixels", "n", "largest picture, in pixels of all frames")
 	f.Bytes(&cfg.MaxMem, "", "maxmem", "n", "memory of one worker")
+	f.String(&cfg.Sandbox, "", "sandbox", "mode", "what workers give up: strict (all, or fail), best (what this kernel has), off")
 	operands, err := f.Parse(args, os.Stdout)
 	if err != nil {
 		return err

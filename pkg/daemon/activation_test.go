@@ -2,7 +2,6 @@ package daemon_test
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,17 +19,15 @@ import (
 // manager is a notify socket, as systemd's.
 type manager struct {
 	t    *testing.T
-	conn *net.UnixConn
+	conn conn
 	path string
 }
 
 func newManager(t *testing.T) *manager {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "n")
-	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fd, _ := bound(t, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK, "unix", path)
+	c := conn{os.NewFile(uintptr(fd), path)}
 	t.Cleanup(func() { c.Close() })
 	return &manager{t, c, path}
 }
@@ -103,23 +100,20 @@ func TestSocketActivate(t *testing.T) {
 // freePort returns a port that nobody had a moment ago.
 func freePort(t *testing.T, addr string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	fd, port := bound(t, unix.SOCK_STREAM, "tcp", addr)
+	unix.Close(fd)
+	return strconv.Itoa(port)
 }
 
 // activated returns the command of a daemon that inherits a listener as 3, as
 // systemd would start it.
-func activated(t *testing.T, l *net.UnixListener, script string) *exec.Cmd {
+func activated(t *testing.T, listener int, script string) *exec.Cmd {
 	t.Helper()
-	f, err := l.File()
+	own, err := unix.FcntlInt(uintptr(listener), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	f := os.NewFile(uintptr(own), "listener")
 	t.Cleanup(func() { f.Close() })
 	cmd := exec.Command("/bin/sh", "-c", script, "sh", os.Args[0], "-n", "1")
 	cmd.Env = append(os.Environ(), "DAEMON_TEST=1", "LISTEN_FDS=1")
@@ -127,16 +121,23 @@ func activated(t *testing.T, l *net.UnixListener, script string) *exec.Cmd {
 	return cmd
 }
 
+// listener returns a listening socket at path, blocking, as systemd's are.
+func listener(t *testing.T, path string) int {
+	t.Helper()
+	fd, _ := bound(t, unix.SOCK_STREAM, "unix", path)
+	t.Cleanup(func() { unix.Close(fd) })
+	if err := unix.Listen(fd, 100); err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}
+
 // TestRestartWithInheritedSocket: what is queued when one daemon ends, even in the
 // middle of a drain, the next one serves.
 func TestRestartWithInheritedSocket(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := listener(t, path)
 	const script = `LISTEN_PID=$$ exec "$@"`
 	one := launch(t, activated(t, l, script))
 	one.path = path
@@ -180,11 +181,7 @@ func holdsFile(pid int, path string) bool {
 
 func TestSocketsOfAnotherProcessAreRefused(t *testing.T) {
 	t.Parallel()
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := listener(t, filepath.Join(t.TempDir(), "s"))
 	p := launch(t, activated(t, l, `export LISTEN_PID=$$; "$@"; exit $?`))
 	p.expect("LISTEN_PID is ")
 	if code := p.waitExit(); code != fault.ExitUsage {
@@ -199,7 +196,7 @@ func TestServiceManagerIsTold(t *testing.T) {
 	// WATCHDOG_PID would have to be that of the daemon; without it all are meant.
 	cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+m.path, "WATCHDOG_USEC=100000")
 	p := launch(t, cmd)
-	if got := m.next("READY=1"); got != "READY=1\nSTATUS=2 of 2 workers ready; sandbox off" {
+	if got := m.next("READY=1"); !strings.HasPrefix(got, "READY=1\nSTATUS=2 of 2 workers ready; sandbox no_new_privs ") {
 		t.Errorf("%q", got)
 	}
 	m.next("WATCHDOG=1")

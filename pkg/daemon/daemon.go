@@ -37,6 +37,7 @@ type Config struct {
 	Timeout   time.Duration // of the work on one picture
 	MaxPixels int64         // of one picture
 	MaxMem    int64         // bytes of memory of one worker
+	Sandbox   string        // strict, best or off
 	Operation worker.Operation
 	Args      []string  // flags that make the same Config in a worker
 	Stderr    io.Writer // for messages
@@ -68,14 +69,21 @@ func Run(cfg Config) error {
 	case cfg.MaxMem < 16<<20:
 		return fault.New(fault.Usage, "%d bytes of memory: a worker needs 16M", cfg.MaxMem)
 	}
+	mode, err := sandbox.ParseMode(cfg.Sandbox)
+	if err != nil {
+		return err
+	}
 	if sockets, ok := os.LookupEnv(roleVar); ok {
-		return work(cfg, sockets)
+		return work(cfg, mode, sockets)
+	}
+	if err := sandbox.Check(mode); err != nil {
+		return err
 	}
 	return supervise(cfg)
 }
 
 // work is a worker.
-func work(cfg Config, sockets string) error {
+func work(cfg Config, mode sandbox.Mode, sockets string) error {
 	signal.Ignore(unix.SIGINT, unix.SIGHUP) // these are for the supervisor
 	life, err := prefork.NewLifeline(lifelineFD)
 	if err != nil {
@@ -107,7 +115,11 @@ func work(cfg Config, sockets string) error {
 	}); err != nil {
 		return err
 	}
-	if err := life.Ready("off"); err != nil {
+	held, err := sandbox.Enter(mode)
+	if err != nil {
+		return err
+	}
+	if err := life.Ready(held); err != nil {
 		return nil // no supervisor any more
 	}
 	go life.Listen(w.Drain, w.Stop)

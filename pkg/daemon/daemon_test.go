@@ -3,7 +3,6 @@ package daemon_test
 import (
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -240,9 +239,9 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestCancelReplacesTheWorkerAtOnce(t *testing.T) {
-	for name, leave := range map[string]func(c net.Conn){
-		"close":     func(c net.Conn) { c.Close() },
-		"half-shut": func(c net.Conn) { c.(*net.UnixConn).CloseWrite() },
+	for name, leave := range map[string]func(c conn){
+		"close":     func(c conn) { c.Close() },
+		"half-shut": func(c conn) { c.CloseWrite() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, "-n", "1")
@@ -256,7 +255,7 @@ func TestCancelReplacesTheWorkerAtOnce(t *testing.T) {
 			if _, out, err := p.ask("img/1 gray", "next"); err != nil || out != "NEXT" {
 				t.Errorf("%q, %v", out, err)
 			}
-			r.hold.Close()
+			r.in.Close()
 		})
 	}
 }
@@ -286,7 +285,7 @@ func TestTimeLimitIsTheWorkersOwn(t *testing.T) {
 // TestSilentPeersStopNobody: more silent connections than workers and places.
 func TestSilentPeersStopNobody(t *testing.T) {
 	p := start(t, "-n", "2")
-	var silent []net.Conn
+	var silent []conn
 	for i := range 60 {
 		c, err := dial("unix", p.path)
 		if err != nil {
@@ -436,6 +435,7 @@ func TestConfigurationIsChecked(t *testing.T) {
 		{"-n", "0", "0 workers"},
 		{"-t", "0s", "time limit"},
 		{"-maxmem", "1", "a worker needs 16M"},
+		{"-sandbox", "loose", `sandbox "loose": not strict, best or off`},
 		{"-a", "nonsense", `address "nonsense"`},
 	} {
 		p := launch(t, command("-a", filepath.Join(t.TempDir(), "s"), c.arg, c.value))
@@ -446,14 +446,15 @@ func TestConfigurationIsChecked(t *testing.T) {
 	}
 }
 
+// TestNoPackageNet: nor does this test, which is the daemon in the others.
 func TestNoPackageNet(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", "imgtools/pkg/daemon").Output()
+	out, err := exec.Command("go", "list", "-deps", "-test", "imgtools/pkg/daemon").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for dep := range strings.Lines(string(out)) {
-		if d := strings.TrimSpace(dep); d == "net" || d == "os/user" {
-			t.Errorf("pkg/daemon links package %s", d)
+	for _, pkg := range []string{"net", "os/user", "runtime/cgo"} {
+		if linked(t, out, pkg) {
+			t.Errorf("pkg/daemon links package %s", pkg)
 		}
 	}
 }

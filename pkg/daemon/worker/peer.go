@@ -11,9 +11,14 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// allowed returns nil when the process at the other end of a Unix socket is of
+// self is this process's user and group, asked for before the sandbox.
+type self struct{ uid, gid uint32 }
+
+func newSelf() self { return self{uint32(os.Geteuid()), uint32(os.Getegid())} }
+
+// allows returns nil when the process at the other end of a Unix socket is of
 // this user or root, or has this process's group, primary or not.
-func allowed(rc syscall.RawConn) error {
+func (s self) allows(rc syscall.RawConn) error {
 	var cred *unix.Ucred
 	var groups []uint32
 	var err error
@@ -28,14 +33,14 @@ func allowed(rc syscall.RawConn) error {
 	if err != nil {
 		return os.NewSyscallError("getsockopt", err)
 	}
-	return permit(cred, groups, uint32(os.Geteuid()), uint32(os.Getegid()))
+	return s.permits(cred, groups)
 }
 
-func permit(cred *unix.Ucred, groups []uint32, uid, gid uint32) error {
-	if cred.Uid == uid || cred.Uid == 0 || cred.Gid == gid || slices.Contains(groups, gid) {
+func (s self) permits(cred *unix.Ucred, groups []uint32) error {
+	if cred.Uid == s.uid || cred.Uid == 0 || cred.Gid == s.gid || slices.Contains(groups, s.gid) {
 		return nil
 	}
-	return fault.New(fault.Forbidden, "user %d is neither user %d nor in group %d", cred.Uid, uid, gid)
+	return fault.New(fault.Forbidden, "user %d is neither user %d nor in group %d", cred.Uid, s.uid, s.gid)
 }
 
 // peerGroups returns the supplementary groups of the process at the other end,

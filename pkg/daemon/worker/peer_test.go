@@ -23,7 +23,8 @@ func TestPermit(t *testing.T) {
 		{unix.Ucred{Uid: 8, Gid: 7}, []uint32{5}, false},
 		{unix.Ucred{Uid: 8, Gid: 0}, []uint32{0}, false},
 	} {
-		if err := permit(&c.peer, c.groups, 7, 70); (err == nil) != c.ok || !c.ok && fault.Of(err) != fault.Forbidden {
+		err := (self{7, 70}).permits(&c.peer, c.groups)
+		if (err == nil) != c.ok || !c.ok && fault.Of(err) != fault.Forbidden {
 			t.Errorf("%+v in %v: %v; want %v", c.peer, c.groups, err, c.ok)
 		}
 	}
@@ -42,7 +43,7 @@ func TestOwnCredentials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := allowed(rc); err != nil {
+	if err := newSelf().allows(rc); err != nil {
 		t.Error(err)
 	}
 	var groups []uint32

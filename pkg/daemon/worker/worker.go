@@ -82,7 +82,8 @@ type Config struct {
 
 // Worker serves the listeners of its Config.
 type Worker struct {
-	cfg Config
+	cfg  Config
+	self self
 
 	mu        sync.Mutex
 	gate      sync.Cond // signalled when closed() may have become false, or on stop
@@ -103,7 +104,7 @@ type Worker struct {
 // New makes a worker and the memory files for its stream form, after which it
 // needs no further right.
 func New(cfg Config) (*Worker, error) {
-	w := &Worker{cfg: cfg, job: make(chan struct{}, 1), quit: make(chan error, 1)}
+	w := &Worker{cfg: cfg, self: newSelf(), job: make(chan struct{}, 1), quit: make(chan error, 1)}
 	w.gate.L = &w.mu
 	for range numStores {
 		s, err := newStore()
