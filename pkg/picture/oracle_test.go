@@ -107,15 +107,21 @@ func (p pic) scaled(w, h int) pic {
 	for j := range h {
 		wy = append(wy, weights(p.h, h, j))
 	}
-	return newPic(w, h, func(x, y int) [4]float64 {
-		var s [4]float64
+	// Across, premultiplied; then down. Nothing is rounded or clamped between.
+	across := newPic(w, p.h, func(x, y int) (s [4]float64) {
+		for i, a := range wx[x] {
+			c := p.px[y*p.w+i]
+			for m := range 3 {
+				s[m] += a * c[m] * c[3]
+			}
+			s[3] += a * c[3]
+		}
+		return s
+	})
+	return newPic(w, h, func(x, y int) (s [4]float64) {
 		for i, a := range wy[y] {
-			for k, b := range wx[x] {
-				c := p.px[i*p.w+k]
-				for m := range 3 {
-					s[m] += a * b * c[m] * c[3]
-				}
-				s[3] += a * b * c[3]
+			for m, v := range across.px[i*w+x] {
+				s[m] += a * v
 			}
 		}
 		s[3] = max(0, min(s[3], 1))
