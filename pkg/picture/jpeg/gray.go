@@ -54,13 +54,10 @@ func (t *transcoder) grayScan(s *scan) error {
 		return t.copyScan(s)
 	}
 	var err error
-	switch {
-	case !t.f.progressive():
+	if t.f.progressive() {
+		err = t.dcScan(s)
+	} else {
 		err = t.baseline(s)
-	case s.ah == 0:
-		err = t.dcFirst(s)
-	default:
-		err = t.dcRefine(s)
 	}
 	t.w.finish()
 	if err == nil {

@@ -6,68 +6,79 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// dcFirst writes Y's part of an interleaved first DC scan in the order that Y's
-// blocks have alone.
-func (t *transcoder) dcFirst(s *scan) error {
-	last := int32(0)
-	return t.dcRows(s, func(sc *scanner, i int) (int32, error) {
-		d, err := sc.e.diff(s.dc[i])
-		sc.pred[i] += d
-		return sc.pred[i], err
-	}, func(dc int32) error {
-		if dc != int32(int16(dc)<<5>>5) {
-			return fault.New(fault.Format, "DC coefficient %d", dc)
-		}
-		t.w.value(dc-last, &annexCodes[0][0])
-		last = dc
-		return nil
-	})
-}
-
-// dcRefine does so with one bit a block.
-func (t *transcoder) dcRefine(s *scan) error {
-	return t.dcRows(s, func(sc *scanner, _ int) (int32, error) {
-		return sc.e.bits(1), nil
-	}, func(bit int32) error {
-		t.w.put(uint64(bit), 1)
-		return nil
-	})
-}
-
-// dcRows reads values of all blocks of an interleaved scan and writes Y's, a row of
-// MCUs at a time. Padding blocks are dropped.
-func (t *transcoder) dcRows(s *scan, read func(sc *scanner, i int) (int32, error), write func(int32) error) error {
+// dcScan writes Y's part of an interleaved DC scan, first or refining, in the order
+// that Y's blocks have alone, a row of MCUs at a time. Padding blocks are dropped.
+func (t *transcoder) dcScan(s *scan) error {
+	sc, e := t.sc, t.sc.e
 	luma := &t.f.comps[0]
 	row := make([]int32, luma.v*luma.mw)
-	done := 0 // rows of blocks written
-	flush := func(upto int) error {
-		for ; done < upto; done++ {
-			for _, v := range row[done%luma.v*luma.mw:][:luma.bw] {
-				t.w.room()
-				if err := write(v); err != nil {
-					return err
-				}
+	last := int32(0)
+	for my := range t.f.mcuy {
+		sc.rows = min(t.f.h, my*8*t.f.vmax)
+		for mx := range t.f.mcux {
+			if err := sc.turn(); err != nil {
+				return err
 			}
-		}
-		return t.w.err
-	}
-	err := t.sc.walk(func(i, ci, block int) error {
-		v, err := read(t.sc, i)
-		if err != nil || ci != 0 {
-			return err
-		}
-		if y := block / luma.mw / luma.v * luma.v; y > done {
-			if err := flush(y); err != nil {
+			if !e.ready() { // ten blocks of DC are less than one of AC
+				return sc.cut()
+			}
+			if err := t.dcMCU(s, row[mx*luma.h:]); err != nil {
 				return err
 			}
 		}
-		row[block%len(row)] = v
-		return nil
-	})
-	if err != nil {
-		return err
+		for v := range min(luma.v, luma.bh-my*luma.v) {
+			for x, dc := range row[v*luma.mw:][:luma.bw] {
+				if x&63 == 0 {
+					t.w.room()
+				}
+				if s.ah > 0 {
+					t.w.put(uint64(dc), 1)
+					continue
+				}
+				t.w.value(dc-last, &annexCodes[0][0])
+				last = dc
+			}
+		}
+		if t.w.err != nil {
+			return t.w.err
+		}
 	}
-	return flush(luma.bh)
+	if e.over() {
+		return sc.cut()
+	}
+	return nil
+}
+
+// dcMCU reads an MCU of a DC scan and puts Y's values, or bits, into rows of luma.mw.
+func (t *transcoder) dcMCU(s *scan, row []int32) error {
+	sc, e := t.sc, t.sc.e
+	for i, ci := range s.comps {
+		c := &t.f.comps[ci]
+		blocks := c.h * c.v
+		if s.ah > 0 { // one bit each, T.81 G.1.2.1
+			bits := e.bits(uint(blocks))
+			for b := 0; ci == 0 && b < blocks; b++ {
+				row[b/c.h*c.mw+b%c.h] = bits >> (blocks - 1 - b) & 1
+			}
+			continue
+		}
+		for b := range blocks {
+			d, err := e.diff(s.dc[i])
+			if err != nil {
+				return err
+			}
+			if ci != 0 {
+				continue
+			}
+			dc := sc.pred[0] + d
+			sc.pred[0] = dc
+			if dc != int32(int16(dc)<<5>>5) {
+				return fault.New(fault.Format, "DC coefficient %d", dc)
+			}
+			row[b/c.h*c.mw+b%c.h] = dc
+		}
+	}
+	return nil
 }
 
 // The functions below go over a block of a scan, as scanner.walk calls them, for its
@@ -93,101 +104,114 @@ func (sc *scanner) skipFirst(nz *uint64) error {
 	}
 	e, s := sc.e, sc.s
 	ac := s.ac[0]
+	e.refill()
+	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
 	mask := uint64(0)
 	for k := s.ss; k <= s.se; k++ {
-		if e.n < 32 {
-			e.refill()
-		}
-		l, symbol := uint(0), byte(0)
-		if c := ac.code[e.acc>>(64-lookBits)]; c != 0 {
-			l, symbol = uint(c>>8), byte(c)
-		} else if l, symbol = ac.long(e.acc); l == 0 {
+		l, symbol := ac.look(acc) // of the 16 bits or more that are there
+		acc |= be64(buf[pos:]) >> (n & 63)
+		pos += int((63 - n) >> 3)
+		n |= 56
+		if l == 0 {
 			return errCode
 		}
-		run, size := int(symbol>>4), uint(symbol&15)
+		run, size := uint(symbol>>4), uint(symbol&15)
+		acc <<= (l + size) & 63
+		n -= l + size
 		if size == 0 {
-			e.acc <<= l
-			e.n -= l
 			if run < 15 {
-				sc.eobrun = 1<<run + e.bits(uint(run)) - 1
+				sc.eobrun = 1<<run - 1 + int32(acc>>(64-run))
+				acc <<= run
+				n -= run
 				break
 			}
 			k += 15
 			continue
 		}
-		e.acc <<= l + size
-		e.n -= l + size
-		if k += run; k > s.se {
+		if k += int(run); k > s.se {
 			return errRun
 		}
-		mask |= 1 << k
+		mask |= 1 << (k & 63)
 	}
+	e.acc, e.n, e.pos = acc, n, pos
 	*nz |= mask
 	return nil
 }
 
-// skipRefine: of a refining AC scan, T.81 G.1.2.3. The coefficients that are not
-// zero already have a bit each between the codes; nz says how many those are.
+// skipRefine: of a refining AC scan, T.81 G.1.2.3. A run counts only coefficients that
+// are still zero; those between that are not, by nz, have a correction bit each
+// behind the code.
 func (sc *scanner) skipRefine(nz *uint64) error {
 	e, s := sc.e, sc.s
+	end := s.se + 1
+	old := *nz & (uint64(1)<<end - 1<<s.ss) // 1<<64 is 0: as it should be
+	if sc.eobrun > 0 {
+		e.pass(uint(bits.OnesCount64(old)))
+		sc.eobrun--
+		return nil
+	}
 	ac := s.ac[0]
-	band := uint64(1)<<(s.se+1) - 1<<s.ss // 1<<64 is 0: as it should be
-	old := *nz & band
-	if sc.eobrun == 0 {
-		zeros := band &^ old // of which those passed are taken out
-		for zeros != 0 || old != 0 {
-			symbol, ok := ac.symbol(e)
-			if !ok {
-				return errCode
+	e.refill()
+	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
+	k := s.ss
+	zeros := min(bits.TrailingZeros64(old>>k), end-k) // from k on, up to the next that is not
+	for k < end {
+		l, symbol := ac.look(acc) // of the 16 bits or more that are there
+		acc |= be64(buf[pos:]) >> (n & 63)
+		pos += int((63 - n) >> 3)
+		n |= 56
+		run, size := int(symbol>>4), uint(symbol&15)
+		if l == 0 || size > 1 {
+			return errCode
+		}
+		l += size // the sign of a new coefficient
+		acc <<= l & 63
+		n -= l
+		if size == 0 && run < 15 {
+			sc.eobrun = 1<<run - 1 + int32(acc>>(64-run)) // this block is one of them
+			e.acc, e.n, e.pos = acc<<run, n-uint(run), pos
+			e.pass(uint(bits.OnesCount64(old >> k)))
+			return nil
+		}
+		if run >= zeros { // not so three times in four
+			passed := uint(0)
+			for run >= zeros && k < end {
+				run -= zeros
+				k += zeros
+				set := bits.TrailingZeros64(^(old >> k))
+				passed += uint(set)
+				k += set
+				zeros = min(bits.TrailingZeros64(old>>k), end-k)
 			}
-			run, size := int(symbol>>4), symbol&15
-			if size > 1 {
-				return fault.New(fault.Format, "refinement by %d bits at once", size)
+			if k == end && size == 1 {
+				return errRun
 			}
-			if size == 0 && run < 15 {
-				sc.eobrun = 1<<run + e.bits(uint(run))
+			if passed+16 > n {
+				e.acc, e.n, e.pos = acc, n, pos
+				e.pass(passed)
+				e.refill()
+				acc, n, pos = e.acc, e.n, e.pos
+			} else {
+				acc <<= passed & 63
+				n -= passed
+			}
+			if k == end {
 				break
 			}
-			if size == 1 {
-				e.bits(1)
-			}
-			for ; run > 0 && zeros != 0; run-- {
-				zeros &= zeros - 1
-			}
-			if zeros == 0 { // all that is left is passed
-				if size == 1 {
-					return errRun
-				}
-				e.skipBits(uint(bits.OnesCount64(old)))
-				return nil
-			}
-			at := zeros & -zeros
-			zeros &^= at
-			e.skipBits(uint(bits.OnesCount64(old & (at - 1))))
-			old &^= at - 1
-			if size == 1 {
-				*nz |= at
-			}
 		}
+		k += run
+		*nz |= uint64(size) << (k & 63)
+		k++
+		zeros -= run + 1
 	}
-	if sc.eobrun > 0 {
-		e.skipBits(uint(bits.OnesCount64(old)))
-		sc.eobrun--
-	}
+	e.acc, e.n, e.pos = acc, n, pos
 	return nil
 }
 
-// skipBits passes over c bits, at most 64.
-func (e *entropy) skipBits(c uint) {
-	for {
-		if e.n < 32 {
-			e.refill()
-		}
-		step := min(c, 32)
-		e.acc <<= step
-		e.n -= step
-		if c -= step; c == 0 {
-			return
-		}
+// pass goes over c bits, at most 64.
+func (e *entropy) pass(c uint) {
+	for ; c > 32; c -= 32 {
+		e.bits(32)
 	}
+	e.bits(c)
 }

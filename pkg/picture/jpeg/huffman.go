@@ -82,18 +82,20 @@ func (h *huffman) long(acc uint64) (l uint, symbol byte) {
 	return 0, 0
 }
 
+// look decodes the code at the top of acc: its length, 0 if there is none, and symbol.
+func (h *huffman) look(acc uint64) (l uint, symbol byte) {
+	if c := h.code[acc>>(64-lookBits)]; c != 0 {
+		return uint(c >> 8), byte(c)
+	}
+	return h.long(acc)
+}
+
 // symbol decodes the next symbol; false when the bits are no code.
 func (h *huffman) symbol(e *entropy) (byte, bool) {
 	if e.n < 16 {
 		e.refill()
 	}
-	if c := h.code[e.acc>>(64-lookBits)]; c != 0 {
-		l := uint(c >> 8)
-		e.acc <<= l
-		e.n -= l
-		return byte(c), true
-	}
-	l, s := h.long(e.acc)
+	l, s := h.look(e.acc)
 	e.acc <<= l
 	e.n -= l
 	return s, l != 0

@@ -209,7 +209,7 @@ func (e *entropy) finish() {
 	e.pos, e.end, e.acc, e.n = 0, 0, 0, 0
 }
 
-// bits takes c bits, at most 16; the segment's end is not looked at.
+// bits takes c bits, at most 32; the segment's end is not looked at.
 func (e *entropy) bits(c uint) int32 {
 	if e.n < c {
 		e.refill()
