@@ -48,6 +48,15 @@ func landlockVersion() (int, error) {
 	return int(v), nil
 }
 
+// errata returns a bit for each erratum that was mended since the version came out.
+func errata() int {
+	bits, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_ERRATA)
+	if e != 0 {
+		return 0 // older than errata
+	}
+	return int(bits)
+}
+
 // landlock denies all threads whatever Landlock can deny. Files that are open keep
 // the rights that they were opened with.
 func landlock() (string, error) {
@@ -55,11 +64,7 @@ func landlock() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	errata, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_ERRATA)
-	if e != 0 {
-		errata = 0 // older than errata
-	}
-	attr := rights(version, int(errata))
+	attr := rights(version, errata())
 	fd, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
 	if e != 0 {
 		return "", fmt.Errorf("landlock_create_ruleset: %w", e)
