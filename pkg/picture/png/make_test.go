@@ -26,6 +26,7 @@ type file struct {
 	before, after      []string // chunks around IDAT: kind and data
 	idat               int      // bytes of an IDAT chunk; 0 is all in one
 	surplus            []byte   // bytes deflated after the rows
+	rows               []byte   // filtered rows, in place of those made of samples
 }
 
 func (f *file) perPixel() int {
@@ -67,7 +68,11 @@ func (f *file) bytes() []byte {
 	}
 	var z bytes.Buffer
 	d := zlib.NewWriter(&z)
-	d.Write(f.filtered())
+	if f.rows != nil {
+		d.Write(f.rows)
+	} else {
+		d.Write(f.filtered())
+	}
 	d.Write(f.surplus)
 	d.Close()
 	data := z.Bytes()

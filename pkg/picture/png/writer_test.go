@@ -449,6 +449,7 @@ func FuzzGray(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		repair(data)
 		r, err := openBytes(data)
 		if err != nil || r.Header().Layout != raster.Indexed || r.Header().Orientation != 1 {
 			return
