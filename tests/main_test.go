@@ -185,7 +185,7 @@ func runIn(t testing.TB, dir string, in io.Reader, name string, args ...string) 
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir = dir
 	c.Stdin = in
-	c.WaitDelay = time.Second
+	c.WaitDelay = time.Minute // for what the line left in the background
 	var out, errb bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errb
 	err := c.Run()

@@ -165,7 +165,7 @@ func TestKilledWorkersAtDaemon(t *testing.T) {
 // workersOf returns the living workers of the daemons that s started.
 func (s *server) workersOf(name string) []process {
 	var ws []process
-	for _, d := range children2(s.cmd.Process.Pid) {
+	for _, d := range daemonsOf(s.cmd.Process.Pid) {
 		if name == "" || filepath.Base(d.exe) == name {
 			ws = append(ws, children(d.pid)...)
 		}
@@ -173,8 +173,33 @@ func (s *server) workersOf(name string) []process {
 	return ws
 }
 
-// children2 returns the daemons that an imgd started.
-func children2(pid int) []process {
+// daemonStatus asks a daemon that s started how it is: its status socket's lines.
+func (s *server) daemonStatus(t *testing.T, name string) map[string]string {
+	t.Helper()
+	paths, _ := filepath.Glob(filepath.Join(s.run, "imgd-*", name+".sock.status"))
+	if len(paths) != 1 {
+		t.Fatalf("status sockets of %s: %v", name, paths)
+	}
+	c, err := net.Dial("unix", paths[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	b, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := map[string]string{}
+	for _, line := range strings.Split(string(b), "\n") {
+		k, v, _ := strings.Cut(line, ": ")
+		m[k] = v
+	}
+	return m
+}
+
+// daemonsOf returns the daemons that an imgd started.
+func daemonsOf(pid int) []process {
 	var ds []process
 	for _, p := range children(pid) {
 		if b := filepath.Base(p.exe); b == "grayd" || b == "scaled" {
@@ -220,7 +245,7 @@ func TestKilledWorkersThroughImgd(t *testing.T) {
 func TestEmbeddedDaemonsComeAndGo(t *testing.T) {
 	s := startImgd(t)
 	picture := read(t, clouds(t))
-	ds := children2(s.cmd.Process.Pid)
+	ds := daemonsOf(s.cmd.Process.Pid)
 	if len(ds) != 2 {
 		t.Fatalf("imgd started %v, want grayd and scaled", ds)
 	}
@@ -232,7 +257,7 @@ func TestEmbeddedDaemonsComeAndGo(t *testing.T) {
 		return err == nil && resp.StatusCode == 200
 	})
 	var all []process
-	ds = children2(s.cmd.Process.Pid)
+	ds = daemonsOf(s.cmd.Process.Pid)
 	all = append(append(all, ds...), s.workersOf("")...)
 	s.kill()
 	eventually(t, 10*time.Second, "the daemons of a killed imgd are gone", func() bool {
@@ -266,7 +291,6 @@ func TestHungWorkerIsReplaced(t *testing.T) {
 	s := startImgd(t, "-n", "1", "-t", "2s")
 	picture := read(t, save(t, t.TempDir(), "big.jpg", photo(1600, 1200, 9)))
 	worker := s.workersOf("scaled")[0].pid
-	before := len(sockets(t, worker))
 	done := make(chan error, 1)
 	start := time.Now()
 	go func() {
@@ -276,7 +300,7 @@ func TestHungWorkerIsReplaced(t *testing.T) {
 		}
 		done <- err
 	}()
-	eventually(t, 10*time.Second, "the worker has a connection", func() bool { return len(sockets(t, worker)) > before })
+	eventually(t, 10*time.Second, "the worker is at work", func() bool { return s.daemonStatus(t, "scaled")["busy"] == "1" })
 	syscall.Kill(worker, syscall.SIGSTOP)
 	if err := <-done; err != nil {
 		t.Error(err)
