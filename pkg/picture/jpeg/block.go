@@ -69,24 +69,24 @@ func (e *entropy) block(b *block, dc, ac *huffman, q *[64]uint16, pred int32, la
 			return 0, false, err
 		}
 		pred += d
+		e.refill()
 		acc, n, pos = e.acc, e.n, e.pos
 	}
 	b[0] = pred * int32(q[0])
 	value := ac.value
 	k := 1
 	for {
-		if n < lookBits {
-			acc |= be64(buf[pos:]) >> (n & 63)
-			pos += int((63 - n) >> 3)
-			n |= 56
-		}
-		t := value[acc>>(64-lookBits)]
+		t := value[acc>>(64-lookBits)] // ahead of the refill, as in walk
+		acc |= be64(buf[pos:]) >> (n & 63)
+		pos += int((63 - n) >> 3)
+		n |= 56
 		if t == 0 {
 			e.acc, e.n, e.pos = acc, n, pos
 			run, v, err := e.coefficient(ac)
 			if err != nil {
 				return 0, false, err
 			}
+			e.refill()
 			acc, n, pos = e.acc, e.n, e.pos
 			t = uint32(v)<<16 | uint32(run)<<8
 		}
@@ -145,32 +145,22 @@ func (e *entropy) walk(dc, ac *huffman) (diff int32, from int, err error) {
 		if diff, err = e.diff(dc); err != nil {
 			return 0, 0, err
 		}
+		e.refill()
 		acc, n, pos = e.acc, e.n, e.pos
 	}
 	from = pos*8 - int(n)
 	skip := ac.skip
-	k := 1
-	for {
-		// A refill is good for two entries, of at most 27 bits each.
+	for k := 1; ; {
+		// The look-up goes ahead of the refill, which it need not wait for: an entry
+		// takes at most 27 bits, so of 56 there are 29 left for the next.
+		t := uint(skip[acc>>(64-lookBits)])
 		acc |= be64(buf[pos:]) >> (n & 63)
 		pos += int((63 - n) >> 3)
 		n |= 56
-		t := uint(skip[acc>>(64-lookBits)])
 		a := k + int(t>>5&127)
 		if a > 64 || t == 0 {
-			break
-		}
-		acc <<= t & 31
-		n -= t & 31
-		k = a
-		if t&skipEnds != 0 || k == 64 {
 			e.acc, e.n, e.pos = acc, n, pos
-			return diff, from, nil
-		}
-		t = uint(skip[acc>>(64-lookBits)])
-		a = k + int(t>>5&127)
-		if a > 64 || t == 0 {
-			break
+			return diff, from, e.skipAC(ac, k)
 		}
 		acc <<= t & 31
 		n -= t & 31
@@ -180,8 +170,6 @@ func (e *entropy) walk(dc, ac *huffman) (diff int32, from int, err error) {
 			return diff, from, nil
 		}
 	}
-	e.acc, e.n, e.pos = acc, n, pos
-	return diff, from, e.skipAC(ac, k)
 }
 
 // skipAC passes over the rest of a block from coefficient k.
