@@ -302,8 +302,7 @@ func TestSurplusPixelsAreIgnored(t *testing.T) {
 
 func TestMemoryIsCheckedBeforeItIsTaken(t *testing.T) {
 	for _, interlaced := range []bool{false, true} {
-		f := &file{w: 1 << 20, h: 8, depth: 16, color: 6, interlaced: interlaced, filter: func(int) byte { return 0 }}
-		f.samples = make([]uint16, f.w*f.h*4)
+		f := &file{w: 1 << 20, h: 8, depth: 16, color: 6, interlaced: interlaced, rows: []byte{0}}
 		data := f.bytes()
 		lim := raster.Limits{Mem: 20 << 20}
 		if interlaced {
