@@ -193,7 +193,7 @@ func (s *stream) Next() (*raster.Band, error) {
 		for i := range planes {
 			p := &planes[i]
 			starved = p.work(s.in, i) || starved
-			left = left || s.in != nil && p.next < s.in.Planes[i].Rows
+			left = left || s.in != nil && p.done < p.height && p.next < s.in.Planes[i].Rows
 			got += p.got
 			all = all && p.done == p.height
 		}
