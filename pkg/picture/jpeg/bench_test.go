@@ -6,7 +6,6 @@ import (
 	stdjpeg "image/jpeg"
 	"io"
 	"os"
-	"syscall"
 	"testing"
 
 	"imgtools/pkg/picture/raster"
@@ -59,15 +58,10 @@ func BenchmarkGray(b *testing.B) {
 // cpu reports the processor time of a run of the benchmark, which other work on the
 // machine disturbs less than the clock's.
 func cpu(b *testing.B) func() {
-	time := func() float64 {
-		var u syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-			b.Fatal(err)
-		}
-		return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e6
+	begin := processorTime(b)
+	return func() {
+		b.ReportMetric((processorTime(b)-begin).Seconds()*1000/float64(b.N), "cpu-ms/op")
 	}
-	begin := time()
-	return func() { b.ReportMetric((time()-begin)/float64(b.N), "cpu-ms/op") }
 }
 
 // drain pulls all rows.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"syscall"
 	"time"
 
 	"imgtools/pkg/fault"
@@ -240,6 +241,15 @@ func TestHostileFilesAreRefused(t *testing.T) {
 	}
 }
 
+// processorTime is what this process has used: unlike the clock, not the others' too.
+func processorTime(t testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // The most work that a megapixel can be made to cost stays under a second.
 func TestHostileFilesTakeBoundedTime(t *testing.T) {
 	const side = 1024 // 1.05 Mpixel, 16384 blocks a component
@@ -293,11 +303,11 @@ func TestHostileFilesTakeBoundedTime(t *testing.T) {
 			return f.headerWriter
 		}(),
 	} {
-		begin := time.Now()
+		begin := processorTime(t)
 		if err := everyUse(t, p, raster.Limits{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if d := time.Since(begin); d > 4*time.Second { // four uses
+		if d := processorTime(t) - begin; d > 4*time.Second { // four uses
 			t.Errorf("%s: %v", name, d)
 		} else {
 			t.Logf("%s: %v for four uses", name, d)

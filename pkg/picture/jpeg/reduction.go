@@ -11,12 +11,8 @@ package jpeg
 //
 // It is the one place that decides, for scale and for gray that works ahead of it.
 func Reduction(fullW, fullH, goalW, goalH int, fine, named bool) int {
-	if !fine {
-		for n := 1; n < 8; n++ {
-			if near(fullW, goalW, n) && near(fullH, goalH, n) {
-				return n
-			}
-		}
+	if n := exact(fullW, goalW); !fine && n > 0 && n == exact(fullH, goalH) {
+		return n
 	}
 	eighths := 10 // 1.25 × 8
 	if fine && named {
@@ -26,9 +22,13 @@ func Reduction(fullW, fullH, goalW, goalH int, fine, named bool) int {
 	return min(max(n, 1), 8)
 }
 
-// near says whether goal is n/8 of full, rounded up or down.
-func near(full, goal, n int) bool {
-	return goal == full*n/8 || goal == ceilDiv(full*n, 8)
+// exact returns the n of which goal is n/8 of full, but for rounding; 0 if none is.
+func exact(full, goal int) int {
+	n := (16*goal + full) / (2 * full)
+	if off := 8*goal - n*full; n < 1 || n > 7 || off <= -8 || off >= 8 {
+		return 0
+	}
+	return n
 }
 
 // chromaReduction returns the smallest m of m/8 at which a chroma plane of
