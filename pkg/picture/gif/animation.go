@@ -30,7 +30,7 @@ type Frame struct {
 // a frame's place once more where disposal 3 asks for it.
 func (r *Reader) Animation() (*Animation, error) {
 	w, h := r.canvas.Dx(), r.canvas.Dy()
-	if err := r.lim.CheckMem(int64(w) * int64(h) * 8); err != nil {
+	if err := r.lim.CheckMem(int64(w) * int64(h) * 4); err != nil {
 		return nil, err
 	}
 	p, err := newParser(r.r, r.size)
@@ -50,6 +50,9 @@ func (a *Animation) Next() (*Frame, error) {
 	rect := f.rect.Sub(a.r.shift)
 	shown := rect.Intersect(a.r.canvas)
 	if f.disposal == disposePrevious {
+		if err := a.r.lim.CheckMem(int64(len(a.canvas)) + 4*int64(shown.Dx())*int64(shown.Dy())); err != nil {
+			return nil, err
+		}
 		a.before = a.before[:0]
 		a.each(shown, func(row []uint8) { a.before = append(a.before, row...) })
 	}

@@ -229,6 +229,35 @@ func TestTruncationIsSaid(t *testing.T) {
 	}
 }
 
+func TestMemoryIsCheckedBeforeItIsTaken(t *testing.T) {
+	for _, c := range []struct {
+		disposal   int
+		interlaced bool
+		mem        int64
+		ok         bool
+	}{
+		{1, false, 39999, false}, {1, false, 40000, true}, {1, true, 9999, false},
+		{3, false, 40000, false}, {3, false, 80000, true}, {3, true, 80000, true},
+	} {
+		b := &builder{}
+		b.head(100, 100, 1, rand.New(rand.NewPCG(1, 2)))
+		b.control(c.disposal, 0, -1)
+		b.image(image.Rect(0, 0, 100, 100), 0, c.interlaced, 2, make([]byte, 10000), nil)
+		b.WriteByte(0x3b)
+		r, err := Open(bytes.NewReader(b.Bytes()), int64(b.Len()), raster.Limits{Mem: c.mem})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := r.Animation()
+		if err == nil {
+			_, err = a.Next()
+		}
+		if c.ok && err != nil || !c.ok && fault.Of(err) != fault.TooLarge {
+			t.Errorf("disposal %d, interlaced %v within %d bytes: %v", c.disposal, c.interlaced, c.mem, err)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	rnd := rand.New(rand.NewPCG(17, 18))
 	for range 8 {
