@@ -146,3 +146,27 @@ func BenchmarkEncode(b *testing.B) {
 		}
 	})
 }
+
+// From JPEG to JPEG at an exact eighth there is no resampling.
+func BenchmarkScale(b *testing.B) {
+	p := photograph(b)
+	h := open(b, p).Header()
+	for _, c := range []struct {
+		name string
+		by   int
+		luma bool
+	}{{"quarter", 4, false}, {"half", 2, false}, {"gray quarter", 4, true}} {
+		b.Run(c.name, func(b *testing.B) {
+			defer cpu(b)()
+			for b.Loop() {
+				rows, err := open(b, p).Rows(raster.Hint{Planar: true, Luma: c.luma, GoalW: h.FullW / c.by, GoalH: h.FullH / c.by})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := Encode(io.Discard, rows, 85); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

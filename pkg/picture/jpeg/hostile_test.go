@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"io"
 	"strings"
-	"testing"
 	"syscall"
+	"testing"
 	"time"
 
 	"imgtools/pkg/fault"

@@ -14,10 +14,10 @@ package jpeg
 // samples, rows stride apart. It uses b up.
 func idct(n int, b *block, dst []uint8, stride int) {
 	switch n {
-	case 1:
-		idct1(b, dst)
 	case 2:
 		idct2(b, dst, stride)
+	case 1:
+		idct1(b, dst)
 	case 3:
 		idct3(b, dst, stride)
 	case 4:
@@ -36,6 +36,11 @@ func idct(n int, b *block, dst []uint8, stride int) {
 // flat is idct of a block of nothing but the first coefficient.
 func flat(n int, dc int32, dst []uint8, stride int) {
 	v := clamp((dc + 4) >> 3)
+	if n == 2 {
+		out := dst[stride : stride+2 : stride+2]
+		dst[0], dst[1], out[0], out[1] = v, v, v, v
+		return
+	}
 	for y := range n {
 		out := dst[y*stride : y*stride+n]
 		for x := range out {

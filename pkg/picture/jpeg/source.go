@@ -130,10 +130,9 @@ func (e *entropy) begin() {
 // ready is called at the start of each block: it makes sure that the whole block
 // is in the buffer, or that the segment's end is, and then that it was not
 // passed. False: there is no block here.
-func (e *entropy) ready() bool {
-	if e.pos <= e.end-blockBytes {
-		return true
-	}
+func (e *entropy) ready() bool { return e.pos <= e.end-blockBytes || e.more() }
+
+func (e *entropy) more() bool {
 	if !e.ended {
 		e.fill()
 	}
