@@ -20,6 +20,8 @@ type mcus struct {
 	row    int // rows of MCUs done
 
 	sc    *scanner
+	parts []part         // of a picture with one sequential scan
+	b     block          // zeros between the blocks, but for the first
 	coefs []coefficients // of a picture with several scans
 }
 
@@ -114,6 +116,12 @@ func (m *mcus) start() error {
 		return m.gather(s)
 	}
 	m.sc.begin(s)
+	for i, c := range f.comps { // all are in the scan, in order
+		m.parts = append(m.parts, part{
+			dc: s.dc[i], ac: s.ac[i], q: &c.quant.q, pix: m.pix[i], stride: m.stride[i], h: c.h, v: c.v,
+			n: m.n[i], last: m.last[i], right: m.n[i], below: m.n[i] * m.stride[i], pred: &m.sc.pred[i],
+		})
+	}
 	return nil
 }
 
@@ -132,56 +140,72 @@ func (m *mcus) next() error {
 	return err
 }
 
+// part is what decoding a component's blocks of the one scan needs.
+type part struct {
+	dc, ac       *huffman
+	q            *[64]uint16
+	pix          []uint8
+	stride       int
+	h, v         int
+	n, last      int
+	right, below int // from a block's samples to those of its neighbours in an MCU
+	pred         *int32
+}
+
 // sequential decodes a row of MCUs of the one scan.
 func (m *mcus) sequential() error {
-	var b block
 	sc := m.sc
-	e, s := sc.e, sc.s
 	sc.rows = min(m.f.h, m.row*8*m.f.vmax)
 	for mx := range m.f.mcux {
-		if sc.left == 0 {
-			if err := sc.restart(); err != nil {
-				return err
-			}
+		if err := sc.turn(); err != nil {
+			return err
 		}
-		sc.left--
-		for i := range s.comps { // all, in order
-			c := &m.f.comps[i]
-			q, n, stride := &c.quant.q, m.n[i], m.stride[i]
-			for by := range c.v {
-				for bx := range c.h {
-					if !e.ready() {
+		for i := range m.parts {
+			p := &m.parts[i]
+			at := mx * p.h * p.right
+			for range p.v {
+				for x := range p.h {
+					if !sc.e.ready() {
 						return sc.cut()
 					}
-					if n == 0 {
-						if _, _, err := e.walk(s.dc[i], s.ac[i]); err != nil {
-							return err
-						}
-						continue
-					}
-					dc, ac, err := e.block(&b, s.dc[i], s.ac[i], q, sc.pred[i], m.last[i])
-					if err != nil {
+					if err := m.block(p, at+x*p.right); err != nil {
 						return err
 					}
-					sc.pred[i] = dc
-					dst := m.pix[i][by*n*stride+(mx*c.h+bx)*n:]
-					if !ac {
-						flat(n, b[0], dst, stride)
-						continue
-					}
-					idct(n, &b, dst, stride)
-					if n == 2 { // clear takes as long as the transform
-						b[1], b[8], b[16], b[9] = 0, 0, 0, 0
-						continue
-					}
-					clear(b[:])
 				}
+				at += p.below
 			}
 		}
 	}
-	if m.row == m.f.mcuy-1 && e.over() {
+	if m.row == m.f.mcuy-1 && sc.e.over() {
 		return sc.cut()
 	}
+	return nil
+}
+
+// block decodes a block into the samples from at on.
+func (m *mcus) block(p *part, at int) error {
+	e, b := m.sc.e, &m.b
+	if p.n == 0 {
+		_, _, err := e.walk(p.dc, p.ac)
+		return err
+	}
+	dc, ac, err := e.block(b, p.dc, p.ac, p.q, *p.pred, p.last)
+	if err != nil {
+		return err
+	}
+	*p.pred = dc
+	dst := p.pix[at:]
+	if !ac {
+		flat(p.n, b[0], dst, p.stride)
+		return nil
+	}
+	if p.n == 2 {
+		idct2(b, dst, p.stride)
+		b[1], b[8], b[16], b[9] = 0, 0, 0, 0 // clear takes as long as the transform
+		return nil
+	}
+	idct(p.n, b, dst, p.stride)
+	clear(b[:])
 	return nil
 }
 
