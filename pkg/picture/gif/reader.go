@@ -152,6 +152,7 @@ func (d *rows) Next() (*raster.Band, error) {
 	q := &d.out.Planes[0]
 	q.Rows, d.out.Y = min(d.band, h-d.y), d.y
 	rect := d.p.f.rect.Sub(d.r.shift)
+	end := rect.Intersect(d.r.canvas).Max.Y // 0 for a frame outside, which isn't decoded
 	for i := range q.Rows {
 		dst := q.Pix[i*q.Stride : (i+1)*q.Stride]
 		y := d.y + i
@@ -164,7 +165,7 @@ func (d *rows) Next() (*raster.Band, error) {
 			continue
 		}
 		clear(dst)
-		if y < rect.Min.Y || y >= rect.Max.Y {
+		if y < rect.Min.Y || y >= end {
 			continue
 		}
 		src, err := d.p.row()
