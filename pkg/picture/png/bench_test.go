@@ -79,7 +79,7 @@ func BenchmarkWriteGray(b *testing.B) {
 	}
 	b.SetBytes(held.H.Bytes())
 	for b.Loop() {
-		var n counter
+		n := counter(0)
 		if err := Encode(&n, held.Rows(), EncodeOptions{}); err != nil {
 			b.Fatal(err)
 		}
@@ -95,6 +95,25 @@ func BenchmarkWriteRGB(b *testing.B) {
 	b.SetBytes(held.H.Bytes())
 	for b.Loop() {
 		if err := Encode(io.Discard, held.Rows(), EncodeOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// counter counts the bytes written to it.
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+// BenchmarkWriteThumbnail writes a picture of 100 × 75.
+func BenchmarkWriteThumbnail(b *testing.B) {
+	p := noise(rand.New(rand.NewPCG(1, 2)), raster.NewHeader(100, 75, raster.RGB, 8))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := Encode(io.Discard, p.again(), EncodeOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}

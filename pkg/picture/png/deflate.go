@@ -1,6 +1,7 @@
 package png
 
 import (
+	"bytes"
 	"compress/flate"
 	"encoding/binary"
 	"hash"
@@ -32,7 +33,7 @@ type deflater struct {
 	level   int // of the open compressor
 	open    *flate.Writer
 	writers map[int]*flate.Writer
-	trial   map[int]*flate.Writer
+	trial   map[int]*trial
 }
 
 const (
@@ -47,7 +48,7 @@ func newDeflater(w io.Writer, adapt bool, row, size int64) *deflater {
 		buf: make([]byte, 0, min(bandSize+row, size)),
 		w:   w, adapt: adapt, sum: adler32.New(), level: levelNone,
 		idat:    []byte{0x78, 0x01}, // zlib header: window of 32 KiB
-		writers: map[int]*flate.Writer{}, trial: map[int]*flate.Writer{},
+		writers: map[int]*flate.Writer{}, trial: map[int]*trial{},
 	}
 }
 
@@ -83,60 +84,70 @@ func (d *deflater) flush() error {
 
 // choose returns the level for the buffered rows: Huffman coding alone unless
 // LZ77 wins by 10 % on a sample from their middle. Level 1, which is cheap to try,
-// tells where it can't. A small picture is written by the smaller of the two.
+// tells where it can't.
 func (d *deflater) choose() int {
-	if d.open == nil && len(d.buf) <= smallSize { // nothing comes after it: full waits for more
-		if d.adapt && d.try(d.buf, flate.HuffmanOnly) <= d.try(d.buf, levelBest) {
-			return flate.HuffmanOnly
-		}
-		return levelBest
-	}
 	if !d.adapt {
 		return levelLZ77
 	}
 	at := max(0, len(d.buf)-sampleSize) / 2
 	sample := d.buf[at:min(len(d.buf), at+sampleSize)]
-	huffman := d.try(sample, flate.HuffmanOnly)
-	if d.try(sample, flate.BestSpeed)*10 > huffman*11 || d.try(sample, levelLZ77)*100 > huffman*90 {
+	huffman := len(d.try(sample, flate.HuffmanOnly))
+	if len(d.try(sample, flate.BestSpeed))*10 > huffman*11 || len(d.try(sample, levelLZ77))*100 > huffman*90 {
 		return flate.HuffmanOnly
 	}
 	return levelLZ77
 }
 
-// try returns how many bytes a level makes of the sample.
-func (d *deflater) try(sample []byte, level int) int {
-	var n counter
+// try returns what a level makes of data, a whole deflated stream, valid until
+// the level is tried again.
+func (d *deflater) try(data []byte, level int) []byte {
 	t := d.trial[level]
 	if t == nil {
-		t, _ = flate.NewWriter(&n, level)
+		t = &trial{}
+		t.w, _ = flate.NewWriter(&t.out, level)
 		d.trial[level] = t
 	} else {
-		t.Reset(&n)
+		t.out.Reset()
+		t.w.Reset(&t.out)
 	}
-	t.Write(sample)
-	t.Close()
-	return int(n)
+	t.w.Write(data)
+	t.w.Close()
+	return t.out.Bytes()
 }
 
-type counter int
-
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
-	return len(p), nil
+type trial struct {
+	w   *flate.Writer
+	out bytes.Buffer
 }
 
 // close ends the stream and writes the last chunk.
 func (d *deflater) close() error {
-	if len(d.buf) > 0 || d.open == nil {
-		if err := d.flush(); err != nil {
+	if d.open == nil && len(d.buf) <= smallSize {
+		d.small()
+	} else {
+		if len(d.buf) > 0 {
+			if err := d.flush(); err != nil {
+				return err
+			}
+		}
+		if err := d.open.Close(); err != nil {
 			return err
 		}
 	}
-	if err := d.open.Close(); err != nil {
-		return err
-	}
 	d.idat = binary.BigEndian.AppendUint32(d.idat, d.sum.Sum32())
 	return writeChunk(d.w, "IDAT", d.idat)
+}
+
+// small compresses a small picture both ways and takes the smaller outcome.
+func (d *deflater) small() {
+	d.sum.Write(d.buf)
+	best := d.try(d.buf, levelBest)
+	if d.adapt {
+		if h := d.try(d.buf, flate.HuffmanOnly); len(h) <= len(best) {
+			best = h
+		}
+	}
+	d.idat = append(d.idat, best...)
 }
 
 // idatWriter gathers compressed bytes into chunks.
