@@ -56,7 +56,7 @@ var spelling = regexp.MustCompile(`^(?:, +)?--?([a-z0-9]+)(?: +([A-Za-z0-9|]+))?
 // tag reads the flags at the beginning of a line, `  -i IP, --ip IP   text`, as
 // pairs of name and argument. At least two spaces, or the end, follow the tag.
 func tag(line string) (spellings [][2]string) {
-	line = strings.TrimLeft(line, " ")
+	line = strings.ReplaceAll(strings.TrimLeft(line, " "), " | ", "|")
 	if i := strings.Index(line, "  "); i >= 0 {
 		line = line[:i]
 	}
@@ -101,7 +101,7 @@ func section(text, name string) string {
 // plain brings a synopsis to one form: one space between words, lower case.
 func plain(s string) string {
 	s = strings.ToLower(strings.Join(strings.Fields(s), " "))
-	return strings.NewReplacer(" ...", "...", "[ ", "[", " ]", "]").Replace(s)
+	return strings.NewReplacer(" ...", "...", "[ ", "[", " ]", "]", " | ", "|").Replace(s)
 }
 
 // -h, the manual page and the package comment say the same.
