@@ -72,7 +72,7 @@ func (e *entropy) block(b *block, dc, ac *huffman, q *[64]uint16, pred int32, la
 		e.refill()
 		acc, n, pos = e.acc, e.n, e.pos
 	}
-	b[0] = pred * int32(q[0])
+	b[0] = saturate(saturate(pred) * int32(q[0]))
 	value := ac.value
 	k := 1
 	for {

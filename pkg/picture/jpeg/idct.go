@@ -31,8 +31,9 @@ func clamp(v int32) uint8 {
 	return uint8(v)
 }
 
-// saturate keeps a dequantized coefficient within ±2^14; legal ones are below
-// 2^12, T.81 A.3.3.
+// saturate keeps a first coefficient within ±2^14, and so what is made of it alone in
+// range; legal ones are below 2^12, T.81 A.3.3. Of the others, illegal ones make
+// an int32 wrap: whatever samples come of that, they are samples.
 func saturate(v int32) int32 { return min(max(v, -1<<14), 1<<14) }
 
 // idct8 writes the inverse DCT of b (T.81 A.3.3) to 8 rows of 8 samples, rows

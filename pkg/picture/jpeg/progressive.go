@@ -256,13 +256,20 @@ func (m *mcus) transform() {
 			row := (m.row*c.v + by) * c.mw
 			for bx := range c.mw {
 				v := cs.v[(row+bx)*n*n : (row+bx+1)*n*n]
-				for nz := cs.nz[row+bx]; nz != 0; nz &= nz - 1 {
+				dst := m.pix[i][by*n*m.stride[i]+bx*n:]
+				b[0] = saturate(saturate(int32(v[0])) * int32(q[0]))
+				nz := cs.nz[row+bx] &^ 1
+				if nz == 0 {
+					flat(n, b[0], dst, m.stride[i])
+					continue
+				}
+				for ; nz != 0; nz &= nz - 1 {
 					k := bits.TrailingZeros64(nz)
 					if p := cs.place[k]; p >= 0 {
-						b[unzig[k]] = saturate(int32(v[p]) * int32(q[k]))
+						b[unzig[k]] = int32(v[p]) * int32(q[k])
 					}
 				}
-				idct(n, &b, m.pix[i][by*n*m.stride[i]+bx*n:], m.stride[i])
+				idct(n, &b, dst, m.stride[i])
 				clear(b[:])
 			}
 		}
