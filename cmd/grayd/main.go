@@ -40,7 +40,7 @@ func serve(args []string) error {
 	}
 	cfg.Operation = operation(raster.Limits{
 		Pixels: cfg.MaxPixels,
-		Mem:    cfg.MaxMem / 4 * 3, // of samples; the rest is for all else
+		Mem:    cfg.MaxMem / 2, // of samples; the rest is for all else, and for garbage
 	})
 	return daemon.Run(cfg)
 }

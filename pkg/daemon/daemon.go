@@ -90,7 +90,7 @@ func work(cfg Config, mode sandbox.Mode, sockets string) error {
 		return err
 	}
 	wcfg := worker.Config{
-		Verb: cfg.Verb, Operation: cfg.Operation, Timeout: cfg.Timeout, MaxBody: cfg.MaxMem / streamShare,
+		Verb: cfg.Verb, Operation: cfg.Operation, Timeout: cfg.Timeout, MaxBody: cfg.MaxMem / streamShare, MaxMem: max(cfg.MaxMem/4, dataSlack),
 		Begin: life.Begin, End: life.End, Log: logger(cfg, "<4>"),
 	}
 	for i := range len(sockets) {
@@ -101,7 +101,9 @@ func work(cfg Config, mode sandbox.Mode, sockets string) error {
 			Kept:      kind == listen.Inherited,
 		})
 	}
-	debug.SetMemoryLimit(cfg.MaxMem)
+	// A request begins with addresses for a quarter of MaxMem at most, and the
+	// collector keeps what it uses within the rest.
+	debug.SetMemoryLimit(cfg.MaxMem / 4 * 3)
 	w, err := worker.New(wcfg)
 	if err != nil {
 		return err

@@ -261,6 +261,7 @@ func TestCancelReplacesTheWorkerAtOnce(t *testing.T) {
 }
 
 func TestTimeLimitIsTheWorkersOwn(t *testing.T) {
+	t.Parallel()
 	p := start(t, "-n", "1", "-t", "10s")
 	begin := time.Now()
 	_, _, err := p.ask("img/1 gray do=spin timeout=300ms", "")
@@ -284,6 +285,7 @@ func TestTimeLimitIsTheWorkersOwn(t *testing.T) {
 
 // TestSilentPeersStopNobody: more silent connections than workers and places.
 func TestSilentPeersStopNobody(t *testing.T) {
+	t.Parallel()
 	p := start(t, "-n", "2")
 	var silent []conn
 	for i := range 60 {
@@ -315,6 +317,7 @@ func TestSilentPeersStopNobody(t *testing.T) {
 }
 
 func TestSlowTransfersEnd(t *testing.T) {
+	t.Parallel()
 	p := start(t, "-n", "1")
 	begin := time.Now()
 	_, _, err := sendRaw(t, p.path, "img/1 gray len=10\nhalf", nil, false)

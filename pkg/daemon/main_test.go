@@ -93,6 +93,11 @@ func operation(req wire.Request, in, out *os.File) (wire.Reply, error) {
 		for i := 0; i < len(b); i += 4096 {
 			b[i] = 1
 		}
+	case "fill": // much memory, and well within the limit
+		b := make([]byte, 60<<20)
+		for i := 0; i < len(b); i += 4096 {
+			b[i] = 1
+		}
 	case "large":
 		for {
 			if _, err := out.Write(make([]byte, 1<<20)); err != nil {

@@ -408,6 +408,26 @@ func TestDeathsAtWork(t *testing.T) {
 	}
 }
 
+// TestWorkerIsReplacedAfterMuchMemory: each such request goes well, and no request
+// after it is lost.
+func TestWorkerIsReplacedAfterMuchMemory(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-n", "1", "-maxmem", strconv.Itoa(96<<20))
+	for i := range 3 {
+		before := p.workers()
+		if _, out, err := p.ask("img/1 gray do=fill", "much"); err != nil || out != "MUCH" {
+			t.Fatalf("%q, %v", out, err)
+		}
+		if reply, _, err := p.ask("img/1 gray", "next"); err != nil || reply.Get("pid") == strconv.Itoa(before[0]) {
+			t.Errorf("the next went to %v, and before there was %v; %v", reply, before, err)
+		}
+		p.untilReady(1, i+1)
+	}
+	if p.says("testd: worker ") {
+		t.Error("the supervisor took it for a failure")
+	}
+}
+
 func TestFailingStartsBackOff(t *testing.T) {
 	t.Parallel()
 	begin := time.Now()

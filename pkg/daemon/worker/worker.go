@@ -18,6 +18,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ const (
 	settleTime = 20 * time.Millisecond // an idle worker waits so long for a line before it accepts another
 	maxWaiting = 8                     // connections without a whole line, or lingering
 	pauseTime  = 100 * time.Millisecond
+	manyBytes  = 16 << 20    // of garbage, to be collected at once
 	idleTime   = time.Second // until an idle worker gives memory back
 )
 
@@ -73,6 +75,7 @@ type Config struct {
 	Listeners []Listener
 	Timeout   time.Duration // of the work on one request
 	MaxBody   int64         // bytes of a picture in the stream form
+	MaxMem    int64         // bytes of memory, used or not, with which it takes another request
 	// Begin is told when work begins, and how long it may take; End when it
 	// ended, before that is answered.
 	Begin func(limit time.Duration)
@@ -286,8 +289,17 @@ func (w *Worker) claim(c *conn) error {
 	return nil
 }
 
-// release ends what claim began.
+// release ends what claim began, and keeps what the request has left behind from
+// the next one. RLIMIT_DATA counts addresses, in use or not, and requests of many
+// sizes use up ever more of them: a worker with too many stops, to be replaced. One
+// with much garbage collects it, which costs little as nothing else is there.
 func (w *Worker) release() {
+	switch {
+	case memory("/memory/classes/total:bytes") > w.cfg.MaxMem:
+		w.Stop()
+	case memory("/memory/classes/heap/objects:bytes") > manyBytes:
+		runtime.GC()
+	}
 	<-w.job
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -386,6 +398,13 @@ func (w *Worker) cancel(c *conn) {
 		w.cfg.End(false)
 		w.quit <- ErrCancelled
 	}
+}
+
+// memory returns one of the numbers of runtime/metrics.
+func memory(name string) int64 {
+	s := []metrics.Sample{{Name: name}}
+	metrics.Read(s)
+	return int64(s[0].Value.Uint64())
 }
 
 // freeMemory gives memory back to the system when nothing is being done.

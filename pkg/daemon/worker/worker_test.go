@@ -46,7 +46,7 @@ func newRig(t *testing.T, limit time.Duration) *rig {
 		t.Fatal(err)
 	}
 	r.w, err = New(Config{
-		Verb: "gray", Timeout: limit, MaxBody: 1 << 20,
+		Verb: "gray", Timeout: limit, MaxBody: 1 << 20, MaxMem: 1 << 40,
 		Listeners: []Listener{{File: os.NewFile(uintptr(fd), "listener"), CheckPeer: true}},
 		Begin:     func(time.Duration) {}, End: func(bool) {}, Log: t.Logf,
 		Operation: func(req wire.Request, in, out *os.File) (wire.Reply, error) {
