@@ -67,6 +67,7 @@ func runAll(m *testing.M) int {
 	os.Setenv("HOME", tmp)
 	os.Setenv("IMGTOOLS_RUN", filepath.Join(tmp, "run"))
 	status := m.Run()
+	printFaults(os.Stdout)
 	if left := leftovers(5 * time.Second); len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "still running after the tests: %v\n", left)
 		status = 1

@@ -81,6 +81,15 @@ func restartImgd(t testing.TB, run, spool string, args ...string) *server {
 	t.Helper()
 	s := spawn(t, run, "imgd", append([]string{"-p", "0", "-n", "2", "-spool", spool}, args...)...)
 	s.spool = spool
+	if err := s.attach(t); err != nil {
+		t.Fatalf("imgd printed no port: %v", err)
+	}
+	s.ready(t)
+	return s
+}
+
+// attach waits until imgd has printed its port, and makes the client for it.
+func (s *server) attach(t testing.TB) error {
 	port, err := s.log.wait(20*time.Second, s.gone, func(out string) string {
 		if m := portLine.FindStringSubmatch(out); m != nil {
 			return m[1]
@@ -88,15 +97,14 @@ func restartImgd(t testing.TB, run, spool string, args ...string) *server {
 		return ""
 	})
 	if err != nil {
-		t.Fatalf("imgd printed no port: %v", err)
+		return err
 	}
 	s.port, _ = strconv.Atoi(port)
 	s.url = "http://127.0.0.1:" + port
 	tr := &http.Transport{MaxIdleConnsPerHost: 256, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext}
 	s.http = &http.Client{Transport: tr, Timeout: 2 * time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	t.Cleanup(tr.CloseIdleConnections)
-	s.ready(t)
-	return s
+	return nil
 }
 
 // ready waits for /readyz to say 200.

@@ -75,6 +75,7 @@ var walls = map[string][]string{
 	// Only real processes.
 	"tests":        {},
 	"tests/cost":   {},
+	"tests/inject": {},
 	"tests/corpus": {"tests/cost"},
 	"tests/bench":  {"tests/cost"},
 }

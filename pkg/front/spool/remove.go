@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -111,6 +112,7 @@ func (s *Spool) sweep() {
 	}
 	if due {
 		s.sweepIncoming(now)
+		s.sweepVersions(now)
 		s.sweepGone(now)
 		s.sweepTrash()
 	}
@@ -135,6 +137,19 @@ func (s *Spool) sweepIncoming(now time.Time) {
 		}
 		os.RemoveAll(path)
 		held.Close()
+	}
+}
+
+// sweepVersions removes what is left of a first start that was killed.
+func (s *Spool) sweepVersions(now time.Time) {
+	names, _ := readNames(s.dir)
+	for _, n := range names {
+		if !strings.HasPrefix(n, newVersion) {
+			continue
+		}
+		if fi, err := os.Lstat(s.path(n)); err == nil && now.Sub(fi.ModTime()) >= staleAfter {
+			os.Remove(s.path(n))
+		}
 	}
 }
 

@@ -38,6 +38,9 @@ import (
 // Version is the version of the format that is written and read.
 const Version = 1
 
+// newVersion is what the name of a version file begins with before it is renamed.
+const newVersion = ".version."
+
 const (
 	RescanEvery = 2 * time.Second // how soon the jobs of a dead imgd are taken up
 	goneKept    = 24 * time.Hour
@@ -176,7 +179,7 @@ func (s *Spool) checkVersion() error {
 		}
 		foreign := ""
 		for _, n := range names {
-			if n != "lost+found" && !strings.HasPrefix(n, ".version.") {
+			if n != "lost+found" && !strings.HasPrefix(n, newVersion) {
 				foreign = n
 			}
 		}
@@ -186,7 +189,7 @@ func (s *Spool) checkVersion() error {
 		if foreign != "" {
 			return fault.New(fault.Internal, "spool %s: is not empty (%s) and no spool: it has no version file", s.dir, clip(foreign))
 		}
-		tmp := s.path(".version." + s.tag())
+		tmp := s.path(newVersion + s.tag())
 		if err := writeSynced(tmp, []byte(strconv.Itoa(Version)+"\n")); err != nil {
 			return fault.New(fault.Internal, "spool %s: %w", s.dir, err)
 		}

@@ -208,14 +208,20 @@ func (j *Job) Done(out *Temp, r Result) error {
 	return nil
 }
 
-func (j *Job) commit(out *Temp, r Result) error {
+func (j *Job) commit(out *Temp, r Result) (err error) {
+	tmp, record := j.s.job(j.ID, "out."+j.s.tag()), j.s.job(j.ID, "result")
+	defer func() {
+		if err != nil { // of a result that is not to be, nothing stays
+			os.Remove(tmp)
+			os.Remove(record)
+		}
+	}()
 	if err := out.sync(); err != nil {
 		return err
 	}
-	if err := writeSynced(j.s.job(j.ID, "result"), r.marshal()); err != nil {
+	if err := writeSynced(record, r.marshal()); err != nil {
 		return err
 	}
-	tmp := j.s.job(j.ID, "out."+j.s.tag())
 	if err := out.link(tmp); err != nil {
 		return err
 	}
