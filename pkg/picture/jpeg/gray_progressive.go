@@ -95,13 +95,46 @@ func (sc *scanner) skipBlock(i, _, _ int) error {
 	return err
 }
 
-// skipFirst: of a first AC scan, T.81 G.1.2.2; nz gets which coefficients are
+// walkBand is walk for AC scans, which are of one component, with the two functions
+// below. nz is that component's.
+func (sc *scanner) walkBand(nz []uint64) error {
+	f, s, e := sc.f, sc.s, sc.e
+	c := &f.comps[s.comps[0]]
+	for y := range c.bh {
+		sc.rows = min(f.h, y*8*f.vmax/c.v)
+		row := nz[y*c.mw:][:c.bw]
+		for x := range row {
+			if err := sc.turn(); err != nil {
+				return err
+			}
+			if s.ah == 0 && sc.eobrun > 0 { // nothing in the file for this block
+				sc.eobrun--
+				continue
+			}
+			if !e.ready() {
+				return sc.cut()
+			}
+			var err error
+			if s.ah == 0 {
+				err = sc.skipFirst(&row[x])
+			} else {
+				err = sc.skipRefine(&row[x])
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if e.over() {
+		return sc.cut()
+	}
+	sc.rows = f.h
+	return nil
+}
+
+// skipFirst: of a first AC scan, outside a run of ends, T.81 G.1.2.2; nz gets which coefficients are
 // not zero.
 func (sc *scanner) skipFirst(nz *uint64) error {
-	if sc.eobrun > 0 {
-		sc.eobrun--
-		return nil
-	}
 	e, s := sc.e, sc.s
 	ac := s.ac[0]
 	e.refill()

@@ -123,10 +123,8 @@ func (t *transcoder) copyScan(s *scan) error {
 	switch {
 	case !t.f.progressive():
 		err = sc.walk(sc.skipBlock)
-	case s.ss > 0 && s.ah == 0:
-		err = sc.walk(func(_, c, block int) error { return sc.skipFirst(&t.nz[c][block]) })
 	case s.ss > 0:
-		err = sc.walk(func(_, c, block int) error { return sc.skipRefine(&t.nz[c][block]) })
+		err = sc.walkBand(t.nz[s.comps[0]])
 	case s.ah == 0:
 		err = sc.walk(sc.skipDC)
 	default:
