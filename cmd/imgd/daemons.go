@@ -125,7 +125,7 @@ func (d *daemons) keep(name, path string, args []string) {
 		if time.Since(start) > settled {
 			wait = firstBackoff
 		}
-		say("%s ended (%v); starting it again in %v", name, err, wait)
+		warn("%s ended (%v); starting it again in %v", name, err, wait)
 		t := time.NewTimer(wait)
 		select {
 		case <-t.C:

@@ -83,14 +83,10 @@ func parse(args []string) (*config, error) {
 		return nil, err
 	}
 	c.tcp, c.unix = f.Given("i") || f.Given("p"), f.Given("a")
-	switch logs {
-	case "text":
-		c.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	case "json":
-		c.log = slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	default:
+	if logs != "text" && logs != "json" {
 		return nil, fault.New(fault.Usage, "-log %q: not text or json", logs)
 	}
+	c.log = newLog(os.Stderr, logs == "json", journal())
 	return c, c.check()
 }
 

@@ -129,23 +129,33 @@ func launch(t *testing.T, run string, cmd *exec.Cmd) *instance {
 	return i
 }
 
+// line returns the next line of stderr; ok is false when imgd and all that it
+// started have closed it.
+func (i *instance) line(late <-chan time.Time, what string) (line string, ok bool) {
+	i.t.Helper()
+	select {
+	case line, ok = <-i.lines:
+	case <-late:
+		i.t.Fatalf("waited too long for %s:\n%s", what, strings.Join(i.said, "\n"))
+	}
+	if ok {
+		i.said = append(i.said, line)
+	}
+	return line, ok
+}
+
 // hear returns the first line of stderr from now on that has part in it.
 func (i *instance) hear(part string) string {
 	i.t.Helper()
 	late := time.NewTimer(20 * time.Second)
 	defer late.Stop()
 	for {
-		select {
-		case line, ok := <-i.lines:
-			if !ok {
-				i.t.Fatalf("ended without saying %q:\n%s", part, strings.Join(i.said, "\n"))
-			}
-			i.said = append(i.said, line)
-			if strings.Contains(line, part) {
-				return line
-			}
-		case <-late.C:
-			i.t.Fatalf("waited too long for %q:\n%s", part, strings.Join(i.said, "\n"))
+		line, ok := i.line(late.C, strconv.Quote(part))
+		if !ok {
+			i.t.Fatalf("ended without saying %q:\n%s", part, strings.Join(i.said, "\n"))
+		}
+		if strings.Contains(line, part) {
+			return line
 		}
 	}
 }
@@ -164,16 +174,8 @@ func (i *instance) ended() {
 	i.t.Helper()
 	late := time.NewTimer(20 * time.Second)
 	defer late.Stop()
-	for {
-		select {
-		case line, ok := <-i.lines:
-			if !ok {
-				return
-			}
-			i.said = append(i.said, line)
-		case <-late.C:
-			i.t.Fatal("somebody lives on")
-		}
+	for ok := true; ok; {
+		_, ok = i.line(late.C, "the end of all")
 	}
 }
 
@@ -469,5 +471,70 @@ func TestTCPAddress(t *testing.T) {
 	a, err := tcpAddress([]string{"localhost", "127.0.0.1", "::"}, 80)
 	if err != nil || fmt.Sprint(a.Binds) != "[127.0.0.1:80 [::1]:80 [::]:80]" {
 		t.Errorf("%v %v", a.Binds, err)
+	}
+}
+
+// Under systemd each line has its priority, as the journal reads it; with another
+// stderr than the journal's it has not.
+func TestJournalPriorities(t *testing.T) {
+	for _, json := range []bool{false, true} {
+		var b strings.Builder
+		log := newLog(&b, json, true).With("a", 1)
+		log.Debug("not shown")
+		log.Info("one")
+		log.WithGroup("g").Warn("two", "b", 2)
+		log.Error("three")
+		lines := strings.Split(b.String(), "\n")
+		if len(lines) != 4 || !strings.HasPrefix(lines[0], "<6>") || !strings.HasPrefix(lines[1], "<4>") || !strings.HasPrefix(lines[2], "<3>") ||
+			!strings.Contains(lines[2], "three") {
+			t.Errorf("%q", lines)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ours := range []bool{true, false} {
+		f, err := os.Create(filepath.Join(t.TempDir(), "journal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		fi, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		st := fi.Sys().(*syscall.Stat_t)
+		if !ours {
+			st.Ino++
+		}
+		cmd := exec.Command(self, "-i", "127.0.0.1", "-p", "0", "-spool", t.TempDir(), "-grayd", "/nonexistent/g", "-scaled", "/nonexistent/s")
+		cmd.Env = append(os.Environ(), asImgd+"=1", "IMGTOOLS_RUN="+t.TempDir(), fmt.Sprintf("JOURNAL_STREAM=%d:%d", st.Dev, st.Ino))
+		cmd.Stderr = f
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		begin := "imgd: listening on "
+		if ours {
+			begin = "<6>listening on "
+		}
+		tick := time.NewTicker(5 * time.Millisecond) // a file tells nobody that it grew
+		late := time.NewTimer(20 * time.Second)
+		var said []byte
+		for waiting := true; waiting && !strings.Contains(string(said), "unix:"); {
+			select {
+			case <-tick.C:
+				said, _ = os.ReadFile(f.Name())
+			case <-late.C:
+				waiting = false
+			}
+		}
+		tick.Stop()
+		late.Stop()
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+		if !strings.HasPrefix(string(said), begin) {
+			t.Errorf("stderr is the journal: %v; it begins %.80q", ours, said)
+		}
 	}
 }

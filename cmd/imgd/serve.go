@@ -66,7 +66,7 @@ func serve(c *config) error {
 		}()
 		say("listening on %s", s.url)
 		if s.public && c.token == "" {
-			say("%s: whoever reaches it may use it (-token)", s.url)
+			warn("%s: whoever reaches it may use it (-token)", s.url)
 		}
 	}
 	notify.Notify("READY=1")
@@ -122,9 +122,4 @@ func watchdog(n listen.Notifier) {
 	for range time.Tick(n.Watchdog) {
 		n.Notify("WATCHDOG=1")
 	}
-}
-
-// say writes a line for people to stderr.
-func say(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "imgd: "+format+"\n", args...)
 }

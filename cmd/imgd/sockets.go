@@ -87,7 +87,7 @@ func open(c *config) (ss *sockets, err error) {
 			err = ss.open(c, a)
 		}
 		if err != nil { // another imgd has it, most likely; TCP is enough to serve
-			say("%v: not served", err)
+			warn("%v: not served", err)
 		}
 	}
 	return ss, nil
@@ -96,7 +96,7 @@ func open(c *config) (ss *sockets, err error) {
 func (ss *sockets) open(c *config, a listen.Address) error {
 	opened, warnings, err := listen.Open(a)
 	for _, w := range warnings {
-		say("%s", w)
+		warn("%s", w)
 	}
 	if err != nil {
 		return err

@@ -22,13 +22,16 @@ func (s *Server) postJobs(w http.ResponseWriter, r *http.Request, _ string) {
 	s.accepted(w, r, ids)
 }
 
-// admit refuses jobs for which there is no room, before their bytes are sent. Of a
-// form with several pictures it looks for room for one more.
+// admit refuses jobs for which there is no room, before their bytes are sent. How
+// long the pictures of a form are is not known: it looks for any room at all.
 func (s *Server) admit(src *source) error {
-	if err := s.queue.check(); err != nil || src.length < 0 {
+	if err := s.queue.check(); err != nil {
 		return err
 	}
-	return s.c.Spool.Room(min(src.length, s.c.MaxBytes))
+	if src.form != nil || src.length < 0 {
+		return s.c.Spool.Room(0)
+	}
+	return s.c.Spool.Room(src.length)
 }
 
 // makeJobs makes the jobs of a request in order. The first that is refused ends

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"imgtools/pkg/front/spool"
 )
 
 // raw opens a connection and sends head, with Host.
@@ -34,6 +36,32 @@ func status(t *testing.T, br *bufio.Reader) (int, string) {
 	}
 	b, _ := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(b)
+}
+
+// What could never fit into the spool is too large, said before it is sent; what
+// does not fit now is a matter of waiting.
+func TestLargerThanTheSpool(t *testing.T) {
+	s := start(t, func(c *Config) {
+		var err error
+		if c.Spool, err = spool.Open(spool.Config{Dir: t.TempDir(), TTL: time.Hour, Quota: 100_000}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	s.job("hold" + strings.Repeat("x", 40_000))
+	h := <-s.fake.held
+	for _, path := range []string{"POST /jobs", "PUT /jobs/" + spool.NewID(), "PUT /image"} {
+		for length, want := range map[int]int{100_001: 413, 60_000: 507} {
+			_, br := s.raw(fmt.Sprintf("%s HTTP/1.1\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", path, length))
+			if got, body := status(t, br); got != want || !strings.Contains(body, "-quota") {
+				t.Errorf("%s of %d bytes: %d %q, want %d", path, length, got, body, want)
+			}
+		}
+	}
+	several, kind := form(part{"image", "a", "A"}, part{"image", "b", strings.Repeat("x", 60_000)}, part{"image", "c", strings.Repeat("x", 60_000)})
+	if a := s.do("POST", "/jobs", several, kind); a.status != 507 || strings.Count(a.body, "\n") != 2 {
+		t.Errorf("a form longer than the spool: %+v; want its first job, and 507", a)
+	}
+	close(h.free)
 }
 
 // What is refused by its head is refused before 100 Continue; what is taken, after.

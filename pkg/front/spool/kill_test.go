@@ -77,23 +77,30 @@ func work(s *Spool, j *Job) {
 	j.Done(tmp, Result{Type: "image/png", Size: int64(n), Width: 1, Height: 1})
 }
 
+// startVictim starts a process that submits and does jobs, and tells of each on
+// the returned lines.
+func startVictim(t *testing.T, dir string) (*exec.Cmd, *bufio.Reader) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), victimEnv+"="+dir)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, bufio.NewReader(out)
+}
+
 // After a kill at any moment every acknowledged job is done, failed with a
 // reason, or pending, and no removed one comes back.
 func TestKilledAtAnyMoment(t *testing.T) {
 	dir := t.TempDir()
 	acknowledged, removed := map[string]bool{}, map[string]bool{}
 	for round := range 8 {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), victimEnv+"="+dir)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewReader(out)
+		cmd, lines := startVictim(t, dir)
 		for n := rand.N(60); ; n-- {
 			line, err := lines.ReadString('\n')
 			if err != nil { // all that it said before it was killed
@@ -159,17 +166,9 @@ func TestKilledAtAnyMoment(t *testing.T) {
 // Two processes work on one folder; one is killed and the other takes its job over.
 func TestLockOfAKilledProcess(t *testing.T) {
 	dir := t.TempDir()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), victimEnv+"="+dir)
-	out, err := cmd.StdoutPipe()
+	cmd, lines := startVictim(t, dir)
+	_, err := lines.ReadString('\n')
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewReader(out)
-	if _, err := lines.ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, Config{Dir: dir})

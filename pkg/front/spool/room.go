@@ -34,13 +34,25 @@ func (s *Spool) Usage() Usage {
 	return u
 }
 
-// Room reports with an error of kind Full that n more bytes would find no room.
-// It holds none.
+// Room reports with an error of kind Full that a job of n bytes would find no room
+// now, of kind TooLarge that it never will. It holds none.
 func (s *Spool) Room(n int64) error {
+	if err := s.fits(n + overhead); err != nil {
+		return err
+	}
 	if err := s.reserve(n + overhead); err != nil {
 		return err
 	}
 	s.unreserve(n + overhead)
+	return nil
+}
+
+// fits reports with an error of kind TooLarge that n bytes would not fit into the
+// empty spool: to wait for room would be to wait for ever.
+func (s *Spool) fits(n int64) error {
+	if n > s.quota {
+		return fault.New(fault.TooLarge, "%d bytes > %d bytes of spool (-quota)", n, s.quota)
+	}
 	return nil
 }
 

@@ -42,6 +42,8 @@ func TestQuota(t *testing.T) {
 	_, err := trySubmit(s, "", picture, gray)
 	kind(t, "fourth", err, fault.Full)
 	kind(t, "room for a fourth", s.Room(body), fault.Full)
+	kind(t, "room for all three at once, with what jobs count with", s.Room(3*(body+overhead)-overhead), fault.Full)
+	kind(t, "room for a byte more than there can be", s.Room(3*(body+overhead)-overhead+1), fault.TooLarge)
 	if u := s.Usage(); u.Reserved != 0 {
 		t.Errorf("%d bytes stay reserved", u.Reserved)
 	}

@@ -25,7 +25,8 @@ type Upload struct {
 }
 
 // Upload begins an upload of length bytes (-1: not known). Its error is of kind
-// Full when there is no room, TooLarge when there never will be. The caller closes it, also after Submit.
+// Full when there is no room, TooLarge when there never will be. The caller closes
+// it, also after Submit.
 func (s *Spool) Upload(length int64) (*Upload, error) {
 	u := &Upload{s: s, sum: sha256.New()}
 	if err := u.reserve(max(length, 0) + overhead); err != nil {
@@ -41,9 +42,8 @@ func (s *Spool) Upload(length int64) (*Upload, error) {
 }
 
 func (u *Upload) reserve(n int64) error {
-	if all := u.reserved + n; all > u.s.quota {
-		// To wait for room would be to wait for ever.
-		return fault.New(fault.TooLarge, "%d bytes > %d bytes of spool (-quota)", all, u.s.quota)
+	if err := u.s.fits(u.reserved + n); err != nil {
+		return err
 	}
 	if err := u.s.reserve(n); err != nil {
 		return err
