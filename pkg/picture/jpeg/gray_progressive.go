@@ -186,26 +186,34 @@ func (sc *scanner) skipRefine(nz *uint64) error {
 	ac := s.ac[0]
 	e.refill()
 	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
+	table := ac.refine
 	k := s.ss
 	zeros := min(bits.TrailingZeros64(old>>k), end-k) // from k on, up to the next that is not
 	for k < end {
-		l, symbol := ac.look(acc) // of the 16 bits or more that are there
+		// Of the 16 bits or more that are there; the refill need not be waited for.
+		t := uint(table[acc>>(64-lookBits)])
 		acc |= be64(buf[pos:]) >> (n & 63)
 		pos += int((63 - n) >> 3)
 		n |= 56
-		run, size := int(symbol>>4), uint(symbol&15)
-		if l == 0 || size > 1 {
-			return errCode
+		l, run, size := t&31, int(t>>5&15), t>>9
+		if t == 0 {
+			var symbol byte
+			l, symbol = ac.look(acc)
+			run, size = int(symbol>>4), uint(symbol&15)
+			if l == 0 || size > 1 {
+				return errCode
+			}
+			if size == 0 && run < 15 {
+				acc <<= l
+				sc.eobrun = 1<<run - 1 + int32(acc>>(64-run)) // this block is one of them
+				e.acc, e.n, e.pos = acc<<run, n-l-uint(run), pos
+				e.pass(uint(bits.OnesCount64(old >> k)))
+				return nil
+			}
+			l += size // the sign of a new coefficient
 		}
-		l += size // the sign of a new coefficient
 		acc <<= l & 63
 		n -= l
-		if size == 0 && run < 15 {
-			sc.eobrun = 1<<run - 1 + int32(acc>>(64-run)) // this block is one of them
-			e.acc, e.n, e.pos = acc<<run, n-uint(run), pos
-			e.pass(uint(bits.OnesCount64(old >> k)))
-			return nil
-		}
 		if run >= zeros { // not so three times in four
 			passed := uint(0)
 			for run >= zeros && k < end {

@@ -27,8 +27,9 @@ type huffman struct {
 	beyond [18]uint32
 	index  [17]int32
 
-	value *[1 << lookBits]uint32 // see valueTable
-	skip  *[1 << lookBits]uint16 // see skipTable
+	value  *[1 << lookBits]uint32 // see valueTable
+	skip   *[1 << lookBits]uint16 // see skipTable
+	refine *[1 << lookBits]uint16 // see refineTable
 }
 
 // newHuffman checks the counts: no more codes of a length than there is room for.
@@ -178,3 +179,26 @@ func (h *huffman) skipTable() *[1 << lookBits]uint16 {
 }
 
 const skipEnds = 1 << 15
+
+// An entry of the refine table is a symbol of a refining scan that is not an end of
+// band:
+//
+//	bits 0-4  how many bits code and sign take
+//	bits 5-8  run
+//	bit  9    there is a new coefficient, and so a sign
+//
+// 0 means an end of band, a longer code, or none that may be here.
+func (h *huffman) refineTable() *[1 << lookBits]uint16 {
+	h.derive()
+	if h.refine != nil {
+		return h.refine
+	}
+	h.refine = new([1 << lookBits]uint16)
+	for p, c := range h.code {
+		run, size := c>>4&15, c&15
+		if c != 0 && (size == 1 || size == 0 && run == 15) {
+			h.refine[p] = size<<9 | run<<5 | (c>>8 + size)
+		}
+	}
+	return h.refine
+}

@@ -1,10 +1,13 @@
 // Package jpeg reads and writes JPEG (ITU-T T.81, JFIF, Adobe APP14) by rows of
 // MCUs, and makes gray JPEGs from colour ones without decoding them.
 //
-// Stages, one a file: source (the file through a window, entropy-coded bytes
-// unstuffed), segment (markers and tables), huffman (look-ups), block
-// (coefficients of sequential scans), progressive (coefficients gathered from
-// many scans), idct, rows (planes), colour; encode (rows to a file), fdct, bits.
+// Stages, one a file. Reading: source (the file through a window, entropy-coded
+// bytes unstuffed), segment (markers and tables), huffman (look-ups), block
+// (sequential blocks), scan (what goes on from block to block and scan to scan),
+// progressive (coefficients gathered from many scans), idct and idct_reduced,
+// rows (planes), colour (RGB, CMYK, odd sampling), reduction (which n of n/8).
+// Writing: headers, tables, fdct, quantize, bits, encode and encode_rgb. From file to
+// file: transcode, gray, gray_baseline, gray_progressive, turn, copy.
 //
 // Read are baseline, extended sequential and progressive files of 8 bits with
 // Huffman codes and 1, 3 or 4 components of any sampling factors. Errors are of
@@ -31,7 +34,7 @@ const (
 )
 
 // Reader is a JPEG whose header, up to its first scan, has been read. It can be
-// used once, by one of Rows and Gray.
+// used once, by one of Rows, Gray and Copy.
 type Reader struct {
 	src   *source
 	lim   raster.Limits

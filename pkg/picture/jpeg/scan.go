@@ -34,9 +34,14 @@ func (sc *scanner) begin(s *scan) {
 			s.dc[i].valueTable()
 		}
 		if s.se > 0 {
-			s.ac[i].valueTable()
-			if !sc.f.progressive() {
+			switch {
+			case !sc.f.progressive():
+				s.ac[i].valueTable()
 				s.ac[i].skipTable()
+			case s.ah == 0:
+				s.ac[i].valueTable()
+			default:
+				s.ac[i].refineTable()
 			}
 		}
 	}
