@@ -16,10 +16,15 @@ const MaxSide = 65535
 // and the tables of T.81 annex K.
 //
 // It takes 8-bit rows of orientation 1 that are Gray (one component, no profile),
-// RGB (chroma is halved both ways) or YCbCr whose chroma planes are as wide or high as luma's
-// or half that, rounded up; and it keeps the profile of colour.
+// RGB (chroma is halved both ways) or YCbCr: chroma planes as wide or high as luma's, or
+// half that, rounded up, are written as they are, others by way of RGB. The profile of
+// a colour picture is kept.
 func Encode(w io.Writer, rows raster.Rows, quality int) error {
 	h := rows.Header()
+	if h.Layout == raster.YCbCr && !writable(h.Planes) {
+		rows = raster.Packed(rows)
+		h = rows.Header()
+	}
 	if h.Bits != 8 || h.Orientation > 1 {
 		return fault.New(fault.Internal, "a JPEG of %d bits, orientation %d", h.Bits, h.Orientation)
 	}
@@ -40,14 +45,7 @@ func Encode(w io.Writer, rows raster.Rows, quality int) error {
 	case raster.RGB:
 		e.comps = []component{{id: 1, h: 2, v: 2}, {id: 2, h: 1, v: 1, tq: 1}, {id: 3, h: 1, v: 1, tq: 1}}
 	case raster.YCbCr:
-		y, c := h.Planes[0], h.Planes[1]
-		if h.Planes[2].W != c.W || h.Planes[2].H != c.H {
-			return fault.New(fault.Internal, "chroma planes of two sizes")
-		}
-		sh, sv := factor(y.W, c.W), factor(y.H, c.H)
-		if sh == 0 || sv == 0 {
-			return fault.New(fault.Internal, "chroma of %d×%d for luma of %d×%d", c.W, c.H, y.W, y.H)
-		}
+		sh, sv := factor(h.Planes[0].W, h.Planes[1].W), factor(h.Planes[0].H, h.Planes[1].H)
 		e.comps = []component{{id: 1, h: sh, v: sv}, {id: 2, h: 1, v: 1, tq: 1}, {id: 3, h: 1, v: 1, tq: 1}}
 	default:
 		return fault.New(fault.Internal, "JPEG of %s rows", h.Layout)
@@ -95,6 +93,11 @@ func Encode(w io.Writer, rows raster.Rows, quality int) error {
 	e.w.finish()
 	e.w.write([]byte{0xFF, mEOI})
 	return e.w.err
+}
+
+// writable says whether YCbCr planes are sampled in a way that is written.
+func writable(p []raster.PlaneDim) bool {
+	return p[1].W == p[2].W && p[1].H == p[2].H && factor(p[0].W, p[1].W) > 0 && factor(p[0].H, p[1].H) > 0
 }
 
 // factor returns the sampling factor of luma, full samples, over chroma, c: 1 or 2;
