@@ -3,10 +3,8 @@ package bmp
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"image"
 	"image/color"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -14,61 +12,15 @@ import (
 	stdbmp "golang.org/x/image/bmp"
 
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 var limits = raster.Limits{Pixels: 1 << 22, Mem: 64 << 20}
 
 func open(b []byte) (*Reader, error) { return Open(bytes.NewReader(b), int64(len(b)), limits) }
 
-// colors reads all rows, as colours.
-func colors(src raster.Rows) ([]color.NRGBA, error) {
-	h := src.Header()
-	var out []color.NRGBA
-	for {
-		b, err := src.Next()
-		if err == io.EOF {
-			if len(out) != h.W()*h.H() {
-				return nil, fmt.Errorf("%d of %d pixels", len(out), h.W()*h.H())
-			}
-			return out, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		p := &b.Planes[0]
-		if b.Y*h.W() != len(out) || p.Rows < 1 {
-			return nil, fmt.Errorf("band of %d rows at %d after %d pixels", p.Rows, b.Y, len(out))
-		}
-		for y := range p.Rows {
-			row := p.Pix[y*p.Stride:]
-			for x := range h.W() {
-				switch h.Layout {
-				case raster.Gray:
-					out = append(out, color.NRGBA{row[x], row[x], row[x], 255})
-				case raster.GrayA:
-					out = append(out, color.NRGBA{row[2*x], row[2*x], row[2*x], row[2*x+1]})
-				case raster.RGB:
-					out = append(out, color.NRGBA{row[3*x], row[3*x+1], row[3*x+2], 255})
-				case raster.RGBA:
-					out = append(out, color.NRGBA{row[4*x], row[4*x+1], row[4*x+2], row[4*x+3]})
-				case raster.Indexed:
-					out = append(out, h.Palette[row[x]])
-				}
-			}
-		}
-	}
-}
-
 func read(b []byte) ([]color.NRGBA, error) {
-	r, err := open(b)
-	if err != nil {
-		return nil, err
-	}
-	src, err := r.Rows(raster.Hint{})
-	if err != nil {
-		return nil, err
-	}
-	return colors(src)
+	return rastertest.Colors(rastertest.Start(open(b)))
 }
 
 // stdColors reads with x/image.
@@ -91,18 +43,6 @@ func stdColors(t *testing.T, b []byte) []color.NRGBA {
 		}
 	}
 	return out
-}
-
-func same(t *testing.T, name string, got, want []color.NRGBA) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d pixels, want %d", name, len(got), len(want))
-	}
-	for i := range got {
-		if got[i] != want[i] {
-			t.Fatalf("%s: pixel %d is %v, want %v", name, i, got[i], want[i])
-		}
-	}
 }
 
 // bitmap is a BMP to be made by the tests.
@@ -160,13 +100,7 @@ func (f *bitmap) bytes() []byte {
 	return append(append(out, d...), f.data...)
 }
 
-func noise(rnd *rand.Rand, n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(rnd.Uint32())
-	}
-	return b
-}
+func noise(rnd *rand.Rand, n int) []byte { return rastertest.Noise[byte](rnd, n, 256) }
 
 func randomPalette(rnd *rand.Rand, n int) []color.NRGBA {
 	p := make([]color.NRGBA, n)

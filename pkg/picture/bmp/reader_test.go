@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"image/color"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +12,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 func TestEveryHeaderDepthAndSize(t *testing.T) {
@@ -37,9 +36,9 @@ func TestEveryHeaderDepthAndSize(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: %v", name, err)
 				}
-				same(t, name, got, f.want())
+				rastertest.Same(t, name, got, f.want())
 				if f.gap == 0 && !f.noOffset && depth != 16 && (header == 40 || header >= 108 && depth < 32) {
-					same(t, name+" by x/image", got, stdColors(t, f.bytes()))
+					rastertest.Same(t, name+" by x/image", got, stdColors(t, f.bytes()))
 				}
 			}
 		}
@@ -72,9 +71,9 @@ func TestMasks(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%+v: %v", c, err)
 		}
-		same(t, fmt.Sprintf("%+v", c), got, f.want())
+		rastertest.Same(t, fmt.Sprintf("%+v", c), got, f.want())
 		if c.header == 108 {
-			same(t, "x/image", got, stdColors(t, f.bytes()))
+			rastertest.Same(t, "x/image", got, stdColors(t, f.bytes()))
 		}
 	}
 }
@@ -110,7 +109,7 @@ func TestRunLengths(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			same(t, fmt.Sprintf("four %v, width %d", four, size), got, want)
+			rastertest.Same(t, fmt.Sprintf("four %v, width %d", four, size), got, want)
 		}
 	}
 }
@@ -155,29 +154,18 @@ func TestIndexesBeyondThePalette(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "stray", got, []color.NRGBA{f.palette[0], f.palette[1], f.palette[1], f.palette[1]})
+	rastertest.Same(t, "stray", got, []color.NRGBA{f.palette[0], f.palette[1], f.palette[1], f.palette[1]})
 }
 
 func TestGoldenFilesAgainstXImage(t *testing.T) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/image").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	names, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(out)), "testdata", "*.bmp"))
-	if err != nil || len(names) < 8 {
-		t.Fatalf("%d files, %v", len(names), err)
-	}
-	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, name := range rastertest.XImageFiles(t, "testdata/*.bmp", 8) {
+		data := rastertest.File(t, name)
 		got, err := read(data)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		same(t, filepath.Base(name), got, stdColors(t, data))
+		rastertest.Same(t, filepath.Base(name), got, stdColors(t, data))
 	}
 }
 
@@ -281,7 +269,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "round trip", again, got)
-		same(t, "by x/image", stdColors(t, buf.Bytes()), got)
+		rastertest.Same(t, "round trip", again, got)
+		rastertest.Same(t, "by x/image", stdColors(t, buf.Bytes()), got)
 	})
 }

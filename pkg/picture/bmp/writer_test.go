@@ -10,37 +10,10 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
-// picture is rows of given samples, in bands of the given height.
-type picture struct {
-	h       *raster.Header
-	s       []uint8
-	y, band int
-}
-
-func (p *picture) Header() *raster.Header { return p.h }
-
-func (p *picture) Next() (*raster.Band, error) {
-	if p.y == p.h.H() {
-		return nil, io.EOF
-	}
-	n := p.h.W() * p.h.Layout.Samples()
-	b := &raster.Band{Y: p.y}
-	q := &b.Planes[0]
-	q.Rows, q.Stride = min(p.band, p.h.H()-p.y), n+3 // a stride of its own
-	for i := range q.Rows {
-		q.Pix = append(append(q.Pix, p.s[(p.y+i)*n:(p.y+i+1)*n]...), 7, 7, 7)
-	}
-	p.y += q.Rows
-	return b, nil
-}
-
-func (p *picture) again() *picture {
-	q := *p
-	q.y = 0
-	return &q
-}
+type picture = rastertest.Picture[uint8]
 
 func profile() []byte {
 	p := make([]byte, 200)
@@ -57,30 +30,30 @@ func TestRoundTrip(t *testing.T) {
 			for _, icc := range [][]byte{nil, profile()} {
 				h := raster.NewHeader(size, 18-size, layout, 8)
 				h.ICC = icc
-				p := &picture{h: h, band: 1 + size%4, s: noise(rnd, size*(18-size)*layout.Samples())}
+				p := &picture{H: h, Band: 1 + size%4, S: noise(rnd, size*(18-size)*layout.Samples())}
 				if layout == raster.Indexed {
 					h.Palette = randomPalette(rnd, 1+rnd.IntN(256))
 					if size%3 == 0 {
 						h.Palette[0].A = 77
 					}
-					for i, v := range p.s {
-						p.s[i] = uint8(int(v) % len(h.Palette))
+					for i, v := range p.S {
+						p.S[i] = uint8(int(v) % len(h.Palette))
 					}
 				}
-				want, err := colors(p.again())
+				want, err := rastertest.Colors(p.Again(), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
 				var buf bytes.Buffer
-				if err := Encode(&buf, p.again()); err != nil {
+				if err := Encode(&buf, p.Again()); err != nil {
 					t.Fatal(err)
 				}
 				got, err := read(buf.Bytes())
 				if err != nil {
 					t.Fatal(err)
 				}
-				same(t, fmt.Sprint(layout, size), got, want)
-				same(t, fmt.Sprint(layout, size, " by x/image"), stdColors(t, buf.Bytes()), want)
+				rastertest.Same(t, fmt.Sprint(layout, size), got, want)
+				rastertest.Same(t, fmt.Sprint(layout, size, " by x/image"), stdColors(t, buf.Bytes()), want)
 				r, _ := open(buf.Bytes())
 				if !bytes.Equal(r.Header().ICC, icc) {
 					t.Errorf("%v: a profile of %d bytes became one of %d", layout, len(icc), len(r.Header().ICC))
@@ -105,11 +78,11 @@ func TestEncodeRefusesWhatItCannotWrite(t *testing.T) {
 		{turned, fault.Internal},
 		{raster.NewHeader(1<<16, 1<<15, raster.RGB, 8), fault.TooLarge},
 	} {
-		if err := Encode(io.Discard, &picture{h: c.h, s: make([]uint8, 9), band: 1}); err == nil || fault.Of(err) != c.kind {
+		if err := Encode(io.Discard, &picture{H: c.h, S: make([]uint8, 9), Band: 1}); err == nil || fault.Of(err) != c.kind {
 			t.Errorf("%+v: %v", c.h, err)
 		}
 	}
-	short := &picture{h: raster.NewHeader(1, 2, raster.Gray, 8), y: 1, band: 1, s: []uint8{0, 1}}
+	short := &picture{H: raster.NewHeader(1, 2, raster.Gray, 8), Y: 1, Band: 1, S: []uint8{0, 1}}
 	if err := Encode(io.Discard, short); err == nil {
 		t.Error("a picture with a row too few was written")
 	}

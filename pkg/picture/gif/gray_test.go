@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 func negative(c color.NRGBA) color.NRGBA { return color.NRGBA{255 - c.R, 255 - c.G, 255 - c.B, c.A} }
@@ -53,7 +55,7 @@ func checkGray(t *testing.T, name string, data []byte) []byte {
 		t.Fatalf("%s: %d frames, delays %v became %d, %v", name, len(was), delays, len(got), delays2)
 	}
 	for i := range was {
-		same(t, name, got[i], negated(was[i]))
+		rastertest.Same(t, name, got[i], negated(was[i]))
 	}
 	if _, err := stdgif.DecodeAll(bytes.NewReader(out)); err != nil {
 		t.Fatalf("%s: image/gif refuses it: %v", name, err)
@@ -168,7 +170,7 @@ func FuzzGray(f *testing.F) {
 			t.Fatalf("delays %v became %v", delays, delays2)
 		}
 		for i := range was {
-			same(t, fmt.Sprint("frame ", i), got[i], negated(was[i]))
+			rastertest.Same(t, fmt.Sprint("frame ", i), got[i], negated(was[i]))
 		}
 	})
 }

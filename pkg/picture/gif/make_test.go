@@ -10,13 +10,12 @@ import (
 	stdgif "image/gif"
 	"io"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 var limits = raster.Limits{Pixels: 1 << 24, Mem: 256 << 20}
@@ -34,48 +33,15 @@ func tooLarge(data []byte) bool {
 	return fault.Of(err) == fault.TooLarge
 }
 
-// colors reads all rows, as colours.
-func colors(src raster.Rows) ([]color.NRGBA, error) {
-	h := src.Header()
-	var out []color.NRGBA
-	for {
-		b, err := src.Next()
-		if err == io.EOF {
-			if len(out) != h.W()*h.H() {
-				return nil, fmt.Errorf("%d of %d pixels", len(out), h.W()*h.H())
-			}
-			return out, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		p := &b.Planes[0]
-		if b.Y*h.W() != len(out) || p.Rows < 1 {
-			return nil, fmt.Errorf("band of %d rows at %d after %d pixels", p.Rows, b.Y, len(out))
-		}
-		for y := range p.Rows {
-			row := p.Pix[y*p.Stride:]
-			for x := range h.W() {
-				var c color.NRGBA
-				switch h.Layout {
-				case raster.Gray:
-					c = color.NRGBA{row[x], row[x], row[x], 255}
-				case raster.GrayA:
-					c = color.NRGBA{row[2*x], row[2*x], row[2*x], row[2*x+1]}
-				case raster.RGB:
-					c = color.NRGBA{row[3*x], row[3*x+1], row[3*x+2], 255}
-				case raster.RGBA:
-					c = color.NRGBA{row[4*x], row[4*x+1], row[4*x+2], row[4*x+3]}
-				case raster.Indexed:
-					c = h.Palette[row[x]]
-				}
-				if c.A == 0 {
-					c = color.NRGBA{}
-				}
-				out = append(out, c)
-			}
+// colors reads all rows, as colours: transparent ones are all zero.
+func colors(src raster.Rows, err error) ([]color.NRGBA, error) {
+	out, err := rastertest.Colors(src, err)
+	for i, c := range out {
+		if c.A == 0 {
+			out[i] = color.NRGBA{}
 		}
 	}
+	return out, err
 }
 
 // compose is the reference: image/gif's frames put together by the definition.
@@ -128,7 +94,7 @@ func ourFrames(data []byte) (frames [][]color.NRGBA, delays []int, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		c, err := colors(f.Rows())
+		c, err := colors(f.Rows(), nil)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -141,24 +107,8 @@ func first(data []byte) ([]color.NRGBA, *raster.Header, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	src, err := r.Rows(raster.Hint{})
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := colors(src)
+	c, err := colors(rastertest.Start(r, nil))
 	return c, r.Header(), err
-}
-
-func same(t *testing.T, name string, got, want []color.NRGBA) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d pixels, want %d", name, len(got), len(want))
-	}
-	for i := range got {
-		if got[i] != want[i] {
-			t.Fatalf("%s: pixel %d is %v, want %v", name, i, got[i], want[i])
-		}
-	}
 }
 
 // againstStandard compares the first frame and all composed ones with image/gif.
@@ -177,7 +127,7 @@ func againstStandard(t *testing.T, name string, data []byte) {
 		t.Fatalf("%s: %d frames, want %d", name, len(got), len(want))
 	}
 	for i := range got {
-		same(t, fmt.Sprintf("%s frame %d", name, i), got[i], want[i])
+		rastertest.Same(t, fmt.Sprintf("%s frame %d", name, i), got[i], want[i])
 		if delays[i] != g.Delay[i] {
 			t.Errorf("%s: delay %d of frame %d, want %d", name, delays[i], i, g.Delay[i])
 		}
@@ -186,7 +136,7 @@ func againstStandard(t *testing.T, name string, data []byte) {
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	same(t, name+" first", one, want[0])
+	rastertest.Same(t, name+" first", one, want[0])
 }
 
 // builder makes GIFs block by block, from the specification.
@@ -265,13 +215,7 @@ func packed(literal int, pix []byte) []byte {
 	return z.Bytes()
 }
 
-func noise(rnd *rand.Rand, n, top int) []byte {
-	p := make([]byte, n)
-	for i := range p {
-		p[i] = byte(rnd.IntN(top))
-	}
-	return p
-}
+var noise = rastertest.Noise[byte]
 
 func (b *builder) netscape(n int) {
 	b.WriteString("\x21\xff\x0bNETSCAPE2.0\x03\x01")
@@ -299,17 +243,9 @@ func animationFrom(rnd *rand.Rand, frames, least int) []byte {
 }
 
 func goldenFiles(t testing.TB) map[string][]byte {
-	names, err := filepath.Glob(filepath.Join(runtime.GOROOT(), "src/image/testdata/*.gif"))
-	if err != nil || len(names) < 4 {
-		t.Fatalf("GOROOT has %d GIFs, %v", len(names), err)
-	}
 	out := map[string][]byte{}
-	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[filepath.Base(name)] = data
+	for _, name := range rastertest.GoFiles(t, "image/testdata/*.gif", 4) {
+		out[filepath.Base(name)] = rastertest.File(t, name)
 	}
 	return out
 }

@@ -12,6 +12,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 func TestStillsOfEverySizeAndDepth(t *testing.T) {
@@ -129,7 +130,7 @@ func TestFirstFrameLargerThanTheScreenIsTheCanvas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "second frame", frames[1][1:], frames[0][1:])
+		rastertest.Same(t, "second frame", frames[1][1:], frames[0][1:])
 	}
 }
 
@@ -148,7 +149,7 @@ func TestIndexesBeyondThePalette(t *testing.T) {
 	}
 	// 6 and 7 are beyond the table, but 6 is transparent.
 	want := []color.NRGBA{{255, 255, 255, 255}, {0, 0, 1, 255}, {}, {0, 0, 1, 255}}
-	same(t, "indexes", got, want)
+	rastertest.Same(t, "indexes", got, want)
 }
 
 func TestRefusals(t *testing.T) {
@@ -278,7 +279,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "first", one, got[0])
+		rastertest.Same(t, "first", one, got[0])
 		// What both read must be the same; image/gif refuses more, has no disposal 4,
 		// and adds up several control extensions before a frame.
 		g, err := stdgif.DecodeAll(bytes.NewReader(data))
@@ -286,7 +287,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		for i, want := range compose(g) {
-			same(t, fmt.Sprint("frame ", i), got[i], want)
+			rastertest.Same(t, fmt.Sprint("frame ", i), got[i], want)
 		}
 	})
 }

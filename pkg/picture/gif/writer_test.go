@@ -16,43 +16,16 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
-// picture is rows of given 8-bit samples, in bands of the given height.
-type picture struct {
-	h       *raster.Header
-	s       []uint8
-	y, band int
-}
-
-func (p *picture) Header() *raster.Header { return p.h }
-
-func (p *picture) Next() (*raster.Band, error) {
-	if p.y == p.h.H() {
-		return nil, io.EOF
-	}
-	n := p.h.W() * p.h.Layout.Samples()
-	b := &raster.Band{Y: p.y}
-	q := &b.Planes[0]
-	q.Rows, q.Stride = min(p.band, p.h.H()-p.y), n+3 // a stride of its own
-	for i := range q.Rows {
-		q.Pix = append(append(q.Pix, p.s[(p.y+i)*n:(p.y+i+1)*n]...), 7, 7, 7)
-	}
-	p.y += q.Rows
-	return b, nil
-}
-
-func (p *picture) again() *picture {
-	q := *p
-	q.y = 0
-	return &q
-}
+type picture = rastertest.Picture[uint8]
 
 // encode writes a still and returns what image/gif and we make of it.
 func encode(t *testing.T, p *picture) (data []byte, m *image.Paletted, ours []color.NRGBA) {
 	t.Helper()
 	var buf bytes.Buffer
-	if err := Encode(&buf, p.again(), limits); err != nil {
+	if err := Encode(&buf, p.Again(), limits); err != nil {
 		t.Fatal(err)
 	}
 	g, err := stdgif.DecodeAll(bytes.NewReader(buf.Bytes()))
@@ -86,21 +59,21 @@ func TestStillsOfFewColoursAreExact(t *testing.T) {
 	for _, layout := range []raster.Layout{raster.Gray, raster.GrayA, raster.RGB, raster.RGBA, raster.Indexed} {
 		for size := 1; size <= 17; size++ {
 			h := raster.NewHeader(size, 15, layout, 8)
-			p := &picture{h: h, band: 1 + size%4}
+			p := &picture{H: h, Band: 1 + size%4}
 			if layout == raster.Indexed {
 				for range 1 + rnd.IntN(256) {
 					h.Palette = append(h.Palette, color.NRGBA{uint8(rnd.IntN(256)), uint8(rnd.IntN(256)), uint8(rnd.IntN(256)), uint8(rnd.IntN(300) % 256)})
 				}
-				p.s = noise(rnd, size*15, len(h.Palette))
+				p.S = noise(rnd, size*15, len(h.Palette))
 			} else {
-				p.s = noise(rnd, size*15*layout.Samples(), 256)
+				p.S = noise(rnd, size*15*layout.Samples(), 256)
 			}
-			want, err := colors(p.again())
+			want, err := colors(p.Again(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, _, got := encode(t, p)
-			same(t, fmt.Sprint(layout, size), got, thresholded(want))
+			rastertest.Same(t, fmt.Sprint(layout, size), got, thresholded(want))
 		}
 	}
 }
@@ -108,16 +81,16 @@ func TestStillsOfFewColoursAreExact(t *testing.T) {
 func TestExactly256ColoursAndOneMore(t *testing.T) {
 	for _, n := range []int{255, 256, 257} {
 		for _, layout := range []raster.Layout{raster.RGB, raster.RGBA} {
-			p := &picture{h: raster.NewHeader(n, 2, layout, 8), band: 2}
+			p := &picture{H: raster.NewHeader(n, 2, layout, 8), Band: 2}
 			for y := range 2 {
 				for x := range n {
-					p.s = append(p.s, uint8(x), uint8(x/256*9), uint8(255-x%256))
+					p.S = append(p.S, uint8(x), uint8(x/256*9), uint8(255-x%256))
 					if layout == raster.RGBA {
-						p.s = append(p.s, uint8(255*(1-y&1*(x%2))))
+						p.S = append(p.S, uint8(255*(1-y&1*(x%2))))
 					}
 				}
 			}
-			want, _ := colors(p.again())
+			want, _ := colors(p.Again(), nil)
 			_, _, got := encode(t, p)
 			most := 0
 			for i, c := range thresholded(want) {
@@ -143,9 +116,9 @@ func distance(a, b color.NRGBA) int {
 }
 
 func TestAllGraysAndTransparencyStayWithinOne(t *testing.T) {
-	p := &picture{h: raster.NewHeader(257, 1, raster.GrayA, 8), band: 1}
+	p := &picture{H: raster.NewHeader(257, 1, raster.GrayA, 8), Band: 1}
 	for x := range 257 {
-		p.s = append(p.s, uint8(x), uint8(255*min(1, 256-x)))
+		p.S = append(p.S, uint8(x), uint8(255*min(1, 256-x)))
 	}
 	_, _, got := encode(t, p)
 	for x, c := range got[:256] {
@@ -168,13 +141,13 @@ func meanError(a, b []color.NRGBA) float64 {
 }
 
 func TestQuantizerBeatsAFixedPalette(t *testing.T) {
-	p := &picture{h: raster.NewHeader(300, 200, raster.RGB, 8), band: 9}
+	p := &picture{H: raster.NewHeader(300, 200, raster.RGB, 8), Band: 9}
 	for y := range 200 {
 		for x := range 300 {
-			p.s = append(p.s, uint8(x*255/299), uint8(y*255/199), uint8((x+y)*255/498))
+			p.S = append(p.S, uint8(x*255/299), uint8(y*255/199), uint8((x+y)*255/498))
 		}
 	}
-	want, _ := colors(p.again())
+	want, _ := colors(p.Again(), nil)
 	_, m, got := encode(t, p)
 	if len(m.Palette) != 256 {
 		t.Errorf("%d colours", len(m.Palette))
@@ -224,7 +197,7 @@ func randomFrames(rnd *rand.Rand, w, h, n, top int) []*picture {
 				}
 			}
 		}
-		out = append(out, &picture{h: raster.NewHeader(w, h, raster.RGBA, 8), s: slices.Clone(cur), band: 3})
+		out = append(out, &picture{H: raster.NewHeader(w, h, raster.RGBA, 8), S: slices.Clone(cur), Band: 3})
 	}
 	return out
 }
@@ -232,12 +205,12 @@ func randomFrames(rnd *rand.Rand, w, h, n, top int) []*picture {
 func animate(t *testing.T, frames []*picture, loop int) []byte {
 	t.Helper()
 	var buf bytes.Buffer
-	w, err := NewWriter(&buf, frames[0].h.W(), frames[0].h.H(), loop, limits)
+	w, err := NewWriter(&buf, frames[0].H.W(), frames[0].H.H(), loop, limits)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, p := range frames {
-		if err := w.Frame(p.again(), 3*i); err != nil {
+		if err := w.Frame(p.Again(), 3*i); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -269,9 +242,9 @@ func TestWrittenAnimationsComposeToWhatWasGiven(t *testing.T) {
 			t.Fatal(err)
 		}
 		for j, p := range frames {
-			want, _ := colors(p.again())
-			same(t, fmt.Sprintf("animation %d frame %d by image/gif", i, j), std[j], want)
-			same(t, fmt.Sprintf("animation %d frame %d", i, j), ours[j], want)
+			want, _ := colors(p.Again(), nil)
+			rastertest.Same(t, fmt.Sprintf("animation %d frame %d by image/gif", i, j), std[j], want)
+			rastertest.Same(t, fmt.Sprintf("animation %d frame %d", i, j), ours[j], want)
 			if delays[j] != 3*j {
 				t.Errorf("delay %d, want %d", delays[j], 3*j)
 			}
@@ -282,11 +255,11 @@ func TestWrittenAnimationsComposeToWhatWasGiven(t *testing.T) {
 func TestOnlyWhatChangesIsWritten(t *testing.T) {
 	w, h := 64, 64
 	rnd := rand.New(rand.NewPCG(25, 26))
-	base := &picture{h: raster.NewHeader(w, h, raster.RGB, 8), s: noise(rnd, 3*w*h, 6), band: 8}
+	base := &picture{H: raster.NewHeader(w, h, raster.RGB, 8), S: noise(rnd, 3*w*h, 6), Band: 8}
 	frames := []*picture{base}
 	for i := range 20 {
-		next := &picture{h: base.h, s: slices.Clone(frames[i].s), band: 8}
-		next.s[3*(i*w+i)] ^= 1
+		next := &picture{H: base.H, S: slices.Clone(frames[i].S), Band: 8}
+		next.S[3*(i*w+i)] ^= 1
 		frames = append(frames, next)
 	}
 	one, all := len(animate(t, frames[:1], 0)), len(animate(t, frames, 0))
@@ -299,7 +272,7 @@ func TestManyColoursInAnimations(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(27, 28))
 	var frames []*picture
 	for range 3 {
-		frames = append(frames, &picture{h: raster.NewHeader(40, 40, raster.RGB, 8), s: noise(rnd, 3*1600, 256), band: 40})
+		frames = append(frames, &picture{H: raster.NewHeader(40, 40, raster.RGB, 8), S: noise(rnd, 3*1600, 256), Band: 40})
 	}
 	data := animate(t, frames, 0)
 	ours, _, err := ourFrames(data)
@@ -308,7 +281,7 @@ func TestManyColoursInAnimations(t *testing.T) {
 	}
 	againstStandard(t, "noise", data)
 	for i, p := range frames {
-		want, _ := colors(p.again())
+		want, _ := colors(p.Again(), nil)
 		// 255 colours for the whole cube: cells of 40 a side have a mean squared
 		// error of 40²/12.
 		if e := meanError(ours[i], want); e > 40*40/12 {
@@ -330,9 +303,9 @@ func TestWriterRefusals(t *testing.T) {
 		"memory":  {raster.NewHeader(1000, 1000, raster.RGB, 8), raster.Limits{Mem: 3e6}, fault.TooLarge},
 		"short":   {raster.NewHeader(1, 2, raster.Gray, 8), limits, fault.Internal},
 	} {
-		p := &picture{h: c.h, band: 1, s: make([]uint8, 10), y: c.h.H() - 1}
+		p := &picture{H: c.h, Band: 1, S: make([]uint8, 10), Y: c.h.H() - 1}
 		if name != "short" {
-			p.y = c.h.H()
+			p.Y = c.h.H()
 		}
 		if err := Encode(io.Discard, p, c.lim); fault.Of(err) != c.kind || err == nil {
 			t.Errorf("%s: %v", name, err)
@@ -376,7 +349,7 @@ func TestAgainstImageMagick(t *testing.T) {
 			}
 			want = append(want, c)
 		}
-		same(t, name, slices.Concat(frames...), want)
+		rastertest.Same(t, name, slices.Concat(frames...), want)
 	}
 }
 
@@ -386,13 +359,13 @@ func FuzzWriter(f *testing.F) {
 		n := (1 + int(w%16)) * (1 + int(h%16))
 		var frames []*picture
 		for ; len(data) >= n && len(frames) < 5; data = data[n:] {
-			p := &picture{h: raster.NewHeader(1+int(w%16), 1+int(h%16), raster.RGBA, 8), band: 4}
+			p := &picture{H: raster.NewHeader(1+int(w%16), 1+int(h%16), raster.RGBA, 8), Band: 4}
 			for _, v := range data[:n] {
 				a := uint8(255)
 				if v%8 == 0 {
 					a = 0
 				}
-				p.s = append(p.s, v, v&0xf0, 255-v, a)
+				p.S = append(p.S, v, v&0xf0, 255-v, a)
 			}
 			frames = append(frames, p)
 		}
@@ -406,11 +379,11 @@ func FuzzWriter(f *testing.F) {
 			t.Fatal(err)
 		}
 		for i, p := range frames {
-			want, _ := colors(p.again())
+			want, _ := colors(p.Again(), nil)
 			if n > 255 { // perhaps more colours than a palette holds
 				continue
 			}
-			same(t, fmt.Sprint("frame ", i), got[i], want)
+			rastertest.Same(t, fmt.Sprint("frame ", i), got[i], want)
 		}
 	})
 }

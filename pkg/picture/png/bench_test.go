@@ -21,11 +21,11 @@ func photo(b *testing.B) []byte {
 		return data
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
-	p := &picture{h: raster.NewHeader(1000, 700, raster.RGB, 8), band: 64}
+	p := &picture{H: raster.NewHeader(1000, 700, raster.RGB, 8), Band: 64}
 	for y := range 700 {
 		for x := range 1000 {
 			for c := range 3 {
-				p.s = append(p.s, uint16((x*(c+1)+y*2)/16+rnd.IntN(6))&255)
+				p.S = append(p.S, uint16((x*(c+1)+y*2)/16+rnd.IntN(6))&255)
 			}
 		}
 	}
@@ -113,7 +113,7 @@ func BenchmarkWriteThumbnail(b *testing.B) {
 	p := noise(rand.New(rand.NewPCG(1, 2)), raster.NewHeader(100, 75, raster.RGB, 8))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := Encode(io.Discard, p.again(), EncodeOptions{}); err != nil {
+		if err := Encode(io.Discard, p.Again(), EncodeOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}

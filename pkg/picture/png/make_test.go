@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"io"
 	"math/rand/v2"
-	"testing"
 
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 // file is a PNG to be made by the tests, from the Recommendation and not from
@@ -190,66 +189,12 @@ func stdPixels(m image.Image) [][4]uint16 {
 	return out
 }
 
-// ourPixels reads all rows, as 16-bit samples with straight alpha.
-func ourPixels(src raster.Rows) ([][4]uint16, error) {
-	h := src.Header()
-	var out [][4]uint16
-	for {
-		b, err := src.Next()
-		if err == io.EOF {
-			if len(out) != h.W()*h.H() {
-				return nil, fmt.Errorf("%d of %d pixels", len(out), h.W()*h.H())
-			}
-			return out, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		p := &b.Planes[0]
-		if b.Y*h.W() != len(out) || p.Rows < 1 {
-			return nil, fmt.Errorf("band of %d rows at %d after %d pixels", p.Rows, b.Y, len(out))
-		}
-		spp := h.Layout.Samples()
-		for y := range p.Rows {
-			for x := range h.W() {
-				var s [4]uint16
-				for j := range spp {
-					if h.Bits == 16 {
-						s[j] = p.Pix16[y*p.Stride+x*spp+j]
-					} else {
-						s[j] = uint16(p.Pix[y*p.Stride+x*spp+j]) * 257
-					}
-				}
-				switch h.Layout {
-				case raster.Gray:
-					s = [4]uint16{s[0], s[0], s[0], 65535}
-				case raster.GrayA:
-					s = [4]uint16{s[0], s[0], s[0], s[1]}
-				case raster.RGB:
-					s[3] = 65535
-				case raster.Indexed:
-					s = straight(h.Palette[s[0]/257])
-				}
-				out = append(out, s)
-			}
-		}
-	}
-}
-
 func openBytes(b []byte) (*Reader, error) {
 	return Open(bytes.NewReader(b), int64(len(b)), raster.Limits{Pixels: 1 << 24, Mem: 256 << 20})
 }
 
 func readBytes(b []byte) ([][4]uint16, error) {
-	r, err := openBytes(b)
-	if err != nil {
-		return nil, err
-	}
-	src, err := r.Rows(raster.Hint{})
-	if err != nil {
-		return nil, err
-	}
-	return ourPixels(src)
+	return rastertest.Pixels(rastertest.Start(openBytes(b)))
 }
 
 // types are all the combinations of colour type and depth there are.
@@ -273,16 +218,4 @@ func random(rnd *rand.Rand, color2, depth, w, h int, interlaced bool) *file {
 		}
 	}
 	return f
-}
-
-func samePixels(t *testing.T, name string, got, want [][4]uint16) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d pixels, want %d", name, len(got), len(want))
-	}
-	for i := range got {
-		if got[i] != want[i] {
-			t.Fatalf("%s: pixel %d is %v, want %v", name, i, got[i], want[i])
-		}
-	}
 }

@@ -8,14 +8,14 @@ import (
 	"hash/crc32"
 	stdpng "image/png"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 func TestEveryTypeDepthAndSize(t *testing.T) {
@@ -39,7 +39,7 @@ func TestEveryTypeDepthAndSize(t *testing.T) {
 					if err != nil {
 						t.Fatalf("%s: %v", name, err)
 					}
-					samePixels(t, name, got, stdPixels(m))
+					rastertest.Same(t, name, got, stdPixels(m))
 				}
 			}
 		}
@@ -61,24 +61,15 @@ func TestLongRowsInSeveralBands(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		samePixels(t, fmt.Sprint(typ), got, stdPixels(m))
+		rastertest.Same(t, fmt.Sprint(typ), got, stdPixels(m))
 	}
 }
 
 // goldenFiles are the valid PNGs of Go's own tests, PngSuite's basic set among them.
 func goldenFiles(t testing.TB) []string {
-	var names []string
-	for _, dir := range []string{"image/testdata", "image/png/testdata", "image/png/testdata/pngsuite"} {
-		more, err := filepath.Glob(filepath.Join(runtime.GOROOT(), "src", dir, "*.png"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range more {
-			if base := filepath.Base(name); !strings.HasPrefix(base, "invalid") {
-				names = append(names, name)
-			}
-		}
-	}
+	names := slices.Concat(rastertest.GoFiles(t, "image/testdata/*.png", 1), rastertest.GoFiles(t, "image/png/testdata/*.png", 1),
+		rastertest.GoFiles(t, "image/png/testdata/pngsuite/*.png", 30))
+	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(filepath.Base(name), "invalid") })
 	if len(names) < 40 {
 		t.Fatalf("only %d pictures in GOROOT", len(names))
 	}
@@ -87,10 +78,7 @@ func goldenFiles(t testing.TB) []string {
 
 func TestGoldenFilesAgainstStandardLibrary(t *testing.T) {
 	for _, name := range goldenFiles(t) {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		data := rastertest.File(t, name)
 		m, err := stdpng.Decode(bytes.NewReader(data))
 		if err != nil {
 			t.Fatalf("%s: the oracle: %v", name, err)
@@ -100,7 +88,7 @@ func TestGoldenFilesAgainstStandardLibrary(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		samePixels(t, filepath.Base(name), got, stdPixels(m))
+		rastertest.Same(t, filepath.Base(name), got, stdPixels(m))
 	}
 }
 
@@ -109,11 +97,8 @@ func TestInvalidFilesAreRefused(t *testing.T) {
 		"invalid-crc32.png": "checksum", "invalid-noend.png": "truncated",
 		"invalid-trunc.png": "truncated", "invalid-zlib.png": "checksum",
 	} {
-		data, err := os.ReadFile(filepath.Join(runtime.GOROOT(), "src/image/png/testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err = readBytes(data); fault.Of(err) != fault.Format || !strings.Contains(fmt.Sprint(err), text) {
+		data := rastertest.File(t, rastertest.GoFiles(t, "image/png/testdata/"+name, 1)[0])
+		if _, err := readBytes(data); fault.Of(err) != fault.Format || !strings.Contains(fmt.Sprint(err), text) {
 			t.Errorf("%s: %v, want %q", name, err, text)
 		}
 	}
@@ -345,7 +330,7 @@ func FuzzRead(f *testing.F) {
 		if r, _ := openBytes(data); len(r.Header().Palette) > 0 && len(r.Header().Palette) < 1<<r.Depth() {
 			return
 		}
-		samePixels(t, "against image/png", got, stdPixels(m))
+		rastertest.Same(t, "against image/png", got, stdPixels(m))
 	})
 }
 
@@ -384,7 +369,7 @@ func FuzzRows(f *testing.F) {
 			return
 		}
 		if stdErr == nil { // it refuses surplus rows
-			samePixels(t, "against image/png", got, stdPixels(m))
+			rastertest.Same(t, "against image/png", got, stdPixels(m))
 		}
 	})
 }

@@ -9,56 +9,22 @@ import (
 	stdpng "image/png"
 	"io"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
-// picture is rows of given samples, in bands of the given height.
-type picture struct {
-	h       *raster.Header
-	s       []uint16
-	y, band int
-}
-
-func (p *picture) Header() *raster.Header { return p.h }
-func (p *picture) Next() (*raster.Band, error) {
-	if p.y == p.h.H() {
-		return nil, io.EOF
-	}
-	n := p.h.W() * p.h.Layout.Samples()
-	b := &raster.Band{Y: p.y}
-	q := &b.Planes[0]
-	q.Rows, q.Stride = min(p.band, p.h.H()-p.y), n+3 // a stride of its own
-	for i := range q.Rows {
-		row := append(slices.Clone(p.s[(p.y+i)*n:(p.y+i+1)*n]), 7, 7, 7)
-		if p.h.Bits == 16 {
-			q.Pix16 = append(q.Pix16, row...)
-			continue
-		}
-		for _, v := range row {
-			q.Pix = append(q.Pix, uint8(v))
-		}
-	}
-	p.y += q.Rows
-	return b, nil
-}
-
-func (p *picture) again() *picture {
-	q := *p
-	q.y = 0
-	return &q
-}
+type picture = rastertest.Picture[uint16]
 
 // encode writes a picture and checks that a stranger reads it.
 func encode(t *testing.T, p *picture, o EncodeOptions) ([]byte, image.Image) {
 	t.Helper()
 	var buf bytes.Buffer
-	if err := Encode(&buf, p.again(), o); err != nil {
+	if err := Encode(&buf, p.Again(), o); err != nil {
 		t.Fatal(err)
 	}
 	m, err := stdpng.Decode(bytes.NewReader(buf.Bytes()))
@@ -69,15 +35,11 @@ func encode(t *testing.T, p *picture, o EncodeOptions) ([]byte, image.Image) {
 }
 
 func noise(rnd *rand.Rand, h *raster.Header) *picture {
-	p := &picture{h: h, band: 1 + rnd.IntN(5)}
 	top := 1 << h.Bits
 	if h.Layout == raster.Indexed {
 		top = len(h.Palette)
 	}
-	for range h.W() * h.H() * h.Layout.Samples() {
-		p.s = append(p.s, uint16(rnd.IntN(top)))
-	}
-	return p
+	return &picture{H: h, S: rastertest.Noise[uint16](rnd, h.W()*h.H()*h.Layout.Samples(), top), Band: 1 + rnd.IntN(5)}
 }
 
 func TestWritesEveryLayout(t *testing.T) {
@@ -90,16 +52,16 @@ func TestWritesEveryLayout(t *testing.T) {
 				if data[24] != bits || data[25] != colorTypes[layout] {
 					t.Fatalf("%v %d written as depth %d type %d", layout, bits, data[24], data[25])
 				}
-				want, err := ourPixels(p.again())
+				want, err := rastertest.Pixels(p.Again(), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
-				samePixels(t, fmt.Sprint(layout, bits), stdPixels(m), want)
+				rastertest.Same(t, fmt.Sprint(layout, bits), stdPixels(m), want)
 				got, err := readBytes(data)
 				if err != nil {
 					t.Fatal(err)
 				}
-				samePixels(t, fmt.Sprint(layout, bits), got, want)
+				rastertest.Same(t, fmt.Sprint(layout, bits), got, want)
 			}
 		}
 	}
@@ -122,11 +84,11 @@ func TestPalettesArePacked(t *testing.T) {
 			if int(data[24]) != c.depth || data[25] != colorIndexed {
 				t.Fatalf("%d colours written as depth %d type %d", c.colors, data[24], data[25])
 			}
-			want, err := ourPixels(p.again())
+			want, err := rastertest.Pixels(p.Again(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			samePixels(t, fmt.Sprint(c.colors), stdPixels(m), want)
+			rastertest.Same(t, fmt.Sprint(c.colors), stdPixels(m), want)
 			r, err := openBytes(data)
 			if err != nil {
 				t.Fatal(err)
@@ -143,15 +105,15 @@ func TestGrayBelowEightBits(t *testing.T) {
 	for _, depth := range []int{1, 2, 4} {
 		for size := 1; size <= 17; size++ {
 			p := noise(rnd, raster.NewHeader(size, 4, raster.Gray, 8))
-			for i, v := range p.s {
-				p.s[i] = v % (1 << depth) * uint16(255/(1<<depth-1))
+			for i, v := range p.S {
+				p.S[i] = v % (1 << depth) * uint16(255/(1<<depth-1))
 			}
 			data, m := encode(t, p, EncodeOptions{Depth: depth})
 			if int(data[24]) != depth {
 				t.Fatalf("depth %d written as %d", depth, data[24])
 			}
-			want, _ := ourPixels(p.again())
-			samePixels(t, fmt.Sprint(depth), stdPixels(m), want)
+			want, _ := rastertest.Pixels(p.Again(), nil)
+			rastertest.Same(t, fmt.Sprint(depth), stdPixels(m), want)
 		}
 	}
 }
@@ -160,7 +122,7 @@ func TestGrayBelowEightBits(t *testing.T) {
 // smooth gradients.
 func changing(w, h int) *picture {
 	rnd := rand.New(rand.NewPCG(17, 18))
-	p := &picture{h: raster.NewHeader(w, h, raster.RGB, 8), band: 7}
+	p := &picture{H: raster.NewHeader(w, h, raster.RGB, 8), Band: 7}
 	for y := range h {
 		for x := range w {
 			for c := range 3 {
@@ -173,7 +135,7 @@ func changing(w, h int) *picture {
 				default:
 					v = (x*(c+1) + y) / 4
 				}
-				p.s = append(p.s, uint16(v&255))
+				p.S = append(p.S, uint16(v&255))
 			}
 		}
 	}
@@ -183,13 +145,13 @@ func changing(w, h int) *picture {
 func TestLevelsChangeInOneStream(t *testing.T) {
 	p := changing(700, 900)
 	data, m := encode(t, p, EncodeOptions{})
-	want, _ := ourPixels(p.again())
-	samePixels(t, "image/png", stdPixels(m), want)
+	want, _ := rastertest.Pixels(p.Again(), nil)
+	rastertest.Same(t, "image/png", stdPixels(m), want)
 	got, err := readBytes(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	samePixels(t, "png", got, want)
+	rastertest.Same(t, "png", got, want)
 	var std bytes.Buffer
 	if err := stdpng.Encode(&std, m); err != nil {
 		t.Fatal(err)
@@ -202,7 +164,7 @@ func TestLevelsChangeInOneStream(t *testing.T) {
 func TestProfileIsWritten(t *testing.T) {
 	profile, _ := iccp("RGB ")
 	p := noise(rand.New(rand.NewPCG(1, 1)), raster.NewHeader(3, 3, raster.RGB, 8))
-	p.h.ICC = []byte(profile)
+	p.H.ICC = []byte(profile)
 	data, _ := encode(t, p, EncodeOptions{})
 	r, err := openBytes(data)
 	if err != nil || string(r.Header().ICC) != profile {
@@ -267,13 +229,13 @@ func TestPaethOfAllTriples(t *testing.T) {
 }
 
 func TestEncodeRefusesWhatItCannotWrite(t *testing.T) {
-	ycc := &picture{h: raster.NewHeader(1, 1, raster.YCbCr, 8), band: 1, s: []uint16{0}}
-	turned := &picture{h: raster.NewHeader(1, 1, raster.Gray, 8), band: 1, s: []uint16{0}}
-	turned.h.Orientation = 6
-	short := &picture{h: raster.NewHeader(1, 2, raster.Gray, 8), y: 1, band: 1, s: []uint16{0, 1}}
+	ycc := &picture{H: raster.NewHeader(1, 1, raster.YCbCr, 8), Band: 1, S: []uint16{0}}
+	turned := &picture{H: raster.NewHeader(1, 1, raster.Gray, 8), Band: 1, S: []uint16{0}}
+	turned.H.Orientation = 6
+	short := &picture{H: raster.NewHeader(1, 2, raster.Gray, 8), Y: 1, Band: 1, S: []uint16{0, 1}}
 	for _, p := range []*picture{ycc, turned, short} {
 		if err := Encode(io.Discard, p, EncodeOptions{}); err == nil {
-			t.Errorf("%+v was written", p.h)
+			t.Errorf("%+v was written", p.H)
 		}
 	}
 }
@@ -282,7 +244,7 @@ func TestWriteErrorsArePassedOn(t *testing.T) {
 	p := changing(300, 300)
 	whole, _ := encode(t, p, EncodeOptions{})
 	for n := 0; n < len(whole); n += 1 + len(whole)/37 {
-		if err := Encode(&full{n}, p.again(), EncodeOptions{}); err != errFull {
+		if err := Encode(&full{n}, p.Again(), EncodeOptions{}); err != errFull {
 			t.Fatalf("room for %d of %d bytes: %v", n, len(whole), err)
 		}
 	}
@@ -332,12 +294,12 @@ func TestGrayCopiesIndexes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			samePixels(t, "image/png", stdPixels(m), was)
+			rastertest.Same(t, "image/png", stdPixels(m), was)
 			got, err := readBytes(out.Bytes())
 			if err != nil {
 				t.Fatal(err)
 			}
-			samePixels(t, "png", got, was)
+			rastertest.Same(t, "png", got, was)
 		}
 	}
 }
@@ -375,7 +337,7 @@ func TestGrayLeavesSurplusBehind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		samePixels(t, name, got, want)
+		rastertest.Same(t, name, got, want)
 	}
 }
 
@@ -415,28 +377,28 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		h.FullH = len(data) / n
 		h.Planes[0].H = h.FullH
-		p := &picture{h: h, band: 1 + int(w)%7}
+		p := &picture{H: h, Band: 1 + int(w)%7}
 		for i, v := range data[:n*h.FullH] {
 			switch {
 			case h.Layout == raster.Indexed:
-				p.s = append(p.s, uint16(int(v)%len(h.Palette)))
+				p.S = append(p.S, uint16(int(v)%len(h.Palette)))
 			case h.Bits == 16:
-				p.s = append(p.s, uint16(v)<<8|uint16(i))
+				p.S = append(p.S, uint16(v)<<8|uint16(i))
 			default:
-				p.s = append(p.s, uint16(v))
+				p.S = append(p.S, uint16(v))
 			}
 		}
 		enc, m := encode(t, p, EncodeOptions{})
-		want, err := ourPixels(p.again())
+		want, err := rastertest.Pixels(p.Again(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		samePixels(t, "image/png", stdPixels(m), want)
+		rastertest.Same(t, "image/png", stdPixels(m), want)
 		got, err := readBytes(enc)
 		if err != nil {
 			t.Fatal(err)
 		}
-		samePixels(t, "png", got, want)
+		rastertest.Same(t, "png", got, want)
 	})
 }
 
@@ -445,9 +407,7 @@ func FuzzGray(f *testing.F) {
 	for _, depth := range []int{1, 2, 4, 8} {
 		f.Add(random(rnd, 3, depth, 9, 9, depth == 2).bytes())
 	}
-	if data, err := os.ReadFile(goldenFiles(f)[0]); err == nil {
-		f.Add(data)
-	}
+	f.Add(rastertest.File(f, goldenFiles(f)[0]))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		repair(data)
 		r, err := openBytes(data)
@@ -472,6 +432,6 @@ func FuzzGray(f *testing.F) {
 		for i, p := range was {
 			was[i] = [4]uint16{65535 - p[0], 65535 - p[1], 65535 - p[2], p[3]}
 		}
-		samePixels(t, "gray", got, was)
+		rastertest.Same(t, "gray", got, was)
 	})
 }

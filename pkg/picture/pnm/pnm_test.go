@@ -12,6 +12,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 // open opens a picture held in memory.
@@ -21,39 +22,7 @@ func open(data string) (*Reader, error) {
 
 // samples reads all rows, as 16-bit numbers whatever Bits is.
 func samples(r raster.Reader) ([]uint16, error) {
-	src, err := r.Rows(raster.Hint{})
-	if err != nil {
-		return nil, err
-	}
-	h := src.Header()
-	n := h.W() * h.Layout.Samples()
-	var out []uint16
-	for y := 0; ; {
-		b, err := src.Next()
-		if err == io.EOF {
-			if y != h.H() {
-				return nil, fmt.Errorf("%d of %d rows", y, h.H())
-			}
-			return out, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if b.Y != y || b.Planes[0].Rows < 1 {
-			return nil, fmt.Errorf("band at %d of %d rows, want %d", b.Y, b.Planes[0].Rows, y)
-		}
-		p := &b.Planes[0]
-		for i := 0; i < p.Rows; i++ {
-			if h.Bits == 16 {
-				out = append(out, p.Pix16[i*p.Stride:i*p.Stride+n]...)
-				continue
-			}
-			for _, v := range p.Pix[i*p.Stride : i*p.Stride+n] {
-				out = append(out, uint16(v))
-			}
-		}
-		y += p.Rows
-	}
+	return rastertest.Samples(rastertest.Start(r, nil))
 }
 
 func TestReadsEveryVariant(t *testing.T) {
@@ -160,35 +129,7 @@ func TestRowMemoryIsChecked(t *testing.T) {
 	}
 }
 
-// picture is rows of given samples, in bands of the given height.
-type picture struct {
-	h       *raster.Header
-	s       []uint16
-	y, band int
-}
-
-func (p *picture) Header() *raster.Header { return p.h }
-func (p *picture) Next() (*raster.Band, error) {
-	if p.y == p.h.H() {
-		return nil, io.EOF
-	}
-	n := p.h.W() * p.h.Layout.Samples()
-	b := &raster.Band{Y: p.y}
-	q := &b.Planes[0]
-	q.Rows, q.Stride = min(p.band, p.h.H()-p.y), n+3 // a stride of its own
-	for i := 0; i < q.Rows; i++ {
-		row := append(slices.Clone(p.s[(p.y+i)*n:(p.y+i+1)*n]), 7, 7, 7)
-		if p.h.Bits == 16 {
-			q.Pix16 = append(q.Pix16, row...)
-			continue
-		}
-		for _, v := range row {
-			q.Pix = append(q.Pix, uint8(v))
-		}
-	}
-	p.y += q.Rows
-	return b, nil
-}
+type picture = rastertest.Picture[uint16]
 
 func TestRoundTrip(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
@@ -197,10 +138,8 @@ func TestRoundTrip(t *testing.T) {
 			for _, pam := range []bool{false, true} {
 				for size := 1; size <= 17; size++ {
 					w, h := size, 18-size
-					p := &picture{h: raster.NewHeader(w, h, layout, bits), band: 1 + size%4}
-					for range w * h * layout.Samples() {
-						p.s = append(p.s, uint16(rnd.IntN(1<<bits)))
-					}
+					p := &picture{H: raster.NewHeader(w, h, layout, bits), Band: 1 + size%4}
+					p.S = rastertest.Noise[uint16](rnd, w*h*layout.Samples(), 1<<bits)
 					var buf bytes.Buffer
 					if err := Encode(&buf, p, EncodeOptions{PAM: pam}); err != nil {
 						t.Fatal(err)
@@ -215,7 +154,7 @@ func TestRoundTrip(t *testing.T) {
 					if r.Header().Layout != layout || r.Header().Bits != bits {
 						t.Errorf("%v %d came back as %v %d", layout, bits, r.Header().Layout, r.Header().Bits)
 					}
-					if got, err := samples(r); err != nil || !slices.Equal(got, p.s) {
+					if got, err := samples(r); err != nil || !slices.Equal(got, p.S) {
 						t.Fatalf("%v %d %d×%d: %v", layout, bits, w, h, err)
 					}
 				}
@@ -247,13 +186,13 @@ func TestWidenRoundsToNearest(t *testing.T) {
 }
 
 func TestEncodeRefusesWhatItCannotWrite(t *testing.T) {
-	indexed := &picture{h: raster.NewHeader(1, 1, raster.Indexed, 8), band: 1, s: []uint16{0}}
-	turned := &picture{h: raster.NewHeader(1, 1, raster.Gray, 8), band: 1, s: []uint16{0}}
-	turned.h.Orientation = 6
-	short := &picture{h: raster.NewHeader(1, 2, raster.Gray, 8), y: 1, band: 1, s: []uint16{0, 1}}
+	indexed := &picture{H: raster.NewHeader(1, 1, raster.Indexed, 8), Band: 1, S: []uint16{0}}
+	turned := &picture{H: raster.NewHeader(1, 1, raster.Gray, 8), Band: 1, S: []uint16{0}}
+	turned.H.Orientation = 6
+	short := &picture{H: raster.NewHeader(1, 2, raster.Gray, 8), Y: 1, Band: 1, S: []uint16{0, 1}}
 	for _, p := range []*picture{indexed, turned, short} {
 		if err := Encode(io.Discard, p, EncodeOptions{}); err == nil {
-			t.Errorf("%+v was written", p.h)
+			t.Errorf("%+v was written", p.H)
 		}
 	}
 }
@@ -277,7 +216,7 @@ func FuzzRead(f *testing.F) {
 		}
 		// What was read can be written, and reads back the same.
 		var buf bytes.Buffer
-		if err := Encode(&buf, &picture{h: r.Header(), s: s, band: 3}, EncodeOptions{}); err != nil {
+		if err := Encode(&buf, &picture{H: r.Header(), S: s, Band: 3}, EncodeOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		again, err := open(buf.String())

@@ -5,10 +5,10 @@ import (
 	"cmp"
 	"compress/zlib"
 	"encoding/binary"
-	"io"
 	"slices"
 
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 type byteOrder interface {
@@ -123,53 +123,12 @@ func open(b []byte) (*Reader, error) {
 
 // decode returns the header, and the samples of all rows as 16-bit numbers.
 func decode(b []byte) (*raster.Header, []uint16, error) {
-	r, err := open(b)
+	rows, err := rastertest.Start(open(b))
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err := r.Rows(raster.Hint{})
-	if err != nil {
-		return nil, nil, err
-	}
-	return gather(rows)
+	s, err := rastertest.Samples(rows, nil)
+	return rows.Header(), s, err
 }
 
-func gather(rows raster.Rows) (*raster.Header, []uint16, error) {
-	var out []uint16
-	err := raster.Each(rows, func(_, _ int, row raster.Plane) bool {
-		out = append(out, row.Pix16...)
-		for _, v := range row.Pix {
-			out = append(out, uint16(v))
-		}
-		return true
-	})
-	return rows.Header(), out, err
-}
-
-// memory is a picture to be written, given band by band.
-type memory struct {
-	h   *raster.Header
-	pix []uint16
-	y   int
-}
-
-func (m *memory) Header() *raster.Header { return m.h }
-
-func (m *memory) Next() (*raster.Band, error) {
-	n := m.h.W() * m.h.Layout.Samples()
-	rows := min(3, m.h.H()-m.y)
-	if rows == 0 {
-		return nil, io.EOF
-	}
-	p := raster.Plane{Stride: n, Rows: rows}
-	for _, v := range m.pix[m.y*n : (m.y+rows)*n] {
-		if m.h.Bits == 8 {
-			p.Pix = append(p.Pix, uint8(v))
-		} else {
-			p.Pix16 = append(p.Pix16, v)
-		}
-	}
-	b := &raster.Band{Y: m.y, Planes: [3]raster.Plane{p}}
-	m.y += rows
-	return b, nil
-}
+type picture = rastertest.Picture[uint16]

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"image/color"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 func TestReadsEveryKindOfSample(t *testing.T) {
@@ -131,12 +131,7 @@ func TestFilesOfOtherWriters(t *testing.T) {
 }
 
 func read(t testing.TB, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", name+".tif"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return rastertest.File(t, filepath.Join("testdata", name+".tif"))
 }
 
 func TestPagesOrientationProfile(t *testing.T) {
@@ -289,7 +284,7 @@ func FuzzOpen(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, got, err := gather(rows)
+		got, err := rastertest.Samples(rows, nil)
 		if err != nil {
 			if k := fault.Of(err); k != fault.Format && k != fault.Unsupported {
 				t.Fatalf("%v: %v", k, err)
@@ -297,9 +292,10 @@ func FuzzOpen(f *testing.F) {
 			return
 		}
 		// What could be read is written and read back the same.
-		h = &raster.Header{FullW: h.FullW, FullH: h.FullH, Planes: h.Planes, Layout: h.Layout, Bits: h.Bits, Orientation: 1, Palette: h.Palette, ICC: h.ICC}
+		h := *rows.Header()
+		h.Orientation = 1
 		var out bytes.Buffer
-		if err := Encode(&out, &memory{h: h, pix: got}, EncodeOptions{}); err != nil {
+		if err := Encode(&out, &picture{H: &h, S: got, Band: 3}, EncodeOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if _, again, err := decode(out.Bytes()); err != nil || !slices.Equal(again, got) {

@@ -13,15 +13,12 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
-func random(w, h int, l raster.Layout, bits uint8) *memory {
+func random(w, h int, l raster.Layout, bits uint8) *picture {
 	r := rand.New(rand.NewPCG(uint64(w), uint64(h)))
-	m := &memory{h: raster.NewHeader(w, h, l, bits), pix: make([]uint16, w*h*l.Samples())}
-	for i := range m.pix {
-		m.pix[i] = uint16(r.IntN(1 << bits))
-	}
-	return m
+	return &picture{H: raster.NewHeader(w, h, l, bits), S: rastertest.Noise[uint16](r, w*h*l.Samples(), 1<<bits), Band: 3}
 }
 
 func TestWrittenIsReadBack(t *testing.T) {
@@ -32,10 +29,10 @@ func TestWrittenIsReadBack(t *testing.T) {
 			}
 			for _, size := range [][2]int{{1, 1}, {7, 5}, {300, 700}, {300000, 2}} {
 				m := random(size[0], size[1], l, bits)
-				m.h.ICC = []byte("odd")
+				m.H.ICC = []byte("odd")
 				if l == raster.Indexed {
 					for i := range 256 {
-						m.h.Palette = append(m.h.Palette, color.NRGBA{uint8(i), uint8(3 * i), uint8(255 - i), 255})
+						m.H.Palette = append(m.H.Palette, color.NRGBA{uint8(i), uint8(3 * i), uint8(255 - i), 255})
 					}
 				}
 				var b bytes.Buffer
@@ -43,7 +40,7 @@ func TestWrittenIsReadBack(t *testing.T) {
 					t.Fatalf("%v %d bit %v: %v", l, bits, size, err)
 				}
 				h, got, err := decode(b.Bytes())
-				if err != nil || !slices.Equal(got, m.pix) || h.Layout != l || h.Bits != bits || string(h.ICC) != "odd" || !slices.Equal(h.Palette, m.h.Palette) {
+				if err != nil || !slices.Equal(got, m.S) || h.Layout != l || h.Bits != bits || string(h.ICC) != "odd" || !slices.Equal(h.Palette, m.H.Palette) {
 					t.Errorf("%v %d bit %v: %v %+v", l, bits, size, err, h)
 				}
 			}
@@ -61,7 +58,7 @@ func TestAnotherReaderReadsIt(t *testing.T) {
 			m := random(61, 3000, l, bits)
 			if l == raster.Indexed {
 				for i := range 256 {
-					m.h.Palette = append(m.h.Palette, color.NRGBA{uint8(i), uint8(3 * i), uint8(255 - i), 255})
+					m.H.Palette = append(m.H.Palette, color.NRGBA{uint8(i), uint8(3 * i), uint8(255 - i), 255})
 				}
 			}
 			var b bytes.Buffer
@@ -77,7 +74,7 @@ func TestAnotherReaderReadsIt(t *testing.T) {
 				t.Errorf("%v %d bit: bounds %v", l, bits, img.Bounds())
 			}
 			for i := 0; i < 61*3000; i += 17 {
-				px := m.pix[i*l.Samples():][:l.Samples()]
+				px := m.S[i*l.Samples():][:l.Samples()]
 				wide := func(v uint16) uint16 {
 					if bits == 8 {
 						return v * 257
@@ -89,7 +86,7 @@ func TestAnotherReaderReadsIt(t *testing.T) {
 				case raster.Gray:
 					want.R, want.G, want.B = wide(px[0]), wide(px[0]), wide(px[0])
 				case raster.Indexed:
-					want = color.NRGBA64Model.Convert(m.h.Palette[px[0]]).(color.NRGBA64)
+					want = color.NRGBA64Model.Convert(m.H.Palette[px[0]]).(color.NRGBA64)
 				default:
 					want.R, want.G, want.B = wide(px[0]), wide(px[1]), wide(px[2])
 					if l == raster.RGBA {
@@ -108,15 +105,15 @@ func TestAnotherReaderReadsIt(t *testing.T) {
 
 func TestWriterRefuses(t *testing.T) {
 	turned := random(2, 2, raster.RGB, 8)
-	turned.h.Orientation = 6
+	turned.H.Orientation = 6
 	planar := random(2, 2, raster.YCbCr, 8)
 	clear := random(2, 2, raster.Indexed, 8)
-	clear.h.Palette = []color.NRGBA{{1, 2, 3, 0}}
+	clear.H.Palette = []color.NRGBA{{1, 2, 3, 0}}
 	short := random(2, 2, raster.Gray, 8)
-	short.y = 1
+	short.Y = 1
 	for _, c := range []struct {
 		name string
-		m    *memory
+		m    *picture
 		lim  raster.Limits
 		kind fault.Kind
 		text string

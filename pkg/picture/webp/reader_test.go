@@ -8,7 +8,6 @@ import (
 	"image/png"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,15 +15,11 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 func read(t testing.TB, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return rastertest.File(t, filepath.Join("testdata", name))
 }
 
 func open(b []byte) (*Reader, error) {
