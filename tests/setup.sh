@@ -18,6 +18,9 @@ mandoc mandoc
 pgrep procps
 taskset util-linux
 systemd-socket-activate systemd
+promtool prometheus
+chromium chromium
+chromedriver chromium-driver
 '
 missing= packages=
 while read -r program package; do

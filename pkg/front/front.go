@@ -158,32 +158,34 @@ func (s *Server) work(j *spool.Job) {
 	defer context.AfterFunc(s.stopping, cancel)()
 	deaths := func(bool) (int, error) { return j.Died() }
 	result, err := s.composer.Run(ctx, j.Ops, j, deaths)
-	took := time.Since(start)
-	s.queue.done(took)
-	s.metrics.worked(took, err)
+	w := worked{ops: j.Ops, in: j.Bytes, queued: j.Started.Sub(j.Received), took: time.Since(start), result: result, err: err}
+	s.queue.done(w.took)
 
-	log := s.c.Log.With("job", spool.Short(j.ID), "ops", spool.OpsText(j.Ops), "ms", took.Milliseconds())
+	log := s.c.Log.With("job", spool.Short(j.ID), "ops", spool.OpsText(j.Ops)).With(w.attrs()...)
+	ended := func(outcome string) *slog.Logger { return log.With("outcome", outcome, "err", oneLine(err.Error())) }
 	switch kind := fault.Of(err); {
 	case err == nil:
 		err = j.Done(result.File.(*spool.Temp), spool.Result{
 			Type: result.Type, Size: result.Size, Width: result.Width, Height: result.Height, Note: result.Note,
 		})
+		s.metrics.worked("job", w)
 		if err != nil {
-			log.Error("job", "err", err)
+			ended(fault.Of(err).String()).Error("job")
 			return
 		}
-		log.Info("job", "type", result.Type, "bytes", result.Size)
+		log.Info("job", "outcome", "ok")
 	case ctx.Err() != nil: // removed, or we are stopping
 		j.Release(0)
-		log.Info("job", "err", "cancelled")
+		ended("cancelled").Info("job")
 	case kind == fault.Busy:
 		j.Release(time.Second)
-		log.Warn("job", "err", err, "again", true)
+		ended("again").Warn("job")
 	case kind == fault.Full:
 		j.Full(err)
-		log.Error("job", "err", err)
+		ended(kind.String()).Error("job")
 	default:
+		s.metrics.worked("job", w)
 		j.Fail(err)
-		log.Warn("job", "kind", kind, "err", err)
+		ended(kind.String()).Warn("job")
 	}
 }

@@ -23,7 +23,7 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
 		return
 	}
 	defer up.Close()
-	result, err := s.workNow(r.Context(), o, up)
+	result, err := s.workNow(r, o, up)
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		s.metrics.left.Add(1)
 		err = fault.New(fault.RequestTimeout, "client left") // for the log
@@ -51,7 +51,8 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
 		h.Set("Content-Disposition", disposition(o.Name, result.Type))
 	}
 	h.Set("Content-Security-Policy", imagePolicy)
-	io.CopyBuffer(struct{ io.Writer }{w}, f, make([]byte, 64<<10))
+	n, _ := io.CopyBuffer(struct{ io.Writer }{w}, f, make([]byte, 64<<10))
+	s.metrics.sent.Add(n)
 }
 
 // onePicture takes the one picture of a request in. The caller closes the upload.
@@ -90,10 +91,11 @@ func (s *Server) only(src *source) (*spool.Upload, ops.Ops, error) {
 
 // workNow has a picture worked on as soon as a worker is free. The caller closes
 // the result's file.
-func (s *Server) workNow(ctx context.Context, o ops.Ops, up *spool.Upload) (compose.Result, error) {
-	ctx, cancel := context.WithCancel(ctx)
+func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (compose.Result, error) {
+	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
+	arrived := time.Now()
 	if err := s.queue.wait(ctx); err != nil {
 		return compose.Result{}, s.cutOff(err)
 	}
@@ -106,10 +108,11 @@ func (s *Server) workNow(ctx context.Context, o ops.Ops, up *spool.Upload) (comp
 		}
 		return died, nil
 	})
-	took := time.Since(start)
-	s.queue.done(took)
-	s.metrics.worked(took, err)
-	return result, s.cutOff(err)
+	w := &worked{ops: o, in: up.Len(), queued: start.Sub(arrived), took: time.Since(start), result: result, err: s.cutOff(err)}
+	s.queue.done(w.took)
+	s.metrics.worked("image", *w)
+	infoOf(r).worked = w
+	return result, w.err
 }
 
 // cutOff gives work that ended because the server stops its kind.

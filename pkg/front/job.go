@@ -113,7 +113,9 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 	h.Set("Cache-Control", "private, no-cache") // kept, and asked about each time: it may be deleted
 	h.Set("Content-Security-Policy", imagePolicy)
 	http.ServeContent(w, r, "", finished, f)
-	if a := w.(*answer); r.Method == "GET" {
+	a := w.(*answer)
+	s.metrics.sent.Add(a.bytes)
+	if r.Method == "GET" {
 		from, ok := sentFrom(a.status, h.Get("Content-Range"))
 		if ok {
 			s.c.Spool.Sent(id, from, from+a.bytes)

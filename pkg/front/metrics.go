@@ -2,6 +2,8 @@ package front
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,42 +15,102 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/front/compose"
+	"imgtools/pkg/ops"
 )
 
 // metrics counts. Labels take few values: no id, no name, no address.
 type metrics struct {
 	accepted atomic.Int64 // jobs
 	received atomic.Int64 // bytes of pictures
+	sent     atomic.Int64 // bytes of pictures
 	current  atomic.Int64 // requests being answered
 	left     atomic.Int64 // clients of /image that did not wait
 
 	mu       sync.Mutex
 	requests map[request]int64
-	results  map[string]int64 // kind of error, or ok
+	pictures map[outcome]int64
 	deaths   map[string]int64 // by daemon
+	wait     histogram
 	work     histogram
 }
 
 type request struct {
-	path, method string
-	status       int
+	route, method string
+	status        int
 }
 
-// histogram counts durations up to bounds; count has one more, for the rest.
+// outcome is how the work on a picture ended: ok, cancelled, or the kind of error.
+type outcome struct{ operation, result string }
+
+// worked is what was done with one picture.
+type worked struct {
+	ops          ops.Ops
+	in           int64 // bytes
+	queued, took time.Duration
+	result       compose.Result // none after an error
+	err          error
+}
+
+// attrs are what the log tells of it. The pixels are those of the result: nobody
+// has told the front of others.
+func (w worked) attrs() []any {
+	return []any{
+		"bytes_in", w.in, "bytes_out", w.result.Size, "pixels", int64(w.result.Width) * int64(w.result.Height),
+		"ms_queued", w.queued.Milliseconds(), "ms_worked", w.took.Milliseconds(),
+	}
+}
+
+// operation is the value of the label.
+func (w worked) operation() string {
+	switch {
+	case w.ops.Gray == "":
+		return "scale"
+	case w.ops.Scale == "":
+		return "gray"
+	}
+	return "gray+scale"
+}
+
+// format is that of the result; none when there is none.
+func (w worked) format() string {
+	if w.err != nil {
+		return "none"
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(w.result.Type, "image/"), "x-")
+}
+
+// histogram counts values up to bounds, for each set of labels.
 type histogram struct {
-	bounds []float64 // seconds
-	count  []int64
-	sum    float64
+	bounds []float64
+	series map[string]*series // by labels as they are written
+}
+
+type series struct {
+	count []int64 // one more than bounds, for the rest
+	sum   float64
+}
+
+func (h *histogram) observe(labels string, v float64) {
+	s := h.series[labels]
+	if s == nil {
+		s = &series{count: make([]int64, len(h.bounds)+1)}
+		h.series[labels] = s
+	}
+	i, _ := slices.BinarySearch(h.bounds, v)
+	s.count[i]++
+	s.sum += v
 }
 
 func (m *metrics) init() {
-	m.requests, m.results, m.deaths = map[request]int64{}, map[string]int64{}, map[string]int64{"grayd": 0, "scaled": 0}
-	m.work.bounds = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
-	m.work.count = make([]int64, len(m.work.bounds)+1)
+	m.requests, m.pictures = map[request]int64{}, map[outcome]int64{}
+	m.deaths = map[string]int64{"grayd": 0, "scaled": 0}
+	m.wait = histogram{[]float64{0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800}, map[string]*series{}}
+	m.work = histogram{[]float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}, map[string]*series{}}
 }
 
 // answered counts a request. Methods that we don't know are one.
-func (m *metrics) answered(path, method string, status int) {
+func (m *metrics) answered(route, method string, status int) {
 	switch method {
 	case "GET", "HEAD", "POST", "PUT", "DELETE":
 	default:
@@ -56,27 +118,105 @@ func (m *metrics) answered(path, method string, status int) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.requests[request{path, method, status}]++
+	m.requests[request{route, method, status}]++
 }
 
-// worked counts the work on one picture.
-func (m *metrics) worked(d time.Duration, err error) {
-	word := "ok"
-	if err != nil {
-		word = fault.Of(err).String()
+// worked counts the work on one picture of a kind: image, or job.
+func (m *metrics) worked(kind string, w worked) {
+	result := "ok"
+	if errors.Is(w.err, context.Canceled) { // the client of /image left
+		result = "cancelled"
+	} else if w.err != nil {
+		result = fault.Of(w.err).String()
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.results[word]++
-	i, _ := slices.BinarySearch(m.work.bounds, d.Seconds())
-	m.work.count[i]++
-	m.work.sum += d.Seconds()
+	m.pictures[outcome{w.operation(), result}]++
+	m.wait.observe(fmt.Sprintf("kind=%q", kind), w.queued.Seconds())
+	m.work.observe(fmt.Sprintf("operation=%q,format=%q", w.operation(), w.format()), w.took.Seconds())
 }
 
 func (m *metrics) died(daemon string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.deaths[daemon]++
+}
+
+// showMetrics is GET /metrics.
+func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request, _ string) {
+	var e exposition
+	u, f := s.c.Spool.Usage(), s.queue.figures()
+	e.labelled("imgtools_jobs", "gauge", "Jobs in the spool.", "state", map[string]int64{
+		"queued": int64(u.Pending), "running": int64(u.Running), "done": int64(u.Done), "failed": int64(u.Failed),
+	})
+	e.labelled("imgtools_queue_length", "gauge", "Pictures that wait for a worker: of requests to /image, and jobs.", "kind", map[string]int64{
+		"image": int64(f.images), "job": int64(u.Pending),
+	})
+	e.one("imgtools_queue_limit", "gauge", "Pictures that may wait (-queue).", s.c.Queue)
+	e.one("imgtools_slots", "gauge", "Pictures that may be worked on at once.", f.slots)
+	e.one("imgtools_slots_busy", "gauge", "Pictures being worked on.", f.busy)
+	e.one("imgtools_spool_bytes", "gauge", "Bytes of the jobs in the spool.", u.Bytes)
+	e.one("imgtools_spool_reserved_bytes", "gauge", "Bytes promised to uploads.", u.Reserved)
+	e.one("imgtools_spool_limit_bytes", "gauge", "Most bytes in the spool (-quota).", u.Quota)
+	e.one("imgtools_requests_current", "gauge", "Requests being answered, this one among them.", s.metrics.current.Load())
+	e.one("imgtools_jobs_accepted_total", "counter", "Jobs whose id was told.", s.metrics.accepted.Load())
+	e.one("imgtools_received_bytes_total", "counter", "Bytes of pictures received.", s.metrics.received.Load())
+	e.one("imgtools_sent_bytes_total", "counter", "Bytes of pictures sent.", s.metrics.sent.Load())
+	e.one("imgtools_clients_left_total", "counter", "Clients of /image that left before the answer.", s.metrics.left.Load())
+	s.metrics.write(&e)
+	s.health.write(&e)
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(e.Len()))
+	w.WriteHeader(http.StatusOK)
+	w.Write([]byte(e.String()))
+}
+
+func (m *metrics) write(e *exposition) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e.labelled("imgtools_worker_deaths_total", "counter", "Workers that died of a picture, lied or ran out of time.", "daemon", m.deaths)
+	e.histogram("imgtools_queue_wait_seconds", "Time that pictures waited for a worker.", &m.wait)
+	e.histogram("imgtools_work_seconds", "Time of the work on one picture; format is that of the result.", &m.work)
+	e.head("imgtools_pictures_total", "counter", "Pictures worked on, by result: ok, cancelled, or the kind of error.")
+	for _, k := range sorted(m.pictures, func(a, b outcome) int {
+		return cmp.Or(cmp.Compare(a.operation, b.operation), cmp.Compare(a.result, b.result))
+	}) {
+		fmt.Fprintf(e, "imgtools_pictures_total{operation=%q,result=%q} %d\n", k.operation, k.result, m.pictures[k])
+	}
+	e.head("imgtools_requests_total", "counter", "Requests answered.")
+	for _, k := range sorted(m.requests, func(a, b request) int {
+		return cmp.Or(cmp.Compare(a.route, b.route), cmp.Compare(a.method, b.method), cmp.Compare(a.status, b.status))
+	}) {
+		fmt.Fprintf(e, "imgtools_requests_total{route=%q,method=%q,status=\"%d\"} %d\n", k.route, k.method, k.status, m.requests[k])
+	}
+}
+
+func (h *health) write(e *exposition) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range []struct {
+		name, kind, help string
+		of               func(compose.Health) int64
+	}{
+		{"imgtools_daemon_reachable", "gauge", "1 when a worker of the daemon can be reached.", func(h compose.Health) int64 {
+			if h.Reachable {
+				return 1
+			}
+			return 0
+		}},
+		{"imgtools_workers", "gauge", "Workers that the daemon is to have.", func(h compose.Health) int64 { return int64(h.Workers) }},
+		{"imgtools_workers_ready", "gauge", "Workers that are ready.", func(h compose.Health) int64 { return int64(h.Ready) }},
+		{"imgtools_workers_busy", "gauge", "Workers that are working.", func(h compose.Health) int64 { return int64(h.Busy) }},
+		{"imgtools_workers_respawned_total", "counter", "Workers started in place of dead ones.", func(h compose.Health) int64 { return h.Respawned }},
+		{"imgtools_daemon_served_total", "counter", "Requests that the daemon has served.", func(h compose.Health) int64 { return h.Served }},
+		{"imgtools_daemon_failed_total", "counter", "Requests to the daemon that failed.", func(h compose.Health) int64 { return h.Failed }},
+	} {
+		values := map[string]int64{}
+		for _, d := range h.daemons {
+			values[d.Name] = c.of(d)
+		}
+		e.labelled(c.name, c.kind, c.help, "daemon", values)
+	}
 }
 
 // exposition is the text format of Prometheus, version 0.0.4.
@@ -93,85 +233,27 @@ func (e *exposition) one(name, kind, help string, v any) {
 
 func (e *exposition) labelled(name, kind, help, label string, values map[string]int64) {
 	e.head(name, kind, help)
-	for _, k := range slices.Sorted(maps.Keys(values)) {
+	for _, k := range sorted(values, cmp.Compare) {
 		fmt.Fprintf(e, "%s{%s=%q} %d\n", name, label, k, values[k])
 	}
 }
 
-// showMetrics is GET /metrics.
-func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request, _ string) {
-	var e exposition
-	u, f := s.c.Spool.Usage(), s.queue.figures()
-	e.labelled("imgd_jobs", "gauge", "Jobs in the spool.", "state", map[string]int64{
-		"queued": int64(u.Pending), "running": int64(u.Running), "done": int64(u.Done), "failed": int64(u.Failed),
-	})
-	e.one("imgd_images_waiting", "gauge", "Requests to /image that wait for a worker.", f.images)
-	e.one("imgd_slots", "gauge", "Pictures that may be worked on at once.", f.slots)
-	e.one("imgd_slots_busy", "gauge", "Pictures being worked on.", f.busy)
-	e.one("imgd_queue_limit", "gauge", "Pictures that may wait (-queue).", s.c.Queue)
-	e.one("imgd_spool_bytes", "gauge", "Bytes of the jobs in the spool.", u.Bytes)
-	e.one("imgd_spool_reserved_bytes", "gauge", "Bytes promised to uploads.", u.Reserved)
-	e.one("imgd_spool_quota_bytes", "gauge", "Most bytes (-quota).", u.Quota)
-	e.one("imgd_requests_current", "gauge", "Requests being answered, this one among them.", s.metrics.current.Load())
-	e.one("imgd_jobs_accepted_total", "counter", "Jobs whose id was told.", s.metrics.accepted.Load())
-	e.one("imgd_received_bytes_total", "counter", "Bytes of pictures received.", s.metrics.received.Load())
-	e.one("imgd_clients_left_total", "counter", "Clients of /image that left before the answer.", s.metrics.left.Load())
-	s.metrics.write(&e)
-	s.health.write(&e)
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(e.Len()))
-	w.WriteHeader(http.StatusOK)
-	w.Write([]byte(e.String()))
-}
-
-func (m *metrics) write(e *exposition) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	e.labelled("imgd_pictures_total", "counter", "Pictures worked on, by result: ok, or the kind of error.", "result", m.results)
-	e.labelled("imgd_worker_deaths_total", "counter", "Workers that died of a picture, lied or ran out of time.", "daemon", m.deaths)
-	e.head("imgd_work_seconds", "histogram", "Time of the work on one picture, without waiting.")
-	n := int64(0)
-	for i, b := range m.work.bounds {
-		n += m.work.count[i]
-		fmt.Fprintf(e, "imgd_work_seconds_bucket{le=\"%v\"} %d\n", b, n)
-	}
-	n += m.work.count[len(m.work.bounds)]
-	fmt.Fprintf(e, "imgd_work_seconds_bucket{le=\"+Inf\"} %d\nimgd_work_seconds_sum %v\nimgd_work_seconds_count %d\n", n, m.work.sum, n)
-	e.head("imgd_requests_total", "counter", "Requests answered.")
-	keys := slices.SortedFunc(maps.Keys(m.requests), func(a, b request) int {
-		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.method, b.method), cmp.Compare(a.status, b.status))
-	})
-	for _, k := range keys {
-		fmt.Fprintf(e, "imgd_requests_total{path=%q,method=%q,status=\"%d\"} %d\n", k.path, k.method, k.status, m.requests[k])
-	}
-}
-
-func (h *health) write(e *exposition) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	type column struct {
-		name, kind, help string
-		of               func(i int) int64
-	}
-	d := h.daemons
-	for _, c := range []column{
-		{"imgd_daemon_reachable", "gauge", "1 when a worker of the daemon can be reached.", func(i int) int64 {
-			if d[i].Reachable {
-				return 1
+func (e *exposition) histogram(name, help string, h *histogram) {
+	e.head(name, "histogram", help)
+	for _, labels := range sorted(h.series, cmp.Compare) {
+		s, n := h.series[labels], int64(0)
+		for i, c := range s.count {
+			n += c
+			le := "+Inf"
+			if i < len(h.bounds) {
+				le = fmt.Sprint(h.bounds[i])
 			}
-			return 0
-		}},
-		{"imgd_daemon_workers", "gauge", "Workers that the daemon is to have.", func(i int) int64 { return int64(d[i].Workers) }},
-		{"imgd_daemon_workers_ready", "gauge", "Workers that are ready.", func(i int) int64 { return int64(d[i].Ready) }},
-		{"imgd_daemon_workers_busy", "gauge", "Workers that are working.", func(i int) int64 { return int64(d[i].Busy) }},
-		{"imgd_daemon_served_total", "counter", "Requests that the daemon has served.", func(i int) int64 { return d[i].Served }},
-		{"imgd_daemon_failed_total", "counter", "Requests that failed.", func(i int) int64 { return d[i].Failed }},
-		{"imgd_daemon_respawned_total", "counter", "Workers started in place of dead ones.", func(i int) int64 { return d[i].Respawned }},
-	} {
-		values := map[string]int64{}
-		for i := range d {
-			values[d[i].Name] = c.of(i)
+			fmt.Fprintf(e, "%s_bucket{%s,le=%q} %d\n", name, labels, le, n)
 		}
-		e.labelled(c.name, c.kind, c.help, "daemon", values)
+		fmt.Fprintf(e, "%s_sum{%s} %v\n%s_count{%s} %d\n", name, labels, s.sum, name, labels, n)
 	}
+}
+
+func sorted[K comparable, V any](m map[K]V, compare func(a, b K) int) []K {
+	return slices.SortedFunc(maps.Keys(m), compare)
 }

@@ -18,6 +18,8 @@ type info struct {
 	job  string // id
 	err  error
 	read bool // the body was begun, so 100 Continue was said
+
+	worked *worked // of /image: what was done; nil if nothing was
 }
 
 type infoKey struct{}
@@ -113,6 +115,14 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	} else {
 		log = log.With("from", r.RemoteAddr)
 	}
+	if i.worked != nil {
+		log = log.With("ops", spool.OpsText(i.worked.ops)).With(i.worked.attrs()...)
+	}
+	outcome := "ok"
+	if i.err != nil {
+		outcome = fault.Of(i.err).String()
+	}
+	log = log.With("outcome", outcome)
 	if i.err != nil {
 		log = log.With("err", oneLine(i.err.Error()))
 	}
