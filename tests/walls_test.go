@@ -54,15 +54,18 @@ var walls = map[string][]string{
 	"pkg/front/compose": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front":         {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/front/"},
 
-	// The person's side: cli < input, output, client < filter, put, get.
+	// The person's side: cli < input, output, progress, show, client < filter, put, get.
 	"pkg/shell/cli":             {"pkg/fault"},
+	"pkg/shell/faketerm":        {},
+	"pkg/shell/progress":        {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm"},
+	"pkg/shell/show":            {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm"},
 	"pkg/shell/input":           {"pkg/fault", "pkg/shell/cli"},
 	"pkg/shell/output":          {"pkg/fault", "pkg/ops", "pkg/shell/cli"},
 	"pkg/shell/client":          {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/client/fakeimgd"},
 	"pkg/shell/client/fakeimgd": {"pkg/fault", "pkg/ops"},
-	"pkg/shell/filter":          {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output"},
-	"pkg/shell/put":             {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
-	"pkg/shell/get":             {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/output", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
+	"pkg/shell/filter":          {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/faketerm", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress"},
+	"pkg/shell/put":             {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/progress", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
+	"pkg/shell/get":             {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
 
 	// Commands join wings.
 	"cmd/gray":   {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
@@ -71,7 +74,7 @@ var walls = map[string][]string{
 	"cmd/scaled": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
 	"cmd/imgd":   {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/front/", "pkg/front", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
 	"cmd/imgput": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
-	"cmd/imgget": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
+	"cmd/imgget": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"}, // shows a result on a terminal
 
 	// Only real processes.
 	"tests":        {},

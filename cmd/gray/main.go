@@ -1,6 +1,6 @@
 // Gray turns pictures gray.
 //
-//	gray [-h] [-l 601|709|luminance] [-f format] [-q quality] [-maxpixels n] [-o file | -d dir] [file]...
+//	gray [-h] [-l 601|709|luminance] [-f format] [-q quality] [-maxpixels n] [-o file | -d dir] [-quiet] [file]...
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"imgtools/pkg/shell/filter"
 )
 
-const usage = "[-h] [-l 601|709|luminance] [-f format] [-q quality] [-maxpixels n] [-o file | -d dir] [file]..."
+const usage = "[-h] [-l 601|709|luminance] [-f format] [-q quality] [-maxpixels n] [-o file | -d dir] [-quiet] [file]..."
 
 func main() { cli.Main("gray", run) }
 
@@ -31,6 +31,7 @@ func run(args []string) error {
 	f.Pixels(&lim.Pixels, "", "maxpixels", "n", "largest picture, in pixels of all frames")
 	f.String(&c.Output, "o", "output", "file", "write to this file (default standard output)")
 	f.String(&c.Dir, "d", "dir", "dir", "write to this folder, under the names of the files; nothing there is overwritten")
+	f.Bool(&c.Quiet, "", "quiet", "no progress and no closing line after failures")
 	var err error
 	if c.Files, err = f.Parse(args, os.Stdout); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/client"
 	"imgtools/pkg/shell/get"
+	"imgtools/pkg/shell/show"
 )
 
 const usage = "[-h] [-a address] [-token file] [-o file | -d dir] [-force] [-w time] [-quiet] [id]..."
@@ -22,17 +23,20 @@ func run(args []string) error {
 	f.Operand = "an id"
 	f.String(&server.Address, "a", "address", "address", "imgd: unix:/path, tcp:host:port, http://…, https://… (default $IMGD, else its socket)")
 	f.String(&server.TokenFile, "", "token", "file", "file with the token that imgd asks for (default $IMGD_TOKEN_FILE)")
-	f.String(&c.Output, "o", "output", "file", "write the only picture to this file (default standard output)")
+	f.String(&c.Output, "o", "output", "file", "write the only picture to this file (default standard output; a terminal shows it)")
 	f.String(&c.Dir, "d", "dir", "dir", "write to this folder, under the names of the originals; nothing there is overwritten")
 	f.Bool(&c.Force, "", "force", "overwrite what is in the folder of -d")
 	f.Duration(&server.Wait, "w", "wait", "time", "how long to wait for a picture, from when its id came (default no end)")
-	f.Bool(&c.Quiet, "", "quiet", "no closing line after failures")
+	f.Bool(&c.Quiet, "", "quiet", "no progress and no closing line after failures")
 	var err error
 	if c.IDs, err = f.Parse(args, os.Stdout); err != nil {
 		return err
 	}
 	if err := f.NeedInput(c.IDs); err != nil {
 		return err
+	}
+	if (c.Output == "" || c.Output == "-") && c.Dir == "" && show.Can(os.Stdout) {
+		c.Show = showPicture
 	}
 	server.Forever = !f.Given("w")
 	imgd, err := client.New(server)

@@ -36,7 +36,7 @@ func run(args []string) error {
 	f.String(&format, "f", "format", "format", "format of the result: jpeg png gif bmp tiff pnm pgm ppm pam (default the input's)")
 	f.Int(&quality, "q", "quality", "quality", "of JPEG, 1 to 100")
 	f.Duration(&server.Wait, "w", "wait", "time", "how long to go on when imgd is full, busy or gone (default no end)")
-	f.Bool(&c.Quiet, "", "quiet", "no closing line after failures")
+	f.Bool(&c.Quiet, "", "quiet", "no progress and no closing line after failures")
 	var err error
 	if c.Files, err = f.Parse(args, os.Stdout); err != nil {
 		return err

@@ -1,6 +1,6 @@
 // Scale makes pictures smaller or larger.
 //
-//	scale [-h] [-k kernel] [-fine] [-linear] [-f format] [-q quality] [-maxpixels n] [-o file | -d dir] geometry [file]...
+//	scale [-h] [-k kernel] [-fine] [-linear] [-f format] [-q quality] [-maxpixels n] [-o file | -d dir] [-quiet] geometry [file]...
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"imgtools/pkg/shell/filter"
 )
 
-const usage = "[-h] [-k kernel] [-fine] [-linear] [-f format] [-q quality] [-maxpixels n] [-o file | -d dir] geometry [file]..."
+const usage = "[-h] [-k kernel] [-fine] [-linear] [-f format] [-q quality] [-maxpixels n] [-o file | -d dir] [-quiet] geometry [file]..."
 
 func main() { cli.Main("scale", run) }
 
@@ -34,6 +34,7 @@ func run(args []string) error {
 	f.Pixels(&lim.Pixels, "", "maxpixels", "n", "largest picture, before and after, in pixels of all frames")
 	f.String(&c.Output, "o", "output", "file", "write to this file (default standard output)")
 	f.String(&c.Dir, "d", "dir", "dir", "write to this folder, under the names of the files; nothing there is overwritten")
+	f.Bool(&c.Quiet, "", "quiet", "no progress and no closing line after failures")
 	operands, err := f.Parse(args, os.Stdout)
 	if err != nil {
 		return err

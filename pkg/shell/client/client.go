@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -276,9 +277,16 @@ func unwrapURL(err error) error {
 func answer(resp *http.Response) error {
 	kind := fault.FromHTTP(resp.StatusCode)
 	text := ""
-	if t := resp.Header.Get("Content-Type"); strings.HasPrefix(t, "text/plain") {
-		b, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
+	body := io.LimitReader(resp.Body, 4096)
+	switch t := resp.Header.Get("Content-Type"); {
+	case strings.HasPrefix(t, "text/plain"):
+		b, _ := io.ReadAll(body)
 		text, _, _ = strings.Cut(strings.TrimSpace(string(b)), "\n")
+	case strings.HasPrefix(t, "application/problem+json"): // RFC 9457
+		var problem struct{ Detail string }
+		if json.NewDecoder(body).Decode(&problem) == nil {
+			text = problem.Detail
+		}
 	}
 	if text == "" {
 		text = "HTTP " + strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode)

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -116,16 +115,12 @@ func (c *Client) fetchOnce(ctx context.Context, ref Ref, d *download, open func(
 
 // ready asks for a job's picture until it is there.
 func (c *Client) ready(ctx context.Context, ref Ref, d *download, watch *time.Timer) (*http.Response, error) {
-	base := ref.base
-	if base == "" {
-		base = c.base()
-	}
 	for {
 		wait := longPoll
 		if !c.cfg.Forever {
 			wait = int(math.Ceil(min(c.remaining(ref.Since).Seconds(), longPoll)))
 		}
-		req, err := http.NewRequestWithContext(ctx, "GET", fmt.Sprintf("%s/jobs/%s/image?wait=%d", base, ref.ID, wait), nil)
+		req, err := http.NewRequestWithContext(ctx, "GET", fmt.Sprintf("%s/image?wait=%d", c.url(ref), wait), nil)
 		if err != nil {
 			return nil, err
 		}
@@ -204,30 +199,4 @@ func (r *idleReader) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
 	r.watch.Reset(r.idle)
 	return n, err
-}
-
-// Name asks for the name of a job's original, for a message about it; "" if there
-// is none or the server doesn't say.
-func (c *Client) Name(ctx context.Context, ref Ref) string {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	base := ref.base
-	if base == "" {
-		base = c.base()
-	}
-	req, err := http.NewRequestWithContext(ctx, "GET", base+"/jobs/"+ref.ID, nil)
-	if err != nil {
-		return ""
-	}
-	req.Header.Set("Accept", "application/json")
-	resp, err := c.do(req)
-	if err != nil {
-		return ""
-	}
-	defer resp.Body.Close()
-	var status struct{ Name string }
-	if json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&status) != nil {
-		return ""
-	}
-	return status.Name
 }

@@ -86,16 +86,3 @@ func (u *upload) Read(p []byte) (int, error) {
 }
 
 func (u *upload) Close() error { return nil }
-
-// Delete takes a job back.
-func (c *Client) Delete(ctx context.Context, id string) error {
-	req, err := http.NewRequestWithContext(ctx, "DELETE", c.base()+"/jobs/"+id, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := c.do(req)
-	if err != nil {
-		return err
-	}
-	return resp.Body.Close()
-}

@@ -7,11 +7,14 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"sync/atomic"
+	"time"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/input"
 	"imgtools/pkg/shell/output"
+	"imgtools/pkg/shell/progress"
 )
 
 // Result says what became of a picture.
@@ -31,12 +34,16 @@ type Config struct {
 	Output  string   // -o
 	Dir     string   // -d
 	Format  string   // -f, canonical
+	Quiet   bool     // -quiet: no closing line, and no progress
+
+	stderr io.Writer
 }
 
 // Run runs op on each file. Several need a folder, are worked on by all CPUs,
 // and come out in their order; one that fails is told on stderr and the others
 // go on.
 func Run(c Config, op Operation) error {
+	c.stderr = os.Stderr
 	if len(c.Files) == 0 {
 		c.Files = []string{"-"}
 	}
@@ -135,9 +142,20 @@ func (c *Config) many(op Operation) error {
 			}
 		}()
 	}
+	var finished atomic.Int64
+	if len(c.Files) > 1 {
+		start, all := time.Now(), float64(len(c.Files))
+		line := progress.Start(os.Stderr, c.Quiet, func() string {
+			n := float64(finished.Load())
+			return fmt.Sprintf("%s: %s %.0f of %.0f%s", c.Command, progress.Bar(n, all), n, all, progress.Left(n, all, start))
+		})
+		defer line.Stop()
+		c.stderr = line.Over(os.Stderr)
+	}
 	errs := make([]error, len(c.Files))
 	for i := range done {
 		errs[i] = c.finish(<-done[i])
+		finished.Add(1)
 		if errs[i] != nil && len(errs) > 1 {
 			c.tell(errs[i].Error())
 		}
@@ -163,10 +181,12 @@ func (c *Config) sum(errs []error) error {
 	if failed == 0 {
 		return nil
 	}
-	c.tell(fmt.Sprintf("%d written, %d failed", len(errs)-failed, failed))
+	if !c.Quiet {
+		c.tell(fmt.Sprintf("%d written, %d failed", len(errs)-failed, failed))
+	}
 	return cli.Status(status)
 }
 
 func (c *Config) tell(line string) {
-	fmt.Fprintf(os.Stderr, "%s: %s\n", c.Command, cli.Line(line))
+	fmt.Fprintf(c.stderr, "%s: %s\n", c.Command, cli.Line(line))
 }

@@ -3,18 +3,19 @@
 package get
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
+	"time"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/client"
+	"imgtools/pkg/shell/input"
 	"imgtools/pkg/shell/output"
+	"imgtools/pkg/shell/progress"
 )
 
 // atOnce is how many jobs are waited for and fetched at the same time.
@@ -29,9 +30,12 @@ type Config struct {
 	Output string   // -o; "" is standard output
 	Dir    string   // -d; "" is Output
 	Force  bool     // overwrite in Dir
-	Quiet  bool     // no closing line
+	Quiet  bool     // no closing line, and no progress
 	Stdin  io.Reader
 	Stderr io.Writer
+	// Show, if not nil, takes the only picture in place of standard output. It
+	// is called when all of it is there.
+	Show func(picture *io.SectionReader) error
 }
 
 // errNone is the error of a pipeline whose first command failed.
@@ -49,7 +53,15 @@ func Run(c *client.Client, cfg Config) error {
 			return err
 		}
 	}
-	g := &getter{Config: cfg, client: c, stop: make(chan struct{})}
+	g := &getter{Config: cfg, client: c, stop: make(chan struct{}), jobs: map[*job]bool{}, start: time.Now()}
+	if line := progress.Start(cfg.Stderr, cfg.Quiet, g.line); line != nil {
+		defer line.Stop()
+		g.progress = line
+		g.Stderr = line.Over(cfg.Stderr)
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		go g.watch(ctx)
+	}
 	if cfg.Dir != "" {
 		return g.many()
 	}
@@ -67,39 +79,19 @@ type getter struct {
 	pending                []string      // ids or URLs, as given
 	stop                   chan struct{} // closed with away set
 	away                   error
-}
 
-// ids calls f with each operand until f returns false. "-", or no operand, stands
-// for the lines of standard input that are not empty.
-func (g *getter) ids(f func(string) bool) error {
-	operands := g.IDs
-	if len(operands) == 0 {
-		operands = []string{"-"}
-	}
-	for _, s := range operands {
-		if s != "-" {
-			if !f(s) {
-				return nil
-			}
-			continue
-		}
-		sc := bufio.NewScanner(g.Stdin)
-		for sc.Scan() {
-			if s := strings.TrimSpace(sc.Text()); s != "" && !f(s) {
-				return nil
-			}
-		}
-		if err := sc.Err(); err != nil {
-			return fmt.Errorf("standard input: %w", err)
-		}
-	}
-	return nil
+	progress *progress.Line // nil: none
+	start    time.Time
+	jobs     map[*job]bool // that are waited for or fetched
+	given    int           // ids so far
+	all      bool          // no more will come
+	place    string        // what the server said of the first of jobs
 }
 
 // one fetches the only result to standard output or a file.
 func (g *getter) one() error {
 	var all []string
-	if err := g.ids(func(s string) bool { all = append(all, s); return len(all) < 2 }); err != nil {
+	if err := input.IDs(g.IDs, g.Stdin, func(s string) bool { all = append(all, s); return len(all) < 2 }); err != nil {
 		return err
 	}
 	switch len(all) {
@@ -112,18 +104,23 @@ func (g *getter) one() error {
 	if err != nil {
 		return fault.As(fault.Internal, err) // it came from standard input
 	}
-	out, err := output.Open(g.Output)
+	open, commit := func() (*output.File, error) { return output.Open(g.Output) }, commitFile
+	if g.Show != nil {
+		open, commit = output.Unnamed, g.show
+	}
+	out, err := open()
 	if err != nil {
 		return err
 	}
-	var r client.Result
+	j := g.begin(ref)
 	err = g.client.Fetch(context.Background(), ref, func(res client.Result) (io.Writer, error) {
-		r = res
-		return out, nil
+		return j.opened(res, out), nil
 	})
+	r := j.Result
 	if err == nil {
-		_, err = out.Commit("")
-		return err
+		if err = commit(out); err == nil || g.Show == nil {
+			return err
+		}
 	}
 	out.Discard()
 	if err := g.note(ref, r.Name, err); err != nil {
@@ -133,6 +130,25 @@ func (g *getter) one() error {
 		return g.away
 	}
 	return g.sum()
+}
+
+func commitFile(out *output.File) error {
+	_, err := out.Commit("")
+	return err
+}
+
+// show is commitFile for Show.
+func (g *getter) show(out *output.File) error {
+	st, err := out.Stat()
+	if err != nil {
+		return err
+	}
+	g.progress.Stop()
+	if err := g.Show(io.NewSectionReader(out, 0, st.Size())); err != nil {
+		return err
+	}
+	out.Discard()
+	return nil
 }
 
 // many fetches all results to a folder.
@@ -153,7 +169,11 @@ func (g *getter) many() (err error) {
 	done := make(chan error, 1)
 	go func() {
 		defer close(refs)
-		done <- g.feed(refs)
+		err := g.feed(refs)
+		g.mu.Lock()
+		g.all = true
+		g.mu.Unlock()
+		done <- err
 	}()
 	select {
 	case err = <-done:
@@ -175,7 +195,7 @@ func (g *getter) many() (err error) {
 // feed hands each id to a worker, and each only once.
 func (g *getter) feed(refs chan<- client.Ref) error {
 	seen := map[string]bool{}
-	err := g.ids(func(s string) bool {
+	err := input.IDs(g.IDs, g.Stdin, func(s string) bool {
 		ref, err := client.ParseRef(s)
 		if err != nil {
 			g.fail(err)
@@ -185,6 +205,9 @@ func (g *getter) feed(refs chan<- client.Ref) error {
 			return true
 		}
 		seen[ref.ID] = true
+		g.mu.Lock()
+		g.given++
+		g.mu.Unlock()
 		select {
 		case refs <- ref:
 			return true
@@ -203,14 +226,18 @@ func (g *getter) fetch(ref client.Ref) {
 	var r client.Result
 	var out *output.File
 	var name string
+	j := g.begin(ref)
+	defer g.end(j)
 	err := g.client.Fetch(context.Background(), ref, func(res client.Result) (w io.Writer, err error) {
 		r = res
 		name = output.Name(r.Name, output.Format(r.Type), ref.ID)
 		if _, ok := g.dir.Fetched(name, r.Size, r.Modified, r.ETag); ok {
 			return nil, client.ErrSkip
 		}
-		out, err = g.dir.Create()
-		return out, err
+		if out, err = g.dir.Create(); err != nil {
+			return nil, err
+		}
+		return j.opened(res, out), nil
 	})
 	if out != nil {
 		if err == nil {

@@ -64,6 +64,20 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
+// Unnamed returns a file that nobody else sees and that is gone when it is
+// discarded, to gather a picture in that is not to be kept.
+func Unnamed() (*File, error) {
+	f, err := os.CreateTemp("", "imgtools-*")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &File{File: f}, nil
+}
+
 // follow resolves the symbolic links that end a path, so that a link stays one
 // and its target is replaced. When the path means an open descriptor
 // (/dev/stdout, /dev/fd/3) it returns that, else -1.

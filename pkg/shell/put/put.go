@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"imgtools/pkg/fault"
@@ -15,6 +16,7 @@ import (
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/client"
 	"imgtools/pkg/shell/input"
+	"imgtools/pkg/shell/progress"
 )
 
 // atOnce is how many pictures are on their way at the same time.
@@ -24,7 +26,7 @@ const atOnce = 4
 type Config struct {
 	Files  []string // operands; none is standard input
 	Words  []ops.Word
-	Quiet  bool      // no closing line
+	Quiet  bool      // no closing line, and no progress
 	Stdout io.Writer // takes the ids, one a line
 	Stderr io.Writer
 }
@@ -46,6 +48,11 @@ type sender struct {
 	status   int // exit status, if anything failed
 	away     error
 	firstErr error
+	sent     int // files that the server has
+
+	start time.Time
+	all   int64        // bytes of the files, as far as that is known before
+	done  atomic.Int64 // bytes that the server was sent
 }
 
 // Run sends the files and writes their ids, in order, each as soon as all before
@@ -54,8 +61,16 @@ func Run(c *client.Client, cfg Config) error {
 	if len(cfg.Files) == 0 {
 		cfg.Files = []string{"-"}
 	}
-	s := &sender{Config: cfg, client: c, acked: map[int]string{}, again: map[int]bool{}, status: fault.ExitAgain, progress: time.Now()}
+	s := &sender{Config: cfg, client: c, acked: map[int]string{}, again: map[int]bool{}, status: fault.ExitAgain, progress: time.Now(), start: time.Now()}
 	s.moved.L = &s.mu
+	if line := progress.Start(cfg.Stderr, cfg.Quiet, s.line); line != nil {
+		defer line.Stop()
+		all := total(cfg.Files)
+		s.mu.Lock()
+		s.all = all
+		s.mu.Unlock()
+		s.Stdout, s.Stderr = line.Over(cfg.Stdout), line.Over(cfg.Stderr)
+	}
 	slots := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
 	for i, file := range cfg.Files {
@@ -88,10 +103,11 @@ func (s *sender) send(i int, file string) (id string, err error) {
 	}
 	ctx := context.Background()
 	query := client.Query(words)
+	picture := io.NewSectionReader(&counted{ReaderAt: in, done: &s.done}, 0, in.Size)
 	s.queue(i)
 	id = client.NewID()
 	for tries := 0; ; tries++ {
-		err := s.client.Put(ctx, s.since(), id, query, in.Reader())
+		err := s.client.Put(ctx, s.since(), id, query, picture)
 		if err == nil {
 			if s.keep(i, id) {
 				return id, nil
@@ -181,7 +197,7 @@ func (s *sender) takeBack(ctx context.Context) {
 	}
 	s.mu.Unlock()
 	for i, id := range behind {
-		if s.client.Delete(ctx, id) == nil {
+		if s.client.Delete(ctx, client.Ref{ID: id}) == nil {
 			s.mu.Lock()
 			s.again[i] = true // it looks when it is the head, so not before we go on
 			s.mu.Unlock()
@@ -198,6 +214,7 @@ func (s *sender) settle(i int, file, id string, err error) {
 	defer s.mu.Unlock()
 	switch {
 	case err == nil:
+		s.sent++
 	case errors.Is(err, client.ErrAway):
 		s.away = err
 	default:

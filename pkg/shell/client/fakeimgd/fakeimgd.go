@@ -32,6 +32,12 @@ type Job struct {
 	delivered bool
 }
 
+// State is what a server tells of a job.
+type State struct {
+	State, Detail string
+	Place         int
+}
+
 // Server is a fake imgd. Its fields may be set before the first request; those
 // below mu are read through methods.
 type Server struct {
@@ -42,6 +48,8 @@ type Server struct {
 	Room int
 	// Type is the media type of results; "" is image/png.
 	Type string
+	// State has jobs of which another state is told than that they are done.
+	State map[string]State
 	// Result makes a result; nil: "gray " and the original.
 	Result func(in []byte) []byte
 
@@ -156,6 +164,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.put(w, r, id)
 	case r.Method == "GET" && image:
 		s.image(w, r, id)
+	case r.URL.Path == "/healthz":
+		fmt.Fprintln(w, "ok")
 	case r.Method == "GET":
 		s.status(w, id)
 	case r.Method == "DELETE":
@@ -309,10 +319,22 @@ func (s *Server) Out(in []byte) []byte {
 func ETag(out []byte) string { return fmt.Sprintf(`"%x"`, out[:min(len(out), 32)]) }
 
 func (s *Server) status(w http.ResponseWriter, id string) {
-	if j, name := s.find(w, id); j != nil {
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(map[string]string{"id": id, "name": name, "state": "done"})
+	j, name := s.find(w, id)
+	if j == nil {
+		return
 	}
+	status := map[string]any{"id": id, "name": name, "state": "done"}
+	if st, ok := s.State[id]; ok {
+		status["state"] = st.State
+		if st.Place > 0 {
+			status["place"] = st.Place
+		}
+		if st.Detail != "" {
+			status["error"] = map[string]any{"kind": "format", "detail": st.Detail, "status": 415}
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(status)
 }
 
 func (s *Server) delete(w http.ResponseWriter, id string) {

@@ -1,0 +1,126 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"imgtools/pkg/fault"
+)
+
+// Status is what a server says of a job.
+type Status struct {
+	State string // queued, running, done, failed
+	Name  string // the original's, or ""
+	Place int    // in the queue, from 1; 0: it is not waiting, or not known
+	Error struct{ Detail string }
+}
+
+// short is how long a question about a job may take.
+const short = 10 * time.Second
+
+// url returns that of a job.
+func (c *Client) url(ref Ref) string {
+	base := ref.base
+	if base == "" {
+		base = c.base()
+	}
+	return base + "/jobs/" + ref.ID
+}
+
+// Status asks once how a job is.
+func (c *Client) Status(ctx context.Context, ref Ref) (Status, error) {
+	var s Status
+	resp, cancel, err := c.ask(ctx, "GET", ref)
+	if err != nil {
+		return s, err
+	}
+	defer cancel()
+	defer resp.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&s); err != nil || s.State == "" {
+		return s, fault.New(fault.Internal, "not an imgd: no status of a job")
+	}
+	return s, nil
+}
+
+// Name asks for the name of a job's original, for a message about it; "" if there
+// is none or the server doesn't say.
+func (c *Client) Name(ctx context.Context, ref Ref) string {
+	s, err := c.Status(ctx, ref)
+	if err != nil {
+		return ""
+	}
+	return s.Name
+}
+
+// Delete takes a job back, whatever its state, and asks for that once. Nobody can
+// fetch it any more.
+func (c *Client) Delete(ctx context.Context, ref Ref) error {
+	resp, cancel, err := c.ask(ctx, "DELETE", ref)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	return resp.Body.Close()
+}
+
+// ask makes a small request about a job. When there is no error the caller closes
+// the body, and calls cancel then.
+func (c *Client) ask(ctx context.Context, method string, ref Ref) (*http.Response, context.CancelFunc, error) {
+	ctx, cancel := context.WithTimeout(ctx, short)
+	req, err := http.NewRequestWithContext(ctx, method, c.url(ref), nil)
+	if err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	req.Header.Set("Accept", "application/json")
+	resp, err := c.do(req)
+	if err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	return resp, cancel, nil
+}
+
+// Gone reports whether err says that there is no such job: it was removed, it
+// expired, or there never was one.
+func Gone(err error) bool {
+	kind := fault.Of(err)
+	return kind == fault.Gone || kind == fault.NotFound
+}
+
+// Home returns the address of the client's own server as -a takes it, whichever
+// way it was given. When it was to be looked for it is asked for a sign of life,
+// if there was no connection yet.
+func (c *Client) Home(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	known := len(c.places) == 1
+	c.mu.Unlock()
+	if !known {
+		ctx, cancel := context.WithTimeout(ctx, short)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, "GET", c.base()+"/healthz", nil)
+		if err != nil {
+			return "", err
+		}
+		resp, err := c.do(req)
+		if err != nil {
+			return "", err
+		}
+		resp.Body.Close()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.places) != 1 {
+		return "", fmt.Errorf("%w: no socket", ErrAway)
+	}
+	if e := c.places[0]; e.unix != "" {
+		path, err := filepath.Abs(e.unix)
+		return "unix:" + path, err
+	}
+	return c.places[0].base, nil
+}

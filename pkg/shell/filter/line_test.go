@@ -1,0 +1,54 @@
+package filter
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"imgtools/pkg/shell/faketerm"
+)
+
+// A batch tells of its progress on a terminal, and nothing of it is left.
+func TestProgressOnTerminal(t *testing.T) {
+	dir := t.TempDir()
+	var files []string
+	for _, name := range []string{"a", "b", "c", "d"} {
+		files = append(files, filepath.Join(dir, name))
+		if err := os.WriteFile(files[len(files)-1], []byte(name), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, quiet := range []bool{false, true} {
+		term := faketerm.Open(t, 80, 24, 0, 0)
+		was := os.Stderr
+		os.Stderr = term.Near
+		t.Cleanup(func() { os.Stderr = was })
+		hold := make(chan struct{})
+		done := make(chan error)
+		go func() {
+			done <- Run(Config{Command: "gray", Files: files, Dir: filepath.Join(dir, "out"), Quiet: quiet}, func(out io.Writer, in io.ReaderAt, size int64, _ string) (Result, error) {
+				b := make([]byte, size)
+				in.ReadAt(b, 0)
+				if string(b) > "b" {
+					<-hold
+				}
+				_, err := out.Write(b)
+				return Result{Format: "png", Note: map[bool]string{true: "noted"}[string(b) == "d"]}, err
+			})
+		}()
+		if !quiet {
+			term.Await("line", func(said string) bool {
+				return strings.HasSuffix(faketerm.Screen(said), "gray: [##########..........] 2 of 4")
+			})
+		}
+		close(hold)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		os.Stderr = was
+		want := "gray: " + files[3] + ": noted\n"
+		term.Await("message alone", func(said string) bool { return faketerm.Screen(said) == want })
+	}
+}
