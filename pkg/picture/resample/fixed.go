@@ -46,6 +46,19 @@ func split(taps int) int {
 }
 
 func newFixed(x, y *axis, in, out int, l raster.Layout) *fixed {
+	f := weighted(x, y, l)
+	f.held = make([]uint8, in*f.n)
+	f.buf = make([]int64, in*f.n)
+	f.ring = make([][]int64, y.taps+1)
+	for i := range f.ring {
+		f.ring[i] = make([]int64, len(x.spans)*f.n/2)
+	}
+	f.acc = make([]int64, min(block, len(f.ring[0])))
+	return f
+}
+
+// weighted returns the engine with its weights and fractions, without rows.
+func weighted(x, y *axis, l raster.Layout) *fixed {
 	f := &fixed{x: x, y: y, n: l.Samples(), alpha: l.HasAlpha()}
 	if f.alpha {
 		f.fLoad = split(x.taps)
@@ -56,13 +69,6 @@ func newFixed(x, y *axis, in, out int, l raster.Layout) *fixed {
 		f.fY-- // both axes overshoot by a lot, as lanczos3 can at the edges
 	}
 	f.wx, f.wy = x.fixed(f.fX), y.fixed(f.fY)
-	f.held = make([]uint8, in*f.n)
-	f.buf = make([]int64, in*f.n)
-	f.ring = make([][]int64, y.taps+1)
-	for i := range f.ring {
-		f.ring[i] = make([]int64, len(x.spans)*f.n/2)
-	}
-	f.acc = make([]int64, min(block, len(f.ring[0])))
 	return f
 }
 

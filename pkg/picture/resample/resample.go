@@ -76,7 +76,7 @@ func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 			kept++
 			p.engine = &keep{}
 		} else if in.Bits == 8 && !o.Linear {
-			p.engine = newFixed(x, y, d.W, to.W, in.Layout)
+			p.engine = newEngine8(x, y, d.W, to.W, in.Layout)
 		} else {
 			p.engine = newFloat(x, y, d.W, to.W, in.Layout, in.Bits, o.Linear)
 		}
@@ -134,8 +134,8 @@ func axisOf(k kernel, in, full, n, d, out, outFull, outD int) *axis {
 
 // need returns about how many bytes of tables and rows plane d takes.
 func need(k kernel, d, to raster.PlaneDim, in *raster.Header) int64 {
-	sets := func(in, out int) int64 { // of weights: float64, and int32 or float32
-		return int64(out)*(16+24) + int64(2*k.support*float64(max(in, out))+float64(out))*12
+	sets := func(in, out int) int64 { // of weights
+		return int64(out)*(16+24) + int64(2*k.support*float64(max(in, out))+float64(out))*weightBytes
 	}
 	taps := min(int64(d.H), int64(2*k.support*max(1, float64(d.H)/float64(to.H)))+2)
 	n := int64(in.Layout.Samples())

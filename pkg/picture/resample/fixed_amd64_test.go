@@ -1,0 +1,117 @@
+//go:build goexperiment.simd && amd64
+
+package resample
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+
+	"simd/archsimd"
+
+	"imgtools/pkg/picture/raster"
+)
+
+func needAVX2(t *testing.T) {
+	t.Helper()
+	if !archsimd.X86.AVX2() {
+		t.Skip("this processor has no AVX2")
+	}
+}
+
+// through is what e makes of the picture in band, which has rows rows.
+func through(t *testing.T, e engine, y *axis, band *raster.Band, rows, samples, h int) []uint8 {
+	t.Helper()
+	p := plane{engine: e, y: y, rows: rows, height: h, width: samples, pix: make([]uint8, samples*h), band: h}
+	p.work(band, 0)
+	if p.done != h {
+		t.Fatalf("%T: %d rows of %d", e, p.done, h)
+	}
+	return p.pix
+}
+
+// Every size on the way to the vectors' own, every kernel, samples that overshoot,
+// a last sample that counts in part, rows further apart than they are long.
+func TestVectorEqualsPlain(t *testing.T) {
+	needAVX2(t)
+	r := rand.New(rand.NewPCG(17, 18))
+	for name, k := range kernels {
+		for _, l := range []raster.Layout{raster.Gray, raster.RGB, raster.RGBA} {
+			sizes := [][4]int{{1300, 40, 1100, 9}, {300, 300, 2, 2}, {3, 3, 2500, 7}, {2600, 5, 2059, 5}, {4000, 2, 3, 1}, {1, 1200, 3, 2}}
+			for n := 1; n <= 65; n++ {
+				sizes = append(sizes, [4]int{n, 1 + r.IntN(65), 1 + r.IntN(65), 1 + r.IntN(65)}, [4]int{1 + r.IntN(65), n, 1 + r.IntN(65), 1 + r.IntN(65)},
+					[4]int{1 + r.IntN(65), 1 + r.IntN(65), n, 1 + r.IntN(65)}, [4]int{1 + r.IntN(65), 1 + r.IntN(65), 1 + r.IntN(65), n})
+			}
+			for i, s := range sizes {
+				in, inH, out, outH, n := s[0], s[1], s[2], s[3], l.Samples()
+				x := newAxis(k, in, out, newRatio(int64(in), int64(out)), 1)
+				y := newAxis(k, inH, outH, newRatio(int64(inH), int64(outH)), 1)
+				if i%3 == 0 {
+					x = newAxis(k, in, out, newRatio(int64(8*in-5), int64(8*out)), 3./8)
+					y = newAxis(k, inH, outH, newRatio(int64(8*inH-3), int64(8*outH)), 5./8)
+				}
+				p := raster.Plane{Stride: in*n + i%7, Rows: inH}
+				p.Pix = make([]uint8, p.Stride*inH)
+				for at := range p.Pix {
+					p.Pix[at] = uint8(r.UintN(256))
+					if i%2 == 0 {
+						p.Pix[at] = -uint8(r.UintN(2))
+					}
+				}
+				band := &raster.Band{Planes: [3]raster.Plane{p}}
+				got := through(t, newVector(x, y, in, out, l), y, band, inH, out*n, outH)
+				want := through(t, newFixed(x, y, in, out, l), y, band, inH, out*n, outH)
+				if !slices.Equal(got, want) {
+					for at := range want {
+						if got[at] != want[at] {
+							t.Fatalf("%s %v %v: sample %d of row %d is %d, want %d", name, l, s, at%(out*n), at/(out*n), got[at], want[at])
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestVectorPremultipliesEveryColour(t *testing.T) {
+	needAVX2(t)
+	src := make([]uint8, 4*256+slack)
+	dst := make([]int16, len(src))
+	for bits := range 7 {
+		for a := range 256 {
+			for c := range 256 {
+				src[4*c], src[4*c+1], src[4*c+2], src[4*c+3] = uint8(c), uint8(c), uint8(255-c), uint8(a)
+			}
+			premultiply(dst, src, bits)
+			for i := range 4 * 256 {
+				want := premul(src[i], uint8(a), mulOf(bits))
+				if i%4 == 3 {
+					want = int64(a) << bits
+				}
+				if int64(dst[i]) != want {
+					t.Fatalf("%d bits: %d of alpha %d is %d, want %d", bits, src[i], a, dst[i], want)
+				}
+			}
+		}
+	}
+}
+
+// A processor without AVX2 gets the plain engine.
+func TestEngineWithoutAVX2(t *testing.T) {
+	const ask = "RESAMPLE_TEST_ENGINE"
+	if os.Getenv(ask) != "" {
+		a := newAxis(kernels["box"], 4, 2, newRatio(4, 2), 1)
+		fmt.Printf("%T\n", newEngine8(a, a, 4, 2, raster.Gray))
+		return
+	}
+	c := exec.Command(os.Args[0], "-test.run=^TestEngineWithoutAVX2$")
+	c.Env = append(os.Environ(), ask+"=1", "GODEBUG=cpu.avx2=off")
+	out, err := c.Output()
+	if err != nil || !bytes.HasPrefix(out, []byte("*resample.fixed\n")) {
+		t.Errorf("with AVX2 off: %v, %q", err, out)
+	}
+}

@@ -1,0 +1,13 @@
+//go:build !(goexperiment.simd && amd64)
+
+package resample
+
+import "imgtools/pkg/picture/raster"
+
+// weightBytes is what one weight takes: a float64, and an int32 or float32.
+const weightBytes = 12
+
+// newEngine8 returns the engine for 8-bit samples.
+func newEngine8(x, y *axis, in, out int, l raster.Layout) engine {
+	return newFixed(x, y, in, out, l)
+}
