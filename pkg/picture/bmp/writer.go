@@ -53,27 +53,13 @@ func Encode(w io.Writer, src raster.Rows) error {
 		return err
 	}
 	line := make([]byte, stride)
-	n := h.W() * h.Layout.Samples()
-	y := 0
-	for {
-		band, err := src.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		p := &band.Planes[0]
-		for i := range p.Rows {
-			fill(line, p.Pix[i*p.Stride:i*p.Stride+n], h.Layout)
-			if _, err := b.Write(line); err != nil {
-				return err
-			}
-		}
-		y += p.Rows
-	}
-	if y != h.H() {
-		return fault.New(fault.Internal, "write BMP: %d of %d rows came", y, h.H())
+	err := raster.EachRow(src, func(_ int, row raster.Plane) error {
+		fill(line, row.Pix, h.Layout)
+		_, err := b.Write(line)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	if _, err := b.Write(icc); err != nil {
 		return err

@@ -64,8 +64,8 @@ func Encode(w io.Writer, src raster.Rows, lim raster.Limits) error {
 		return err
 	}
 	line := make([]uint8, h.W())
-	err = eachRow(src, func(_ int, row []uint8) error {
-		for i, v := range row {
+	err = raster.EachRow(src, func(_ int, row raster.Plane) error {
+		for i, v := range row.Pix {
 			line[i] = to[v]
 		}
 		_, err := z.z.Write(line)
@@ -107,38 +107,11 @@ func direct(h *raster.Header) (table []color.NRGBA, to [256]uint8, transparent i
 	return table, to, transparent
 }
 
-// eachRow calls do with each row of packed 8-bit samples.
-func eachRow(src raster.Rows, do func(y int, row []uint8) error) error {
-	h := src.Header()
-	n := h.W() * h.Layout.Samples()
-	y := 0
-	for {
-		band, err := src.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		p := &band.Planes[0]
-		for i := range p.Rows {
-			if err := do(y, p.Pix[i*p.Stride:i*p.Stride+n]); err != nil {
-				return err
-			}
-			y++
-		}
-	}
-	if y != h.H() {
-		return fault.New(fault.Internal, "write GIF: %d of %d rows came", y, h.H())
-	}
-	return nil
-}
-
 // read makes pixels of a picture.
 func read(dst []pixel, src raster.Rows) error {
 	h := src.Header()
-	return eachRow(src, func(y int, row []uint8) error {
-		out := dst[y*h.W() : (y+1)*h.W()]
+	return raster.EachRow(src, func(y int, p raster.Plane) error {
+		row, out := p.Pix, dst[y*h.W():(y+1)*h.W()]
 		switch h.Layout {
 		case raster.Gray:
 			for i := range out {

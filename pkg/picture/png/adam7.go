@@ -24,13 +24,15 @@ func (r *Reader) deinterlace() (raster.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	held := &held{r: r, s: s, n: n, band: raster.BandRows(n*int(r.out.Bits/8), h)}
+	whole := &raster.Held{H: r.out}
+	out := &whole.Planes[0]
+	out.Stride, out.Rows = n, h
 	var line8 []uint8
 	var line16 []uint16
 	if r.out.Bits == 16 {
-		held.pix16, line16 = make([]uint16, n*h), make([]uint16, n)
+		out.Pix16, line16 = make([]uint16, n*h), make([]uint16, n)
 	} else {
-		held.pix, line8 = make([]uint8, n*h), make([]uint8, n)
+		out.Pix, line8 = make([]uint8, n*h), make([]uint8, n)
 	}
 	raw, cur, prev := make([]byte, 1+nb), make([]byte, nb), make([]byte, nb)
 	for _, p := range passes {
@@ -53,15 +55,15 @@ func (r *Reader) deinterlace() (raster.Rows, error) {
 			unfilter(raw[0], cur[:nb], raw[1:1+nb], prev[:nb], bpp)
 			if r.out.Bits == 16 {
 				r.expand16(line16[:pw*spp], cur[:nb])
-				scatter(held.pix16[y*n:(y+1)*n], line16[:pw*spp], spp, p.x, p.dx)
+				scatter(out.Pix16[y*n:(y+1)*n], line16[:pw*spp], spp, p.x, p.dx)
 			} else {
 				r.expand8(line8[:pw*spp], cur[:nb])
-				scatter(held.pix[y*n:(y+1)*n], line8[:pw*spp], spp, p.x, p.dx)
+				scatter(out.Pix[y*n:(y+1)*n], line8[:pw*spp], spp, p.x, p.dx)
 			}
 			cur, prev = prev, cur
 		}
 	}
-	return held, nil
+	return &held{whole.Rows(), s}, nil
 }
 
 // scatter puts the pixels of src, of spp samples, to every dx-th of dst from x on.
@@ -79,39 +81,16 @@ func scatter[T uint8 | uint16](dst, src []T, spp, x, dx int) {
 	}
 }
 
-// held is a picture in memory.
+// held is a picture in memory. Its stream is checked to the end after the last row.
 type held struct {
-	r     *Reader
-	s     *stream
-	n     int // samples of a row
-	band  int
-	y     int
-	pix   []uint8
-	pix16 []uint16
-	out   raster.Band
-	done  bool
+	raster.Rows
+	s *stream
 }
 
-func (d *held) Header() *raster.Header { return d.r.out }
-
 func (d *held) Next() (*raster.Band, error) {
-	h := d.r.out.H()
-	if d.y == h {
-		if !d.done {
-			if err := d.s.end(); err != nil {
-				return nil, err
-			}
-			d.done = true
-		}
-		return nil, io.EOF
+	b, err := d.Rows.Next()
+	if err == io.EOF {
+		err = d.s.finish()
 	}
-	p := &d.out.Planes[0]
-	p.Stride, p.Rows, d.out.Y = d.n, min(d.band, h-d.y), d.y
-	if d.pix16 != nil {
-		p.Pix16 = d.pix16[d.y*d.n : (d.y+p.Rows)*d.n]
-	} else {
-		p.Pix = d.pix[d.y*d.n : (d.y+p.Rows)*d.n]
-	}
-	d.y += p.Rows
-	return &d.out, nil
+	return b, err
 }

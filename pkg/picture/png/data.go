@@ -123,6 +123,7 @@ type stream struct {
 
 	length int64 // bytes of the whole deflated stream, known at the end
 	over   bool  // there was more than rows
+	ended  bool
 }
 
 func newStream(r *Reader) (*stream, error) {
@@ -163,6 +164,17 @@ func (s *stream) end() error {
 		return s.r.inflateError(err, h)
 	}
 	return nil
+}
+
+// finish is end, once, and io.EOF if all is well.
+func (s *stream) finish() error {
+	if !s.ended {
+		if err := s.end(); err != nil {
+			return err
+		}
+		s.ended = true
+	}
+	return io.EOF
 }
 
 // inflateError gives an error of the stream its kind.

@@ -1,10 +1,6 @@
 package png
 
-import (
-	"io"
-
-	"imgtools/pkg/picture/raster"
-)
+import "imgtools/pkg/picture/raster"
 
 // bytesPerRow returns the bytes of a row of w pixels, and of one pixel, at least
 // 1, without the filter byte.
@@ -68,7 +64,6 @@ type rows struct {
 	y    int    // rows done
 	raw  []byte // filter byte and filtered row
 	out  raster.Band
-	done bool
 
 	pix       []uint8 // when the file's bytes are the samples: they are unfiltered in place
 	cur, prev []byte  // else two rows of bytes
@@ -79,13 +74,7 @@ func (d *rows) Header() *raster.Header { return d.r.out }
 func (d *rows) Next() (*raster.Band, error) {
 	h := d.r.out.H()
 	if d.y == h {
-		if !d.done {
-			if err := d.s.end(); err != nil {
-				return nil, err
-			}
-			d.done = true
-		}
-		return nil, io.EOF
+		return nil, d.s.finish()
 	}
 	p := &d.out.Planes[0]
 	if d.pix != nil {

@@ -119,39 +119,25 @@ func (e *encoder) pixels() error {
 	f := &filterer{bpp: bpp, prev: make([]byte, nb), adapt: e.depth >= 8 && e.h.Layout != raster.Indexed}
 	z := newDeflater(e.b, f.adapt, int64(nb+1), int64(nb+1)*int64(e.h.H()))
 	cur := make([]byte, nb)
-	y := 0
-	for {
-		band, err := e.src.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		p := &band.Planes[0]
-		for i := range p.Rows {
-			row := cur
-			switch {
-			case e.depth == 16:
-				for j, v := range p.Pix16[i*p.Stride : i*p.Stride+e.n] {
-					binary.BigEndian.PutUint16(cur[2*j:], v)
-				}
-			case e.depth == 8:
-				row = p.Pix[i*p.Stride : i*p.Stride+e.n]
-			case e.h.Layout == raster.Indexed:
-				pack(cur, p.Pix[i*p.Stride:i*p.Stride+e.n], e.depth, 0)
-			default:
-				pack(cur, p.Pix[i*p.Stride:i*p.Stride+e.n], e.depth, 8-e.depth)
+	err := raster.EachRow(e.src, func(_ int, p raster.Plane) error {
+		row := cur
+		switch {
+		case e.depth == 16:
+			for j, v := range p.Pix16 {
+				binary.BigEndian.PutUint16(cur[2*j:], v)
 			}
-			z.buf = f.filter(z.buf, row)
-			if err := z.full(); err != nil {
-				return err
-			}
+		case e.depth == 8:
+			row = p.Pix
+		case e.h.Layout == raster.Indexed:
+			pack(cur, p.Pix, e.depth, 0)
+		default:
+			pack(cur, p.Pix, e.depth, 8-e.depth)
 		}
-		y += p.Rows
-	}
-	if y != e.h.H() {
-		return fault.New(fault.Internal, "write PNG: %d of %d rows came", y, e.h.H())
+		z.buf = f.filter(z.buf, row)
+		return z.full()
+	})
+	if err != nil {
+		return err
 	}
 	return z.close()
 }

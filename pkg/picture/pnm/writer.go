@@ -30,7 +30,6 @@ func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 	if h.Orientation != 1 {
 		return fault.New(fault.Internal, "write PNM: orientation %d", h.Orientation)
 	}
-	n := h.W() * h.Layout.Samples()
 	maxval := 1<<h.Bits - 1
 	b := bufio.NewWriterSize(w, 64<<10)
 	switch {
@@ -44,34 +43,21 @@ func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 	}
 	var buf []byte
 	if h.Bits == 16 {
-		buf = make([]byte, 2*n)
+		buf = make([]byte, 2*h.W()*h.Layout.Samples())
 	}
-	y := 0
-	for {
-		band, err := src.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		p := &band.Planes[0]
-		for i := 0; i < p.Rows; i++ {
-			if h.Bits == 16 {
-				for j, v := range p.Pix16[i*p.Stride : i*p.Stride+n] {
-					binary.BigEndian.PutUint16(buf[2*j:], v)
-				}
-			} else {
-				buf = p.Pix[i*p.Stride : i*p.Stride+n]
-			}
-			if _, err := b.Write(buf); err != nil {
-				return err
+	err := raster.EachRow(src, func(_ int, row raster.Plane) error {
+		line := row.Pix
+		if h.Bits == 16 {
+			line = buf
+			for i, v := range row.Pix16 {
+				binary.BigEndian.PutUint16(line[2*i:], v)
 			}
 		}
-		y += p.Rows
-	}
-	if y != h.H() {
-		return fault.New(fault.Internal, "write PNM: %d of %d rows came", y, h.H())
+		_, err := b.Write(line)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	return b.Flush()
 }

@@ -40,6 +40,20 @@ func Each(src Rows, f func(p, y int, row Plane) bool) error {
 	}
 }
 
+// EachRow is Each for those that write a picture of one plane: it ends with the
+// first error of f.
+func EachRow(src Rows, f func(y int, row Plane) error) error {
+	var failed error
+	err := Each(src, func(_, y int, row Plane) bool {
+		failed = f(y, row)
+		return failed == nil
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
 // Held is a whole picture in memory.
 type Held struct {
 	H      *Header

@@ -2,7 +2,6 @@ package tiff
 
 import (
 	"bytes"
-	"cmp"
 	"compress/zlib"
 	"encoding/binary"
 	"io"
@@ -47,11 +46,7 @@ func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 	if e.deflate, err = zlib.NewWriterLevel(&e.data, zlib.BestSpeed); err != nil {
 		return err
 	}
-	each := raster.Each(src, func(_, y int, row raster.Plane) bool {
-		err = e.row(y, row)
-		return err == nil
-	})
-	if err = cmp.Or(err, each); err != nil {
+	if err := raster.EachRow(src, e.row); err != nil {
 		return err
 	}
 	head, err := e.head()
