@@ -48,7 +48,7 @@ func (g Geometry) Factor() bool { return g.factor != nil }
 // Parse reads a geometry word. Its errors are of kind Usage and name the word.
 func Parse(s string) (Geometry, error) {
 	bad := func(why string) (Geometry, error) {
-		return Geometry{}, fault.New(fault.Usage, "%s: %s", strconv.Quote(clip(s)), why)
+		return Geometry{}, fault.New(fault.Usage, "%s: %s", fault.Quote(s), why)
 	}
 	g := Geometry{text: s}
 	t := s
@@ -208,11 +208,4 @@ func digits(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-func clip(s string) string {
-	if len(s) > 64 {
-		return s[:64] + "…"
-	}
-	return s
 }

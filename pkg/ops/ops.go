@@ -106,12 +106,12 @@ func (o *Ops) set(w Word, luma *string) (err error) {
 	case "quality":
 		o.Quality, err = strconv.Atoi(w.Value)
 		if err != nil || o.Quality < 1 || o.Quality > 100 {
-			return fault.New(fault.Usage, "quality %s: not a whole number from 1 to 100", quote(w.Value))
+			return fault.New(fault.Usage, "quality %s: not a whole number from 1 to 100", fault.Quote(w.Value))
 		}
 	case "name":
 		o.Name = w.Value
 	default:
-		return fault.New(fault.Usage, "unknown word %s", quote(w.Key))
+		return fault.New(fault.Usage, "unknown word %s", fault.Quote(w.Key))
 	}
 	return err
 }
@@ -179,7 +179,7 @@ func oneOf(w Word, values []string) (string, error) {
 	if slices.Contains(values, w.Value) {
 		return w.Value, nil
 	}
-	return "", fault.New(fault.Usage, "%s %s: not one of %s", w.Key, quote(w.Value), strings.Join(values, " "))
+	return "", fault.New(fault.Usage, "%s %s: not one of %s", w.Key, fault.Quote(w.Value), strings.Join(values, " "))
 }
 
 func flag(w Word) (bool, error) {
@@ -189,13 +189,5 @@ func flag(w Word) (bool, error) {
 	case "0":
 		return false, nil
 	}
-	return false, fault.New(fault.Usage, "%s %s: not 1 or 0", w.Key, quote(w.Value))
-}
-
-// quote makes a value from outside fit for an error line.
-func quote(s string) string {
-	if len(s) > 64 {
-		s = s[:64] + "…"
-	}
-	return strconv.Quote(s)
+	return false, fault.New(fault.Usage, "%s %s: not 1 or 0", w.Key, fault.Quote(w.Value))
 }

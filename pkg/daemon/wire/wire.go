@@ -44,7 +44,7 @@ func ParseRequest(line string) (Request, error) {
 		return Request{}, err
 	}
 	if fields[0] != Version {
-		return Request{}, usage("not a request of %s: %s", Version, quote(line))
+		return Request{}, usage("not a request of %s: %s", Version, fault.Quote(line))
 	}
 	if len(fields) < 2 {
 		return Request{}, usage("no verb")
@@ -62,7 +62,7 @@ func ParseRequest(line string) (Request, error) {
 			return Request{}, usage("scale without a geometry")
 		}
 	default:
-		return Request{}, usage("unknown verb %s", quote(r.Verb))
+		return Request{}, usage("unknown verb %s", fault.Quote(r.Verb))
 	}
 	r.Words, r.Len, err = words(fields)
 	return r, err
@@ -97,13 +97,13 @@ func ParseReply(line string) (Reply, error) {
 		word, text, _ := strings.Cut(rest, " ")
 		kind, ok := fault.Parse(word)
 		if !ok {
-			return Reply{}, fault.New(fault.Internal, "reply %s: unknown kind of error", quote(line))
+			return Reply{}, fault.New(fault.Internal, "reply %s: unknown kind of error", fault.Quote(line))
 		}
-		return Reply{}, fault.New(kind, "%s", clean(text))
+		return Reply{}, fault.New(kind, "%s", fault.Line(text))
 	}
 	fields, err := split(line)
 	if err != nil || fields[0] != "ok" {
-		return Reply{}, fault.New(fault.Internal, "reply %s: neither ok nor err", quote(line))
+		return Reply{}, fault.New(fault.Internal, "reply %s: neither ok nor err", fault.Quote(line))
 	}
 	var r Reply
 	r.Words, r.Len, err = words(fields[1:])
@@ -111,7 +111,7 @@ func ParseReply(line string) (Reply, error) {
 		err = usage("no len")
 	}
 	if err != nil {
-		return Reply{}, fault.New(fault.Internal, "reply %s: %w", quote(line), err)
+		return Reply{}, fault.New(fault.Internal, "reply %s: %w", fault.Quote(line), err)
 	}
 	return r, nil
 }
@@ -133,7 +133,7 @@ func (r Reply) Get(key string) string {
 // ErrLine returns the line, without its newline, that says err: its kind and its
 // text, made fit for one line of at most MaxLine bytes.
 func ErrLine(err error) string {
-	line := "err " + fault.Of(err).String() + " " + clean(err.Error())
+	line := "err " + fault.Of(err).String() + " " + fault.Line(err.Error())
 	if len(line) < MaxLine {
 		return line
 	}
@@ -157,7 +157,7 @@ func split(line string) ([]string, error) {
 	fields := strings.Split(line, " ")
 	for _, f := range fields {
 		if f == "" {
-			return nil, usage("fields not parted by one space: %s", quote(line))
+			return nil, usage("fields not parted by one space: %s", fault.Quote(line))
 		}
 	}
 	return fields, nil
@@ -170,7 +170,7 @@ func words(fields []string) (ws []ops.Word, length int64, err error) {
 	for _, f := range fields {
 		k, v, _ := strings.Cut(f, "=")
 		if !isKey(k) {
-			return nil, -1, usage("not a word: %s", quote(f))
+			return nil, -1, usage("not a word: %s", fault.Quote(f))
 		}
 		if seen[k] {
 			return nil, -1, usage("%s is given twice", k)
@@ -182,7 +182,7 @@ func words(fields []string) (ws []ops.Word, length int64, err error) {
 		}
 		length, err = strconv.ParseInt(v, 10, 64)
 		if err != nil || length < 0 || v[0] == '+' {
-			return nil, -1, usage("len %s: not a number of bytes", quote(v))
+			return nil, -1, usage("len %s: not a number of bytes", fault.Quote(v))
 		}
 	}
 	return ws, length, nil
@@ -267,23 +267,6 @@ func digit(c byte) byte {
 		return c - 'A' + 10
 	}
 	return 255
-}
-
-// clean makes text fit for one line: valid UTF-8 without control characters.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-}
-
-func quote(s string) string {
-	if len(s) > 64 {
-		s = s[:64] + "…"
-	}
-	return strconv.Quote(s)
 }
 
 func usage(format string, args ...any) error {
