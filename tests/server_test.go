@@ -36,7 +36,7 @@ type server struct {
 func spawn(t testing.TB, run, name string, args ...string) *server {
 	t.Helper()
 	s := &server{name: name, log: newLogBuf(), gone: make(chan struct{}), run: run}
-	s.cmd = exec.Command(filepath.Join(binDir, name), args...)
+	s.cmd = exec.Command(name, args...) // ours come first in PATH
 	s.cmd.Env = append(os.Environ(), "IMGTOOLS_RUN="+run)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.WaitDelay = time.Second // a child may hold stderr open a moment longer

@@ -3,7 +3,7 @@
 // Inject runs a command, numbers the calls by which it changes a folder, and lets
 // one of them fail or ends the command just before it.
 //
-//	inject -dir folder [-log file] [-at n [-errno name [-times n]]] command [argument]...
+//	inject -dir folder [-log file] [-at n [-errno name [-times n]] [-hold path]] command [argument]...
 //
 // Counted are, in all threads together, write, pwrite64, ftruncate, fsync and
 // fdatasync on files in the folder, and openat with O_CREAT, mkdir, rename, link,
@@ -69,6 +69,8 @@ type tracer struct {
 	at     int    // the call to be hit; 0: none
 	times  int
 	errno  unix.Errno // 0: kill
+	hold   string     // stand still before a call with this path; "": nowhere
+	resume chan os.Signal
 	log    io.Writer
 	n      int // calls counted
 	inside map[int]bool
@@ -80,9 +82,11 @@ func main() {
 	logName := flag.String("log", "", "write the counted calls to this `file`")
 	at := flag.Int("at", 0, "hit the `n`-th call")
 	errno := flag.String("errno", "", "let it fail with this `error` instead of killing")
+	hold := flag.String("hold", "", "stand still before the first change that names this `path`, until SIGUSR1")
 	times := flag.Int("times", 1, "let this `many` calls fail")
 	flag.Parse()
-	status, err := run(*dir, *logName, *at, *times, *errno, flag.Args())
+	t := &tracer{dir: *dir, at: *at, times: *times, hold: *hold, log: io.Discard, inside: map[int]bool{}, failed: map[int]bool{}}
+	status, err := run(t, *logName, *errno, flag.Args())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "inject:", err)
 		os.Exit(125)
@@ -90,18 +94,17 @@ func main() {
 	os.Exit(status)
 }
 
-func run(dir, logName string, at, times int, errno string, args []string) (int, error) {
-	t := &tracer{at: at, times: times, log: io.Discard, inside: map[int]bool{}, failed: map[int]bool{}}
+func run(t *tracer, logName, errno string, args []string) (int, error) {
 	if errno != "" {
 		if t.errno = errnos[errno]; t.errno == 0 {
 			return 0, fmt.Errorf("-errno %s: not known", errno)
 		}
 	}
-	if dir == "" || len(args) == 0 {
+	if t.dir == "" || len(args) == 0 {
 		return 0, errors.New("-dir and a command are needed")
 	}
 	var err error
-	if t.dir, err = filepath.Abs(dir); err != nil {
+	if t.dir, err = filepath.Abs(t.dir); err != nil {
 		return 0, err
 	}
 	if logName != "" {
@@ -123,6 +126,8 @@ func run(dir, logName string, at, times int, errno string, args []string) (int, 
 	if err != nil {
 		return 0, err
 	}
+	t.resume = make(chan os.Signal, 1)
+	signal.Notify(t.resume, unix.SIGUSR1)
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 	go func() {
@@ -197,6 +202,10 @@ func (t *tracer) enter(tid int) {
 	}
 	t.n++
 	fmt.Fprintf(t.log, "%d %s %s\n", t.n, c.name, path)
+	if path == t.hold && c.path >= 0 {
+		t.hold = ""
+		<-t.resume
+	}
 	if t.at == 0 || t.n < t.at || t.n >= t.at+t.times {
 		return
 	}
