@@ -1,6 +1,6 @@
 # imgtools: turn pictures gray and make them smaller, as a service and in the shell.
 #
-#   make            build the seven commands into bin/
+#   make            build the seven commands into bin/ (SIMD=1: with AVX2 where there is any)
 #   make run        build them and serve http://localhost:8080 (PORT=n: elsewhere)
 #   make test       every test; installs what the tests need when it may
 #   make check      what must hold before a commit: gofmt, vet, manual pages, walls
@@ -19,6 +19,12 @@ UNITDIR  ?= $(PREFIX)/lib/systemd/system
 
 # Static binaries, whether or not the machine has a C compiler.
 export CGO_ENABLED = 0
+
+# Vector loops by simd/archsimd, which Go calls an experiment; they ask the
+# processor first, and on other architectures than amd64 there are none.
+ifeq ($(SIMD),1)
+export GOEXPERIMENT = simd
+endif
 
 COMMANDS = gray scale grayd scaled imgd imgput imgget
 
@@ -43,11 +49,13 @@ run: all
 test: need-go
 	tests/setup.sh
 	$(GO) test ./cmd/... ./pkg/...
+	GOEXPERIMENT=simd $(GO) test ./pkg/picture/resample ./pkg/picture/jpeg
 	$(GO) test -timeout 6m ./tests/...
 
 check: need-go
 	@out=$$(gofmt -l cmd pkg tests); [ -z "$$out" ] || { echo "gofmt would change:" $$out >&2; exit 1; }
 	$(GO) vet ./...
+	GOEXPERIMENT=simd $(GO) vet ./pkg/picture/resample ./pkg/picture/jpeg
 	$(GO) test -run 'TestWalls|TestManLint|TestManAgrees|TestManOne' ./tests
 
 bench: all

@@ -183,7 +183,12 @@ func TestWallsBetweenPackages(t *testing.T) {
 func TestWallsAgainstStandardLibrary(t *testing.T) {
 	goFiles(t, func(dir, name string, file *ast.File, src []byte) {
 		test := strings.HasSuffix(name, "_test.go") || dir == rastertest
+		simd := strings.HasSuffix(strings.TrimSuffix(strings.TrimSuffix(name, ".go"), "_test"), "_amd64") &&
+			bytes.HasPrefix(src, []byte("//go:build goexperiment.simd && amd64\n"))
 		for _, i := range imports(file) {
+			if i == "simd/archsimd" && !simd {
+				t.Errorf("%s imports %s: only files *_amd64.go with the tag of the build with SIMD do", name, i)
+			}
 			if test {
 				continue // a test may use what it likes: oracles, processes
 			}
