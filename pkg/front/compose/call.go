@@ -2,13 +2,16 @@ package compose
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -135,6 +138,30 @@ func readReply(br *bufio.Reader, sent bool) (wire.Reply, error) {
 	return wire.Reply{}, err
 }
 
+// emptyBalancer reports whether address takes a connection and ends it without a
+// word, also when asked what every worker refuses at once. So does a TCP balancer
+// that has no daemon to give it to, and its end of a request looks like the death
+// of a worker. Where nothing can be told it says no: a picture that takes its
+// workers with it must not be tried for ever.
+func emptyBalancer(ctx context.Context, address net.Addr) bool {
+	d := net.Dialer{Timeout: dialTime}
+	conn, err := d.DialContext(ctx, address.Network(), address.String())
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(askTime))
+	if _, err := io.WriteString(conn, "img/1 ask len=0\n"); err != nil {
+		return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	}
+	_, err = io.ReadFull(conn, make([]byte, 1))
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// askTime is how long a worker may take to refuse; by then one that died has been
+// replaced.
+const askTime = 2 * time.Second
+
 // check compares what a worker said with the file it was given. out is sealed.
 func check(reply wire.Reply, out File) error {
 	if t := reply.Get("type"); !isPicture(t) {
@@ -146,6 +173,11 @@ func check(reply wire.Reply, out File) error {
 	}
 	if n != reply.Len {
 		return &death{err: fmt.Errorf("a worker said %d bytes and wrote %d", reply.Len, n)}
+	}
+	w, _ := strconv.Atoi(reply.Get("width"))
+	h, _ := strconv.Atoi(reply.Get("height"))
+	if w < 1 || h < 1 || n < 1 {
+		return &death{err: fmt.Errorf("a worker answered with a picture of %d × %d pixels and %d bytes", w, h, n)}
 	}
 	f, err := out.Reader()
 	if err != nil {

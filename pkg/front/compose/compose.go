@@ -265,6 +265,9 @@ func (c *Composer) try(ctx context.Context, p *pool, req wire.Request, in Input)
 		// Killed by its supervisor, most likely, and that is why.
 		d.timeout, d.err = true, fmt.Errorf("%s took longer than %v (-t)", req.Verb, c.c.Timeout)
 	}
+	if d, ok := errors.AsType[*death](err); ok && stream && !d.timeout && emptyBalancer(ctx, conn.RemoteAddr()) {
+		err = &away{errors.New("the balancer has nobody to give it to")}
+	}
 	if err == nil {
 		err = check(reply, out)
 	}

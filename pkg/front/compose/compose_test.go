@@ -404,6 +404,43 @@ func TestResetInTheQueueIsNoDeath(t *testing.T) {
 	}
 }
 
+// A balancer without servers takes a connection and what is sent, and ends it. It
+// is not the picture that is to blame; a worker that is there when asked is.
+func TestBalancerWithoutServersIsNoDeath(t *testing.T) {
+	for _, empty := range []bool{true, false} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				b := make([]byte, 4096)
+				n, _ := conn.Read(b)
+				if !empty && strings.HasPrefix(string(b[:n]), "img/1 ask ") {
+					io.WriteString(conn, "err usage unknown verb\n")
+				}
+				conn.Close()
+			}
+		})
+		c, in := composer(t, nobody, "tcp:"+l.Addr().String())
+		deaths, died := counter()
+		_, err = c.Run(t.Context(), ops.Ops{Scale: "1/2"}, in, deaths)
+		l.Close()
+		wg.Wait()
+		if empty && (fault.Of(err) != fault.Busy || *died != 0) {
+			t.Errorf("no server: %v after %d deaths", err, *died)
+		}
+		if !empty && (fault.Of(err) != fault.Internal || *died != MaxDeaths) {
+			t.Errorf("workers die: %v after %d deaths", err, *died)
+		}
+	}
+}
+
 func TestSeveralAddresses(t *testing.T) {
 	a, aLines := daemon(t, "unix", func(_ int, r *request) { r.ok(asPNG, "a") })
 	b, bLines := daemon(t, "tcp", func(_ int, r *request) { r.ok(asPNG, "b") })
