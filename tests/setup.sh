@@ -18,6 +18,9 @@ mandoc mandoc
 pgrep procps
 taskset util-linux
 systemd-socket-activate systemd
+/usr/sbin/haproxy haproxy
+/usr/bin/python3 python3
+parallel parallel
 promtool prometheus
 chromium chromium
 chromedriver chromium-driver
