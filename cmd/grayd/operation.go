@@ -3,8 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
-	"strconv"
 
+	"imgtools/cmd/internal/filterd"
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/daemon/worker"
 	"imgtools/pkg/fault"
@@ -48,14 +48,10 @@ func options(req wire.Request, lim raster.Limits) (gray.Options, error) {
 			o.For = w.Value
 			words = append(words, ops.Word{Key: "scale", Value: w.Value})
 		case "maxpixels":
-			n, err := strconv.ParseInt(w.Value, 10, 64)
-			if err != nil || n < 1 {
-				return o, fault.New(fault.Usage, "maxpixels %q: not a number over 0", w.Value)
+			var err error
+			if o.Limits, err = filterd.LowerPixels(lim, w.Value); err != nil {
+				return o, err
 			}
-			if lim.Pixels == 0 {
-				lim.Pixels = raster.DefaultPixels
-			}
-			o.Limits.Pixels = min(n, lim.Pixels)
 		case "scale":
 			return o, fault.New(fault.Usage, "unknown word %q", w.Key)
 		default:
@@ -78,23 +74,17 @@ func options(req wire.Request, lim raster.Limits) (gray.Options, error) {
 	return o, nil
 }
 
-// reply says what was written; its length is the worker's to say.
+// reply says what was written and, where it is to be scaled, what it is a part of.
 func reply(r gray.Result, o gray.Options) wire.Reply {
-	words := []ops.Word{
-		{Key: "type", Value: r.Type},
-		{Key: "width", Value: strconv.Itoa(r.W)},
-		{Key: "height", Value: strconv.Itoa(r.H)},
-	}
+	var more []ops.Word
 	if o.For != "" {
-		words = append(words,
-			ops.Word{Key: "full", Value: fmt.Sprintf("%dx%d", r.FullW, r.FullH)},
-			ops.Word{Key: "reduced", Value: fmt.Sprintf("%d/8", r.Reduced)},
-			ops.Word{Key: "goal", Value: fmt.Sprintf("%dx%d", r.GoalW, r.GoalH)},
-			ops.Word{Key: "from", Value: r.From},
-			ops.Word{Key: "as", Value: r.As})
+		more = []ops.Word{
+			{Key: "full", Value: fmt.Sprintf("%dx%d", r.FullW, r.FullH)},
+			{Key: "reduced", Value: fmt.Sprintf("%d/8", r.Reduced)},
+			{Key: "goal", Value: fmt.Sprintf("%dx%d", r.GoalW, r.GoalH)},
+			{Key: "from", Value: r.From},
+			{Key: "as", Value: r.As},
+		}
 	}
-	if r.Note != "" {
-		words = append(words, ops.Word{Key: "note", Value: r.Note})
-	}
-	return wire.Reply{Words: words, Len: -1}
+	return filterd.Reply(r.Type, r.W, r.H, r.Note, more...)
 }

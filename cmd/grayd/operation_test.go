@@ -5,25 +5,15 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"imgtools/cmd/internal/filterd/filterdtest"
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/gray"
 	"imgtools/pkg/picture/raster"
 )
-
-func request(t *testing.T, line string) wire.Request {
-	t.Helper()
-	r, err := wire.ParseRequest(line)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
 
 func TestWordsBecomeOptions(t *testing.T) {
 	lim := raster.Limits{Pixels: 1000, Mem: 77}
@@ -37,11 +27,11 @@ func TestWordsBecomeOptions(t *testing.T) {
 		"img/1 gray for=640x480> format=pnm luma=601":   {Luma: "601", For: "640x480>", Format: "pnm", Limits: lim},
 		"img/1 gray for=1/4 luma=luminance maxpixels=5": {Luma: "luminance", For: "1/4", Limits: raster.Limits{Pixels: 5, Mem: 77}},
 	} {
-		if got, err := options(request(t, line), lim); err != nil || got != want {
+		if got, err := options(filterdtest.Request(t, line), lim); err != nil || got != want {
 			t.Errorf("%s: %+v, %v; want %+v", line, got, err, want)
 		}
 	}
-	if o, err := options(request(t, "img/1 gray maxpixels=999999999999"), raster.Limits{}); err != nil || o.Limits.Pixels != raster.DefaultPixels {
+	if o, err := options(filterdtest.Request(t, "img/1 gray maxpixels=999999999999"), raster.Limits{}); err != nil || o.Limits.Pixels != raster.DefaultPixels {
 		t.Errorf("maxpixels raises the default limit to %d, %v", o.Limits.Pixels, err)
 	}
 }
@@ -60,15 +50,15 @@ func TestWordsRefused(t *testing.T) {
 		"img/1 gray maxpixels=-1":   `"-1"`,
 		"img/1 gray maxpixels=":     `""`,
 	} {
-		_, err := options(request(t, line), raster.Limits{})
+		_, err := options(filterdtest.Request(t, line), raster.Limits{})
 		if err == nil || fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), part) {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
 }
 
-// run gives a 40×30 picture to the operation, through files as a worker does.
-func run(t *testing.T, line string) (wire.Reply, []byte, error) {
+// run gives a 40×30 picture to the operation.
+func run(t *testing.T, line string) (wire.Reply, string, error) {
 	t.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, 40, 30))
 	for i := range 40 * 30 {
@@ -78,26 +68,7 @@ func run(t *testing.T, line string) (wire.Reply, []byte, error) {
 	if err := png.Encode(&buf, m); err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(t.TempDir(), "in")
-	if err := os.WriteFile(name, buf.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	in, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	out, err := os.Create(name + ".out")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	r, err := operation(raster.Limits{})(request(t, line), in, out)
-	data, rerr := os.ReadFile(name + ".out")
-	if rerr != nil {
-		t.Fatal(rerr)
-	}
-	return r, data, err
+	return filterdtest.Run(t, operation(raster.Limits{}), line, buf.String())
 }
 
 func TestAnswers(t *testing.T) {
@@ -108,7 +79,7 @@ func TestAnswers(t *testing.T) {
 		{"img/1 gray for=20x20 format=pam", "ok type=image/x-portable-graymap width=40 height=30 full=40x30 reduced=8/8 goal=20x15 from=png as=pam", "P5"},
 	} {
 		r, data, err := run(t, c.line)
-		if err != nil || r.String() != c.want || !bytes.HasPrefix(data, []byte(c.magic)) {
+		if err != nil || r.String() != c.want || !strings.HasPrefix(data, c.magic) {
 			t.Errorf("%s: %v, %v, %.4q; want %s", c.line, r, err, data, c.want)
 		}
 	}

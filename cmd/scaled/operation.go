@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"imgtools/cmd/internal/filterd"
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/daemon/worker"
 	"imgtools/pkg/fault"
@@ -28,7 +29,7 @@ func operation(lim raster.Limits) worker.Operation {
 		if err != nil {
 			return wire.Reply{}, err
 		}
-		return reply(r), nil
+		return filterd.Reply(r.Type, r.W, r.H, r.Note), nil
 	}
 }
 
@@ -55,14 +56,10 @@ func options(req wire.Request, lim raster.Limits) (scale.Options, error) {
 				return o, fault.New(fault.Usage, "reduced %q: not 1/8 to 8/8", w.Value)
 			}
 		case "maxpixels":
-			n, err := strconv.ParseInt(w.Value, 10, 64)
-			if err != nil || n < 1 {
-				return o, fault.New(fault.Usage, "maxpixels %q: not a number over 0", w.Value)
+			var err error
+			if o.Limits, err = filterd.LowerPixels(lim, w.Value); err != nil {
+				return o, err
 			}
-			if lim.Pixels == 0 {
-				lim.Pixels = raster.DefaultPixels
-			}
-			o.Limits.Pixels = min(n, lim.Pixels)
 		case "gray", "luma", "scale":
 			return o, fault.New(fault.Usage, "unknown word %q", w.Key)
 		default:
@@ -85,17 +82,4 @@ func options(req wire.Request, lim raster.Limits) (scale.Options, error) {
 func number(s string, most int) (int, bool) {
 	n, err := strconv.ParseUint(s, 10, 31)
 	return int(n), err == nil && n >= 1 && int(n) <= most
-}
-
-// reply says what was written; its length is the worker's to say.
-func reply(r scale.Result) wire.Reply {
-	words := []ops.Word{
-		{Key: "type", Value: r.Type},
-		{Key: "width", Value: strconv.Itoa(r.W)},
-		{Key: "height", Value: strconv.Itoa(r.H)},
-	}
-	if r.Note != "" {
-		words = append(words, ops.Word{Key: "note", Value: r.Note})
-	}
-	return wire.Reply{Words: words, Len: -1}
 }

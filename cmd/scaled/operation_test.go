@@ -1,27 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"imgtools/cmd/internal/filterd/filterdtest"
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/scale"
 )
-
-func request(t *testing.T, line string) wire.Request {
-	t.Helper()
-	r, err := wire.ParseRequest(line)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
 
 func TestWordsBecomeOptions(t *testing.T) {
 	lim := raster.Limits{Pixels: 1000, Mem: 77}
@@ -33,7 +22,7 @@ func TestWordsBecomeOptions(t *testing.T) {
 		"img/1 scale 100x75! of=1001x750 reduced=2/8":    {Geometry: "100x75!", OfW: 1001, OfH: 750, Reduced: 2, Limits: lim},
 		"img/1 scale 100x75! of=1001x750 maxpixels=9999": {Geometry: "100x75!", OfW: 1001, OfH: 750, Limits: lim},
 	} {
-		if got, err := options(request(t, line), lim); err != nil || got != want {
+		if got, err := options(filterdtest.Request(t, line), lim); err != nil || got != want {
 			t.Errorf("%s: %+v, %v; want %+v", line, got, err, want)
 		}
 	}
@@ -60,37 +49,18 @@ func TestWordsRefused(t *testing.T) {
 		"img/1 scale 1/2 linear=no":            `"no"`,
 		"img/1 scale 1/2 quality=101 format=x": `"101"`,
 	} {
-		_, err := options(request(t, line), raster.Limits{})
+		_, err := options(filterdtest.Request(t, line), raster.Limits{})
 		if err == nil || fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), part) {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
 }
 
-// run gives a PGM to the operation, through files as a worker does.
-func run(t *testing.T, w, h int, line string) (wire.Reply, []byte, error) {
+// run gives a PGM to the operation.
+func run(t *testing.T, w, h int, line string) (wire.Reply, string, error) {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "in")
-	pgm := append(fmt.Appendf(nil, "P5\n%d %d\n255\n", w, h), bytes.Repeat([]byte{200}, w*h)...)
-	if err := os.WriteFile(name, pgm, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	in, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	out, err := os.Create(name + ".out")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	r, err := operation(raster.Limits{})(request(t, line), in, out)
-	data, rerr := os.ReadFile(name + ".out")
-	if rerr != nil {
-		t.Fatal(rerr)
-	}
-	return r, data, err
+	pgm := fmt.Sprintf("P5\n%d %d\n255\n", w, h) + strings.Repeat("\xc8", w*h)
+	return filterdtest.Run(t, operation(raster.Limits{}), line, pgm)
 }
 
 func TestAnswers(t *testing.T) {
@@ -104,7 +74,7 @@ func TestAnswers(t *testing.T) {
 		{251, 188, "img/1 scale 1/10 of=1001x750 reduced=2/8", "ok type=image/x-portable-graymap width=100 height=75", "P5\n100 75\n255\n\xc8"},
 	} {
 		r, data, err := run(t, c.w, c.h, c.line)
-		if err != nil || r.String() != c.want || !bytes.HasPrefix(data, []byte(c.magic)) {
+		if err != nil || r.String() != c.want || !strings.HasPrefix(data, c.magic) {
 			t.Errorf("%s: %v, %v, %.20q; want %s", c.line, r, err, data, c.want)
 		}
 	}
