@@ -2,11 +2,9 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"imgtools/cmd/internal/filterd"
 	"imgtools/pkg/daemon/wire"
-	"imgtools/pkg/daemon/worker"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/geometry"
 	"imgtools/pkg/ops"
@@ -14,24 +12,8 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// operation returns what a worker does with a request: gray.Run within lim.
-func operation(lim raster.Limits) worker.Operation {
-	return func(req wire.Request, in, out *os.File) (wire.Reply, error) {
-		o, err := options(req, lim)
-		if err != nil {
-			return wire.Reply{}, err
-		}
-		fi, err := in.Stat()
-		if err != nil {
-			return wire.Reply{}, err
-		}
-		r, err := gray.Run(out, in, fi.Size(), o)
-		if err != nil {
-			return wire.Reply{}, err
-		}
-		return reply(r, o), nil
-	}
-}
+// operation returns what a worker does with a request: gray.Run within limits.
+var operation = filterd.Operation(options, gray.Run, reply)
 
 // options reads the words of a gray request: those of an operation, for=GEOMETRY,
 // with which the words of scaling may come, and maxpixels=, which only lowers lim.

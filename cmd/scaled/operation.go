@@ -1,37 +1,19 @@
 package main
 
 import (
-	"os"
 	"strconv"
 	"strings"
 
 	"imgtools/cmd/internal/filterd"
 	"imgtools/pkg/daemon/wire"
-	"imgtools/pkg/daemon/worker"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/ops"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/scale"
 )
 
-// operation returns what a worker does with a request: scale.Run within lim.
-func operation(lim raster.Limits) worker.Operation {
-	return func(req wire.Request, in, out *os.File) (wire.Reply, error) {
-		o, err := options(req, lim)
-		if err != nil {
-			return wire.Reply{}, err
-		}
-		fi, err := in.Stat()
-		if err != nil {
-			return wire.Reply{}, err
-		}
-		r, err := scale.Run(out, in, fi.Size(), o)
-		if err != nil {
-			return wire.Reply{}, err
-		}
-		return filterd.Reply(r.Type, r.W, r.H, r.Note), nil
-	}
-}
+// operation returns what a worker does with a request: scale.Run within limits.
+var operation = filterd.Operation(options, scale.Run, reply)
 
 // options reads the geometry and words of a scale request: those of an operation,
 // of=WxH and reduced=N/8, which say that the picture is already a reduced one, and
@@ -82,4 +64,8 @@ func options(req wire.Request, lim raster.Limits) (scale.Options, error) {
 func number(s string, most int) (int, bool) {
 	n, err := strconv.ParseUint(s, 10, 31)
 	return int(n), err == nil && n >= 1 && int(n) <= most
+}
+
+func reply(r scale.Result, _ scale.Options) wire.Reply {
+	return filterd.Reply(r.Type, r.W, r.H, r.Note)
 }

@@ -3,6 +3,7 @@
 package filterd
 
 import (
+	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -47,6 +48,33 @@ func Serve(name, verb, about string, operation func(raster.Limits) worker.Operat
 		Mem:    cfg.MaxMem / 2, // of samples; the rest is for all else, and for garbage
 	})
 	return daemon.Run(cfg)
+}
+
+// Operation returns what a worker does with a request, within limits: options
+// makes its words options, run makes a picture of the request's as they say, and
+// reply says what run did.
+func Operation[O, R any](
+	options func(wire.Request, raster.Limits) (O, error),
+	run func(out io.Writer, in io.ReaderAt, size int64, o O) (R, error),
+	reply func(R, O) wire.Reply,
+) func(raster.Limits) worker.Operation {
+	return func(lim raster.Limits) worker.Operation {
+		return func(req wire.Request, in, out *os.File) (wire.Reply, error) {
+			o, err := options(req, lim)
+			if err != nil {
+				return wire.Reply{}, err
+			}
+			fi, err := in.Stat()
+			if err != nil {
+				return wire.Reply{}, err
+			}
+			r, err := run(out, in, fi.Size(), o)
+			if err != nil {
+				return wire.Reply{}, err
+			}
+			return reply(r, o), nil
+		}
+	}
 }
 
 // LowerPixels returns lim with the pixels of a word maxpixels=, which only lowers it.
