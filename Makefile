@@ -1,6 +1,6 @@
 # imgtools: turn pictures gray and make them smaller, as a service and in the shell.
 #
-#   make            build the seven commands into bin/ (SIMD=1: with AVX2 where there is any)
+#   make            build the nine commands into bin/ (SIMD=1: with AVX2 where there is any)
 #   make run        build them and serve http://localhost:8080 (PORT=n: elsewhere)
 #   make test       every test; installs what the tests need when it may
 #   make check      what must hold before a commit: gofmt, vet, manual pages, walls
@@ -26,7 +26,7 @@ ifeq ($(SIMD),1)
 export GOEXPERIMENT = simd
 endif
 
-COMMANDS = gray scale grayd scaled imgd imgput imgget
+COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm
 
 .PHONY: all run test check bench fuzz install clean need-go
 

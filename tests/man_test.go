@@ -15,7 +15,7 @@ import (
 
 // page is the manual page of each command.
 var page = map[string]string{
-	"gray": "gray.1", "scale": "scale.1", "imgput": "imgput.1", "imgget": "imgget.1",
+	"gray": "gray.1", "scale": "scale.1", "imgput": "imgput.1", "imgget": "imgget.1", "imgls": "imgls.1", "imgrm": "imgrm.1",
 	"grayd": "grayd.8", "scaled": "scaled.8", "imgd": "imgd.8",
 }
 
@@ -220,7 +220,7 @@ func TestManLint(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"gray.1", "grayd.8", "imgd.8", "imgget.1", "imgproto.7", "imgput.1", "imgspool.5", "imgtools.7", "scale.1", "scaled.8"}
+	want := []string{"gray.1", "grayd.8", "imgd.8", "imgget.1", "imgls.1", "imgproto.7", "imgput.1", "imgrm.1", "imgspool.5", "imgtools.7", "scale.1", "scaled.8"}
 	if !slices.Equal(names, want) {
 		t.Errorf("manual pages %v, want %v", names, want)
 	}
@@ -255,11 +255,11 @@ func TestManLint(t *testing.T) {
 func TestManExamples(t *testing.T) {
 	s := startImgd(t)
 	t.Setenv("IMGD", s.url)
-	for _, name := range []string{"gray", "scale", "imgput", "imgget"} {
+	for _, name := range []string{"gray", "scale", "imgput", "imgget", "imgls", "imgrm"} {
 		dir := exampleFolder(t)
 		ran := 0
 		for _, line := range examples(t, page[name]) {
-			if !regexp.MustCompile(`\b(gray|scale|imgput|imgget|curl)\b`).MatchString(line) {
+			if !regexp.MustCompile(`\b(gray|scale|imgput|imgget|imgls|imgrm|curl)\b`).MatchString(line) {
 				continue
 			}
 			line = strings.ReplaceAll(line, "http://localhost:8080", s.url)

@@ -54,7 +54,7 @@ var walls = map[string][]string{
 	"pkg/front/compose": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front":         {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/front/"},
 
-	// The person's side: cli < input, output, progress, show, client < filter, put, get.
+	// The person's side: cli < input, output, progress, show, record, client < filter, put, get, jobs.
 	"pkg/shell/cli":             {"pkg/fault"},
 	"pkg/shell/faketerm":        {},
 	"pkg/shell/progress":        {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm"},
@@ -63,20 +63,25 @@ var walls = map[string][]string{
 	"pkg/shell/output":          {"pkg/fault", "pkg/ops", "pkg/shell/cli"},
 	"pkg/shell/client":          {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/client/fakeimgd"},
 	"pkg/shell/client/fakeimgd": {"pkg/fault", "pkg/ops"},
+	"pkg/shell/record":          {"pkg/fault"},
 	"pkg/shell/filter":          {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/faketerm", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress"},
-	"pkg/shell/put":             {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/progress", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
+	"pkg/shell/put":             {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/progress", "pkg/shell/record", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
+	"pkg/shell/jobs":            {"pkg/fault", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/record", "pkg/shell/client"},
 	"pkg/shell/get":             {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
 
 	// Commands join wings.
-	"cmd/gray":             {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
-	"cmd/scale":            {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
+	"cmd/gray":             {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
+	"cmd/scale":            {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
 	"cmd/internal/filterd": {"pkg/fault", "pkg/ops", "pkg/picture/raster", "pkg/daemon", "pkg/daemon/", "pkg/shell/cli"},
+	cmdtest:                {},
 	filterdtest:            {"pkg/ops", "pkg/picture/raster", rastertest, "pkg/daemon/", "pkg/shell/cli"},
 	"cmd/grayd":            {"cmd/internal/", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
 	"cmd/scaled":           {"cmd/internal/", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
 	"cmd/imgd":             {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/front/", "pkg/front", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
-	"cmd/imgput":           {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
-	"cmd/imgget":           {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"}, // shows a result on a terminal
+	"cmd/imgput":           {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
+	"cmd/imgrm":            {"pkg/fault", "pkg/shell/"},
+	"cmd/imgls":            {"pkg/fault", "pkg/shell/"},
+	"cmd/imgget":           {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"}, // shows a result on a terminal
 
 	// Only real processes.
 	"tests":        {},
@@ -89,10 +94,11 @@ var walls = map[string][]string{
 // What only tests import.
 const (
 	rastertest  = "pkg/picture/raster/rastertest"
+	cmdtest     = "cmd/internal/cmdtest"
 	filterdtest = "cmd/internal/filterd/filterdtest"
 )
 
-var testOnly = []string{rastertest, filterdtest}
+var testOnly = []string{rastertest, cmdtest, filterdtest}
 
 var formats = []string{"pnm", "png", "bmp", "gif", "jpeg", "tiff", "webp"}
 
@@ -260,7 +266,7 @@ func TestWallsOfTheTree(t *testing.T) {
 			names = append(names, c.Name())
 		}
 	}
-	if want := []string{"gray", "grayd", "imgd", "imgget", "imgput", "scale", "scaled"}; !slices.Equal(names, want) {
+	if want := []string{"gray", "grayd", "imgd", "imgget", "imgls", "imgput", "imgrm", "scale", "scaled"}; !slices.Equal(names, want) {
 		t.Errorf("commands %v, want %v", names, want)
 	}
 	sleep := []byte("time." + "Sleep")

@@ -12,6 +12,7 @@ import (
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/client"
 	"imgtools/pkg/shell/put"
+	"imgtools/pkg/shell/record"
 )
 
 const usage = "[-h] [-a address] [-token file] [-g] [-l luma] [-s geometry] [-k kernel] [-fine] [-linear] [-f format] [-q quality] [-w time] [-quiet] [file]..."
@@ -20,7 +21,7 @@ func main() { cli.Main("imgput", run) }
 
 func run(args []string) error {
 	var server client.Config
-	c := put.Config{Stdout: os.Stdout, Stderr: os.Stderr}
+	c := put.Config{List: record.Open(), Stdout: os.Stdout, Stderr: os.Stderr}
 	var gray, fine, linear bool
 	var geometry, format string
 	luma, kernel, quality := ops.Lumas[0], ops.Kernels[0], 85

@@ -17,6 +17,7 @@ import (
 	"imgtools/pkg/shell/client"
 	"imgtools/pkg/shell/input"
 	"imgtools/pkg/shell/progress"
+	"imgtools/pkg/shell/record"
 )
 
 // atOnce is how many pictures are on their way at the same time.
@@ -26,8 +27,9 @@ const atOnce = 4
 type Config struct {
 	Files  []string // operands; none is standard input
 	Words  []ops.Word
-	Quiet  bool      // no closing line, and no progress
-	Stdout io.Writer // takes the ids, one a line
+	Quiet  bool         // no closing line, and no progress
+	List   *record.List // the user's jobs; nil is none
+	Stdout io.Writer    // takes the ids, one a line
 	Stderr io.Writer
 }
 
@@ -208,6 +210,7 @@ func (s *sender) takeBack(ctx context.Context) {
 // settle tells what became of the head and passes the turn on.
 func (s *sender) settle(i int, file, id string, err error) {
 	if err == nil {
+		s.record(id)
 		_, err = fmt.Fprintln(s.Stdout, id)
 	}
 	s.mu.Lock()
@@ -230,6 +233,17 @@ func (s *sender) settle(i int, file, id string, err error) {
 	}
 	s.head = i + 1
 	s.moved.Broadcast()
+}
+
+// record adds a job to the user's list. That this can't be done is told to
+// nobody: the id is printed, and is what counts.
+func (s *sender) record(id string) {
+	if s.List == nil {
+		return
+	}
+	if server, err := s.client.Home(context.Background()); err == nil {
+		s.List.Add(record.Job{ID: id, Server: server, Sent: time.Now()})
+	}
 }
 
 // gone returns the error of a server that was never there.

@@ -1,0 +1,177 @@
+// Package record keeps a user's list of jobs: imgput adds to it, imgls reads it,
+// and both it and imgrm take out what is gone.
+//
+// It is a text file with a line for each job, oldest first:
+//
+//	ID TAB SERVER TAB SECONDS LF
+//
+// SERVER is an address as -a takes it, and SECONDS are since 1970. An id is the
+// permission to read a picture and to delete it, so the file is its user's alone.
+package record
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Max is how many jobs are kept, the newest.
+const Max = 1000
+
+// List is a list of jobs. Its methods may be called at the same time, by several
+// processes.
+type List struct{ path string }
+
+// Job is one that was sent.
+type Job struct {
+	ID     string
+	Server string // its address
+	Sent   time.Time
+}
+
+// errNone is the error of a user without a place for the list.
+var errNone = errors.New("no list: neither XDG_STATE_HOME nor HOME is set")
+
+// Open returns the user's list, which need not be there:
+// $XDG_STATE_HOME/imgput/jobs, or that in ~/.local/state (XDG Base Directory
+// Specification 0.8). Without a home it has no file: nothing is kept.
+func Open() *List {
+	state := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(state) {
+		home := os.Getenv("HOME")
+		if !filepath.IsAbs(home) {
+			return &List{}
+		}
+		state = filepath.Join(home, ".local/state")
+	}
+	return &List{filepath.Join(state, "imgput", "jobs")}
+}
+
+// Add puts jobs at the end of the list.
+func (l *List) Add(jobs ...Job) error {
+	return l.change(func(old []Job) []Job { return append(old, jobs...) })
+}
+
+// Remove takes the jobs with these ids on one server out of the list.
+func (l *List) Remove(server string, ids map[string]bool) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return l.change(func(old []Job) (kept []Job) {
+		for _, j := range old {
+			if j.Server != server || !ids[j.ID] {
+				kept = append(kept, j)
+			}
+		}
+		return kept
+	})
+}
+
+// Jobs returns the jobs on a server, oldest first.
+func (l *List) Jobs(server string) (jobs []Job, err error) {
+	if l.path == "" {
+		return nil, errNone
+	}
+	b, err := os.ReadFile(l.path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	for _, j := range parse(b) {
+		if j.Server == server {
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs, nil
+}
+
+// parse reads the lines of a list and passes over those that are none.
+func parse(b []byte) (jobs []Job) {
+	for line := range strings.Lines(string(b)) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(f) != 3 {
+			continue
+		}
+		seconds, err := strconv.ParseInt(f[2], 10, 64)
+		if err != nil || f[0] == "" || f[1] == "" {
+			continue
+		}
+		jobs = append(jobs, Job{f[0], f[1], time.Unix(seconds, 0)})
+	}
+	return jobs
+}
+
+// change replaces the list by what f makes of it, while nobody else does.
+func (l *List) change(f func([]Job) []Job) error {
+	if l.path == "" {
+		return errNone
+	}
+	lock, err := l.lock()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	old, err := io.ReadAll(lock)
+	if err != nil {
+		return err
+	}
+	jobs := f(parse(old))
+	var b bytes.Buffer
+	for _, j := range jobs[max(0, len(jobs)-Max):] {
+		if !strings.ContainsAny(j.ID+j.Server, "\t\n") { // such an address could not be read again
+			fmt.Fprintf(&b, "%s\t%s\t%d\n", j.ID, j.Server, j.Sent.Unix())
+		}
+	}
+	if bytes.HasPrefix(b.Bytes(), old) {
+		_, err = lock.Write(b.Bytes()[len(old):]) // as mostly: at the end
+		return err
+	}
+	return l.replace(b.Bytes())
+}
+
+// lock opens the list, and makes it if it is missing, for nobody else to change
+// until it is closed.
+func (l *List) lock() (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(l.path), 0o700); err != nil {
+		return nil, err
+	}
+	for {
+		f, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		for err = unix.EINTR; err == unix.EINTR; {
+			err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		}
+		if err != nil {
+			f.Close()
+			return nil, &os.PathError{Op: "lock", Path: l.path, Err: err}
+		}
+		mine, err := f.Stat()
+		if now, err2 := os.Stat(l.path); err == nil && err2 == nil && os.SameFile(mine, now) {
+			return f, nil
+		}
+		f.Close() // it was replaced while we waited
+	}
+}
+
+// replace writes the list anew, so that no kill leaves half of it.
+func (l *List) replace(b []byte) error {
+	tmp := l.path + "." + rand.Text()[:12]
+	err := os.WriteFile(tmp, b, 0o600)
+	if err == nil {
+		err = os.Rename(tmp, l.path)
+	}
+	if err != nil {
+		os.Remove(tmp)
+	}
+	return err
+}
