@@ -1,34 +1,21 @@
 package main
 
 import (
-	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"imgtools/cmd/internal/cmdtest"
 )
 
-// TestMain runs the test binary as gray when it is told to.
-func TestMain(m *testing.M) {
-	if os.Getenv("GRAY_TEST") != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { cmdtest.Main(m, main) }
 
 func grayCommand(t *testing.T, dir string, stdin string, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = []string{"GRAY_TEST=1", "TMPDIR=" + t.TempDir()}
-	cmd.Dir = dir
+	cmd := cmdtest.Command(t, dir, args...)
 	cmd.Stdin = strings.NewReader(stdin)
-	var o, e bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &o, &e
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return o.String(), e.String(), cmd.ProcessState.ExitCode()
+	return cmdtest.Run(t, cmd)
 }
 
 const red = "P6\n2 1\n255\n\xff\x00\x00\xff\x00\x00"

@@ -15,35 +15,17 @@ import (
 	"testing"
 	"time"
 
+	"imgtools/cmd/internal/cmdtest"
 	"imgtools/pkg/shell/client/fakeimgd"
 )
 
-// TestMain runs the test binary as imgget when it is told to.
-func TestMain(m *testing.M) {
-	if os.Getenv("IMGGET_TEST") != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { cmdtest.Main(m, main) }
 
 // imgget returns the command, in dir, with the server at address.
 func imgget(t *testing.T, dir, address string, args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Dir = dir
-	tmp := t.TempDir()
-	cmd.Env = []string{"IMGGET_TEST=1", "IMGD=" + address, "TMPDIR=" + tmp, "IMGTOOLS_RUN=" + tmp}
+	cmd := cmdtest.Command(t, dir, args...)
+	cmd.Env = append(cmd.Env, "IMGD="+address)
 	return cmd
-}
-
-// result runs a command and returns what it printed and its exit status.
-func result(t *testing.T, cmd *exec.Cmd) (stdout, stderr string, status int) {
-	t.Helper()
-	var o, e bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &o, &e
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return o.String(), e.String(), cmd.ProcessState.ExitCode()
 }
 
 // id returns the n-th job id of a test.
@@ -78,18 +60,18 @@ func TestOneResult(t *testing.T) {
 	url, sock := s.Start(t), s.StartUnix(t)
 	dir := t.TempDir()
 	for _, address := range []string{url, sock, "unix:" + sock, strings.Replace(url, "http://", "tcp:", 1)} {
-		stdout, stderr, status := result(t, imgget(t, dir, address, id(0)))
+		stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, address, id(0)))
 		check(t, address, stdout, stderr, status, "gray a", "", 0)
 		cmd := imgget(t, dir, address)
 		cmd.Stdin = strings.NewReader("\n" + id(0) + "\r\n\n")
-		stdout, stderr, status = result(t, cmd)
+		stdout, stderr, status = cmdtest.Run(t, cmd)
 		check(t, address+" from stdin", stdout, stderr, status, "gray a", "", 0)
 	}
-	stdout, stderr, status := result(t, imgget(t, dir, "", url+"/jobs/"+id(0)))
+	stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, "", url+"/jobs/"+id(0)))
 	check(t, "job URL", stdout, stderr, status, "gray a", "", 0)
-	stdout, stderr, status = result(t, imgget(t, dir, "", "-a", sock, "-o", "out.x", id(0)))
+	stdout, stderr, status = cmdtest.Run(t, imgget(t, dir, "", "-a", sock, "-o", "out.x", id(0)))
 	check(t, "-o", stdout, stderr, status, "", "", 0)
-	stdout, stderr, status = result(t, imgget(t, dir, "", "-a", sock, "-o", "-", id(0)))
+	stdout, stderr, status = cmdtest.Run(t, imgget(t, dir, "", "-a", sock, "-o", "-", id(0)))
 	check(t, "-o -", stdout, stderr, status, "gray a", "", 0)
 	if f := folder(t, dir); f != "out.x=gray a" {
 		t.Error(f)
@@ -103,18 +85,18 @@ func TestExactlyOneWithoutFolder(t *testing.T) {
 	url, dir := s.Start(t), t.TempDir()
 	const two = "imgget: several job ids need -d\nsee imgget -h\n"
 	for _, args := range [][]string{{id(0), id(1)}, {"-o", "out", id(0), id(1)}} {
-		stdout, stderr, status := result(t, imgget(t, dir, url, args...))
+		stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, args...))
 		check(t, "two", stdout, stderr, status, "", two, 2)
 	}
 	cmd := imgget(t, dir, url)
 	cmd.Stdin = strings.NewReader(id(0) + "\n" + id(1) + "\n")
-	stdout, stderr, status := result(t, cmd)
+	stdout, stderr, status := cmdtest.Run(t, cmd)
 	check(t, "two from stdin", stdout, stderr, status, "", two, 2)
 	for _, args := range [][]string{nil, {"-o", "out"}, {"-d", "out"}, {"-"}} {
 		for _, in := range []string{"", "\n\n"} {
 			cmd := imgget(t, dir, url, args...)
 			cmd.Stdin = strings.NewReader(in)
-			stdout, stderr, status := result(t, cmd)
+			stdout, stderr, status := cmdtest.Run(t, cmd)
 			check(t, "none", stdout, stderr, status, "", "imgget: no job ids on standard input\n", 1)
 		}
 	}
@@ -135,7 +117,7 @@ func TestUsageErrors(t *testing.T) {
 		"-w soon " + id(0):      `invalid value "soon" for flag -w: not a time such as 90, 30s, 5m, 1h30m`,
 	} {
 		dir := t.TempDir()
-		stdout, stderr, status := result(t, imgget(t, dir, "/none", strings.Fields(args)...))
+		stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, "/none", strings.Fields(args)...))
 		check(t, args, stdout, stderr, status, "", "imgget: "+want+"\nsee imgget -h\n", 2)
 		if f := folder(t, dir); f != "" {
 			t.Error(f)
@@ -154,7 +136,7 @@ func TestManyResults(t *testing.T) {
 	url, dir := s.Start(t), t.TempDir()
 	cmd := imgget(t, dir, url, "-d", "out")
 	cmd.Stdin = strings.NewReader(strings.Join(ids, "\n") + "\n" + ids[0]) // one of them twice
-	stdout, stderr, status := result(t, cmd)
+	stdout, stderr, status := cmdtest.Run(t, cmd)
 	check(t, "stdin", stdout, stderr, status, "", "", 0)
 	if f := folder(t, dir+"/out"); f != strings.Join(want, ", ") {
 		t.Error(f)
@@ -166,7 +148,7 @@ func TestManyResults(t *testing.T) {
 	if err != nil || !st.ModTime().Equal(fakeimgd.Modified) {
 		t.Errorf("time %v, %v", st.ModTime(), err)
 	}
-	stdout, stderr, status = result(t, imgget(t, dir, url, append([]string{"-d", "args"}, ids...)...))
+	stdout, stderr, status = cmdtest.Run(t, imgget(t, dir, url, append([]string{"-d", "args"}, ids...)...))
 	check(t, "arguments", stdout, stderr, status, "", "", 0)
 	if f := folder(t, dir+"/args"); f != strings.Join(want, ", ") {
 		t.Error(f)
@@ -189,7 +171,7 @@ func TestEightAtOnce(t *testing.T) {
 	for i := range 20 {
 		args = append(args, s.Add(id(i), "", fmt.Sprint(i)))
 	}
-	stdout, stderr, status := result(t, imgget(t, t.TempDir(), s.Start(t), args...))
+	stdout, stderr, status := cmdtest.Run(t, imgget(t, t.TempDir(), s.Start(t), args...))
 	check(t, "eight", stdout, stderr, status, "", "", 0)
 	if s.MostAtOnce() != 8 {
 		t.Errorf("%d at once", s.MostAtOnce())
@@ -240,7 +222,7 @@ func TestOriginalsStayAndResumeLeavesAlone(t *testing.T) {
 	}
 	get := func(what string, wantErr string, wantStatus int, args ...string) string {
 		t.Helper()
-		stdout, stderr, status := result(t, imgget(t, dir, url, append([]string{"-d", "."}, args...)...))
+		stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, append([]string{"-d", "."}, args...)...))
 		check(t, what, stdout, stderr, status, "", wantErr, wantStatus)
 		return folder(t, dir)
 	}
@@ -276,7 +258,7 @@ func TestNames(t *testing.T) {
 	s.Add(id(1), "", "b")
 	s.Add(id(2), "..\n/.x\x1b[m.JPG", "c")
 	dir := t.TempDir()
-	stdout, stderr, status := result(t, imgget(t, dir, s.Start(t), "-d", ".", id(0), id(1), id(2)))
+	stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, s.Start(t), "-d", ".", id(0), id(1), id(2)))
 	check(t, "names", stdout, stderr, status, "", "", 0)
 	if f := folder(t, dir); f != "Zoë \"犬\".jpg=gray a, "+id(1)+".jpg=gray b, x[m.JPG=gray c" {
 		t.Errorf("%q", f)
@@ -294,13 +276,13 @@ func TestFailures(t *testing.T) {
 		{id(9), "imgget: aaaaaa…: no such job\n"},
 	} {
 		for _, args := range [][]string{nil, {"-o", "out.png"}, {"-d", "."}} {
-			stdout, stderr, status := result(t, imgget(t, dir, url, append(args, tt.id)...))
+			stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, append(args, tt.id)...))
 			check(t, fmt.Sprint(args), stdout, stderr, status, "", tt.want, 1)
 		}
 	}
 	cmd := imgget(t, dir, url, "-d", ".")
 	cmd.Stdin = strings.NewReader("imgput: something\n")
-	stdout, stderr, status := result(t, cmd)
+	stdout, stderr, status := cmdtest.Run(t, cmd)
 	check(t, "no id", stdout, stderr, status, "", "imgget: \"imgput: something\": not a job id\n", 1)
 	if f := folder(t, dir); f != "" {
 		t.Error(f)
@@ -311,7 +293,7 @@ func TestServerAway(t *testing.T) {
 	dir := t.TempDir()
 	want := "imgget: no imgd at " + dir + "/none; start one with 'imgd &' or set IMGD\n"
 	for _, args := range [][]string{{id(0)}, {"-d", ".", id(0)}, {"-d", ".", "-w", "5", id(0), id(1), id(2)}} {
-		stdout, stderr, status := result(t, imgget(t, dir, dir+"/none", args...))
+		stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, dir+"/none", args...))
 		check(t, fmt.Sprint(args), stdout, stderr, status, "", want, 75)
 	}
 	// Also while nobody has closed standard input.
@@ -322,7 +304,7 @@ func TestServerAway(t *testing.T) {
 	}
 	defer in.Close()
 	go io.WriteString(in, id(0)+"\n")
-	stdout, stderr, status := result(t, cmd)
+	stdout, stderr, status := cmdtest.Run(t, cmd)
 	check(t, "open stdin", stdout, stderr, status, "", want, 75)
 	if f := folder(t, dir); f != "" {
 		t.Error(f)
@@ -338,7 +320,7 @@ func TestWaitRunsOut(t *testing.T) {
 	for _, wait := range []string{"0", "1"} {
 		for _, args := range [][]string{{"-w", wait}, {"-w", wait, "-o", "x"}, {"-w", wait, "-d", "."}} {
 			start := time.Now()
-			stdout, stderr, status := result(t, imgget(t, dir, url, append(args, id(0))...))
+			stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, append(args, id(0))...))
 			check(t, fmt.Sprint(args), stdout, stderr, status, "", "imgget: "+id(0)+": still pending\n", 75)
 			if d := time.Since(start); d > 4*time.Second {
 				t.Errorf("-w %s took %v", wait, d)
@@ -357,7 +339,7 @@ func TestWaitRunsOut(t *testing.T) {
 		return true
 	}}
 	url = faulty.Start(t)
-	stdout, stderr, status := result(t, imgget(t, dir, url, "-w", "0", "-d", ".", id(0), id(1), id(2)))
+	stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, "-w", "0", "-d", ".", id(0), id(1), id(2)))
 	lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
 	if stdout != "" || status != 75 || len(lines) != 4 || lines[3] != "imgget: 0 written, 0 failed, 0 left alone, 3 pending" {
 		t.Errorf("%d, %q", status, stderr)
@@ -367,7 +349,7 @@ func TestWaitRunsOut(t *testing.T) {
 			t.Errorf("%q lacks %q", stderr, want)
 		}
 	}
-	_, stderr, status = result(t, imgget(t, dir, url, "-w", "0", "-d", ".", id(0), id(3)))
+	_, stderr, status = cmdtest.Run(t, imgget(t, dir, url, "-w", "0", "-d", ".", id(0), id(3)))
 	if status != 1 || !strings.HasSuffix(stderr, "imgget: 0 written, 1 failed, 0 left alone, 1 pending\n") {
 		t.Errorf("%d, %q", status, stderr)
 	}
@@ -409,9 +391,9 @@ func TestTroubleOnTheWay(t *testing.T) {
 	for i := range 7 {
 		args = append(args, s.Add(id(i), fmt.Sprintf("%d.png", i), fmt.Sprint(i)))
 	}
-	stdout, stderr, status := result(t, imgget(t, dir, url, append([]string{"-o", "-"}, args[4])...))
+	stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, append([]string{"-o", "-"}, args[4])...))
 	check(t, "stdout", stdout, stderr, status, string(big)+"2", "", 0)
-	stdout, stderr, status = result(t, imgget(t, dir, url, args...))
+	stdout, stderr, status = cmdtest.Run(t, imgget(t, dir, url, args...))
 	check(t, "folder", stdout, stderr, status, "", "", 0)
 	for i := range 7 {
 		b, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("%d.png", i)))

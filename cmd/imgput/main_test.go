@@ -16,35 +16,17 @@ import (
 	"testing"
 	"time"
 
+	"imgtools/cmd/internal/cmdtest"
 	"imgtools/pkg/shell/client/fakeimgd"
 )
 
-// TestMain runs the test binary as imgput when it is told to.
-func TestMain(m *testing.M) {
-	if os.Getenv("IMGPUT_TEST") != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { cmdtest.Main(m, main) }
 
 // imgput returns the command, in dir, with the server at address.
 func imgput(t *testing.T, dir, address string, args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Dir = dir
-	tmp := t.TempDir()
-	cmd.Env = []string{"IMGPUT_TEST=1", "IMGD=" + address, "TMPDIR=" + tmp, "IMGTOOLS_RUN=" + tmp}
+	cmd := cmdtest.Command(t, dir, args...)
+	cmd.Env = append(cmd.Env, "IMGD="+address)
 	return cmd
-}
-
-// result runs a command and returns what it printed and its exit status.
-func result(t *testing.T, cmd *exec.Cmd) (stdout, stderr string, status int) {
-	t.Helper()
-	var o, e bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &o, &e
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return o.String(), e.String(), cmd.ProcessState.ExitCode()
 }
 
 // pictures makes files of the given names, whose bytes are their names.
@@ -97,7 +79,7 @@ func TestIDsInOrder(t *testing.T) {
 		func(s *fakeimgd.Server) string { return s.StartUnix(t) },
 	} {
 		s := &fakeimgd.Server{}
-		stdout, stderr, status := result(t, imgput(t, dir, start(s), names...))
+		stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, start(s), names...))
 		if status != 0 || stderr != "" {
 			t.Errorf("%d, %q", status, stderr)
 		}
@@ -123,7 +105,7 @@ func TestFourAtOnce(t *testing.T) {
 		<-all // none of the first four is answered before all are there
 		return false
 	}
-	stdout, _, status := result(t, imgput(t, dir, s.Start(t), names...))
+	stdout, _, status := cmdtest.Run(t, imgput(t, dir, s.Start(t), names...))
 	if status != 0 || s.MostAtOnce() != 4 {
 		t.Errorf("status %d, %d at once", status, s.MostAtOnce())
 	}
@@ -174,7 +156,7 @@ func TestOperationsInQuery(t *testing.T) {
 	for _, tt := range tests {
 		s := &fakeimgd.Server{}
 		cmd := imgput(t, dir, s.Start(t), append(strings.Fields(tt.args), "./ä b.png")...)
-		if _, stderr, status := result(t, cmd); status != 0 || stderr != "" {
+		if _, stderr, status := cmdtest.Run(t, cmd); status != 0 || stderr != "" {
 			t.Errorf("%s: %d, %q", tt.args, status, stderr)
 			continue
 		}
@@ -190,7 +172,7 @@ func TestStandardInput(t *testing.T) {
 		s := &fakeimgd.Server{}
 		cmd := imgput(t, dir, s.Start(t), args...)
 		cmd.Stdin = io.MultiReader(strings.NewReader("from a "), strings.NewReader("pipe")) // no file: a pipe
-		stdout, stderr, status := result(t, cmd)
+		stdout, stderr, status := cmdtest.Run(t, cmd)
 		if status != 0 || stderr != "" {
 			t.Errorf("%d, %q", status, stderr)
 		}
@@ -207,7 +189,7 @@ func TestStandardInput(t *testing.T) {
 	}
 	defer f.Close()
 	cmd.Stdin = f
-	stdout, _, _ := result(t, cmd)
+	stdout, _, _ := cmdtest.Run(t, cmd)
 	checkIDs(t, s, stdout, []string{"a.png"})
 }
 
@@ -219,18 +201,18 @@ func TestNoProxyInTheWay(t *testing.T) {
 	for _, address := range []string{s.StartUnix(t), url, strings.Replace(url, "http://", "tcp:", 1)} {
 		cmd := imgput(t, dir, address, "a")
 		cmd.Env = append(cmd.Env, "HTTP_PROXY=http://127.0.0.1:1", "http_proxy=http://127.0.0.1:1")
-		if _, stderr, status := result(t, cmd); status != 0 || stderr != "" {
+		if _, stderr, status := cmdtest.Run(t, cmd); status != 0 || stderr != "" {
 			t.Errorf("%s: %d, %q", address, status, stderr)
 		}
 	}
 	cmd := imgput(t, dir, "http://imgd.example", "a")
 	cmd.Env = append(cmd.Env, "HTTP_PROXY=http://"+strings.TrimPrefix(url, "http://"))
-	if _, stderr, status := result(t, cmd); status != 0 || stderr != "" {
+	if _, stderr, status := cmdtest.Run(t, cmd); status != 0 || stderr != "" {
 		t.Errorf("through a proxy: %d, %q", status, stderr)
 	}
 	cmd = imgput(t, dir, "tcp:127.0.0.2:1", "a")
 	cmd.Env = append(cmd.Env, "HTTP_PROXY="+url)
-	if _, stderr, status := result(t, cmd); status != 75 || !strings.HasPrefix(stderr, "imgput: no imgd at tcp:127.0.0.2:1; ") {
+	if _, stderr, status := cmdtest.Run(t, cmd); status != 75 || !strings.HasPrefix(stderr, "imgput: no imgd at tcp:127.0.0.2:1; ") {
 		t.Errorf("around a proxy: %d, %q", status, stderr)
 	}
 }
@@ -250,7 +232,7 @@ func TestUsageErrors(t *testing.T) {
 		"-x a":              "unknown flag -x",
 		"-a localhost:80 a": `address "localhost:80": not unix:/path, tcp:host:port, http://host:port or https://host`,
 	} {
-		stdout, stderr, status := result(t, imgput(t, dir, url, strings.Fields(args)...))
+		stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, url, strings.Fields(args)...))
 		if status != 2 || stdout != "" || stderr != "imgput: "+want+"\nsee imgput -h\n" {
 			t.Errorf("%s: %d, %q, %q", args, status, stdout, stderr)
 		}
@@ -270,17 +252,17 @@ func TestOneBadFileOthersGoOn(t *testing.T) {
 		return false
 	}}
 	url := s.Start(t)
-	stdout, stderr, status := result(t, imgput(t, dir, url, "none", "a", "refused", ".", "b"))
+	stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, url, "none", "a", "refused", ".", "b"))
 	want := "imgput: none: no such file or directory\nimgput: refused: 120 MB > 100 MB (-maxbytes)\nimgput: .: is a folder\nimgput: 2 sent, 3 failed\n"
 	if status != 1 || stderr != want {
 		t.Errorf("%d, %q", status, stderr)
 	}
 	checkIDs(t, s, stdout, []string{"a", "b"})
-	stdout, stderr, status = result(t, imgput(t, dir, url, "-quiet", "none", "refused"))
+	stdout, stderr, status = cmdtest.Run(t, imgput(t, dir, url, "-quiet", "none", "refused"))
 	if status != 1 || stdout != "" || strings.Contains(stderr, "sent") {
 		t.Errorf("%d, %q, %q", status, stdout, stderr)
 	}
-	stdout, stderr, status = result(t, imgput(t, dir, url, "refused"))
+	stdout, stderr, status = cmdtest.Run(t, imgput(t, dir, url, "refused"))
 	if status != 1 || stdout != "" || stderr != "imgput: refused: 120 MB > 100 MB (-maxbytes)\n" {
 		t.Errorf("%d, %q, %q", status, stdout, stderr)
 	}
@@ -291,7 +273,7 @@ func TestServerAway(t *testing.T) {
 	want := "imgput: no imgd at " + dir + "/none.sock; start one with 'imgd &' or set IMGD\n"
 	for _, args := range [][]string{{"a"}, {"a", "b", "c"}, {"-w", "5", "a"}} {
 		start := time.Now()
-		stdout, stderr, status := result(t, imgput(t, dir, dir+"/none.sock", args...))
+		stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, dir+"/none.sock", args...))
 		if status != 75 || stdout != "" || stderr != want || time.Since(start) > 4*time.Second {
 			t.Errorf("%q: %d, %q, %q", args, status, stdout, stderr)
 		}
@@ -323,7 +305,7 @@ func TestTroubleOnTheWay(t *testing.T) {
 			}
 			return hit
 		}
-		stdout, stderr, status := result(t, imgput(t, dir, s.Start(t), names...))
+		stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, s.Start(t), names...))
 		if status != 0 || stderr != "" {
 			t.Errorf("%s: %d, %q", name, status, stderr)
 		}
@@ -346,7 +328,7 @@ func TestLostAnswerMakesOneJob(t *testing.T) {
 		fakeimgd.Drop(w)
 		return true
 	}
-	stdout, stderr, status := result(t, imgput(t, dir, s.Start(t), "a"))
+	stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, s.Start(t), "a"))
 	if status != 0 || stderr != "" || len(s.Requests()) != 2 {
 		t.Errorf("%d, %q, %q", status, stderr, s.Requests())
 	}
@@ -417,7 +399,7 @@ func TestWaitRunsOut(t *testing.T) {
 		url := s.Start(t)
 		for _, wait := range []string{"0", "0.5"} {
 			start := time.Now()
-			stdout, stderr, code := result(t, imgput(t, dir, url, append([]string{"-w", wait}, names...)...))
+			stdout, stderr, code := cmdtest.Run(t, imgput(t, dir, url, append([]string{"-w", wait}, names...)...))
 			want := ""
 			for _, n := range names {
 				want += "imgput: " + n + ": " + line + "\n"
@@ -449,7 +431,7 @@ func TestStatusOfMixedFailures(t *testing.T) {
 	url := s.Start(t)
 	for args, want := range map[string]int{"busy good": 75, "busy bad": 1, "bad busy": 1, "bad good": 1, "busy": 75, "bad": 1, "good": 0} {
 		cmd := imgput(t, dir, url, append([]string{"-w", "0"}, strings.Fields(args)...)...)
-		if _, stderr, status := result(t, cmd); status != want {
+		if _, stderr, status := cmdtest.Run(t, cmd); status != want {
 			t.Errorf("%s: %d, want %d: %s", args, status, want, stderr)
 		}
 	}

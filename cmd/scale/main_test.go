@@ -8,34 +8,23 @@ import (
 	"image/gif"
 	"image/png"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"imgtools/cmd/internal/cmdtest"
 )
 
-// TestMain runs the test binary as scale when it is told to.
-func TestMain(m *testing.M) {
-	if os.Getenv("SCALE_TEST") != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { cmdtest.Main(m, main) }
 
 func scaleCommand(t *testing.T, dir string, stdin []byte, args ...string) (stdout []byte, stderr string, status int) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = []string{"SCALE_TEST=1", "TMPDIR=" + t.TempDir()}
-	cmd.Dir = dir
+	cmd := cmdtest.Command(t, dir, args...)
 	if stdin != nil {
 		cmd.Stdin = bytes.NewReader(stdin)
 	}
-	var o, e bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &o, &e
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return o.Bytes(), e.String(), cmd.ProcessState.ExitCode()
+	out, stderr, status := cmdtest.Run(t, cmd)
+	return []byte(out), stderr, status
 }
 
 // pgm returns a gray picture of w × h pixels.
