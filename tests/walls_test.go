@@ -70,19 +70,18 @@ var walls = map[string][]string{
 	"pkg/shell/get":             {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
 
 	// Commands join wings.
-	"cmd/gray":             {cmdtest, cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
-	"cmd/scale":            {cmdtest, cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
+	"cmd/gray":             {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
+	"cmd/scale":            {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
 	"cmd/internal/filterd": {"pkg/fault", "pkg/ops", "pkg/picture/raster", "pkg/daemon", "pkg/daemon/", "pkg/shell/cli"},
-	cmdtest:                {},
 	cmdtest:                {},
 	filterdtest:            {"pkg/ops", "pkg/picture/raster", rastertest, "pkg/daemon/", "pkg/shell/cli"},
 	"cmd/grayd":            {"cmd/internal/", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
 	"cmd/scaled":           {"cmd/internal/", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
 	"cmd/imgd":             {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/front/", "pkg/front", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
-	"cmd/imgput":           {cmdtest, cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
+	"cmd/imgput":           {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
 	"cmd/imgrm":            {"pkg/fault", "pkg/shell/"},
 	"cmd/imgls":            {"pkg/fault", "pkg/shell/"},
-	"cmd/imgget":           {cmdtest, cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"}, // shows a result on a terminal
+	"cmd/imgget":           {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"}, // shows a result on a terminal
 
 	// Only real processes.
 	"tests":        {},
