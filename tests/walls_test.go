@@ -79,8 +79,8 @@ var walls = map[string][]string{
 	"cmd/scaled":           {"cmd/internal/", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
 	"cmd/imgd":             {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/front/", "pkg/front", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
 	"cmd/imgput":           {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
-	"cmd/imgrm":            {"pkg/fault", "pkg/shell/"},
-	"cmd/imgls":            {"pkg/fault", "pkg/shell/"},
+	"cmd/imgrm":            {cmdtest, "pkg/fault", "pkg/shell/"},
+	"cmd/imgls":            {cmdtest, "pkg/fault", "pkg/shell/"},
 	"cmd/imgget":           {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"}, // shows a result on a terminal
 
 	// Only real processes.

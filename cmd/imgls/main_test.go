@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,34 +10,25 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"imgtools/cmd/internal/cmdtest"
 	"imgtools/pkg/shell/client/fakeimgd"
 	"imgtools/pkg/shell/faketerm"
 )
 
-// TestMain runs the test binary as imgls when it is told to.
-func TestMain(m *testing.M) {
-	if os.Getenv("IMGLS_TEST") != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { cmdtest.Main(m, main) }
 
 // imgls returns the command with the server at address and a home of its own.
 func imgls(t *testing.T, home, address string, args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = []string{"IMGLS_TEST=1", "IMGD=" + address, "HOME=" + home, "TMPDIR=" + home, "IMGTOOLS_RUN=" + home}
+	cmd := cmdtest.Command(t, "", args...)
+	cmd.Env = append(cmd.Env, "HOME="+home, "TMPDIR="+home, "IMGTOOLS_RUN="+home, "IMGD="+address)
 	return cmd
 }
 
 func check(t *testing.T, what string, cmd *exec.Cmd, wantOut, wantErr string, wantStatus int) {
 	t.Helper()
-	var o, e bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &o, &e
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	if status := cmd.ProcessState.ExitCode(); o.String() != wantOut || e.String() != wantErr || status != wantStatus {
-		t.Errorf("%s: status %d, stdout %q, stderr %q\nwant %d, %q, %q", what, status, o.String(), e.String(), wantStatus, wantOut, wantErr)
+	stdout, stderr, status := cmdtest.Run(t, cmd)
+	if stdout != wantOut || stderr != wantErr || status != wantStatus {
+		t.Errorf("%s: status %d, stdout %q, stderr %q\nwant %d, %q, %q", what, status, stdout, stderr, wantStatus, wantOut, wantErr)
 	}
 }
 

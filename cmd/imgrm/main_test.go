@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"net/http"
 	"os"
 	"os/exec"
@@ -9,34 +8,25 @@ import (
 	"strings"
 	"testing"
 
+	"imgtools/cmd/internal/cmdtest"
 	"imgtools/pkg/shell/client/fakeimgd"
 	"imgtools/pkg/shell/faketerm"
 )
 
-// TestMain runs the test binary as imgrm when it is told to.
-func TestMain(m *testing.M) {
-	if os.Getenv("IMGRM_TEST") != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { cmdtest.Main(m, main) }
 
 // imgrm returns the command with the server at address and a home of its own.
 func imgrm(t *testing.T, home, address string, args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = []string{"IMGRM_TEST=1", "IMGD=" + address, "HOME=" + home, "TMPDIR=" + home, "IMGTOOLS_RUN=" + home}
+	cmd := cmdtest.Command(t, "", args...)
+	cmd.Env = append(cmd.Env, "HOME="+home, "TMPDIR="+home, "IMGTOOLS_RUN="+home, "IMGD="+address)
 	return cmd
 }
 
 func check(t *testing.T, what string, cmd *exec.Cmd, wantErr string, wantStatus int) {
 	t.Helper()
-	var o, e bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &o, &e
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	if status := cmd.ProcessState.ExitCode(); o.Len() > 0 || e.String() != wantErr || status != wantStatus {
-		t.Errorf("%s: status %d, stdout %q, stderr %q\nwant %d, %q", what, status, o.String(), e.String(), wantStatus, wantErr)
+	stdout, stderr, status := cmdtest.Run(t, cmd)
+	if stdout != "" || stderr != wantErr || status != wantStatus {
+		t.Errorf("%s: status %d, stdout %q, stderr %q\nwant %d, %q", what, status, stdout, stderr, wantStatus, wantErr)
 	}
 }
 
