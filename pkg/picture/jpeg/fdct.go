@@ -33,9 +33,9 @@ func (z *coefs) at(p uint) int32 {
 	return int32(binary.LittleEndian.Uint16(z[2*p&127:])) - coefBias
 }
 
-// fdct transforms 8 rows of 8 samples, rows stride apart (T.81 A.3.3, the level
+// fdctWords transforms 8 rows of 8 samples, rows stride apart (T.81 A.3.3, the level
 // shift included), by the method of idct8 run backwards.
-func fdct(z *coefs, pix []uint8, stride int) {
+func fdctWords(z *coefs, pix []uint8, stride int) {
 	var t [32]uint64 // rows of four words: columns x, x+1
 	for y := range 4 {
 		a := (*[8]uint8)(pix[y*stride:])

@@ -10,9 +10,8 @@ package jpeg
 // with the same factors for X(u) at every n. Its even part is the same at i and
 // n-1-i, its odd part the negative: that is all that the functions dctN use.
 
-// idct writes the inverse DCT of the n × n lowest coefficients of b to n rows of n
-// samples, rows stride apart. It uses b up.
-func idct(n int, b *block, dst []uint8, stride int) {
+// idctScalar is idct one number at a time.
+func idctScalar(n int, b *block, dst []uint8, stride int) {
 	switch n {
 	case 2:
 		idct2(b, dst, stride)

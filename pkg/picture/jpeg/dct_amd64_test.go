@@ -1,0 +1,99 @@
+//go:build goexperiment.simd && amd64
+
+package jpeg
+
+import (
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func needAVX2(t *testing.T) {
+	t.Helper()
+	if !avx2 {
+		t.Skip("this processor has no AVX2")
+	}
+}
+
+func TestVectorFDCTIsItsPlainTwin(t *testing.T) {
+	needAVX2(t)
+	rnd := rand.New(rand.NewPCG(15, 16))
+	for stride := 8; stride <= 65; stride++ {
+		for trial := range 500 {
+			var pix [64]uint8
+			samples(rnd, &pix)
+			plane := make([]uint8, 7*stride+8)
+			for i, v := range pix {
+				plane[i>>3*stride+i&7] = v
+			}
+			var got, want coefs
+			fdctVector(&got, plane, stride)
+			fdctWords(&want, plane, stride)
+			if got != want {
+				t.Fatalf("stride %d, trial %d: %v, want %v", stride, trial, got, want)
+			}
+		}
+	}
+}
+
+// Whatever the coefficients are: legal, few, as large as an int32 can be.
+func TestVectorIDCTIsItsPlainTwin(t *testing.T) {
+	needAVX2(t)
+	rnd := rand.New(rand.NewPCG(17, 18))
+	for n := 3; n <= 8; n++ {
+		for trial := range 20000 {
+			var b block
+			switch trial % 4 {
+			case 0:
+				legalBlock(rnd, &b)
+			case 1:
+				for range 1 + rnd.IntN(4) {
+					b[rnd.IntN(64)] = int32(rnd.Uint32()) >> rnd.IntN(32)
+				}
+			case 2:
+				for i := range b {
+					b[i] = int32(rnd.Uint32()) >> (trial / 4 % 32)
+				}
+			case 3: // a column or a row alone
+				for i := range 8 {
+					b[[]int{8*i + trial/4%8, trial/4%8*8 + i}[trial/32%2]] = int32(rnd.Uint32()) >> rnd.IntN(32)
+				}
+			}
+			stride := n + trial%58
+			c := b
+			got, want := make([]uint8, (n-1)*stride+n), make([]uint8, (n-1)*stride+n)
+			for i := range got {
+				got[i], want[i] = uint8(i), uint8(i) // what lies between rows stays
+			}
+			idctScalar(n, &c, want, stride)
+			c = b
+			if n <= 4 {
+				idct4Vector(n, &c, got, stride)
+			} else {
+				idct8Vector(n, &c, got, stride)
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("%d/8, trial %d, stride %d, %v:\n%v, want\n%v", n, trial, stride, b, got, want)
+			}
+		}
+	}
+}
+
+// A processor without AVX2 gets the plain loops.
+func TestTransformsWithoutAVX2(t *testing.T) {
+	if strings.Contains(os.Getenv("GODEBUG"), "cpu.avx2=off") {
+		if avx2 {
+			t.Error("AVX2 is off and would be used")
+		}
+		return
+	}
+	c := exec.Command(os.Args[0], "-test.v", "-test.run=^(TestTransformsWithoutAVX2|TestIDCT.*|TestFDCT.*)$")
+	c.Env = append(os.Environ(), "GODEBUG=cpu.avx2=off")
+	out, err := c.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestTransformsWithoutAVX2") {
+		t.Errorf("with AVX2 off: %v\n%s", err, out)
+	}
+}
