@@ -34,6 +34,11 @@ type queue struct {
 	mean     time.Duration // of the work on one picture, the newer ones counting more
 	stopped  bool
 	running  sync.WaitGroup
+
+	// promised is how many of those refused have yet to come again, if they do when
+	// they were told to: one more with each, fewer as time passes.
+	promised   float64
+	promisedAt time.Time
 }
 
 // ticket is the place of one picture of /image.
@@ -120,6 +125,7 @@ func (q *queue) full() error {
 		return fault.New(fault.Busy, "stopping")
 	}
 	if n >= q.most+max(q.slots-q.busy, 0) {
+		q.promised = min(q.stillPromised()+1, float64(mostPromised*(q.most+q.slots)))
 		return fault.New(fault.Busy, "%d pictures wait already (-queue)", n)
 	}
 	return nil
@@ -193,12 +199,26 @@ func (q *queue) stop() {
 	q.stopped = true
 }
 
-// retryAfter estimates, in seconds, when there will be room: all that wait, at the
-// mean time, by all workers.
+// mostPromised is how many times what may wait is promised a time at most. A crowd
+// that never comes again must not put off for ever one who does.
+const mostPromised = 4
+
+// stillPromised returns promised as of now: all workers take on one in the mean
+// time. q.mu is held.
+func (q *queue) stillPromised() float64 {
+	now := time.Now()
+	q.promised = max(q.promised-now.Sub(q.promisedAt).Seconds()*float64(q.slots)/q.mean.Seconds(), 0)
+	q.promisedAt = now
+	return q.promised
+}
+
+// retryAfter estimates, in seconds, when there will be room: all that wait and all
+// that were told to come again, at the mean time, by all workers. So of a crowd that
+// is refused at once not all come again at once.
 func (q *queue) retryAfter() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s := float64(q.waiting()) * q.mean.Seconds() / float64(q.slots)
+	s := (float64(q.waiting()) + q.stillPromised()) * q.mean.Seconds() / float64(q.slots)
 	return int(min(max(math.Ceil(s), 1), 3600))
 }
 

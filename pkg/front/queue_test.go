@@ -127,3 +127,25 @@ func TestRetryAfterGrowsWithTheQueue(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Who is refused later is told to come later, so that a crowd does not come again
+// all at once; but not ever later.
+func TestRefusedComeAgainInTurn(t *testing.T) {
+	q := newQueue(10, 2)
+	q.jobs = func() int { return 12 }
+	q.mean = 100 * time.Second // nothing passes while this runs
+	told := make([]int, 100)
+	for i := range told {
+		if q.check() == nil {
+			t.Fatal("let in")
+		}
+		told[i] = q.retryAfter()
+	}
+	if told[0] != 650 || told[10] != 1150 || told[47] != 3000 || told[99] != 3000 {
+		t.Errorf("told to come again after %v s", told)
+	}
+	q.promisedAt = q.promisedAt.Add(-1000 * time.Second) // twenty pictures later
+	if got := q.retryAfter(); got != 2000 {
+		t.Errorf("1000 s later: %d", got)
+	}
+}
