@@ -89,9 +89,7 @@ func TestSocketActivate(t *testing.T) {
 	}
 	p.signal(unix.SIGTERM)
 	m.next("STOPPING=1")
-	if code := p.waitExit(); code != 0 {
-		t.Errorf("exit status %d", code)
-	}
+	p.exits(0)
 	if _, err := os.Stat(dir + "/a"); err != nil {
 		t.Errorf("a socket of the manager's was removed: %v", err)
 	}
@@ -157,9 +155,7 @@ func TestRestartWithInheritedSocket(t *testing.T) {
 	if _, out, err := r.answer(); err != nil || out != "IN HAND" {
 		t.Errorf("in hand: %q, %v", out, err)
 	}
-	if code := one.waitExit(); code != 0 {
-		t.Errorf("exit status %d", code)
-	}
+	one.exits(0)
 	two := launch(t, activated(t, l, script))
 	reply, out, err := queued.answer()
 	if err != nil || out != "QUEUED" || reply.Get("pid") == strconv.Itoa(worker) {
@@ -184,9 +180,7 @@ func TestSocketsOfAnotherProcessAreRefused(t *testing.T) {
 	l := listener(t, filepath.Join(t.TempDir(), "s"))
 	p := launch(t, activated(t, l, `export LISTEN_PID=$$; "$@"; exit $?`))
 	p.expect("LISTEN_PID is ")
-	if code := p.waitExit(); code != fault.ExitUsage {
-		t.Errorf("exit status %d", code)
-	}
+	p.exits(fault.ExitUsage)
 }
 
 func TestServiceManagerIsTold(t *testing.T) {

@@ -234,6 +234,14 @@ func (p *process) waitExit() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
+// exits waits for the end of the supervisor with a status.
+func (p *process) exits(want int) {
+	p.t.Helper()
+	if code := p.waitExit(); code != want {
+		p.t.Errorf("exit status %d, want %d", code, want)
+	}
+}
+
 func (p *process) signal(sig syscall.Signal) {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(sig); err != nil {
@@ -398,6 +406,29 @@ func (p *process) hold(busy int) *request {
 	}
 	until(p.t, fmt.Sprint(busy, " busy workers"), func() bool { return p.status()["busy"] == strconv.Itoa(busy) })
 	return r
+}
+
+// queue sends n requests, which wait while all workers are held.
+func (p *process) queue(n int) (queued []*request) {
+	p.t.Helper()
+	for range n {
+		r, err := send(p.t.TempDir(), p.path, "img/1 gray", "queued")
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		queued = append(queued, r)
+	}
+	return queued
+}
+
+// answered checks the answers to all that queue sent.
+func answered(t *testing.T, queued []*request) {
+	t.Helper()
+	for i, r := range queued {
+		if _, out, err := r.answer(); err != nil || out != "QUEUED" {
+			t.Errorf("queued request %d: %q, %v", i, out, err)
+		}
+	}
 }
 
 // stream is one request in the stream form; with half, the client then shuts down

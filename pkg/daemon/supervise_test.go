@@ -87,14 +87,7 @@ func TestKilledWorkers(t *testing.T) {
 	// All, with requests in the queue.
 	p.untilReady(2, 4)
 	a, b := p.hold(1), p.hold(2)
-	var queued []*request
-	for range 5 {
-		r, err := send(t.TempDir(), p.path, "img/1 gray", "queued")
-		if err != nil {
-			t.Fatal(err)
-		}
-		queued = append(queued, r)
-	}
+	queued := p.queue(5)
 	for _, pid := range p.workers() {
 		unix.Kill(pid, unix.SIGKILL)
 	}
@@ -219,14 +212,7 @@ func TestTermEmptiesTheQueue(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-n", "1")
 	held := p.hold(1)
-	var queued []*request
-	for range 20 {
-		r, err := send(t.TempDir(), p.path, "img/1 gray", "queued")
-		if err != nil {
-			t.Fatal(err)
-		}
-		queued = append(queued, r)
-	}
+	queued := p.queue(20)
 	p.signal(unix.SIGTERM)
 	p.expect("draining")
 	until(t, "the path gone", func() bool { _, err := os.Lstat(p.path); return os.IsNotExist(err) })
@@ -236,14 +222,8 @@ func TestTermEmptiesTheQueue(t *testing.T) {
 	if _, out, err := held.answer(); err != nil || out != "HELD" {
 		t.Errorf("the held request: %q, %v", out, err)
 	}
-	for i, r := range queued {
-		if _, out, err := r.answer(); err != nil || out != "QUEUED" {
-			t.Errorf("queued request %d: %q, %v", i, out, err)
-		}
-	}
-	if code := p.waitExit(); code != 0 {
-		t.Errorf("exit status %d", code)
-	}
+	answered(t, queued)
+	p.exits(0)
 }
 
 // TestWorkerDyingInADrainLeavesNoQueue: the last worker dies of its request.
@@ -251,28 +231,15 @@ func TestWorkerDyingInADrainLeavesNoQueue(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-n", "1")
 	held := p.hold(1)
-	var queued []*request
-	for range 5 {
-		r, err := send(t.TempDir(), p.path, "img/1 gray", "queued")
-		if err != nil {
-			t.Fatal(err)
-		}
-		queued = append(queued, r)
-	}
+	queued := p.queue(5)
 	p.signal(unix.SIGINT)
 	p.expect("draining")
 	unix.Kill(p.workers()[0], unix.SIGKILL)
 	if _, _, err := held.answer(); err != io.EOF {
 		t.Errorf("the held request: %v", err)
 	}
-	for i, r := range queued {
-		if _, out, err := r.answer(); err != nil || out != "QUEUED" {
-			t.Errorf("queued request %d: %q, %v", i, out, err)
-		}
-	}
-	if code := p.waitExit(); code != 0 {
-		t.Errorf("exit status %d", code)
-	}
+	answered(t, queued)
+	p.exits(0)
 }
 
 func TestSecondTermEndsAtOnce(t *testing.T) {
@@ -282,9 +249,7 @@ func TestSecondTermEndsAtOnce(t *testing.T) {
 	p.signal(unix.SIGTERM)
 	p.expect("draining")
 	p.signal(unix.SIGTERM)
-	if code := p.waitExit(); code != fault.ExitFail {
-		t.Errorf("exit status %d", code)
-	}
+	p.exits(fault.ExitFail)
 	if _, _, err := held.answer(); err != io.EOF {
 		t.Errorf("the held request: %v", err)
 	}
@@ -296,9 +261,7 @@ func TestTermDuringBoot(t *testing.T) {
 	p := launch(t, command("-a", path, "-n", "4"))
 	until(t, "a worker", func() bool { return len(p.workers()) > 0 })
 	p.signal(unix.SIGTERM)
-	if code := p.waitExit(); code != 0 {
-		t.Errorf("exit status %d", code)
-	}
+	p.exits(0)
 }
 
 // TestSupervisorKilled: its worker finishes what it has and goes. (That it goes is
@@ -445,9 +408,7 @@ func TestFailingStartsBackOff(t *testing.T) {
 		t.Errorf("%d workers died", died)
 	}
 	p.signal(unix.SIGTERM)
-	if code := p.waitExit(); code != 0 {
-		t.Errorf("exit status %d", code)
-	}
+	p.exits(0)
 }
 
 func TestSecondInstance(t *testing.T) {
@@ -455,9 +416,7 @@ func TestSecondInstance(t *testing.T) {
 	p := start(t)
 	q := launch(t, command("-a", p.path))
 	q.expect("process " + strconv.Itoa(p.cmd.Process.Pid) + " serves it already")
-	if code := q.waitExit(); code != fault.ExitFail {
-		t.Errorf("exit status %d", code)
-	}
+	q.exits(fault.ExitFail)
 	if _, out, err := p.ask("img/1 gray", "first"); err != nil || out != "FIRST" {
 		t.Errorf("%q, %v", out, err)
 	}
