@@ -61,7 +61,11 @@ func (a *Animation) Next() (*Frame, error) {
 		return nil, err
 	}
 	colors := f.palette()
-	for y := rect.Min.Y; y < shown.Max.Y; y++ {
+	end := shown.Max.Y
+	if shown.Empty() {
+		end = rect.Min.Y // a frame outside isn't decoded
+	}
+	for y := rect.Min.Y; y < end; y++ {
 		src, err := px.row()
 		if err != nil {
 			return nil, err
