@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 // oriented is a JPEG that says it is turned.
@@ -20,7 +21,7 @@ func oriented(data []byte, o int) []byte {
 func TestGrayForScaling(t *testing.T) {
 	wide := photoJPEG(t, 1001, 750)
 	even := photoJPEG(t, 1008, 752)
-	rgb := encode(t, func(b *bytes.Buffer) error { return png.Encode(b, photo(101, 75)) })
+	rgb := rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, photo(101, 75)) })
 	for _, c := range []struct {
 		name string
 		data []byte
@@ -63,7 +64,7 @@ func TestGrayForScalingOfOtherSamples(t *testing.T) {
 	for i := range deep.Pix {
 		deep.Pix[i] = uint8(i * 3)
 	}
-	r, out := grayed(t, encode(t, func(b *bytes.Buffer) error { return png.Encode(b, deep) }), Options{For: "1/2"})
+	r, out := grayed(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, deep) }), Options{For: "1/2"})
 	if head := "P7\nWIDTH 9\nHEIGHT 8\nDEPTH 2\nMAXVAL 65535\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\n"; r.Format != "pam" || r.Type != "image/x-portable-arbitrarymap" || !bytes.HasPrefix(out, []byte(head)) {
 		t.Errorf("%+v %.90q", r, out)
 	}
@@ -72,7 +73,7 @@ func TestGrayForScalingOfOtherSamples(t *testing.T) {
 	for i := range gray16.Pix {
 		gray16.Pix[i] = uint8(i)
 	}
-	r, out = grayed(t, encode(t, func(b *bytes.Buffer) error { return png.Encode(b, gray16) }), Options{For: "1/2"})
+	r, out = grayed(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, gray16) }), Options{For: "1/2"})
 	if !bytes.Equal(out, append([]byte("P5\n40 30\n65535\n"), gray16.Pix...)) {
 		t.Errorf("16-bit gray does not travel as it is: %+v", r)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 func grayed(t *testing.T, data []byte, o Options) (Result, []byte) {
@@ -28,15 +29,6 @@ func grayed(t *testing.T, data []byte, o Options) (Result, []byte) {
 		t.Fatal(err)
 	}
 	return r, out.Bytes()
-}
-
-func encode(t *testing.T, f func(*bytes.Buffer) error) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := f(&b); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 // photo is a picture with noise, edges and smooth parts.
@@ -56,7 +48,7 @@ func photo(w, h int) *image.NRGBA {
 }
 
 func photoJPEG(t *testing.T, w, h int) []byte {
-	return encode(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, photo(w, h), &jpeg.Options{Quality: 90}) })
+	return rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, photo(w, h), &jpeg.Options{Quality: 90}) })
 }
 
 // The table of gray(1), through files of 8 and 16 bits: opaque colours, and red
@@ -75,14 +67,14 @@ func TestVectorsThroughFiles(t *testing.T) {
 			m8.SetNRGBA(x, 0, c)
 			m16.SetNRGBA64(x, 0, color.NRGBA64{uint16(c.R) * 257, uint16(c.G) * 257, uint16(c.B) * 257, uint16(c.A) * 257})
 		}
-		_, out := grayed(t, encode(t, func(b *bytes.Buffer) error { return png.Encode(b, m8) }), Options{Luma: luma, Format: "pam"})
+		_, out := grayed(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m8) }), Options{Luma: luma, Format: "pam"})
 		body := out[len(out)-2*len(colours):]
 		for x, c := range colours {
 			if body[2*x] != grays[x] || body[2*x+1] != c.A {
 				t.Errorf("%s: %v became %d, %d; want %d", luma, c, body[2*x], body[2*x+1], grays[x])
 			}
 		}
-		_, out = grayed(t, encode(t, func(b *bytes.Buffer) error { return png.Encode(b, m16) }), Options{Luma: luma, Format: "pam"})
+		_, out = grayed(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m16) }), Options{Luma: luma, Format: "pam"})
 		body = out[len(out)-4*len(colours):]
 		for x, c := range colours {
 			g, a := int(body[4*x])<<8|int(body[4*x+1]), int(body[4*x+2])<<8|int(body[4*x+3])
@@ -133,7 +125,7 @@ func TestOtherLumasOfAJPEG(t *testing.T) {
 	for i := 0; i < len(red.Pix); i += 4 {
 		copy(red.Pix[i:], []uint8{255, 0, 0, 255})
 	}
-	data := encode(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, red, &jpeg.Options{Quality: 100}) })
+	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, red, &jpeg.Options{Quality: 100}) })
 	for luma, want := range map[string]int{"601": 76, "709": 54, "luminance": 127} {
 		_, out := grayed(t, data, Options{Luma: luma})
 		m, err := jpeg.Decode(bytes.NewReader(out))
@@ -157,8 +149,8 @@ func TestPalettesKeepTheirIndexes(t *testing.T) {
 		data   []byte
 		decode func([]byte) (image.Image, error)
 	}{
-		{"png", encode(t, func(b *bytes.Buffer) error { return png.Encode(b, m) }), func(b []byte) (image.Image, error) { return png.Decode(bytes.NewReader(b)) }},
-		{"gif", encode(t, func(b *bytes.Buffer) error { return gif.Encode(b, m, nil) }), func(b []byte) (image.Image, error) { return gif.Decode(bytes.NewReader(b)) }},
+		{"png", rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m) }), func(b []byte) (image.Image, error) { return png.Decode(bytes.NewReader(b)) }},
+		{"gif", rastertest.Encoded(t, func(b *bytes.Buffer) error { return gif.Encode(b, m, nil) }), func(b []byte) (image.Image, error) { return gif.Decode(bytes.NewReader(b)) }},
 	} {
 		r, out := grayed(t, c.data, Options{})
 		if r.Format != c.name || len(out) > len(c.data) {
@@ -260,7 +252,7 @@ func TestAnimation(t *testing.T) {
 		g.Disposal = append(g.Disposal, byte(1+i%3))
 	}
 	g.Config.Width, g.Config.Height, g.LoopCount = 20, 20, 7
-	data := encode(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &g) })
+	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &g) })
 	for _, o := range []Options{{}, {For: "1/2"}} {
 		r, out := grayed(t, data, o)
 		if r.Format != "gif" || r.Type != "image/gif" || r.Note != "" || r.W != 20 || o.For != "" && (r.Reduced != 8 || r.GoalW != 10 || r.FullH != 20) {

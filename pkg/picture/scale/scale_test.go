@@ -14,6 +14,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 func scaled(t *testing.T, data []byte, o Options) (Result, []byte) {
@@ -24,15 +25,6 @@ func scaled(t *testing.T, data []byte, o Options) (Result, []byte) {
 		t.Fatalf("scale %s: %v", o.Geometry, err)
 	}
 	return r, out.Bytes()
-}
-
-func encode(t *testing.T, f func(*bytes.Buffer) error) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := f(&b); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 // pgm is a gray picture of the given samples.
@@ -138,8 +130,8 @@ func TestNoShift(t *testing.T) {
 		}
 	}
 	files := map[string][]byte{
-		"png":  encode(t, func(b *bytes.Buffer) error { return png.Encode(b, spot) }),
-		"jpeg": encode(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, spot, &jpeg.Options{Quality: 100}) }),
+		"png":  rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, spot) }),
+		"jpeg": rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, spot, &jpeg.Options{Quality: 100}) }),
 	}
 	for name, data := range files {
 		for _, g := range []string{"1/2", "1/3", "1/4", "3/8", "1/7", "1/8", "1/16", "2", "0.77"} {
@@ -176,7 +168,7 @@ func TestLinearLight(t *testing.T) {
 	for i := range m.Pix {
 		m.Pix[i] = uint8((i%64+i/64)%2) * 255
 	}
-	data := encode(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, m, &jpeg.Options{Quality: 100}) })
+	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, m, &jpeg.Options{Quality: 100}) })
 	_, out := scaled(t, data, Options{Geometry: "1/4", Linear: true, Format: "pgm"})
 	if v := out[len(out)-120]; v < 186 || v > 190 {
 		t.Errorf("a JPEG's checkerboard in linear light is %d", v)
@@ -190,7 +182,7 @@ func TestTransparentEdgesStayWhite(t *testing.T) {
 			copy(m.Pix[4*i:], []uint8{255, 255, 255, 255})
 		}
 	}
-	_, out := scaled(t, encode(t, func(b *bytes.Buffer) error { return png.Encode(b, m) }), Options{Geometry: "13x13!"})
+	_, out := scaled(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m) }), Options{Geometry: "13x13!"})
 	got, err := png.Decode(bytes.NewReader(out))
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +195,7 @@ func TestTransparentEdgesStayWhite(t *testing.T) {
 }
 
 func TestFactorOneKeepsThePixels(t *testing.T) {
-	data := encode(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, photo(61, 47), &jpeg.Options{Quality: 60}) })
+	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, photo(61, 47), &jpeg.Options{Quality: 60}) })
 	comment := append([]byte("\xff\xd8\xff\xfe\x00\x08secret"), data[2:]...)
 	for _, g := range []string{"1", "100%", "61x47!", "1000x1000>"} {
 		r, out := scaled(t, comment, Options{Geometry: g})
@@ -230,7 +222,7 @@ func TestFactorOneKeepsThePixels(t *testing.T) {
 	for i := range m16.Pix {
 		m16.Pix[i] = uint8(i * 37)
 	}
-	in := encode(t, func(b *bytes.Buffer) error { return png.Encode(b, m16) })
+	in := rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m16) })
 	_, out := scaled(t, in, Options{Geometry: "1"})
 	got, err := png.Decode(bytes.NewReader(out))
 	if err != nil || !bytes.Equal(got.(*image.NRGBA64).Pix, m16.Pix) {
@@ -255,7 +247,7 @@ func TestAnimationKeepsFramesDelaysAndLoop(t *testing.T) {
 		g.Disposal = append(g.Disposal, []byte{gif.DisposalNone, gif.DisposalPrevious, gif.DisposalPrevious, gif.DisposalNone}[i])
 	}
 	g.LoopCount = 3
-	data := encode(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &g) })
+	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &g) })
 	r, out := scaled(t, data, Options{Geometry: "1/2"})
 	if r.Format != "gif" || r.Note != "" || r.W != 20 || r.H != 20 {
 		t.Errorf("%+v", r)
@@ -319,7 +311,7 @@ func TestJPEGSides(t *testing.T) {
 }
 
 func TestOptionsAreTaken(t *testing.T) {
-	data := encode(t, func(b *bytes.Buffer) error { return png.Encode(b, photo(100, 80)) })
+	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, photo(100, 80)) })
 	seen := map[string]string{}
 	for _, k := range []string{"", "box", "triangle", "catmullrom", "mitchell"} {
 		_, out := scaled(t, data, Options{Geometry: "1/3", Kernel: k, Format: "ppm"})

@@ -4,6 +4,7 @@
 package rastertest
 
 import (
+	"bytes"
 	"fmt"
 	"image/color"
 	"io"
@@ -176,6 +177,16 @@ func Same[T comparable](t testing.TB, name string, got, want []T) {
 			t.Fatalf("%s: pixel %d is %v, want %v", name, i, got[i], want[i])
 		}
 	}
+}
+
+// Encoded returns what an encoder writes.
+func Encoded(t testing.TB, encode func(*bytes.Buffer) error) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := encode(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // File returns the bytes of a file.
