@@ -253,3 +253,87 @@ func TestManService(t *testing.T) {
 		t.Errorf("without a token: %s", got)
 	}
 }
+
+// The servers' own examples, in their pages' order: what is started by one line is
+// talked to by the next.
+func TestManServerExamples(t *testing.T) {
+	dir := t.TempDir()
+	save(t, dir, "foo.jpg", photo(640, 480, 8))
+	run, port := runDir(t), freePort(t)
+	here := func(s string) string {
+		return strings.NewReplacer("/run/imgtools", run, "$XDG_RUNTIME_DIR/imgtools", run, ":7001", fmt.Sprint(":", port), "nc ", "nc.openbsd ").Replace(s)
+	}
+	start := strings.Fields(here(block(t, "grayd.8", "EXAMPLES", "grayd ")))
+	spawn(t, run, start[0], start[1:]...).waitFor(t, fmt.Sprint("127.0.0.1:", port))
+	spawn(t, run, "scaled", "-n", "1").waitFor(t, filepath.Join(run, "scaled.sock"))
+	if out := must(t, dir, here(block(t, "grayd.8", "EXAMPLES", "nc "))); !bytes.Contains(out, []byte("workers: 2\n")) {
+		t.Errorf("the status of grayd: %s", out)
+	}
+	for _, c := range []struct{ page, prefix, out, filter string }{
+		{"grayd.8", "printf ", "gray.jpg", "gray foo.jpg"},
+		{"scaled.8", "printf ", "small.jpg", "scale 1/2 foo.jpg"},
+		{"imgproto.7", "printf ", "small.jpg", "scale 1/2 foo.jpg"},
+	} {
+		os.Remove(filepath.Join(dir, c.out))
+		must(t, dir, here(block(t, c.page, "EXAMPLES", c.prefix)))
+		if got, want := read(t, filepath.Join(dir, c.out)), must(t, dir, c.filter); !bytes.Equal(got, want) {
+			t.Errorf("%s: %s has %d bytes, not what %s gives", c.page, c.out, len(got), c.filter)
+		}
+	}
+}
+
+// The sessions of imgd(8) and imgspool(5): what is typed is typed here, and what is
+// printed has the same form.
+func TestManSessions(t *testing.T) {
+	s := startImgd(t)
+	dir := t.TempDir()
+	save(t, dir, "foo.jpg", photo(1280, 960, 8))
+	form := func(text string) string { // numbers, ids and times of any value
+		for _, r := range [][2]string{{`[0-9a-f]{64}`, "SHA256"}, {`\b[a-z2-7]{26}\b`, "ID"}, {`\d{4}-\d\d-\d\dT[0-9:.]+Z`, "TIME"}, {`unix:\S+`, "unix:PATH"}, {`\b\d+(/|$)`, "N$1"}, {`[ \t]+`, " "}} {
+			text = regexp.MustCompile("(?m)"+r[0]).ReplaceAllString(text, r[1])
+		}
+		return text
+	}
+	id := ""
+	session := func(page, folder string) {
+		t.Helper()
+		_, src, _ := strings.Cut(string(read(t, filepath.Join(root, "man", page))), "\n.Sh EXAMPLES\n")
+		src = src[strings.Index(src, "\n$ ")+3:]
+		src = src[:strings.Index(src, "\n.Ed")]
+		for _, step := range strings.Split(src, "\n$ ") {
+			line, said, _ := strings.Cut(step, "\n")
+			out := ""
+			if line == "imgd &" {
+				out = strings.Join(regexp.MustCompile(`(?m)^imgd: listening .*$`).FindAllString(s.log.String(), -1), "\n")
+			} else {
+				line = strings.ReplaceAll(line, "http://localhost:8080", s.url)
+				line = regexp.MustCompile(`k3xq7[a-z2-7]+`).ReplaceAllString(line, id)
+				cd, rest, ok := strings.Cut(line, "; ")
+				if ok {
+					folder = filepath.Join(folder, strings.TrimPrefix(cd, "cd "))
+					line = rest
+				}
+				out = strings.TrimSpace(string(must(t, folder, line)))
+				if line == "ls" {
+					out = strings.Join(strings.Fields(out), " ")
+				}
+			}
+			if idPattern.MatchString(out) {
+				id = out
+			}
+			if said != "" && form(out) != form(said) {
+				t.Errorf("%s: %s prints\n%s\nwhere the page has\n%s", page, line, out, said)
+			}
+		}
+	}
+	session("imgd.8", dir)
+	for name, want := range map[string]int{"small.jpg": 320, "640.jpg": 640} {
+		if m, _ := decode(t, read(t, filepath.Join(dir, name))); m.Bounds().Dx() != want {
+			t.Errorf("%s is %v", name, m.Bounds())
+		}
+	}
+	save(t, dir, "IMG_1.jpg", photo(1280, 960, 8))
+	id = strings.TrimSpace(string(must(t, dir, "imgput -a "+s.url+" -g -s 1/4 IMG_1.jpg")))
+	must(t, dir, "curl -sf '"+s.url+"/jobs/"+id+"?wait'")
+	session("imgspool.5", s.spool)
+}
