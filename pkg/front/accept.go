@@ -22,31 +22,12 @@ const (
 // it names them, of several the one with the highest q, then the first
 // (RFC 9110 §12.5.1).
 func wants(r *http.Request) format {
-	best, form := 0.0, asText
-	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
-		params := strings.Split(part, ";")
-		q := 1.0
-		for _, p := range params[1:] {
-			if v, ok := strings.CutPrefix(strings.TrimSpace(p), "q="); ok {
-				var err error
-				if q, err = strconv.ParseFloat(v, 64); err != nil {
-					q = 0
-				}
-			}
-		}
-		if q <= best {
-			continue
-		}
-		switch strings.ToLower(strings.TrimSpace(params[0])) {
-		case "application/json", "application/problem+json":
-			best, form = q, asJSON
-		case "text/html", "application/xhtml+xml":
-			best, form = q, asHTML
-		case "text/plain":
-			best, form = q, asText
-		}
+	forms := map[string]format{
+		"application/json": asJSON, "application/problem+json": asJSON,
+		"text/html": asHTML, "application/xhtml+xml": asHTML, "text/plain": asText,
 	}
-	return form
+	v, _ := preferred(r.Header.Values("Accept"), func(v string) bool { _, ok := forms[v]; return ok })
+	return forms[v]
 }
 
 const (
@@ -89,7 +70,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, jobs ..
 			"about:blank", http.StatusText(kind.HTTP()), kind.HTTP(), kind.String(), detail, jobs,
 		})
 	case asHTML:
-		s.writePage(w, kind.HTTP(), &page{Title: http.StatusText(kind.HTTP()), Error: detail, Jobs: s.statuses(jobs)})
+		s.writePage(w, r, kind.HTTP(), &page{Title: http.StatusText(kind.HTTP()), Error: &viewError{kind.String(), detail, kind.HTTP()}, Jobs: s.statuses(jobs)})
 	default:
 		text := detail + "\n"
 		for i := len(jobs) - 1; i >= 0; i-- {

@@ -53,7 +53,7 @@ func (s *Server) showJob(w http.ResponseWriter, r *http.Request, id string) {
 	}
 	switch wants(r) {
 	case asHTML:
-		s.writePage(w, http.StatusOK, &page{Title: "job " + spool.Short(id), Jobs: []jobView{view(st)}, Refresh: st.Pending()})
+		s.writePage(w, r, http.StatusOK, &page{Title: "job", Jobs: []jobView{view(st)}, Refresh: st.Pending()})
 	case asJSON:
 		writeJSON(w, typeJSON, http.StatusOK, view(st))
 	default:
@@ -142,6 +142,14 @@ const imagePolicy = "default-src 'none'; sandbox"
 // disposition returns a Content-Disposition with a file's name, whose extension
 // is made that of the type.
 func disposition(name, mediaType string) string {
+	if v := mime.FormatMediaType("inline", map[string]string{"filename": fileName(name, mediaType)}); v != "" {
+		return v
+	}
+	return "inline"
+}
+
+// fileName gives a name the extension of a type.
+func fileName(name, mediaType string) string {
 	ext := map[string][]string{
 		"image/jpeg": {".jpg", ".jpeg"}, "image/png": {".png"}, "image/gif": {".gif"}, "image/bmp": {".bmp"},
 		"image/tiff": {".tif", ".tiff"}, "image/webp": {".webp"},
@@ -157,8 +165,5 @@ func disposition(name, mediaType string) string {
 	if !fits {
 		name = strings.TrimSuffix(name, old) + ext[0]
 	}
-	if v := mime.FormatMediaType("inline", map[string]string{"filename": name}); v != "" {
-		return v
-	}
-	return "inline"
+	return name
 }

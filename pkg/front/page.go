@@ -2,9 +2,12 @@ package front
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
+	"embed"
+	"encoding/hex"
 	"html/template"
+	"io"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 
@@ -18,97 +21,143 @@ type page struct {
 	Title   string
 	Form    bool // the upload form
 	Refresh bool // something shown is still pending
-	Error   string
+	Error   *viewError
 	Jobs    []jobView
 
+	// The rest is filled in by writePage.
+	Lang             language
+	Origin           string // scheme and host by which the client came
 	Kernels, Formats []string
-	Style            template.CSS
+	Script           map[string]any
 }
 
-// pages has the parsed template, and the policy that lets its style through.
+// T returns the word for a key.
+func (p *page) T(key string) string { return words[key][p.Lang] }
+
+// Say puts an error into words for people.
+func (p *page) Say(e *viewError) template.HTML {
+	kind, _ := fault.Parse(e.Kind)
+	return template.HTML(template.HTMLEscapeString(kindWords[kind][p.Lang]) + ` <span lang="en">` + template.HTMLEscapeString(oneLine(e.Detail)) + `</span>`)
+}
+
+// Bytes returns a number of bytes as a person reads it.
+func (p *page) Bytes(n int64) string {
+	unit, f := "bytes", float64(n)
+	for _, u := range []string{"KB", "MB", "GB"} {
+		if f < 1000 {
+			break
+		}
+		unit, f = u, f/1000
+	}
+	text := strconv.FormatFloat(f, 'f', 1, 64)
+	if unit == "bytes" {
+		text = strconv.FormatInt(n, 10)
+	}
+	if p.Lang == spanish {
+		text = strings.Replace(text, ".", ",", 1)
+	}
+	return text + " " + unit
+}
+
+// The page's files: the template, which is not served as it is, and what it links.
+//
+//go:embed page
+var pageFiles embed.FS
+
+// asset is a file that the page links.
+type asset struct {
+	contentType string
+	etag        string
+	body        string
+}
+
+// pages has the parsed template and the assets by name.
 type pages struct {
 	template *template.Template
-	policy   string
+	assets   map[string]asset
 }
 
-const style = `
-body{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222;background:#fff}
-h1{font-size:1.4em} a{color:#05a} code{background:#eee;padding:0 .2em}
-form.up{display:grid;grid-template-columns:max-content 1fr;gap:.6em 1em;align-items:center}
-form.up button{grid-column:2;justify-self:start;padding:.4em 2em}
-input,select,button{font:inherit} .error{color:#a00;font-weight:bold}
-ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:1em}
-li{border:1px solid #ccc;border-radius:4px;padding:.6em;max-width:20em;overflow-wrap:anywhere}
-li img{display:block;max-width:100%;max-height:16em;margin-bottom:.4em} li form{display:inline}
-`
-
-// The header's no-referrer is for everything else. For a page with forms it would
-// make browsers send "Origin: null" with them, which over plain HTTP, where there is
-// no Sec-Fetch-Site, can't be told from another site's (Fetch, "append a request
-// Origin header"). same-origin keeps ids from other sites just as well.
-const pageText = `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="referrer" content="same-origin">
-{{if .Refresh}}<meta http-equiv="refresh" content="2">
-{{end}}<title>{{.Title}} - imgtools</title>
-<style>{{.Style}}</style>
-</head>
-<body>
-<h1>{{if .Form}}{{.Title}}{{else}}<a href="/">imgtools</a>: {{.Title}}{{end}}</h1>
-{{if .Error}}<p class="error" role="alert">{{.Error}}</p>
-{{end}}{{if .Form}}<form class="up" action="/jobs" method="post" enctype="multipart/form-data">
-<label for="gray">Colours</label>
-<select id="gray" name="gray"><option value="601" selected>gray (Rec. 601)</option><option value="709">gray (Rec. 709)</option><option value="luminance">gray (luminance)</option><option value="0">as they are</option></select>
-<label for="scale">Size</label>
-<input id="scale" name="scale" placeholder="as it is; or 1/4, 50%, 640x480" autocomplete="off">
-<label for="kernel">Kernel</label>
-<select id="kernel" name="kernel"><option value="" selected>the usual</option>{{range .Kernels}}<option>{{.}}</option>{{end}}</select>
-<label for="format">Format</label>
-<select id="format" name="format"><option value="" selected>that of the picture</option>{{range .Formats}}<option>{{.}}</option>{{end}}</select>
-<label for="quality">JPEG quality</label>
-<input id="quality" name="quality" type="number" min="1" max="100" placeholder="85">
-<label for="image">Pictures</label>
-<input id="image" name="image" type="file" accept="image/*,.pnm,.pgm,.ppm,.pam,.pbm" multiple required>
-<button>Send</button>
-</form>
-{{end}}{{if .Jobs}}<ul>
-{{range .Jobs}}<li id="{{.ID}}">
-{{if .Out}}<a href="{{.Image}}"><img src="{{.Image}}" alt="{{if .Name}}{{.Name}}{{else}}result{{end}}"></a>
-{{end}}<a href="/jobs/{{.ID}}">{{if .Name}}{{.Name}}{{else}}picture{{end}}</a>: <b>{{.State}}</b>{{if .Place}}, place {{.Place}}{{end}}{{if .Ops}}<br><code>{{.Ops}}</code>{{end}}
-{{with .Out}}<br>{{.Width}} × {{.Height}}, {{.Type}}, {{.Bytes}} bytes{{if .Note}}, {{.Note}}{{end}}
-{{end}}{{with .Error}}<br><span class="error">{{.Detail}}</span>
-{{end}}{{if .Image}}<br>{{if .Out}}<a href="{{.Image}}" download>download</a> {{end}}<form action="/jobs/{{.ID}}/delete" method="post"><button>delete</button></form>
-{{end}}</li>
-{{end}}</ul>
-{{end}}</body>
-</html>
-`
+// pagePolicy lets in what is ours alone; blob: is a picture that the page's reader
+// has chosen, and no style or script stands in the page itself.
+//
+// The header's no-referrer is for everything but the page. For a page with forms it
+// would make browsers send "Origin: null" with them, which over plain HTTP, where there
+// is no Sec-Fetch-Site, can't be told from another site's (Fetch, "append a request
+// Origin header"). Its meta element says same-origin, which keeps ids from other sites
+// just as well.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func newPages() *pages {
-	sum := sha256.Sum256([]byte(style))
-	return &pages{
-		template: template.Must(template.New("page").Parse(pageText)),
-		policy: "default-src 'none'; img-src 'self'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-			"'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+	p := &pages{template: template.Must(template.ParseFS(pageFiles, "page/page.html")), assets: map[string]asset{}}
+	files, err := pageFiles.ReadDir("page")
+	if err != nil { // it is in the binary
+		panic(err)
 	}
+	for _, f := range files {
+		kind, ok := map[string]string{
+			".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+		}[path.Ext(f.Name())]
+		if !ok {
+			continue
+		}
+		b, err := pageFiles.ReadFile("page/" + f.Name())
+		if err != nil {
+			panic(err)
+		}
+		sum := sha256.Sum256(b)
+		p.assets[f.Name()] = asset{kind, `"` + hex.EncodeToString(sum[:8]) + `"`, string(b)}
+	}
+	return p
 }
 
-func (s *Server) writePage(w http.ResponseWriter, status int, p *page) {
-	p.Kernels, p.Formats, p.Style = ops.Kernels, ops.Formats, style
+// asset is GET /page/NAME: what the page links.
+func (s *Server) asset(w http.ResponseWriter, r *http.Request, name string) {
+	a, ok := s.pages.assets[name]
+	if !ok {
+		s.fail(w, r, notFound(r.URL.Path))
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", a.contentType)
+	h.Set("ETag", a.etag)
+	h.Set("Cache-Control", "no-cache") // kept, and asked about each time
+	h.Set("Content-Security-Policy", imagePolicy)
+	if r.Header.Get("If-None-Match") == a.etag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	w.WriteHeader(http.StatusOK)
+	io.WriteString(w, a.body)
+}
+
+func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p *page) {
+	p.Kernels, p.Formats = ops.Kernels, ops.Formats
+	p.Lang = languageOf(r)
+	p.Script = p.Lang.script()
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	p.Origin = scheme + "://" + r.Host
+	if title, ok := words[p.Title]; ok {
+		p.Title = title[p.Lang]
+	}
 	var b strings.Builder
 	if err := s.pages.template.Execute(&b, p); err != nil {
 		s.c.Log.Error("page", "err", err)
 		writeText(w, http.StatusInternalServerError, "page: an error; see the log\n")
 		return
 	}
-	w.Header().Set("Content-Security-Policy", s.pages.policy)
-	w.Header().Set("Content-Type", typeHTML)
-	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	h := w.Header()
+	h.Add("Vary", "Accept-Language")
+	h.Set("Content-Language", p.Lang.String())
+	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Content-Type", typeHTML)
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
-	w.Write([]byte(b.String()))
+	io.WriteString(w, b.String())
 }
 
 // requests is GET / for those who did not ask for HTML.
@@ -153,17 +202,17 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, _ string) {
 		return
 	}
 	w.Header().Add("Vary", "Accept")
-	p := &page{Title: "imgtools: pictures gray and smaller", Form: len(ids) == 0, Jobs: s.statuses(ids)}
+	p := &page{Title: "title", Form: len(ids) == 0, Jobs: s.statuses(ids)}
 	if !p.Form {
 		p.Title = "results"
 	}
 	for _, j := range p.Jobs {
-		p.Refresh = p.Refresh || j.State == "queued" || j.State == "running"
+		p.Refresh = p.Refresh || j.Pending()
 	}
 	form := wants(r)
 	switch {
 	case form == asHTML:
-		s.writePage(w, http.StatusOK, p)
+		s.writePage(w, r, http.StatusOK, p)
 	case form == asJSON && len(ids) > 0:
 		writeJSON(w, typeJSON, http.StatusOK, map[string][]jobView{"jobs": p.Jobs})
 	case len(ids) > 0:

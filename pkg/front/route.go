@@ -57,6 +57,9 @@ func find(path string) (rt route, id string) {
 	case "/metrics":
 		return route{"/metrics", get, (*Server).showMetrics}, ""
 	}
+	if name, ok := strings.CutPrefix(path, "/page/"); ok {
+		return route{"/page/NAME", get, (*Server).asset}, name
+	}
 	id, rest, _ := strings.Cut(strings.TrimPrefix(path, "/jobs/"), "/")
 	if !strings.HasPrefix(path, "/jobs/") || !spool.ValidID(id) {
 		return route{}, ""
@@ -89,7 +92,9 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 
 	rt, id := find(r.URL.Path)
-	i.job = id
+	if spool.ValidID(id) { // and not the name of a file
+		i.job = id
+	}
 	name := rt.name
 	switch err := s.guard(r); {
 	case err != nil:

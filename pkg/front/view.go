@@ -1,12 +1,15 @@
 package front
 
 import (
+	"cmp"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/front/spool"
+	"imgtools/pkg/ops"
 )
 
 // statuses returns views of jobs; of one that is not there, with the reason.
@@ -44,6 +47,89 @@ type jobView struct {
 	Out      *viewOut   `json:"out,omitempty"`
 	Error    *viewError `json:"error,omitempty"`
 	Image    string     `json:"image,omitempty"`
+
+	ops ops.Ops // zero of a job that is not there
+}
+
+// The methods are for the page.
+
+// Pending reports whether there is still something to come.
+func (v jobView) Pending() bool { return v.State == "queued" || v.State == "running" }
+
+// Shown reports whether there is a result that browsers show.
+func (v jobView) Shown() bool {
+	if v.Out == nil {
+		return false
+	}
+	switch v.Out.Type {
+	case "image/jpeg", "image/png", "image/gif", "image/bmp", "image/webp":
+		return true
+	}
+	return false
+}
+
+// Title is the picture's name, or a word for one without.
+func (v jobView) Title(p *page) string { return cmp.Or(v.Name, p.T("picture")) }
+
+// File is the name of the result.
+func (v jobView) File() string {
+	if v.Out == nil {
+		return v.Name
+	}
+	return fileName(cmp.Or(v.Name, v.ID), v.Out.Type)
+}
+
+// Curl is the line of shell that does the same over HTTP. It writes a file of
+// another name than the picture's.
+func (v jobView) Curl(origin string) string {
+	var query []string
+	for _, w := range v.ops.Words() {
+		switch {
+		case w.Key == "name":
+		case w.Key == "gray" && w.Value == ops.Lumas[0], w.Value == "1" && (w.Key == "fine" || w.Key == "linear"):
+			query = append(query, w.Key)
+		default:
+			query = append(query, w.Key+"="+strings.ReplaceAll(url.QueryEscape(w.Value), "%2F", "/"))
+		}
+	}
+	return "curl -T " + shellWord(v.Title(&page{})) + " " + shellWord(origin+"/image?"+strings.Join(query, "&")) + " > " + shellWord("new-"+v.File())
+}
+
+// Imgput is the line of shell that does the same by imgput(1) and imgget(1).
+func (v jobView) Imgput(origin string) string {
+	line := "imgput -a " + shellWord(origin)
+	for _, w := range v.ops.Words() {
+		switch w.Key {
+		case "gray":
+			line += " -g"
+			if w.Value != ops.Lumas[0] {
+				line += " -l " + w.Value
+			}
+		case "scale":
+			line += " -s " + shellWord(w.Value)
+		case "kernel":
+			line += " -k " + w.Value
+		case "fine", "linear":
+			line += " -" + w.Key
+		case "format":
+			line += " -f " + w.Value
+		case "quality":
+			line += " -q " + w.Value
+		}
+	}
+	return line + " " + shellWord(v.Title(&page{})) + " | imgget -a " + shellWord(origin) + " -d ."
+}
+
+// shellWord quotes a word for the shell where it needs it. A leading hyphen is no
+// option then.
+func shellWord(s string) string {
+	if strings.HasPrefix(s, "-") {
+		s = "./" + s
+	}
+	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:%") == "" && s != "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(oneLine(s), "'", `'\''`) + "'"
 }
 
 type viewIn struct {
@@ -75,7 +161,7 @@ func view(st *spool.Status) jobView {
 	v := jobView{
 		ID: st.ID, Name: st.Meta.Ops.Name, Ops: spool.OpsText(st.Meta.Ops), Place: st.Place, In: &viewIn{st.Meta.Bytes},
 		Received: known(st.Meta.Received), Started: known(st.Started), Finished: known(st.Finished()), Expires: known(st.Expires),
-		Image: "/jobs/" + st.ID + "/image",
+		Image: "/jobs/" + st.ID + "/image", ops: st.Meta.Ops,
 	}
 	switch {
 	case st.State == spool.Done:

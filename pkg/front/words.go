@@ -1,0 +1,143 @@
+package front
+
+import (
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"imgtools/pkg/fault"
+)
+
+// language is one that the page speaks.
+type language uint8
+
+const (
+	english language = iota
+	spanish
+)
+
+// String returns its tag (BCP 47).
+func (l language) String() string { return [...]string{"en", "es"}[l] }
+
+// preferred returns the values of an Accept header that have the highest quality,
+// the first of them first (RFC 9110 §12.4.2), with their parameters cut off.
+func preferred(headers []string, known func(value string) bool) (value string, ok bool) {
+	best := 0.0
+	for part := range strings.SplitSeq(strings.Join(headers, ","), ",") {
+		params := strings.Split(part, ";")
+		q := 1.0
+		for _, p := range params[1:] {
+			if v, ok := strings.CutPrefix(strings.TrimSpace(p), "q="); ok {
+				var err error
+				if q, err = strconv.ParseFloat(v, 64); err != nil {
+					q = 0
+				}
+			}
+		}
+		if v := strings.ToLower(strings.TrimSpace(params[0])); q > best && known(v) {
+			best, value, ok = q, v, true
+		}
+	}
+	return value, ok
+}
+
+// languageOf returns the language that a request asks for by Accept-Language;
+// English when it asks for none that we have.
+func languageOf(r *http.Request) language {
+	primary := func(tag string) string { tag, _, _ = strings.Cut(tag, "-"); return tag }
+	tag, _ := preferred(r.Header.Values("Accept-Language"), func(v string) bool { return primary(v) == "en" || primary(v) == "es" })
+	if primary(tag) == "es" {
+		return spanish
+	}
+	return english
+}
+
+// words are the page's, in each language.
+var words = map[string][2]string{
+	"title":     {"imgtools: pictures gray and smaller", "imgtools: imágenes grises y más pequeñas"},
+	"results":   {"results", "resultados"},
+	"job":       {"job", "trabajo"},
+	"colours":   {"Colours", "Colores"},
+	"gray":      {"gray", "gris"},
+	"luminance": {"luminance", "luminancia"},
+	"asis":      {"as they are", "como están"},
+	"size":      {"Size", "Tamaño"},
+	"sizehint":  {"as it is, or 1/4, 50%, 640x480, 1600x", "como está, o 1/4, 50%, 640x480, 1600x"},
+	"percent":   {"Size in percent", "Tamaño en porcentaje"},
+	"more":      {"Format, quality, kernel", "Formato, calidad, núcleo"},
+	"format":    {"Format", "Formato"},
+	"same":      {"that of the picture", "el de la imagen"},
+	"quality":   {"JPEG quality", "Calidad JPEG"},
+	"kernel":    {"Kernel", "Núcleo"},
+	"usual":     {"the usual", "el habitual"},
+	"pictures":  {"Pictures", "Imágenes"},
+	"drop":      {"Choose, drop or paste as many as you like.", "Elija, suelte o pegue tantas como quiera."},
+	"send":      {"Send", "Enviar"},
+	"all":       {"Download all (ZIP)", "Descargar todo (ZIP)"},
+	"result":    {"result", "resultado"},
+	"picture":   {"picture", "imagen"},
+	"queued":    {"waiting", "en espera"},
+	"running":   {"being worked on", "en curso"},
+	"working":   {"working", "trabajando"},
+	"done":      {"done", "hecho"},
+	"failed":    {"failed", "fallido"},
+	"gone":      {"gone", "eliminado"},
+	"unknown":   {"unknown", "desconocido"},
+	"place":     {"place", "puesto"},
+	"download":  {"Download", "Descargar"},
+	"delete":    {"Delete", "Borrar"},
+	"shell":     {"The same in a shell", "Lo mismo en una terminal"},
+}
+
+// scriptWords are those that page.js says itself.
+var scriptWords = map[string][2]string{
+	"remove":    {"Remove", "Quitar"},
+	"chosen":    {"chosen; choose a size and send", "elegidas; escoja el tamaño y envíe"},
+	"none":      {"No picture is chosen yet.", "Aún no hay ninguna imagen elegida."},
+	"nopreview": {"this browser shows no preview of it", "este navegador no la puede mostrar"},
+	"badsize":   {"Not a size: write 1/4, 50%, 640x480, 1600x or x1080", "No es un tamaño: escriba 1/4, 50%, 640x480, 1600x o x1080"},
+	"upload":    {"uploading", "subiendo"},
+	"away":      {"The server does not answer.", "El servidor no responde."},
+	"busy":      {"No room at the moment; it is tried again.", "No hay sitio por ahora; se intentará de nuevo."},
+	"before":    {"before", "antes"},
+	"after":     {"after", "después"},
+	"slider":    {"Before and after", "Antes y después"},
+	"zipped":    {"pictures in one archive", "imágenes en un archivo"},
+	"deleted":   {"deleted", "borrada"},
+}
+
+// kindWords say what a kind of error means for a person. What exactly was wrong
+// follows them, in English.
+var kindWords = map[fault.Kind][2]string{
+	fault.Internal:       {"That went wrong here.", "Algo ha fallado aquí."},
+	fault.Usage:          {"That can't be asked for.", "Eso no se puede pedir."},
+	fault.Format:         {"Not a picture, or a damaged one.", "No es una imagen, o está dañada."},
+	fault.Unsupported:    {"This sort of picture can't be read here.", "Este tipo de imagen no se puede leer aquí."},
+	fault.TooLarge:       {"Too large.", "Demasiado grande."},
+	fault.Timeout:        {"It took too long.", "Ha tardado demasiado."},
+	fault.Busy:           {"Too much to do just now; try again.", "Hay demasiado trabajo; inténtelo de nuevo."},
+	fault.Full:           {"There is no room just now; try again later.", "No hay sitio por ahora; inténtelo más tarde."},
+	fault.Unauthorized:   {"A token is needed.", "Hace falta un token."},
+	fault.Forbidden:      {"Not allowed.", "No está permitido."},
+	fault.NotFound:       {"There is no such thing here.", "Aquí no existe."},
+	fault.Method:         {"That can't be done with it.", "Eso no se puede hacer con ello."},
+	fault.RequestTimeout: {"The upload was too slow.", "La subida ha sido demasiado lenta."},
+	fault.Conflict:       {"This id is taken.", "Este identificador está ocupado."},
+	fault.Gone:           {"Expired or deleted.", "Caducado o borrado."},
+	fault.Misdirected:    {"This server does not go by that name.", "Este servidor no se llama así."},
+}
+
+// script returns what page.js reads.
+func (l language) script() map[string]any {
+	all := map[string]any{}
+	for k, v := range scriptWords {
+		all[k] = v[l]
+	}
+	kinds := map[string]string{}
+	for k := range maps.Keys(kindWords) {
+		kinds[k.String()] = kindWords[k][l]
+	}
+	all["kinds"] = kinds
+	return all
+}
