@@ -248,14 +248,20 @@ func TestCluster(t *testing.T) {
 	c.wait(t, "both are back", func(s map[string]stat) bool { return s["imgd3"].up && s["scaled5"].up })
 
 	// One is drained: it gets nothing new, ends what it has, and is stopped.
-	command := func(s string) {
+	command := func(words string) { // as imgtools(7) has it
 		t.Helper()
-		if out, err := c.haproxy(s); err != nil || strings.TrimSpace(out) != "" {
-			t.Fatalf("%s: %v %s", s, err, out)
+		for _, line := range strings.Split(block(t, "imgtools.7", "EXAMPLES", "imgput -s 1/4 photos/"), "\n") {
+			if strings.Contains(line, words) {
+				if out := must(t, dir, strings.NewReplacer("$CLUSTER", c.dir, "nc ", "nc.openbsd ").Replace(line)); len(bytes.TrimSpace(out)) > 0 {
+					t.Fatalf("%s: %s", line, out)
+				}
+				return
+			}
 		}
+		t.Fatalf("imgtools.7 has no %s", words)
 	}
 	batch("one drained", func() {
-		command("set server web/imgd2 state drain")
+		command("imgd2 state drain")
 		c.wait(t, "imgd2 has nothing to do", func(s map[string]stat) bool { return s["imgd2"].sessions == 0 })
 		p := c.host(t, "imgd", "127.0.0.2")
 		syscall.Kill(p.pid, syscall.SIGTERM)
@@ -264,7 +270,7 @@ func TestCluster(t *testing.T) {
 		})
 	})
 	c.script(t, "imgd", "127.0.0.2")
-	command("set server web/imgd2 state ready")
+	command("imgd2 state ready")
 	c.wait(t, "imgd2 is back", func(s map[string]stat) bool { return s["imgd2"].up })
 	before = c.stats()
 	batch("all back", nil)
