@@ -322,13 +322,13 @@ func TestSlowTransfersEnd(t *testing.T) {
 	begin := time.Now()
 	_, _, err := sendRaw(t, p.path, "img/1 gray len=10\nhalf", nil, false)
 	took := time.Since(begin)
-	if fault.Of(err) != fault.Timeout || !strings.Contains(err.Error(), "4 bytes of the picture in 2.0 s") || took > 4*time.Second {
+	if fault.Of(err) != fault.Timeout || !strings.Contains(err.Error(), "4 bytes of the picture in ") || took < 1900*time.Millisecond || took > 20*time.Second {
 		t.Errorf("a stalled body: after %v %v", took, err)
 	}
 	begin = time.Now()
 	_, _, err = sendRaw(t, p.path, "img/1 gray", nil, false)
 	took = time.Since(begin)
-	if fault.Of(err) != fault.Timeout || took < 900*time.Millisecond || took > 2*time.Second {
+	if fault.Of(err) != fault.Timeout || took < 900*time.Millisecond || took > 10*time.Second {
 		t.Errorf("a stalled line: after %v %v", took, err)
 	}
 
