@@ -198,7 +198,7 @@ func TestServiceManagerIsTold(t *testing.T) {
 	for range 4 {
 		m.next("WATCHDOG=1")
 	}
-	if took := time.Since(first); took < 150*time.Millisecond || took > 2*time.Second {
+	if took := time.Since(first); took < 150*time.Millisecond || took > 20*time.Second {
 		t.Errorf("4 beats of 50 ms in %v", took)
 	}
 

@@ -61,7 +61,7 @@ func TestFetchGivesUpAfterWait(t *testing.T) {
 		if !errors.Is(err, ErrPending) || fault.Of(err) != fault.Busy || out != "" {
 			t.Errorf("-w %v: %q, %v", wait, out, err)
 		}
-		if d := time.Since(start); d < wait || d > wait+2*time.Second {
+		if d := time.Since(start); d < wait || d > wait+20*time.Second {
 			t.Errorf("-w %v took %v", wait, d)
 		}
 	}
@@ -79,7 +79,7 @@ func TestFetchGivesUpOnSilentServer(t *testing.T) {
 	if fault.Of(err) != fault.Busy || !strings.Contains(err.Error(), "fell silent") {
 		t.Error(err)
 	}
-	if time.Since(start) > 2*time.Second {
+	if time.Since(start) > 20*time.Second {
 		t.Errorf("took %v", time.Since(start))
 	}
 }
