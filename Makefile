@@ -5,17 +5,29 @@
 #   make test       every test; installs what the tests need when it may
 #   make check      what must hold before a commit: gofmt, vet, manual pages, walls
 #   make bench      CPU time, memory and quality beside every peer installed
+#                   (tests/bench/peers.sh installs them; BENCH=-markdown: flags)
+#   make bench-http    requests a second and CPU time a request through imgd
+#   make bench-growth  time and memory from 1 to 100 Mpixel (2 GB in bin/bench)
 #   make fuzz       every fuzz target for FUZZTIME each
-#   make install    commands, manual pages and units under DESTDIR/PREFIX
+#   make faults     every fault there is, on the real binaries; a table of what it cost
+#   make soak       everything at once for SOAK; what is held before and after
+#   make race       the tests of the packages with the race detector (needs a C compiler)
+#   make install    commands, manual pages, units and completions under DESTDIR/PREFIX
+#   make deb        a Debian package of the same, in bin/
 #   make clean      remove bin/
 
 GO       ?= go
 PORT     ?= 8080
 FUZZTIME ?= 30s
+SOAK     ?= 10m
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 MANDIR   ?= $(PREFIX)/share/man
-UNITDIR  ?= $(PREFIX)/lib/systemd/system
+LIBDIR   ?= $(PREFIX)/lib
+UNITDIR  ?= $(LIBDIR)/systemd/system
+BASHDIR  ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR  ?= $(PREFIX)/share/fish/vendor_completions.d
 
 # Static binaries, whether or not the machine has a C compiler.
 export CGO_ENABLED = 0
@@ -28,7 +40,7 @@ endif
 
 COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm
 
-.PHONY: all run test check bench fuzz install clean need-go
+.PHONY: all run test check bench bench-http bench-growth fuzz faults soak race install deb clean need-go
 
 all: need-go
 	$(GO) build -trimpath -buildvcs=auto -o bin/ ./cmd/...
@@ -59,18 +71,60 @@ check: need-go
 	$(GO) test -run 'TestWalls|TestManLint|TestManAgrees|TestManOne' ./tests
 
 bench: all
-	$(GO) run ./tests/bench
+	$(GO) run ./tests/bench $(BENCH)
+
+bench-http: all
+	$(GO) run ./tests/bench -http $(BENCH)
+
+bench-growth: all
+	$(GO) run ./tests/bench -growth -n 1 $(BENCH)
 
 fuzz: need-go
 	FUZZTIME=$(FUZZTIME) GO=$(GO) tests/fuzz.sh
 
+# bash and fish look for completions under the name of the command.
+faults: need-go
+	tests/setup.sh
+	FAULTS=all $(GO) test -count=1 -timeout 60m -run 'TestFault' -v ./tests
+
+soak: need-go
+	FAULTS=all SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -run 'TestFaultSoak' -v ./tests
+
+# The sandbox forbids calls that the race detector makes.
+race: need-go
+	CGO_ENABLED=1 $(GO) test -race $$($(GO) list ./pkg/... | grep -v /daemon/sandbox)
+
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITDIR)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBDIR)/sysusers.d $(DESTDIR)$(LIBDIR)/tmpfiles.d \
+	  $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	for c in $(COMMANDS); do install -m 755 bin/$$c $(DESTDIR)$(PREFIX)/bin/$$c || exit 1; done
 	for p in man/*.[1-8]; do \
 	  d=$(DESTDIR)$(MANDIR)/man$${p##*.}; install -d $$d && install -m 644 $$p $$d/ || exit 1; done
 	for u in cmd/*/*.socket cmd/*/*.service; do \
 	  sed 's|/usr/local/bin/|$(PREFIX)/bin/|g' $$u > $(DESTDIR)$(UNITDIR)/$${u##*/} || exit 1; done
+	for k in sysusers tmpfiles; do \
+	  install -m 644 cmd/imgd/imgtools.$$k $(DESTDIR)$(LIBDIR)/$$k.d/imgtools.conf || exit 1; done
+	install -m 644 cmd/completion.zsh $(DESTDIR)$(ZSHDIR)/_imgtools
+	for c in $(COMMANDS); do \
+	  install -m 644 cmd/completion.bash $(DESTDIR)$(BASHDIR)/$$c && \
+	  install -m 644 cmd/completion.fish $(DESTDIR)$(FISHDIR)/$$c.fish || exit 1; done
+
+# The version is the time of the last commit; the architecture this machine's.
+DEBVERSION ?= $(or $(shell git log -1 --format=0~%cd.%h --date=format:%Y%m%d%H%M%S 2>/dev/null),0)
+DEBARCH    ?= $(shell dpkg --print-architecture)
+DEBFLAGS   ?= -Zgzip -z6
+DEBDIR     ?= bin
+
+deb: all
+	rm -rf $(DEBDIR)/deb
+	$(MAKE) -s install DESTDIR=$(abspath $(DEBDIR))/deb PREFIX=/usr ZSHDIR=/usr/share/zsh/vendor-completions
+	gzip -9n $(DEBDIR)/deb/usr/share/man/man*/*.[1-8]
+	install -d $(DEBDIR)/deb/DEBIAN
+	install -m 755 cmd/imgd/debian/p* $(DEBDIR)/deb/DEBIAN/
+	sed "s|@VERSION@|$(DEBVERSION)|; s|@ARCH@|$(DEBARCH)|; s|@SIZE@|$$(du -sk $(DEBDIR)/deb/usr | cut -f1)|" \
+	  cmd/imgd/debian/control > $(DEBDIR)/deb/DEBIAN/control
+	dpkg-deb --root-owner-group $(DEBFLAGS) --build $(DEBDIR)/deb $(DEBDIR)/imgtools_$(DEBVERSION)_$(DEBARCH).deb
+	rm -rf $(DEBDIR)/deb
 
 clean:
 	rm -rf bin

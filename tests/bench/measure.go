@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,13 +19,21 @@ type row struct {
 	tool  string
 	cpu   time.Duration // user and system, of all processes of the line
 	wall  time.Duration
-	peak  int64 // bytes; of its largest process
+	peak  int64 // bytes; of its largest process; 0: not measured
 	bytes int64
-	db    string
+	psnr  float64 // dB; 0: not comparable
 	err   error
 }
 
 func ms(d time.Duration) float64 { return float64(d) / 1e6 }
+func mib(n int64) float64        { return float64(n) / (1 << 20) }
+
+func (r *row) db() string {
+	if r.psnr == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", r.psnr)
+}
 
 // pillow reports whether Debian's python3 has Pillow.
 var pillow = sync.OnceValue(func() bool {
@@ -35,23 +44,29 @@ var pillow = sync.OnceValue(func() bool {
 // the core they are bound to.
 var oneCore = []string{"VIPS_CONCURRENCY=1", "OMP_NUM_THREADS=1", "MAGICK_THREAD_LIMIT=1"}
 
+// warmRequests is how often a running program is asked in one turn.
+const warmRequests = 3
+
 // once runs a command and returns what it cost.
 func once(c command, in, out string) (r row, err error) {
-	line := strings.NewReplacer("$in", in, "$out", out).Replace(c.line)
 	os.Remove(out)
-	var said strings.Builder
-	used, err := cost.Run(cost.Command{
-		Args: []string{"taskset", "-c", "0", "bash", "-c", "set -o pipefail; " + line},
-		Env:  append(os.Environ(), oneCore...),
-		Err:  &said,
-	})
-	if err != nil {
-		return r, err
+	if c.warm != nil {
+		start := time.Now()
+		for range warmRequests {
+			u, err := c.warm(in, out)
+			if err != nil {
+				return r, fmt.Errorf("%s: %w", c.tool, err)
+			}
+			r.cpu += u.cpu
+		}
+		r.cpu, r.wall = r.cpu/warmRequests, time.Since(start)/warmRequests
+	} else {
+		used, err := runLine(c.line, in, out)
+		if err != nil {
+			return r, fmt.Errorf("%s: %w", c.tool, err)
+		}
+		r.cpu, r.wall, r.peak = used.CPU, used.Wall, used.Peak
 	}
-	if used.Exit != 0 {
-		return r, fmt.Errorf("%s: %s %s", c.tool, used.Ended, strings.TrimSpace(said.String()))
-	}
-	r.cpu, r.wall, r.peak = used.CPU, used.Wall, used.Peak
 	fi, err := os.Stat(out)
 	if err != nil {
 		return r, err
@@ -60,18 +75,42 @@ func once(c command, in, out string) (r row, err error) {
 	return r, nil
 }
 
-// compare runs every tool on one job, interleaved, and returns the medians.
-func compare(p picture, j job, cache string, runs int) ([]row, error) {
-	cs := commands(p, j)
+// runLine runs a line of shell on the core of all.
+func runLine(line, in, out string) (cost.Result, error) {
+	var said strings.Builder
+	r, err := cost.Run(cost.Command{
+		Args: []string{"taskset", "-c", core, "bash", "-c", "set -o pipefail; " + strings.NewReplacer("$in", in, "$out", out).Replace(line)},
+		Env:  append(os.Environ(), oneCore...),
+		Err:  &said,
+	})
+	if err == nil && r.Exit != 0 {
+		err = fmt.Errorf("%s %s", r.Ended, strings.TrimSpace(said.String()))
+	}
+	return r, err
+}
+
+// compare runs every tool on one job, interleaved, and returns the medians. A
+// peer that fails has an error in its row; ours may not fail.
+func (b *bench) compare(p picture, j job) ([]row, error) {
+	cs := slices.DeleteFunc(b.commands(p, j), func(c command) bool { return !b.tools.MatchString(c.tool) })
+	if len(cs) == 0 {
+		return nil, errors.New("no tool of that name")
+	}
 	all := make([][]row, len(cs))
 	rows := make([]row, len(cs))
-	ext := filepath.Ext(p.name)
-	for range runs {
+	out := func(i int) string { return filepath.Join(b.cache, fmt.Sprintf("out%d%s", i, filepath.Ext(p.name))) }
+	for i, c := range cs {
+		rows[i].tool = c.tool
+		if c.warm != nil {
+			_, rows[i].err = c.warm(p.path, out(i)) // the first is not warm
+		}
+	}
+	for range b.runs {
 		for i, c := range cs {
 			if rows[i].err != nil {
 				continue
 			}
-			r, err := once(c, p.path, filepath.Join(cache, fmt.Sprintf("out%d%s", i, ext)))
+			r, err := once(c, p.path, out(i))
 			rows[i].err = err
 			all[i] = append(all[i], r)
 		}
@@ -81,33 +120,24 @@ func compare(p picture, j job, cache string, runs int) ([]row, error) {
 		return nil, err
 	}
 	for i, c := range cs {
-		rows[i].tool = c.tool
-		if rows[i].err != nil {
-			continue
-		}
-		rows[i].cpu = median(all[i], func(r row) time.Duration { return r.cpu })
-		rows[i].wall = median(all[i], func(r row) time.Duration { return r.wall })
-		rows[i].peak = int64(median(all[i], func(r row) time.Duration { return time.Duration(r.peak) }))
-		rows[i].bytes = all[i][0].bytes
-		out := filepath.Join(cache, fmt.Sprintf("out%d%s", i, ext))
-		rows[i].db = "-"
-		if c.luma {
-			db, err := psnr(out, ref)
-			if err != nil {
-				rows[i].err = fmt.Errorf("%s: %w", c.tool, err)
-				continue
+		defer os.Remove(out(i))
+		if rows[i].err == nil {
+			rows[i].cpu = median(all[i], func(r row) time.Duration { return r.cpu })
+			rows[i].wall = median(all[i], func(r row) time.Duration { return r.wall })
+			rows[i].peak = int64(median(all[i], func(r row) time.Duration { return time.Duration(r.peak) }))
+			rows[i].bytes = all[i][0].bytes
+			if c.luma {
+				rows[i].psnr, rows[i].err = psnr(out(i), ref)
 			}
-			rows[i].db = fmt.Sprintf("%.2f", db)
 		}
-		os.Remove(out)
-	}
-	if rows[0].err != nil {
-		return nil, rows[0].err
+		if rows[i].err != nil && (strings.HasPrefix(c.tool, process) || isCold(c.tool)) {
+			return nil, rows[i].err
+		}
 	}
 	return rows, nil
 }
 
-func median(rs []row, of func(row) time.Duration) time.Duration {
+func median[T any](rs []T, of func(T) time.Duration) time.Duration {
 	var v []time.Duration
 	for _, r := range rs {
 		v = append(v, of(r))

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"image/jpeg"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // picture is one input.
@@ -129,4 +134,60 @@ func machine() string {
 	}
 	version, _ := exec.Command("go", "env", "GOVERSION").Output()
 	return fmt.Sprintf("%s, Linux %s, %s", cpu, release, strings.TrimSpace(string(version)))
+}
+
+// given makes pictures of JPEG files.
+func given(cache string, files []string) (ps []picture, err error) {
+	for i, f := range files {
+		p := picture{name: filepath.Base(f), ppm: filepath.Join(cache, fmt.Sprintf("given%d.ppm", i))}
+		if p.path, err = filepath.Abs(f); err != nil {
+			return nil, err
+		}
+		b, err := os.ReadFile(p.path)
+		if err != nil {
+			return nil, err
+		}
+		c, err := jpeg.DecodeConfig(bytes.NewReader(b))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f, err)
+		}
+		p.w, p.h, p.bytes = c.Width, c.Height, int64(len(b))
+		p.progressive = bytes.Contains(b, []byte{0xff, 0xc2, 0, 17}) // SOF2 of three components
+		if p.name = strings.TrimSuffix(p.name, filepath.Ext(p.name)) + ".jpg"; strings.ContainsAny(p.path+cache, " '\"$") {
+			return nil, fmt.Errorf("%s: a path with spaces or quotes", p.path)
+		}
+		if err := shell(cache, "djpeg -outfile "+p.ppm+" "+p.path); err != nil {
+			return nil, err
+		}
+		ps = append(ps, p)
+	}
+	return ps, nil
+}
+
+// keepOff binds this process to the cores that are not measured on, where there
+// are others.
+func keepOff() error {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return err
+	}
+	if n, _ := strconv.Atoi(core); set.Count() > 1 {
+		set.Clear(n)
+	}
+	return setAffinity(&set)
+}
+
+// setAffinity binds all threads of this process.
+func setAffinity(set *unix.CPUSet) error {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		tid, _ := strconv.Atoi(t.Name())
+		if err := unix.SchedSetaffinity(tid, set); err != nil && err != unix.ESRCH {
+			return err
+		}
+	}
+	return nil
 }

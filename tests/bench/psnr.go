@@ -74,10 +74,10 @@ func load(path string, gray bool) (planes, error) {
 // resampled by Lanczos3 in float64, rounded to 8 bit.
 func reference(p picture, j job) (planes, error) {
 	path := p.ppm
-	if p.jpeg() && j.gray {
+	if p.jpeg() && j.gray() {
 		path = p.path // djpeg -grayscale: Y as it is stored
 	}
-	m, err := load(path, j.gray)
+	m, err := load(path, j.gray())
 	if err != nil || j.den == 1 {
 		return m, err
 	}
