@@ -3,6 +3,7 @@
 package jpeg
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -34,6 +35,32 @@ func TestVectorFDCTIsItsPlainTwin(t *testing.T) {
 			fdctWords(&want, plane, stride)
 			if got != want {
 				t.Fatalf("stride %d, trial %d: %v, want %v", stride, trial, got, want)
+			}
+		}
+	}
+}
+
+func TestVectorQuantizerIsItsPlainTwin(t *testing.T) {
+	needAVX2(t)
+	rnd := rand.New(rand.NewPCG(19, 20))
+	for quality := 1; quality <= 100; quality++ {
+		for trial := range 200 {
+			q := newQuantizer(scaleSteps([]*[64]uint16{&lumaSteps, &chromaSteps}[trial%2], quality))
+			var pix [64]uint8
+			samples(rnd, &pix)
+			var z coefs
+			fdctWords(&z, pix[:], 8)
+			// As many as half a step and just under it.
+			for i := range 64 {
+				if half := int32(q.step[i] / 2); i > 0 && trial%3 == 0 {
+					v := []int32{half, -half, half - 1, 1 - half}[rnd.IntN(4)]
+					binary.LittleEndian.PutUint16(z[2*i:], uint16(v+coefBias))
+				}
+			}
+			var got, want [64]int32
+			nz, wantNZ := q.quantizeVector(&z, &got), q.quantizeWords(&z, &want)
+			if got != want || nz != wantNZ {
+				t.Fatalf("quality %d, trial %d: %b %v, want %b %v", quality, trial, nz, got, wantNZ, want)
 			}
 		}
 	}

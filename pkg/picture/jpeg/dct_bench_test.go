@@ -2,6 +2,7 @@ package jpeg
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -16,6 +17,24 @@ func BenchmarkTransform(b *testing.B) {
 		var z coefs
 		for b.Loop() {
 			fdct(&z, pix[:], 8)
+		}
+	})
+	b.Run("quantize", func(b *testing.B) { // many blocks, or branches learn them
+		q := newQuantizer(scaleSteps(&lumaSteps, 85))
+		rnd := rand.New(rand.NewPCG(21, 22))
+		z := make([]coefs, 4096)
+		for i := range z {
+			var pix [64]uint8
+			for j := range pix {
+				pix[j] = uint8(100 + rnd.IntN(1+i%40))
+			}
+			fdct(&z[i], pix[:], 8)
+		}
+		var c [64]int32
+		i := 0
+		for b.Loop() {
+			q.quantize(&z[i%len(z)], &c)
+			i++
 		}
 	})
 	for n := 3; n <= 8; n++ {

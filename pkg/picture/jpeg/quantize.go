@@ -29,9 +29,9 @@ func newQuantizer(steps *[64]uint16) *quantizer {
 	return q
 }
 
-// quantize writes to c, in zig-zag order, the first coefficient and those that do not
-// become 0, and returns which those are.
-func (q *quantizer) quantize(z *coefs, c *[64]int32) (nz uint64) {
+// quantizeWords writes to c, in zig-zag order, the first coefficient and those that do
+// not become 0, and returns which those are.
+func (q *quantizer) quantizeWords(z *coefs, c *[64]int32) (nz uint64) {
 	c[0] = q.divide(z, 0)
 	for i := range q.above {
 		v := binary.LittleEndian.Uint64(z[8*i:])
