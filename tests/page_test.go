@@ -103,7 +103,15 @@ func TestPageWithJavaScript(t *testing.T) {
 		t.Errorf("37 %% of 640 × 427: %q", got)
 	}
 	b.look("chosen")
+	b.devtools("Network.enable", map[string]any{})
+	network := func(bytesPerSecond int) {
+		b.devtools("Network.emulateNetworkConditions", map[string]any{"offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytesPerSecond})
+	}
+	network(50_000)
 	b.click("#go")
+	b.until("the progress of an upload", "[...document.querySelectorAll('[data-state=uploading] progress')].some(e => e.value > 0 && e.value < 1)")
+	b.look("uploading")
+	network(-1)
 	b.until("all ended", allEnded)
 	if got := b.text("#news"); got == "" {
 		t.Error("nothing was said to a screen reader")
@@ -190,6 +198,15 @@ func TestPageWithJavaScript(t *testing.T) {
 	b.keys("#image", paths(dir, "large.png"))
 	b.click("#go")
 	b.until("the refusal", "document.querySelector('.job[data-state=refused] .error').textContent.startsWith('Too large.')")
+	// An upload whose connection is lost is sent again.
+	b.run(`const send = XMLHttpRequest.prototype.send;
+		window.sent = 0;
+		XMLHttpRequest.prototype.send = function (body) { send.call(this, body); if (window.sent++ == 0) this.abort(); }`, nil)
+	b.keys("#image", paths(dir, "b.png"))
+	b.click("#go")
+	b.until("why it waits", "[...document.querySelectorAll('.job .error')].some(e => e.textContent == 'The server does not answer.')")
+	b.until("the second try", "window.sent == 2 && document.querySelector('.job[data-state=done]')")
+
 	t.Run("sizes", func(t *testing.T) { foretells(t, s, b) })
 	for _, c := range b.complaints() {
 		if !strings.Contains(c, "413") {
@@ -213,6 +230,7 @@ func ints(b []byte) []int {
 // than a phone.
 func checkAccess(b *browser, name string) {
 	b.t.Helper()
+	b.run("document.querySelectorAll('details').forEach(e => { e.open = true })", nil)
 	for _, scheme := range []string{"dark", "light"} {
 		b.devtools("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}})
 		var bad []string

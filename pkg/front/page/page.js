@@ -12,6 +12,7 @@ const form = $("send"), list = $("jobs");
 const cards = new Map(); // id: card, for those being uploaded, worked on or done
 const ready = []; // cards to be sent
 const mostUploads = 3;
+const mostShown = 1000; // on one page of the server
 
 const tell = (text) => { $("news").textContent = text; };
 const make = (tag, props = {}, ...children) => {
@@ -143,7 +144,7 @@ async function upload(card) {
   card.bar.value = 1;
   card.item.id = card.id;
   cards.set(card.id, card);
-  history.replaceState(null, "", "/?" + Array.from(list.children).filter((e) => e.id).map((e) => "j=" + e.id).join("&"));
+  history.replaceState(null, "", "/?" + Array.from(list.children).filter((e) => e.id).slice(-mostShown).map((e) => "j=" + e.id).join("&"));
   watch();
 }
 
