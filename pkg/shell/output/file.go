@@ -3,7 +3,9 @@ package output
 import (
 	"crypto/rand"
 	"errors"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,13 +17,15 @@ import (
 	"imgtools/pkg/shell/cli"
 )
 
-// File is a result that is being written. It is not there under its name before
-// Commit, unless the place is none that can be renamed to: standard output, a
-// FIFO, a device. Exactly one of Commit and Discard ends it.
+// File is a result that is being written. Nothing of it is to be seen before
+// Commit: then it gets its name or, where the place is none that can be renamed
+// to (standard output, a FIFO, a device), is copied there. Exactly one of Commit
+// and Discard ends it.
 type File struct {
 	*os.File
-	tmp    string // name of the temporary file; "" when written in place
-	dst    string // what Commit makes of it; "" in a folder
+	to     *os.File // where Commit copies it; nil when it gets a name
+	tmp    string   // name of the temporary file; "" when it has none
+	dst    string   // what Commit makes of it; "" in a folder
 	dir    *Dir
 	forget func()
 }
@@ -30,7 +34,7 @@ type File struct {
 // terminal is refused.
 func Open(path string) (*File, error) {
 	if path == "" || path == "-" {
-		return inPlace(os.Stdout)
+		return gathered(os.Stdout)
 	}
 	dst, fd, err := follow(path)
 	if err != nil {
@@ -41,7 +45,7 @@ func Open(path string) (*File, error) {
 		if fd, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3); err != nil {
 			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 		}
-		return inPlace(os.NewFile(uintptr(fd), path))
+		return gathered(os.NewFile(uintptr(fd), path))
 	}
 	st, err := os.Stat(dst)
 	switch {
@@ -52,7 +56,7 @@ func Open(path string) (*File, error) {
 		if err != nil {
 			return nil, err
 		}
-		return inPlace(f)
+		return gathered(f)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -102,11 +106,17 @@ func follow(path string) (dst string, fd int, err error) {
 	return "", -1, &fs.PathError{Op: "open", Path: path, Err: unix.ELOOP}
 }
 
-func inPlace(f *os.File) (*File, error) {
+// gathered returns a file that Commit copies to f, which it then closes.
+func gathered(f *os.File) (*File, error) {
 	if cli.Terminal(f) {
 		return nil, fault.New(fault.Usage, "a picture is not written to a terminal: -o FILE, or a pipe")
 	}
-	return &File{File: f}, nil
+	g, err := Unnamed()
+	if err != nil {
+		return nil, err
+	}
+	g.to = f
+	return g, nil
 }
 
 // temporary makes a file in the folder of path that vanishes when the process is
@@ -130,6 +140,9 @@ func temporary(folder, path string) (*File, error) {
 // Commit closes the file and puts it in its place. In a folder that is name, or
 // name with a number, and path says which. On error the file is gone.
 func (f *File) Commit(name string) (path string, err error) {
+	if f.to != nil {
+		return f.to.Name(), f.copy()
+	}
 	if err := f.Close(); err != nil {
 		f.Discard()
 		return "", err
@@ -150,10 +163,23 @@ func (f *File) Commit(name string) (path string, err error) {
 	return path, nil
 }
 
-// Discard closes the file and removes it. What was written in place stays
-// written.
+// copy writes all of the file where it is to be copied, and closes both.
+func (f *File) copy() error {
+	defer f.Close()
+	whole := io.NewSectionReader(f.File, 0, math.MaxInt64)
+	// By plain writes, so that a closed pipe ends the process as it does any filter.
+	_, err := io.CopyBuffer(struct{ io.Writer }{f.to}, struct{ io.Reader }{whole}, make([]byte, copySize))
+	return errors.Join(err, f.to.Close())
+}
+
+const copySize = 256 << 10 // bytes
+
+// Discard closes the file and removes it; nothing of it was to be seen.
 func (f *File) Discard() {
 	f.Close()
+	if f.to != nil {
+		f.to.Close()
+	}
 	if f.tmp != "" {
 		os.Remove(f.tmp)
 		f.forget()
