@@ -82,7 +82,6 @@ bench-growth: all
 fuzz: need-go
 	FUZZTIME=$(FUZZTIME) GO=$(GO) tests/fuzz.sh
 
-# bash and fish look for completions under the name of the command.
 faults: need-go
 	tests/setup.sh
 	FAULTS=all $(GO) test -count=1 -timeout 60m -run 'TestFault' -v ./tests
@@ -94,6 +93,7 @@ soak: need-go
 race: need-go
 	CGO_ENABLED=1 $(GO) test -race $$($(GO) list ./pkg/... | grep -v /daemon/sandbox)
 
+# bash and fish look for completions under the name of the command.
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBDIR)/sysusers.d $(DESTDIR)$(LIBDIR)/tmpfiles.d \
 	  $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)

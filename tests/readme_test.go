@@ -36,6 +36,7 @@ func TestReadmeCommands(t *testing.T) {
 		"make run":   "TestMakeRun",
 		"make check": "the walls, man and lint tests are its parts",
 		"make test":  "it runs this",
+		"make deb":   "TestDebianPackage",
 	}
 	s := startImgd(t)
 	t.Setenv("IMGD", s.url)

@@ -17,6 +17,7 @@ curl curl
 mandoc mandoc
 pgrep procps
 taskset util-linux
+strace strace
 systemd-socket-activate systemd
 /usr/sbin/haproxy haproxy
 /usr/bin/python3 python3
@@ -24,6 +25,9 @@ parallel parallel
 promtool prometheus
 chromium chromium
 chromedriver chromium-driver
+tmux tmux
+zsh zsh
+fish fish
 '
 missing= packages=
 while read -r program package; do

@@ -1,0 +1,66 @@
+# Completion of imgtools' commands for bash. Flags and what they take are read
+# from the command's own -h, so they are those of the version that is there.
+# make install puts it where bash-completion looks; without that:
+# . cmd/completion.bash
+
+_imgtools() {
+	local cur=$2 prev=$3 synopsis line part arg takes='' words='' flags=''
+	local -a names
+	COMPREPLY=()
+	while IFS= read -r line; do
+		case $line in
+		'usage: '*) synopsis=$line ;;
+		'  -'*) # "  -i IP, --ip IP   what it is"
+			line=${line#  }
+			IFS=', ' read -ra names <<<"${line%%   *}"
+			arg=
+			for part in "${names[@]}"; do
+				[[ $part == -* ]] || arg=$part
+			done
+			for part in "${names[@]}"; do
+				[[ $part == -* ]] || continue
+				flags+=" $part"
+				[[ $part == "$prev" || -$part == "$prev" || $part == "-$prev" ]] && takes=$arg
+			done
+			;;
+		esac
+	done < <("$1" -h 2>/dev/null)
+	case $takes in
+	'')
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$cur")
+			return
+		fi
+		case $synopsis in
+		*'[file]...') takes=FILE ;;
+		*'[id]...') words=$(_imgtools_ids) ;;
+		esac
+		;;
+	LUMA) words='601 709 luminance' ;;
+	KERNEL) words='lanczos3 box triangle catmullrom mitchell' ;;
+	FORMAT) words='jpeg png gif bmp tiff pnm pgm ppm pam' ;;
+	MODE) words='strict best off' ;;
+	*'|'*) words=${takes//|/ } ;;
+	esac
+	case $takes in
+	FILE)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		;;
+	DIR)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		;;
+	*) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur") ;;
+	esac
+}
+
+# _imgtools_ids prints the ids of the jobs that imgput keeps for its user.
+_imgtools_ids() {
+	local id rest
+	while read -r id rest; do
+		echo "$id"
+	done 2>/dev/null <"${XDG_STATE_HOME:-$HOME/.local/state}/imgput/jobs"
+}
+
+complete -F _imgtools gray scale grayd scaled imgd imgput imgget imgls imgrm

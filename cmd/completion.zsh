@@ -1,0 +1,52 @@
+#compdef gray scale grayd scaled imgd imgput imgget imgls imgrm
+# Completion of imgtools' commands for zsh. Flags and what they take are read
+# from the command's own -h, so they are those of the version that is there.
+# make install puts it where zsh looks, as _imgtools.
+
+_imgtools() {
+	local line names text name arg takes synopsis
+	local -a specs
+	for line in ${(f)"$(_call_program flags ${(q)words[1]} -h 2>/dev/null)"}; do
+		case $line in
+		('usage: '*) synopsis=$line ;;
+		('  -'*) # "  -i IP, --ip IP   what it is"
+			names=${${line#  }%%   *}
+			text=${line##*   }
+			text=${${${text//\\/\\\\}//\]/\\]}//\[/\\[}
+			arg=
+			for name in ${=names//,/ }; do
+				[[ $name == -* ]] || arg=$name
+			done
+			case $arg in
+			('') takes= ;;
+			(FILE) takes=:file:_files ;;
+			(DIR) takes=':folder:_files -/' ;;
+			(LUMA) takes=':luma:(601 709 luminance)' ;;
+			(KERNEL) takes=':kernel:(lanczos3 box triangle catmullrom mitchell)' ;;
+			(FORMAT) takes=':format:(jpeg png gif bmp tiff pnm pgm ppm pam)' ;;
+			(MODE) takes=':mode:(strict best off)' ;;
+			(*'|'*) takes=":word:(${arg//|/ })" ;;
+			(*) takes=":${(L)arg}: " ;;
+			esac
+			for name in ${=names//,/ }; do
+				[[ $name == -* ]] && specs+=("*${name}[$text]$takes")
+			done
+			;;
+		esac
+	done
+	case $synopsis in
+	(*' geometry '*) specs+=('1:geometry: ' '*:file:_files') ;;
+	(*'[file]...') specs+=('*:file:_files') ;;
+	(*'[id]...') specs+=('*:job:_imgtools_ids') ;;
+	esac
+	_arguments -A '-*' : $specs
+}
+
+# _imgtools_ids has the ids of the jobs that imgput keeps for its user.
+_imgtools_ids() {
+	local -a ids
+	ids=(${${(f)"$(<${XDG_STATE_HOME:-$HOME/.local/state}/imgput/jobs)"}%%$'\t'*}) 2>/dev/null
+	compadd -a ids
+}
+
+_imgtools "$@"
