@@ -2,18 +2,12 @@ package front
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
-	"regexp"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"imgtools/pkg/fault"
 	"imgtools/pkg/front/spool"
-	"imgtools/pkg/ops"
 )
 
 func TestImage(t *testing.T) {
@@ -251,61 +245,6 @@ func TestSeveralPicturesInOneForm(t *testing.T) {
 	}
 }
 
-func TestPage(t *testing.T) {
-	s := start(t, nil)
-	text := s.do("GET", "/", "", "Accept: */*")
-	if text.header.Get("Content-Type") != typeText || !strings.Contains(text.body, "PUT  /jobs/ID") {
-		t.Errorf("%+v", text)
-	}
-	html := s.do("GET", "/", "", "Accept: text/html,application/xhtml+xml,*/*;q=0.8")
-	for _, want := range []string{`enctype="multipart/form-data"`, `action="/jobs"`, `type="file"`, "multiple", `<label for="image">`, `<meta name="referrer" content="same-origin">`} {
-		if !strings.Contains(html.body, want) {
-			t.Errorf("the page lacks %s", want)
-		}
-	}
-	if strings.Index(html.body, `name="scale"`) > strings.Index(html.body, `type="file"`) {
-		t.Error("the page has a field after its files")
-	}
-	// All that is linked is there, and is ours: nothing stands in the page itself.
-	links := regexp.MustCompile(`(?:href|src)="([^"]*)"`).FindAllStringSubmatch(html.body, -1)
-	if len(links) != 3 || strings.Contains(html.body, "<style") || strings.Contains(html.body, " style=") || strings.Contains(html.body, " on") && regexp.MustCompile(` on\w+=`).MatchString(html.body) {
-		t.Errorf("links %q in\n%s", links, html.body)
-	}
-	for _, l := range links {
-		a := s.do("GET", l[1], "")
-		if a.status != 200 || a.body == "" || a.header.Get("ETag") == "" || a.header.Get("Content-Security-Policy") == "" {
-			t.Errorf("%s: %+v", l[1], a.header)
-		}
-		if again := s.do("GET", l[1], "", "If-None-Match: "+a.header.Get("ETag")); again.status != 304 || again.body != "" {
-			t.Errorf("%s again: %+v", l[1], again)
-		}
-	}
-	if p := html.header.Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'; script-src 'self'; ") || strings.Contains(p, "unsafe") {
-		t.Errorf("policy %s", p)
-	}
-	for _, p := range []string{"/page/page.html", "/page/", "/page/../front.go"} {
-		if a := s.do("GET", p, ""); a.status != 404 {
-			t.Errorf("%s: %d", p, a.status)
-		}
-	}
-	for accept, want := range map[string]string{"": "en", "es": "es", "es-MX,es;q=0.9,en;q=0.8": "es", "en;q=0.5, es-AR;q=0.7": "es", "de, en": "en", "de": "en", "es;q=0": "en", "*": "en"} {
-		a := s.do("GET", "/", "", "Accept: text/html", "Accept-Language: "+accept)
-		if a.header.Get("Content-Language") != want || !strings.Contains(a.body, `<html lang="`+want+`">`) || !slices.Contains(a.header.Values("Vary"), "Accept-Language") ||
-			strings.Contains(a.body, "Imágenes") != (want == "es") {
-			t.Errorf("Accept-Language %q: %v", accept, a.header)
-		}
-	}
-	for _, q := range []string{"/?x=1", "/?j=short"} {
-		if a := s.do("GET", q, ""); a.status != 400 {
-			t.Errorf("%s: %+v", q, a)
-		}
-	}
-	gone := spool.NewID()
-	if a := s.do("GET", "/?j="+gone, ""); a.status != 200 || !strings.Contains(a.body, "state: unknown") {
-		t.Errorf("%+v", a)
-	}
-}
-
 // Jobs survive the server: what was pending or being worked on is done by the next.
 func TestRestart(t *testing.T) {
 	dir := t.TempDir()
@@ -361,149 +300,6 @@ func TestDrain(t *testing.T) {
 	}
 	if st, err := s.c.Spool.Status(pending); err != nil || st.State != spool.Pending {
 		t.Errorf("pending: %+v %v", st, err)
-	}
-}
-
-// syncBuffer is a log that may be read while it is written.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) lines(part string) (found []string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for line := range strings.Lines(b.b.String()) {
-		if strings.Contains(line, part) {
-			found = append(found, line)
-		}
-	}
-	return found
-}
-
-// One line a request and a job: how much, how long, and how it ended.
-func TestLogLines(t *testing.T) {
-	var b syncBuffer
-	s := start(t, func(c *Config) { c.Log = slog.New(slog.NewJSONHandler(&b, nil)) })
-	s.do("PUT", "/image?gray&scale=1/2", "A")
-	s.do("PUT", "/image?scale=1/2", "bad")
-	s.do("PUT", "/image?scale=0", "A")
-	ids := []string{s.job("B"), s.job("bad C")}
-	for _, id := range ids {
-		s.do("GET", "/jobs/"+id+"?wait", "")
-	}
-	s.until("the log", func() bool { return len(b.lines(`"msg":"job"`)) == 2 && len(b.lines(`"path":"/jobs/ID"`)) == 2 })
-	images := b.lines(`"path":"/image"`)
-	if len(images) != 3 {
-		t.Fatalf("%q", images)
-	}
-	for i, want := range []string{
-		`"ops":"gray=601 scale=1/2","bytes_in":1,"bytes_out":15,"pixels":8,"ms_queued":0,"ms_worked":`,
-		`"ops":"scale=1/2","bytes_in":3,"bytes_out":0,"pixels":0,"ms_queued":0,"ms_worked":`,
-		`"outcome":"usage","err":"scale`,
-	} {
-		if !strings.Contains(images[i], want) {
-			t.Errorf("%s lacks %s", images[i], want)
-		}
-	}
-	if !strings.Contains(images[0], `"outcome":"ok"}`) || !strings.Contains(images[1], `"outcome":"format","err":"not a picture"}`) {
-		t.Errorf("%q", images)
-	}
-	jobs := b.lines(`"msg":"job"`)
-	if !strings.Contains(jobs[0], `"job":"`+ids[0][:6]+`","ops":"gray=601","bytes_in":1,"bytes_out":9,"pixels":8,"ms_queued":`) || !strings.Contains(jobs[0], `"outcome":"ok"}`) ||
-		!strings.Contains(jobs[1], `"outcome":"format","err":"not a picture"}`) {
-		t.Errorf("%q", jobs)
-	}
-	if all := b.lines(""); strings.Contains(strings.Join(all, ""), ids[0][:7]) {
-		t.Errorf("more of an id than its first six letters in %q", all)
-	}
-}
-
-// No word is missing in a language, and none is left over.
-func TestPageWords(t *testing.T) {
-	html, err := pageFiles.ReadFile("page/page.html")
-	if err != nil {
-		t.Fatal(err)
-	}
-	script, err := pageFiles.ReadFile("page/page.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		in    string
-		re    string
-		words map[string][2]string
-		also  []string
-	}{
-		{string(html), `\.T "(\w+)"`, words, []string{"title", "results", "job", "queued", "running", "done", "failed", "gone", "unknown", "picture"}},
-		{string(script), `words\.(\w+)`, scriptWords, []string{}},
-	} {
-		used := map[string]bool{"kinds": true}
-		for _, k := range c.also {
-			used[k] = true
-		}
-		for _, m := range regexp.MustCompile(c.re).FindAllStringSubmatch(c.in, -1) {
-			used[m[1]] = true
-			if m[1] != "kinds" && c.words[m[1]][0] == "" {
-				t.Errorf("no word for %s", m[1])
-			}
-		}
-		for k, w := range c.words {
-			if !used[k] || w[0] == "" || w[1] == "" {
-				t.Errorf("%s: %q, used: %v", k, w, used[k])
-			}
-		}
-	}
-	for k := fault.Internal; k.String() != fault.Internal.String() || k == fault.Internal; k++ {
-		if w := kindWords[k]; w[0] == "" || w[1] == "" {
-			t.Errorf("no words for %s", k)
-		}
-	}
-}
-
-func TestShellLines(t *testing.T) {
-	v := jobView{ID: "abc", Name: "it's -a.jpg", Out: &viewOut{Type: "image/png"}, ops: ops.Ops{Gray: "709", Scale: "50%", Linear: true, Kernel: "box", Quality: 7, Format: "png"}}
-	if got, want := v.Curl("http://[::1]:80"), `curl -T 'it'\''s -a.jpg' 'http://[::1]:80/image?gray=709&scale=50%25&kernel=box&linear&format=png&quality=7' > 'new-it'\''s -a.png'`; got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-	if got, want := v.Imgput("http://h:80"), `imgput -a http://h:80 -g -l 709 -s 50% -k box -linear -f png -q 7 'it'\''s -a.jpg' | imgget -a http://h:80 -d .`; got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-	v = jobView{Name: "-x", ops: ops.Ops{Gray: "601", Scale: "10x10>"}}
-	if got, want := v.Curl("http://h"), `curl -T ./-x 'http://h/image?gray&scale=10x10%3E' > new--x`; got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-}
-
-func TestMetrics(t *testing.T) {
-	s := start(t, nil)
-	s.until("readiness", func() bool { return s.do("GET", "/readyz", "").status == 200 })
-	s.do("PUT", "/image?gray&scale=1/2", "A")
-	s.do("PUT", "/image", "bad")
-	id := s.job("BB")
-	s.do("GET", "/jobs/"+id+"/image?wait", "")
-	m := s.do("GET", "/metrics", "").body
-	for _, want := range []string{
-		`imgtools_received_bytes_total 6`, `imgtools_sent_bytes_total 25`, `imgtools_jobs{state="done"} 1`, `imgtools_jobs_accepted_total 1`,
-		`imgtools_pictures_total{operation="gray+scale",result="ok"} 1`, `imgtools_pictures_total{operation="gray",result="format"} 1`,
-		`imgtools_work_seconds_count{operation="gray",format="png"} 1`, `imgtools_work_seconds_count{operation="gray+scale",format="png"} 1`,
-		`imgtools_work_seconds_bucket{operation="gray",format="none",le="+Inf"} 1`,
-		`imgtools_queue_wait_seconds_count{kind="job"} 1`, `imgtools_queue_wait_seconds_bucket{kind="image",le="10"} 2`,
-		`imgtools_queue_length{kind="image"} 0`, `imgtools_workers_ready{daemon="scaled"} 1`, `imgtools_workers_respawned_total{daemon="grayd"} 0`,
-		`imgtools_requests_total{route="/image",method="PUT",status="200"} 1`, `imgtools_requests_total{route="/jobs/ID/image",method="GET",status="200"} 1`,
-	} {
-		if !strings.Contains(m, want+"\n") {
-			t.Errorf("no %s in\n%s", want, m)
-		}
-	}
-	if strings.Contains(m, id[:6]) {
-		t.Errorf("an id in\n%s", m)
 	}
 }
 

@@ -36,7 +36,6 @@ function query() {
 // --- choosing
 
 function add(files) {
-  let n = 0;
   for (const file of files) {
     const card = { file, name: file.name || "picture", url: URL.createObjectURL(file) };
     card.pic = make("div", { className: "pic" });
@@ -58,9 +57,8 @@ function add(files) {
     card.item.dataset.state = "ready";
     list.append(card.item);
     ready.push(card);
-    n++;
   }
-  if (n) tell(`${n} ${words.chosen}`);
+  if (files.length) tell(`${ready.length} ${words.chosen}`);
 }
 
 function forget(card) {

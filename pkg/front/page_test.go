@@ -1,0 +1,123 @@
+package front
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/front/spool"
+	"imgtools/pkg/ops"
+)
+
+func TestPage(t *testing.T) {
+	s := start(t, nil)
+	text := s.do("GET", "/", "", "Accept: */*")
+	if text.header.Get("Content-Type") != typeText || !strings.Contains(text.body, "PUT  /jobs/ID") {
+		t.Errorf("%+v", text)
+	}
+	html := s.do("GET", "/", "", "Accept: text/html,application/xhtml+xml,*/*;q=0.8")
+	for _, want := range []string{`enctype="multipart/form-data"`, `action="/jobs"`, `type="file"`, "multiple", `<label for="image">`, `<meta name="referrer" content="same-origin">`} {
+		if !strings.Contains(html.body, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if strings.Index(html.body, `name="scale"`) > strings.Index(html.body, `type="file"`) {
+		t.Error("the page has a field after its files")
+	}
+	// All that is linked is there, and is ours: nothing stands in the page itself.
+	links := regexp.MustCompile(`(?:href|src)="([^"]*)"`).FindAllStringSubmatch(html.body, -1)
+	if len(links) != 3 || strings.Contains(html.body, "<style") || strings.Contains(html.body, " style=") || strings.Contains(html.body, " on") && regexp.MustCompile(` on\w+=`).MatchString(html.body) {
+		t.Errorf("links %q in\n%s", links, html.body)
+	}
+	for _, l := range links {
+		a := s.do("GET", l[1], "")
+		if a.status != 200 || a.body == "" || a.header.Get("ETag") == "" || a.header.Get("Content-Security-Policy") == "" {
+			t.Errorf("%s: %+v", l[1], a.header)
+		}
+		if again := s.do("GET", l[1], "", "If-None-Match: "+a.header.Get("ETag")); again.status != 304 || again.body != "" {
+			t.Errorf("%s again: %+v", l[1], again)
+		}
+	}
+	if p := html.header.Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'; script-src 'self'; ") || strings.Contains(p, "unsafe") {
+		t.Errorf("policy %s", p)
+	}
+	for _, p := range []string{"/page/page.html", "/page/", "/page/../front.go"} {
+		if a := s.do("GET", p, ""); a.status != 404 {
+			t.Errorf("%s: %d", p, a.status)
+		}
+	}
+	for accept, want := range map[string]string{"": "en", "es": "es", "es-MX,es;q=0.9,en;q=0.8": "es", "en;q=0.5, es-AR;q=0.7": "es", "de, en": "en", "de": "en", "es;q=0": "en", "*": "en"} {
+		a := s.do("GET", "/", "", "Accept: text/html", "Accept-Language: "+accept)
+		if a.header.Get("Content-Language") != want || !strings.Contains(a.body, `<html lang="`+want+`">`) || !slices.Contains(a.header.Values("Vary"), "Accept-Language") ||
+			strings.Contains(a.body, "Imágenes") != (want == "es") {
+			t.Errorf("Accept-Language %q: %v", accept, a.header)
+		}
+	}
+	for _, q := range []string{"/?x=1", "/?j=short"} {
+		if a := s.do("GET", q, ""); a.status != 400 {
+			t.Errorf("%s: %+v", q, a)
+		}
+	}
+	gone := spool.NewID()
+	if a := s.do("GET", "/?j="+gone, ""); a.status != 200 || !strings.Contains(a.body, "state: unknown") {
+		t.Errorf("%+v", a)
+	}
+}
+
+// No word is missing in a language, and none is left over.
+func TestPageWords(t *testing.T) {
+	html, err := pageFiles.ReadFile("page/page.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := pageFiles.ReadFile("page/page.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		in    string
+		re    string
+		words map[string][2]string
+		also  []string
+	}{
+		{string(html), `\.T "(\w+)"`, words, []string{"title", "results", "job", "queued", "running", "done", "failed", "gone", "unknown", "picture"}},
+		{string(script), `words\.(\w+)`, scriptWords, []string{}},
+	} {
+		used := map[string]bool{"kinds": true}
+		for _, k := range c.also {
+			used[k] = true
+		}
+		for _, m := range regexp.MustCompile(c.re).FindAllStringSubmatch(c.in, -1) {
+			used[m[1]] = true
+			if m[1] != "kinds" && c.words[m[1]][0] == "" {
+				t.Errorf("no word for %s", m[1])
+			}
+		}
+		for k, w := range c.words {
+			if !used[k] || w[0] == "" || w[1] == "" {
+				t.Errorf("%s: %q, used: %v", k, w, used[k])
+			}
+		}
+	}
+	for k := fault.Internal; k.String() != fault.Internal.String() || k == fault.Internal; k++ {
+		if w := kindWords[k]; w[0] == "" || w[1] == "" {
+			t.Errorf("no words for %s", k)
+		}
+	}
+}
+
+func TestShellLines(t *testing.T) {
+	v := jobView{ID: "abc", Name: "it's -a.jpg", Out: &viewOut{Type: "image/png"}, ops: ops.Ops{Gray: "709", Scale: "50%", Linear: true, Kernel: "box", Quality: 7, Format: "png"}}
+	if got, want := v.Curl("http://[::1]:80"), `curl -T 'it'\''s -a.jpg' 'http://[::1]:80/image?gray=709&scale=50%25&kernel=box&linear&format=png&quality=7' > 'new-it'\''s -a.png'`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, want := v.Imgput("http://h:80"), `imgput -a http://h:80 -g -l 709 -s 50% -k box -linear -f png -q 7 'it'\''s -a.jpg' | imgget -a http://h:80 -d .`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	v = jobView{Name: "-x", ops: ops.Ops{Gray: "601", Scale: "10x10>"}}
+	if got, want := v.Curl("http://h"), `curl -T ./-x 'http://h/image?gray&scale=10x10%3E' > new--x`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
