@@ -14,16 +14,17 @@ import (
 
 // counts is what became of the requests of one spell of load.
 type counts struct {
-	took     time.Duration
-	served   []time.Duration // how long each took
-	refused  int             // 503 with Retry-After
-	other    int
-	lastErr  error
-	healthz  []time.Duration
-	offered  float64
-	goodput  float64
-	p50, p99 time.Duration
-	health99 time.Duration
+	took      time.Duration
+	served    []time.Duration // how long each took
+	refused   int             // 503 with Retry-After
+	other     int
+	lastErr   error
+	healthz   []time.Duration
+	offered   float64
+	goodput   float64 // as part of the capacity just before
+	perSecond float64 // served while it lasted
+	p50, p99  time.Duration
+	health99  time.Duration
 }
 
 // quantile returns the q-th part of sorted durations; 0 of none.
@@ -153,7 +154,7 @@ func (c *crush) spell(rate float64, d time.Duration) *counts {
 		}
 	}
 	mu.Lock()
-	r.goodput = float64(inTime) / d.Seconds()
+	r.perSecond = float64(inTime) / d.Seconds()
 	close(stop)
 	mu.Unlock()
 	asked.Wait() // the queue empties before the next spell
@@ -170,7 +171,12 @@ func TestFaultOverload(t *testing.T) {
 	c := newCrush(t)
 	loads := []float64{0.5, 1, 2, 5}
 	rounds, d := few(1, 5), time.Duration(few(1, 4))*time.Second
-	c.capacity(d / 2) // imgd learns how long a picture takes
+	c.capacity(d / 2)              // imgd learns how long a picture takes
+	idle := c.spell(0, d).health99 // what the machine's other work costs
+	strict := allFaults && idle < 10*time.Millisecond
+	if allFaults && !strict {
+		t.Logf("/healthz takes %v with nothing to do: the machine has other work, so only order and ceilings ten times as high are looked at", idle)
+	}
 	spells := map[float64][]*counts{}
 	for range rounds {
 		rate := c.capacity(d)
@@ -179,7 +185,7 @@ func TestFaultOverload(t *testing.T) {
 			if r.other > 0 {
 				t.Errorf("at %v times capacity: %d answers were neither a picture nor 503, the last: %v", load, r.other, r.lastErr)
 			}
-			r.goodput /= rate // as part of what could be done just before
+			r.goodput = r.perSecond / rate
 			spells[load] = append(spells[load], r)
 		}
 	}
@@ -205,11 +211,14 @@ func TestFaultOverload(t *testing.T) {
 		health := time.Duration(middle(load, func(r *counts) float64 { return float64(r.health99) }))
 		t.Logf("%7.1fx %10.1f %8.0f%% %8.0f%% %9v %9v %12v", load, offered, 100*goodput, 100*refused,
 			p50.Round(time.Millisecond), p99.Round(time.Millisecond), health.Round(100*time.Microsecond))
-		// A queue, the pictures in hand, and the one asked for, at the rate measured.
-		bound := time.Duration(float64(c.queue+3) / (offered / load) * float64(time.Second))
-		least, slack := 0.9, 1.5
-		if !allFaults {
-			least, slack = 0.1, 10
+		// How long a full queue, the pictures in hand and the one asked for take, at
+		// the rate of just that spell.
+		bound := middle(load, func(r *counts) float64 {
+			return r.p99.Seconds() / (float64(c.queue+3) / max(r.perSecond, 1))
+		})
+		least, slack := 0.9, 2.0
+		if !strict {
+			least, slack = 0.1, 20
 		}
 		if load >= 1 && goodput < least*best {
 			t.Errorf("at %v times capacity %.0f %% of the best %.0f %% are served", load, 100*goodput, 100*best)
@@ -217,10 +226,14 @@ func TestFaultOverload(t *testing.T) {
 		if load >= 2 && refused == 0 {
 			t.Errorf("at %v times capacity nobody is refused", load)
 		}
-		if limit := time.Duration(slack*float64(bound)) + 100*time.Millisecond; p99 > limit {
-			t.Errorf("at %v times capacity p99 is %v, over %v", load, p99, limit)
+		if bound > slack && p99 > 200*time.Millisecond {
+			t.Errorf("at %v times capacity p99 is %v, %.1f times as long as a full queue takes", load, p99, bound)
 		}
-		if limit := time.Duration(few(500, 50)) * time.Millisecond; health > limit {
+		limit := 50 * time.Millisecond
+		if !strict {
+			limit = 500*time.Millisecond + 10*idle
+		}
+		if health > limit {
 			t.Errorf("at %v times capacity /healthz takes %v, over %v", load, health, limit)
 		}
 		reportFault(t, faultRow{
