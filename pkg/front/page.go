@@ -27,6 +27,7 @@ type page struct {
 	// The rest is filled in by writePage.
 	Lang             language
 	Origin           string // scheme and host by which the client came
+	Token            bool   // one is needed
 	Kernels, Formats []string
 	Script           map[string]any
 }
@@ -141,6 +142,8 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		scheme = "https"
 	}
 	p.Origin = scheme + "://" + r.Host
+	tokens := s.tokens.Load()
+	p.Token = tokens != nil && len(*tokens) > 0
 	if title, ok := words[p.Title]; ok {
 		p.Title = title[p.Lang]
 	}

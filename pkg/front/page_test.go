@@ -110,14 +110,20 @@ func TestPageWords(t *testing.T) {
 
 func TestShellLines(t *testing.T) {
 	v := jobView{ID: "abc", Name: "it's -a.jpg", Out: &viewOut{Type: "image/png"}, ops: ops.Ops{Gray: "709", Scale: "50%", Linear: true, Kernel: "box", Quality: 7, Format: "png"}}
-	if got, want := v.Curl("http://[::1]:80"), `curl -T 'it'\''s -a.jpg' 'http://[::1]:80/image?gray=709&scale=50%25&kernel=box&linear&format=png&quality=7' > 'new-it'\''s -a.png'`; got != want {
+	if got, want := v.Curl(&page{Origin: "http://[::1]:80"}), `curl -T 'it'\''s -a.jpg' 'http://[::1]:80/image?gray=709&scale=50%25&kernel=box&linear&format=png&quality=7' > 'new-it'\''s -a.png'`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got, want := v.Imgput("http://h:80"), `imgput -a http://h:80 -g -l 709 -s 50% -k box -linear -f png -q 7 'it'\''s -a.jpg' | imgget -a http://h:80 -d .`; got != want {
+	if got, want := v.Imgput(&page{Origin: "http://h:80"}), `imgput -a http://h:80 -g -l 709 -s 50% -k box -linear -f png -q 7 'it'\''s -a.jpg' | imgget -a http://h:80 -d .`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	v = jobView{Name: "-x", ops: ops.Ops{Gray: "601", Scale: "10x10>"}}
-	if got, want := v.Curl("http://h"), `curl -T ./-x 'http://h/image?gray&scale=10x10%3E' > new--x`; got != want {
+	if got, want := v.Curl(&page{Origin: "http://h"}), `curl -T ./-x 'http://h/image?gray&scale=10x10%3E' > new--x`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, want := v.Curl(&page{Origin: "http://h", Token: true}), `curl -H "Authorization: Bearer $TOKEN" -T ./-x 'http://h/image?gray&scale=10x10%3E' > new--x`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, want := v.Imgput(&page{Origin: "http://h", Token: true}), `imgput -a http://h -token "$IMGD_TOKEN_FILE" -g -s '10x10>' ./-x | imgget -a http://h -token "$IMGD_TOKEN_FILE" -d .`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // Curl is the line of shell that does the same over HTTP. It writes a file of
 // another name than the picture's.
-func (v jobView) Curl(origin string) string {
+func (v jobView) Curl(p *page) string {
 	var query []string
 	for _, w := range v.ops.Words() {
 		switch {
@@ -20,12 +20,20 @@ func (v jobView) Curl(origin string) string {
 			query = append(query, w.Key+"="+strings.ReplaceAll(url.QueryEscape(w.Value), "%2F", "/"))
 		}
 	}
-	return "curl -T " + shellWord(v.Title(&page{})) + " " + shellWord(origin+"/image?"+strings.Join(query, "&")) + " > " + shellWord("new-"+v.File())
+	curl := "curl"
+	if p.Token {
+		curl += ` -H "Authorization: Bearer $TOKEN"`
+	}
+	return curl + " -T " + shellWord(v.Title(&page{})) + " " + shellWord(p.Origin+"/image?"+strings.Join(query, "&")) + " > " + shellWord("new-"+v.File())
 }
 
 // Imgput is the line of shell that does the same by imgput(1) and imgget(1).
-func (v jobView) Imgput(origin string) string {
-	line := "imgput -a " + shellWord(origin)
+func (v jobView) Imgput(p *page) string {
+	server := " -a " + shellWord(p.Origin)
+	if p.Token {
+		server += ` -token "$IMGD_TOKEN_FILE"`
+	}
+	line := "imgput" + server
 	for _, w := range v.ops.Words() {
 		switch w.Key {
 		case "gray":
@@ -45,7 +53,7 @@ func (v jobView) Imgput(origin string) string {
 			line += " -q " + w.Value
 		}
 	}
-	return line + " " + shellWord(v.Title(&page{})) + " | imgget -a " + shellWord(origin) + " -d ."
+	return line + " " + shellWord(v.Title(&page{})) + " | imgget" + server + " -d ."
 }
 
 // shellWord quotes a word for the shell where it needs it. A leading hyphen is no
