@@ -98,7 +98,7 @@ const (
 	filterdtest = "cmd/internal/filterd/filterdtest"
 )
 
-var testOnly = []string{rastertest, cmdtest, filterdtest}
+var testOnly = []string{rastertest, cmdtest, filterdtest, "pkg/shell/faketerm", "pkg/shell/client/fakeimgd"}
 
 var formats = []string{"pnm", "png", "bmp", "gif", "jpeg", "tiff", "webp"}
 

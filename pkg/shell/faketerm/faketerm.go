@@ -57,7 +57,11 @@ func Open(t *testing.T, cols, rows, w, h uint16) *Terminal {
 
 // Answer has the terminal type answer whenever question is written to it. It is
 // called before anything is.
-func (t *Terminal) Answer(question, answer string) { t.answers[question] = answer }
+func (t *Terminal) Answer(question, answer string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.answers[question] = answer
+}
 
 // listen gathers what is written, and answers.
 func (t *Terminal) listen() {
@@ -73,12 +77,14 @@ func (t *Terminal) listen() {
 		said := t.said.String()
 		close(t.changed)
 		t.changed = make(chan struct{})
-		t.mu.Unlock()
+		answer := ""
 		for q, a := range t.answers {
 			for ; asked[q] < strings.Count(said, q); asked[q]++ {
-				t.far.WriteString(a)
+				answer += a
 			}
 		}
+		t.mu.Unlock()
+		t.far.WriteString(answer)
 	}
 }
 
