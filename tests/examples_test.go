@@ -58,7 +58,10 @@ func block(t *testing.T, file, section, prefix string) string {
 
 // The batch of imgtools(7): the filters under xargs and GNU parallel.
 func TestManBatch(t *testing.T) {
-	dir := exampleFolder(t)
+	dir := t.TempDir()
+	must(t, dir, "mkdir photos")
+	save(t, dir, "foo.jpg", photo(640, 480, 8))
+	must(t, dir, "cp foo.jpg photos/a.jpg; scale -o photos/b.jpg 640x400! foo.jpg")
 	must(t, dir, block(t, "imgtools.7", "EXAMPLES", "find photos "))
 	for _, name := range []string{"a.jpg", "b.jpg"} {
 		if got, want := read(t, filepath.Join(dir, "gray", name)), must(t, dir, "gray photos/"+name); !bytes.Equal(got, want) {
