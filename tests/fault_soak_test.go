@@ -88,7 +88,7 @@ func TestFaultSoak(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := startImgd(t, "-ttl", "5s", "-queue", "64")
+	s := startImgd(t, "-ttl", "3s", "-queue", "64")
 	dir := t.TempDir()
 	picture := read(t, save(t, dir, "p.jpg", photo(600, 400, 4)))
 	want := map[string][]byte{}
