@@ -92,7 +92,7 @@ soak: need-go
 # The race detector makes calls that the sandbox forbids, and takes more memory than
 # the limit that the workers of pkg/daemon set themselves.
 race: need-go
-	CGO_ENABLED=1 $(GO) test -race $$($(GO) list ./pkg/... | grep -vE '/daemon(/sandbox)?$$')
+	CGO_ENABLED=1 $(GO) test -race -timeout 60m $$($(GO) list ./pkg/... | grep -vE '/daemon(/sandbox)?$$')
 
 # bash and fish look for completions under the name of the command.
 install: all
