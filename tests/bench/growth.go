@@ -63,7 +63,9 @@ var kinds = []kind{
 	{"PNM", "ppm", nil, rows},
 	{"BMP", "bmp", func(g *grown, path string) error { return writeBMP(path, g.side) }, rows},
 	{"GIF", "gif", func(g *grown, path string) error { return writeGIF(path, g.side) }, whole(255)},
-	{"TIFF, strips", "s.tif", byShell("vips tiffsave $in $out --compression lzw"), whole(math.Inf(1))},
+	{"TIFF, strips", "s.tif", byShell("vips tiffsave $in $out --compression lzw --tile-height 128"), func(g *grown, file int64, out float64) float64 {
+		return whole(3*128*float64(g.side))(g, math.MaxInt64, out) // a strip is so many rows, before compression
+	}},
 	{"TIFF, tiles", "t.tif", byShell("vips tiffsave $in $out --compression lzw --tile --tile-width 256 --tile-height 256"), whole(3 * 256 * 256)},
 	{"WebP", "webp", byShell("cwebp -quiet -m 0 -q 80 $in -o $out"), whole(math.Inf(1))},
 }
