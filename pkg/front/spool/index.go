@@ -31,6 +31,7 @@ type entry struct {
 	ended    time.Time // done or failed: when
 
 	sent      int64 // how much of the result was delivered, from its start on
+	told      bool  // Sent was called
 	delivered bool
 
 	changed chan struct{} // closed when it is finished or removed; nil if nobody waits
@@ -101,6 +102,7 @@ func (s *Spool) finish(e *entry, state State, size int64, ended time.Time) {
 	s.used += size - e.size
 	e.size = size
 	s.finished += size
+	s.deliver(e)
 	e.notify()
 }
 

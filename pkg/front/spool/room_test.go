@@ -80,6 +80,29 @@ func TestQuota(t *testing.T) {
 	}
 }
 
+// A client that waits on another imgd, or looks in the right instant, reads the
+// result from disk before this index knows that the job is done.
+func TestDeliveredBeforeItIsKnownToBeDone(t *testing.T) {
+	const body = 100 << 10
+	s := open(t, Config{Dir: t.TempDir(), Quota: 2 * (body + overhead)})
+	picture := strings.Repeat("x", body)
+	whole, part := submit(t, s, "", picture, gray), submit(t, s, "", picture, gray)
+	s.Sent(whole, 0, body)
+	s.Sent(part, 0, body-1)
+	for range 2 {
+		finish(t, s, s.Next(), picture)
+	}
+	submit(t, s, "", picture, gray)
+	if _, err := s.Status(whole); fault.Of(err) != fault.Gone {
+		t.Errorf("delivered whole, and there: %v", err)
+	}
+	_, err := trySubmit(s, "", picture, gray)
+	kind(t, "the other was delivered in part", err, fault.Full)
+	if _, err := s.Status(part); err != nil {
+		t.Errorf("delivered in part, and went: %v", err)
+	}
+}
+
 // While finished jobs fill the quota none is begun; when one was delivered, it goes on.
 func TestNoWorkWhileResultsFillTheQuota(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir(), Quota: 1 << 20})

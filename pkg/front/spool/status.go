@@ -134,21 +134,30 @@ func (s *Spool) Result(id string) (*os.File, error) {
 // Sent records that the bytes of a result from from up to to were delivered. When
 // all were, in whatever pieces, the job may go when room is needed. A failure is
 // delivered by Sent(id, 0, 0).
+//
+// A client may have read the result from disk before whoever made it has said so
+// here: then finish looks at what was sent.
 func (s *Spool) Sent(id string, from, to int64) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	e := s.jobs[id]
-	if e == nil || e.state == Pending || e.delivered || from > e.sent {
-		s.mu.Unlock()
+	if e == nil || e.delivered || from > e.sent {
 		return
 	}
-	e.sent = max(e.sent, to)
-	whole := e.sent >= e.size-overhead
-	e.delivered = whole
-	s.mu.Unlock()
-	if !whole {
+	e.told, e.sent = true, max(e.sent, to)
+	if e.state != Pending {
+		s.deliver(e)
+	}
+}
+
+// deliver marks a finished job as delivered if all of it was sent. s.mu is held:
+// to make an empty file, which isn't fsynced, is no wait for the disk.
+func (s *Spool) deliver(e *entry) {
+	if !e.told || e.sent < e.size-overhead {
 		return
 	}
-	if f, err := os.OpenFile(s.job(id, "delivered"), os.O_WRONLY|os.O_CREATE, 0o600); err == nil {
+	e.delivered = true
+	if f, err := os.OpenFile(s.job(e.id, "delivered"), os.O_WRONLY|os.O_CREATE, 0o600); err == nil {
 		f.Close()
 	}
 	s.poke() // there may be room now
