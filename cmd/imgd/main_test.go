@@ -302,13 +302,14 @@ func TestTokensAndCertificatesAreReadAgain(t *testing.T) {
 	write(token, "first\n\n")
 	makeCert(t, cert, key, 1)
 	i := start(t, t.TempDir(), t.TempDir(), "-token", token, "-cert", cert, "-key", key).ready()
+	reloading := false // a connection of the old certificate may meet the new token
 	serial := func() (n int64) {
 		client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{
 			InsecureSkipVerify: true,
 			VerifyConnection:   func(c tls.ConnectionState) error { n = c.PeerCertificates[0].SerialNumber.Int64(); return nil },
 		}}}
 		defer client.CloseIdleConnections()
-		if code, body := ask(t, client, "GET", i.url+"/metrics", "", "Authorization: Bearer first"); n == 1 && code != 200 || n == 2 && code != 401 {
+		if code, body := ask(t, client, "GET", i.url+"/metrics", "", "Authorization: Bearer first"); n == 1 && code != 200 && !reloading || n == 2 && code != 401 {
 			t.Errorf("certificate %d: %d %s", n, code, body)
 		}
 		return n
@@ -332,6 +333,7 @@ func TestTokensAndCertificatesAreReadAgain(t *testing.T) {
 	}
 	makeCert(t, cert, key, 2)
 	write(token, "second\n")
+	reloading = true
 	i.cmd.Process.Signal(syscall.SIGHUP)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
