@@ -152,7 +152,7 @@ func TestFaultWorkersAndDaemons(t *testing.T) {
 			if w := children(some().cmd.Process.Pid); len(w) > 0 {
 				syscall.Kill(w[rand.IntN(len(w))].pid, syscall.SIGKILL)
 			}
-		}, 1},
+		}, 2}, // a worker may gather the streams of both clients
 		{"all workers killed", func() { signalWorkers(syscall.SIGKILL, h.gray, h.scale) }, 2},
 		{"worker stopped for half a second", func() {
 			w := children(some().cmd.Process.Pid)
