@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"imgtools/pkg/fault"
 )
@@ -63,7 +62,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, jobs ..
 	if i := infoOf(r); i != nil {
 		i.err = err
 	}
-	detail := oneLine(err.Error())
+	detail := fault.Line(err.Error())
 	switch wants(r) {
 	case asJSON:
 		writeJSON(w, typeProblem, kind.HTTP(), problem{
@@ -97,14 +96,4 @@ func writeJSON(w http.ResponseWriter, contentType string, status int, v any) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(status)
 	w.Write(b)
-}
-
-// oneLine makes a message fit for one line.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
 }

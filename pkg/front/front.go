@@ -101,7 +101,7 @@ func New(c Config) (*Server, error) {
 type logWriter struct{ log *slog.Logger }
 
 func (l logWriter) Write(p []byte) (int, error) {
-	l.log.Debug("http", "err", oneLine(string(p)))
+	l.log.Debug("http", "err", fault.Line(string(p)))
 	return len(p), nil
 }
 
@@ -162,7 +162,7 @@ func (s *Server) work(j *spool.Job) {
 	s.queue.done(w.took)
 
 	log := s.c.Log.With("job", spool.Short(j.ID), "ops", spool.OpsText(j.Ops)).With(w.attrs()...)
-	ended := func(outcome string) *slog.Logger { return log.With("outcome", outcome, "err", oneLine(err.Error())) }
+	ended := func(outcome string) *slog.Logger { return log.With("outcome", outcome, "err", fault.Line(err.Error())) }
 	switch kind := fault.Of(err); {
 	case err == nil:
 		err = j.Done(result.File.(*spool.Temp), spool.Result{

@@ -45,7 +45,7 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
 	h.Set("Image-Width", strconv.Itoa(result.Width))
 	h.Set("Image-Height", strconv.Itoa(result.Height))
 	if result.Note != "" {
-		h.Set("Image-Note", oneLine(result.Note))
+		h.Set("Image-Note", fault.Line(result.Note))
 	}
 	if o.Name != "" {
 		h.Set("Content-Disposition", disposition(o.Name, result.Type))

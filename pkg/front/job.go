@@ -107,7 +107,7 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 	h.Set("Image-Width", strconv.Itoa(st.Result.Width))
 	h.Set("Image-Height", strconv.Itoa(st.Result.Height))
 	if st.Result.Note != "" {
-		h.Set("Image-Note", oneLine(st.Result.Note))
+		h.Set("Image-Note", fault.Line(st.Result.Note))
 	}
 	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, finished.UnixNano(), st.Result.Size))
 	h.Set("Cache-Control", "private, no-cache") // kept, and asked about each time: it may be deleted

@@ -38,7 +38,7 @@ func (p *page) T(key string) string { return words[key][p.Lang] }
 // Say puts an error into words for people.
 func (p *page) Say(e *viewError) template.HTML {
 	kind, _ := fault.Parse(e.Kind)
-	return template.HTML(template.HTMLEscapeString(kindWords[kind][p.Lang]) + ` <span lang="en">` + template.HTMLEscapeString(oneLine(e.Detail)) + `</span>`)
+	return template.HTML(template.HTMLEscapeString(kindWords[kind][p.Lang]) + ` <span lang="en">` + template.HTMLEscapeString(fault.Line(e.Detail)) + `</span>`)
 }
 
 // Bytes returns a number of bytes as a person reads it.

@@ -74,7 +74,7 @@ func parseWait(raw string) (time.Duration, error) {
 	values, rest := take(words, "wait")
 	switch {
 	case len(rest) > 0:
-		return 0, fault.New(fault.Usage, "unknown word %s", strconv.Quote(clip(rest[0].Key)))
+		return 0, fault.New(fault.Usage, "unknown word %s", fault.Quote(rest[0].Key))
 	case len(values) == 0:
 		return 0, nil
 	case len(values) > 1:
@@ -87,14 +87,7 @@ func parseWait(raw string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(values[0])
 	if err != nil || d < 0 {
-		return 0, fault.New(fault.Usage, "wait %s: not a number of seconds", strconv.Quote(clip(values[0])))
+		return 0, fault.New(fault.Usage, "wait %s: not a number of seconds", fault.Quote(values[0]))
 	}
 	return min(d, maxWait), nil
-}
-
-func clip(s string) string {
-	if len(s) > 64 {
-		return s[:64] + "…"
-	}
-	return s
 }

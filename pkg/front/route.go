@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -105,13 +104,13 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, notFound(r.URL.Path))
 	case !slices.Contains(rt.methods, r.Method):
 		h.Set("Allow", strings.Join(rt.methods, ", "))
-		s.refuse(w, r, fault.New(fault.Method, "%s is not for %s; %s is", clip(r.Method), rt.name, strings.Join(rt.methods, ", ")))
+		s.refuse(w, r, fault.New(fault.Method, "%s is not for %s; %s is", fault.Clip(r.Method), rt.name, strings.Join(rt.methods, ", ")))
 	default:
 		rt.handle(s, w, r, id)
 	}
 
 	s.metrics.answered(name, r.Method, w.status)
-	log := s.c.Log.With("method", clip(r.Method), "path", name, "status", w.status, "bytes", w.bytes, "ms", time.Since(start).Milliseconds())
+	log := s.c.Log.With("method", fault.Clip(r.Method), "path", name, "status", w.status, "bytes", w.bytes, "ms", time.Since(start).Milliseconds())
 	if i.job != "" {
 		log = log.With("job", spool.Short(i.job))
 	}
@@ -129,7 +128,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	log = log.With("outcome", outcome)
 	if i.err != nil {
-		log = log.With("err", oneLine(i.err.Error()))
+		log = log.With("err", fault.Line(i.err.Error()))
 	}
 	log.Info("request")
 }
@@ -141,7 +140,7 @@ func notFound(path string) error {
 	return fault.New(fault.NotFound, "nothing at %s; see /", quote(path))
 }
 
-func quote(s string) string { return strconv.Quote(clip(s)) }
+func quote(s string) string { return fault.Quote(s) }
 
 // answer is a ResponseWriter that gives up on a client that takes no bytes, and
 // counts.

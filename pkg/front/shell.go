@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"imgtools/pkg/fault"
 	"imgtools/pkg/ops"
 )
 
@@ -65,5 +66,5 @@ func shellWord(s string) string {
 	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:%") == "" && s != "" {
 		return s
 	}
-	return "'" + strings.ReplaceAll(oneLine(s), "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(fault.Line(s), "'", `'\''`) + "'"
 }

@@ -136,7 +136,7 @@ func (v jobView) text() string {
 	line("id", v.ID)
 	line("state", v.State)
 	if v.Name != "" {
-		line("name", oneLine(v.Name))
+		line("name", fault.Line(v.Name))
 	}
 	line("ops", v.Ops)
 	if v.Place > 0 {
@@ -155,12 +155,12 @@ func (v jobView) text() string {
 		line("out.width", v.Out.Width)
 		line("out.height", v.Out.Height)
 		if v.Out.Note != "" {
-			line("out.note", oneLine(v.Out.Note))
+			line("out.note", fault.Line(v.Out.Note))
 		}
 	}
 	if v.Error != nil {
 		line("error.kind", v.Error.Kind)
-		line("error.detail", oneLine(v.Error.Detail))
+		line("error.detail", fault.Line(v.Error.Detail))
 		line("error.status", v.Error.Status)
 	}
 	line("image", v.Image)

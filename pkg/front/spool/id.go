@@ -65,10 +65,3 @@ func CleanName(s string) string {
 	}
 	return strings.TrimSpace(s)
 }
-
-func clip(s string) string {
-	if len(s) > 64 {
-		return s[:64] + "…"
-	}
-	return s
-}

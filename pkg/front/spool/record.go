@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/ops"
@@ -57,7 +56,7 @@ type text struct{ bytes.Buffer }
 
 func (t *text) line(key, value string) {
 	if value != "" {
-		fmt.Fprintf(t, "%s: %s\n", key, oneLine(value))
+		fmt.Fprintf(t, "%s: %s\n", key, strings.TrimSpace(fault.Line(value)))
 	}
 }
 
@@ -65,16 +64,6 @@ func (t *text) time(key string, v time.Time) {
 	if !v.IsZero() {
 		t.line(key, v.UTC().Format(time.RFC3339Nano))
 	}
-}
-
-// oneLine replaces control characters, line ends among them, by blanks.
-func oneLine(s string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?")))
 }
 
 func (m Meta) marshal() []byte {
@@ -103,7 +92,7 @@ func (r Result) marshal() []byte {
 func (f Failure) marshal() []byte {
 	var t text
 	t.line("kind", f.Kind.String())
-	detail := oneLine(f.Detail)
+	detail := strings.TrimSpace(fault.Line(f.Detail))
 	if len(detail) > 1024 {
 		detail = strings.ToValidUTF8(detail[:1024], "") + "…"
 	}
@@ -128,11 +117,11 @@ func parseRecord(b []byte) *record {
 	for line := range strings.Lines(string(b)) {
 		key, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
 		if !ok {
-			r.err = fmt.Errorf("line %s is no key: value", strconv.Quote(clip(line)))
+			r.err = fmt.Errorf("line %s is no key: value", fault.Quote(line))
 			return r
 		}
 		if _, twice := r.values[key]; twice {
-			r.err = fmt.Errorf("%s is there twice", strconv.Quote(clip(key)))
+			r.err = fmt.Errorf("%s is there twice", fault.Quote(key))
 			return r
 		}
 		r.values[key] = value
@@ -144,7 +133,7 @@ func parseRecord(b []byte) *record {
 func (r *record) number(key string, most int64) int64 {
 	n, err := strconv.ParseInt(r.values[key], 10, 64)
 	if (err != nil || n < 0 || n > most) && r.err == nil {
-		r.err = fmt.Errorf("%s %s: not a number from 0 to %d", key, strconv.Quote(clip(r.values[key])), most)
+		r.err = fmt.Errorf("%s %s: not a number from 0 to %d", key, fault.Quote(r.values[key]), most)
 	}
 	return n
 }
@@ -157,7 +146,7 @@ func (r *record) time(key string, must bool) time.Time {
 	}
 	t, err := time.Parse(time.RFC3339Nano, v)
 	if err != nil && r.err == nil {
-		r.err = fmt.Errorf("%s %s: not a time", key, strconv.Quote(clip(v)))
+		r.err = fmt.Errorf("%s %s: not a time", key, fault.Quote(v))
 	}
 	return t.UTC()
 }
@@ -190,7 +179,7 @@ func parseMeta(b []byte) (Meta, error) {
 	m.Bytes = r.number("bytes", maxInt64)
 	m.SHA256 = r.values["sha256"]
 	if (len(m.SHA256) != 64 || strings.Trim(m.SHA256, "0123456789abcdef") != "") && r.err == nil {
-		r.err = fmt.Errorf("sha256 %s: not 64 hexadecimal digits", strconv.Quote(clip(m.SHA256)))
+		r.err = fmt.Errorf("sha256 %s: not 64 hexadecimal digits", fault.Quote(m.SHA256))
 	}
 	m.Received = r.time("received", true)
 	return m, r.err

@@ -164,7 +164,7 @@ func (s *Spool) checkVersion() error {
 			v, err := strconv.Atoi(strings.TrimSpace(string(b)))
 			switch {
 			case err != nil || v < 1:
-				return fault.New(fault.Internal, "spool %s: version %s: not a number", s.dir, strconv.Quote(clip(string(b))))
+				return fault.New(fault.Internal, "spool %s: version %s: not a number", s.dir, fault.Quote(string(b)))
 			case v > Version:
 				return fault.New(fault.Internal, "spool %s: version %d is newer than %d; it is left as it is", s.dir, v, Version)
 			}
@@ -187,7 +187,7 @@ func (s *Spool) checkVersion() error {
 			continue
 		}
 		if foreign != "" {
-			return fault.New(fault.Internal, "spool %s: is not empty (%s) and no spool: it has no version file", s.dir, clip(foreign))
+			return fault.New(fault.Internal, "spool %s: is not empty (%s) and no spool: it has no version file", s.dir, fault.Clip(foreign))
 		}
 		tmp := s.path(newVersion + s.tag())
 		if err := writeSynced(tmp, []byte(strconv.Itoa(Version)+"\n")); err != nil {
