@@ -29,19 +29,26 @@ func (b *bitBuffer) put(v uint64, c uint) {
 	b.n = n & 7
 }
 
-// copyBits appends bits from to to-1 of p, which is 8 bytes longer than needed.
-func (b *bitBuffer) copyBits(p []byte, from, to int) {
+// copyBits appends the low c bits of v, at most 20, and then bits from to to-1 of in.
+func (b *bitBuffer) copyBits(in *buffer, from, to uint, v uint64, c uint) {
 	acc, n, pos, buf := b.acc, b.n, b.pos, b.buf
-	for from < to {
-		c := uint(min(to-from, 56))
-		v := be64(p[from>>3:]) << (from & 7) >> ((64 - c) & 63)
+	next := min(to-from, 56-20)
+	v = v<<(next&63) | in.load(from)>>1>>((63-next)&63)
+	c += next
+	for {
 		n += c
 		acc |= v << ((64 - n) & 63)
-		binary.BigEndian.PutUint64(buf[pos:], acc)
+		binary.BigEndian.PutUint64(buf[pos:pos+8:pos+8], acc)
 		acc <<= n & 56
 		pos += int(n >> 3)
 		n &= 7
-		from += int(c)
+		from += next
+		if from == to {
+			break
+		}
+		next = min(to-from, 56)
+		v = in.load(from) >> ((64 - next) & 63)
+		c = next
 	}
 	b.acc, b.n, b.pos = acc, n, pos
 }

@@ -51,9 +51,26 @@ func (e *entropy) diff(dc *huffman) (int32, error) {
 
 // block decodes a block of a sequential scan, T.81 F.2.2, into b, which is zeros.
 // pred is DC of the block before. Coefficients after position last of the zig-zag order
-// are passed over. It returns DC, not yet multiplied by its step as those in b are, and
-// whether b may have anything else.
-func (e *entropy) block(b *block, dc, ac *huffman, q *[64]uint16, pred int32, last int) (int32, bool, error) {
+// are passed over, by t. It returns DC, not yet multiplied by its step as those in b are,
+// and whether b may have anything else.
+func (e *entropy) block(b *block, dc, ac *huffman, t *skips, q *[64]uint16, pred int32, last int) (int32, bool, error) {
+	pred, k, err := e.low(b, dc, ac, q, pred, last)
+	switch {
+	case err != nil:
+		return 0, false, err
+	case k >= endRun: // the end of the block
+		return pred, k > endRun+1, nil
+	case k < 63:
+		return pred, true, e.skipAC(ac, t, k+1)
+	case k > 63:
+		return 0, false, errRun
+	}
+	return pred, true, nil
+}
+
+// low decodes the coefficients of a block up to position last and what follows in
+// the run that goes over it. It returns DC, and the position it came to.
+func (e *entropy) low(b *block, dc, ac *huffman, q *[64]uint16, pred int32, last int) (int32, int, error) {
 	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
 	acc |= be64(buf[pos:]) >> (n & 63)
 	pos += int((63 - n) >> 3)
@@ -66,7 +83,7 @@ func (e *entropy) block(b *block, dc, ac *huffman, q *[64]uint16, pred int32, la
 		e.acc, e.n, e.pos = acc, n, pos
 		d, err := e.diff(dc)
 		if err != nil {
-			return 0, false, err
+			return 0, 0, err
 		}
 		pred += d
 		e.refill()
@@ -84,7 +101,7 @@ func (e *entropy) block(b *block, dc, ac *huffman, q *[64]uint16, pred int32, la
 			e.acc, e.n, e.pos = acc, n, pos
 			run, v, err := e.coefficient(ac)
 			if err != nil {
-				return 0, false, err
+				return 0, 0, err
 			}
 			e.refill()
 			acc, n, pos = e.acc, e.n, e.pos
@@ -104,15 +121,7 @@ func (e *entropy) block(b *block, dc, ac *huffman, q *[64]uint16, pred int32, la
 		}
 	}
 	e.acc, e.n, e.pos = acc, n, pos
-	switch {
-	case k >= endRun: // the end of the block
-		return pred, k > endRun+1, nil
-	case k < 63:
-		return pred, true, e.skipAC(ac, k+1)
-	case k > 63:
-		return 0, false, errRun
-	}
-	return pred, true, nil
+	return pred, k, nil
 }
 
 // coefficient decodes a run and a value by the code table, where they are too long for
@@ -127,83 +136,4 @@ func (e *entropy) coefficient(ac *huffman) (run int, v int32, err error) {
 		run = endRun
 	}
 	return run, extend(e.bits(size), size), nil
-}
-
-// walk goes over a block of a sequential scan for its length only. It returns the DC
-// difference, and where, in bits from buf[0], the AC codes begin.
-func (e *entropy) walk(dc, ac *huffman) (diff int32, from int, err error) {
-	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
-	acc |= be64(buf[pos:]) >> (n & 63)
-	pos += int((63 - n) >> 3)
-	n |= 56
-	if t := dc.value[acc>>(64-lookBits)]; t != 0 {
-		acc <<= t & 31
-		n -= uint(t & 31)
-		diff = int32(t) >> 16
-	} else {
-		e.acc, e.n, e.pos = acc, n, pos
-		if diff, err = e.diff(dc); err != nil {
-			return 0, 0, err
-		}
-		e.refill()
-		acc, n, pos = e.acc, e.n, e.pos
-	}
-	from = pos*8 - int(n)
-	skip := ac.skip
-	for k := 1; ; {
-		// The look-up goes ahead of the refill, which it need not wait for: an entry
-		// takes at most 27 bits, so of 56 there are 29 left for the next.
-		t := uint(skip[acc>>(64-lookBits)])
-		acc |= be64(buf[pos:]) >> (n & 63)
-		pos += int((63 - n) >> 3)
-		n |= 56
-		a := k + int(t>>5&127)
-		if a > 64 || t == 0 {
-			e.acc, e.n, e.pos = acc, n, pos
-			return diff, from, e.skipAC(ac, k)
-		}
-		acc <<= t & 31
-		n -= t & 31
-		k = a
-		if t&skipEnds != 0 || k == 64 {
-			e.acc, e.n, e.pos = acc, n, pos
-			return diff, from, nil
-		}
-	}
-}
-
-// skipAC passes over the rest of a block from coefficient k.
-func (e *entropy) skipAC(ac *huffman, k int) error {
-	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
-	skip := ac.skip
-	for k < 64 {
-		acc |= be64(buf[pos:]) >> (n & 63)
-		pos += int((63 - n) >> 3)
-		n |= 56
-		t := uint(skip[acc>>(64-lookBits)])
-		if a := k + int(t>>5&127); t != 0 && a <= 64 {
-			acc <<= t & 31
-			n -= t & 31
-			k = a
-			if t&skipEnds != 0 {
-				break
-			}
-			continue
-		}
-		// One symbol by itself: a long code, or the last ones of the block.
-		e.acc, e.n, e.pos = acc, n, pos
-		run, _, err := e.coefficient(ac)
-		if err != nil {
-			return err
-		}
-		acc, n, pos = e.acc, e.n, e.pos
-		if run == endRun {
-			break
-		}
-		if k += run + 1; k > 64 {
-			return errRun
-		}
-	}
-	e.acc, e.n, e.pos = acc, n, pos
-	return nil
 }

@@ -329,10 +329,13 @@ func (w *bitWriter) block(c *[64]int32, nz uint64, pred *int32, dc, ac *codeTabl
 }
 
 // value writes a DC difference: the code for its size, and its bits.
-func (w *bitBuffer) value(v int32, t *codeTable) {
+func (w *bitBuffer) value(v int32, t *codeTable) { w.put(valueCode(v, t)) }
+
+// valueCode returns a DC difference as c bits, at most 20 of annex K's tables.
+func valueCode(v int32, t *codeTable) (code uint64, c uint) {
 	s := v >> 31
 	size := uint(bits.Len32(uint32((v ^ s) - s)))
-	code := t[size&255]
+	e := t[size&255]
 	low := uint64(v+s) & (1<<(size&63) - 1)
-	w.put(uint64(code>>8)<<(size&63)|low, uint(code&255)+size)
+	return uint64(e>>8)<<(size&63) | low, uint(e&255) + size
 }

@@ -6,7 +6,8 @@ import "imgtools/pkg/fault"
 // have alone: a row of MCUs of v rows of blocks is written as those rows, one by
 // one. The first goes straight to the file, the others wait for the end of the row.
 func (t *transcoder) baseline(s *scan) error {
-	sc, e := t.sc, t.sc.e
+	sc := t.sc
+	sc.skipTables()
 	luma := &t.f.comps[0]
 	var rows [4]blockRow
 	rows[0].out = &t.w.bitBuffer
@@ -25,25 +26,18 @@ func (t *transcoder) baseline(s *scan) error {
 			if err := sc.turn(); err != nil {
 				return err
 			}
+			if err := sc.walk(0, luma.h*luma.v); err != nil {
+				return err
+			}
 			for v := range luma.v {
-				for x := mx * luma.h; x < (mx+1)*luma.h; x++ {
-					if !e.ready() {
-						return sc.cut()
-					}
-					if err := t.lumaBlock(s, &rows[v], x < luma.bw); err != nil {
-						return err
-					}
+				if err := t.lumaRow(s.dc[0], &rows[v], v*luma.h, mx*luma.h); err != nil {
+					return err
 				}
 			}
 			for i := 1; i < len(s.comps); i++ {
 				c := &t.f.comps[s.comps[i]]
-				for range c.h * c.v {
-					if !e.ready() {
-						return sc.cut()
-					}
-					if _, _, err := e.walk(s.dc[i], s.ac[i]); err != nil {
-						return err
-					}
+				if err := sc.walk(i, c.h*c.v); err != nil {
+					return err
 				}
 			}
 		}
@@ -58,9 +52,6 @@ func (t *transcoder) baseline(s *scan) error {
 			return t.w.err
 		}
 	}
-	if e.over() {
-		return sc.cut()
-	}
 	return nil
 }
 
@@ -73,34 +64,51 @@ type blockRow struct {
 	last  int32 // DC of its last block
 }
 
-// lumaBlock writes a block of Y, or drops it if it is padding.
-func (t *transcoder) lumaBlock(s *scan, row *blockRow, use bool) error {
+// lumaRow writes the blocks of Y gone over from the i-th on that are next to each other
+// in a row, the first at x, less what is padding.
+func (t *transcoder) lumaRow(dc *huffman, row *blockRow, i, x int) error {
 	sc, e := t.sc, t.sc.e
-	d, from, err := e.walk(s.dc[0], s.ac[0])
-	if err != nil {
-		return err
-	}
-	sc.pred[0] += d
-	dc := sc.pred[0]
-	if dc != int32(int16(dc)<<5>>5) {
-		return fault.New(fault.Format, "DC coefficient %d", dc)
-	}
-	if !use || !row.use {
-		return nil
-	}
+	luma := &t.f.comps[0]
+	in := e.clean()
 	out := row.out
 	if out == &t.w.bitBuffer {
 		t.w.room()
 	} else {
 		out.grow()
 	}
-	if row.begun {
-		out.value(dc-row.last, &annexCodes[0][0])
-	} else {
-		row.begun = true
-		row.first = dc
+	for b := i; b < i+luma.h; b++ {
+		from, to := sc.ends[b%maxRun], sc.ends[b%maxRun+1]
+		d := dc.value[in.load(from)>>(64-lookBits)]
+		if d == 0 {
+			d = e.longDiff(dc, from)
+		}
+		from += uint(d & 31)
+		v := sc.pred[0] + int32(d)>>16
+		sc.pred[0] = v
+		if v != int32(int16(v)<<5>>5) {
+			return fault.New(fault.Format, "DC coefficient %d", v)
+		}
+		if !row.use || x+b-i >= luma.bw {
+			continue
+		}
+		diff := v - row.last
+		row.last = v
+		if !row.begun {
+			row.begun = true
+			row.first = v
+			out.copyBits(in, from, to, 0, 0)
+			continue
+		}
+		code, c := valueCode(diff, &annexCodes[0][0])
+		out.copyBits(in, from, to, code, c)
 	}
-	row.last = dc
-	out.copyBits(e.buf, from, e.pos*8-int(e.n))
 	return nil
+}
+
+// longDiff decodes the DC difference at bit p, which was seen to be sound, where its
+// code or value is longer than lookBits: as an entry of huffman.value.
+func (e *entropy) longDiff(dc *huffman, p uint) uint32 {
+	w := e.clean().load(p)
+	l, size := dc.look(w)
+	return uint32(amplitude(w, l<<8|uint(size)))<<16 | uint32(l) + uint32(size)
 }

@@ -19,7 +19,7 @@ func (t *transcoder) dcScan(s *scan) error {
 			if err := sc.turn(); err != nil {
 				return err
 			}
-			if !e.ready() { // ten blocks of DC are less than one of AC
+			if !e.ready(1) { // ten blocks of DC are less than one of AC
 				return sc.cut()
 			}
 			if err := t.dcMCU(s, row[mx*luma.h:]); err != nil {
@@ -81,7 +81,7 @@ func (t *transcoder) dcMCU(s *scan, row []int32) error {
 	return nil
 }
 
-// The functions below go over a block of a scan, as scanner.walk calls them, for its
+// The functions below go over a block of a scan, as scanner.each calls them, for its
 // length only.
 
 func (sc *scanner) skipDC(i, _, _ int) error {
@@ -89,13 +89,7 @@ func (sc *scanner) skipDC(i, _, _ int) error {
 	return err
 }
 
-// skipBlock: of a sequential scan.
-func (sc *scanner) skipBlock(i, _, _ int) error {
-	_, _, err := sc.e.walk(sc.s.dc[i], sc.s.ac[i])
-	return err
-}
-
-// walkBand is walk for AC scans, which are of one component, with the two functions
+// walkBand is each for AC scans, which are of one component, with the two functions
 // below. nz is that component's.
 func (sc *scanner) walkBand(nz []uint64) error {
 	f, s, e := sc.f, sc.s, sc.e
@@ -111,7 +105,7 @@ func (sc *scanner) walkBand(nz []uint64) error {
 				sc.eobrun--
 				continue
 			}
-			if !e.ready() {
+			if !e.ready(1) {
 				return sc.cut()
 			}
 			var err error

@@ -28,7 +28,6 @@ type huffman struct {
 	index  [17]int32
 
 	value  *[1 << lookBits]uint32 // see valueTable
-	skip   *[1 << lookBits]uint16 // see skipTable
 	refine *[1 << lookBits]uint16 // see refineTable
 }
 
@@ -139,46 +138,6 @@ func extend(v int32, size uint) int32 {
 	}
 	return v
 }
-
-// An entry of the skip table says how far all the symbols go whose codes lie
-// wholly in the looked-at bits (the last one's value may lie beyond them):
-//
-//	bits 0-4   how many bits they take, values included
-//	bits 5-11  how many coefficients they pass, an end of block counting one
-//	bit  15    the last of them is an end of block
-//
-// It may be used at coefficient k only if k and that advance make at most 64: a
-// block that ends at coefficient 63 has no end of block, and the entry would take
-// the next block's first bits for AC codes. 0 means that the first code is longer.
-func (h *huffman) skipTable() *[1 << lookBits]uint16 {
-	h.derive()
-	if h.skip != nil {
-		return h.skip
-	}
-	h.skip = new([1 << lookBits]uint16)
-	for p := range h.skip {
-		bits, advance, ends := uint(0), 0, uint16(0)
-		for bits < lookBits && ends == 0 {
-			c := h.code[p<<bits&(1<<lookBits-1)]
-			l, run, size := uint(c>>8), int(c>>4&15), uint(c&15)
-			if c == 0 || bits+l > lookBits || advance+run+1 > 64 {
-				break
-			}
-			bits += l + size
-			if size == 0 && run != 15 {
-				ends = skipEnds
-				run = 0
-			}
-			advance += run + 1
-		}
-		if bits > 0 {
-			h.skip[p] = ends | uint16(advance)<<5 | uint16(bits)
-		}
-	}
-	return h.skip
-}
-
-const skipEnds = 1 << 15
 
 // An entry of the refine table is a symbol of a refining scan that is not an end of
 // band:

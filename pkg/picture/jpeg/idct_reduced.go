@@ -14,7 +14,7 @@ package jpeg
 func idctScalar(n int, b *block, dst []uint8, stride int) {
 	switch n {
 	case 2:
-		idct2(b, dst, stride)
+		idct2(b[0], b[1], b[8], b[9], dst, stride)
 	case 1:
 		idct1(b, dst)
 	case 3:
@@ -52,10 +52,10 @@ func idct1(b *block, dst []uint8) {
 	dst[0] = clamp((b[0] + 4) >> 3)
 }
 
-// idct2: all factors are 1.
-func idct2(b *block, dst []uint8, stride int) {
-	a, c := b[0]+b[8]+4, b[1]+b[9]
-	d, e := b[0]-b[8]+4, b[1]-b[9]
+// idct2 of coefficients 0, 1, 8 and 9: all factors are 1.
+func idct2(b0, b1, b8, b9 int32, dst []uint8, stride int) {
+	a, c := b0+b8+4, b1+b9
+	d, e := b0-b8+4, b1-b9
 	dst[0], dst[1] = clamp((a+c)>>3), clamp((a-c)>>3)
 	out := dst[stride : stride+2 : stride+2]
 	out[0], out[1] = clamp((d+e)>>3), clamp((d-e)>>3)

@@ -55,7 +55,7 @@ func (m *mcus) gather(s *scan) error {
 		n := m.n[i]
 		m.coefs[i] = coefficients{n: n, place: &places[n], v: make([]int16, c.mw*c.mh*n*n), nz: make([]uint64, c.mw*c.mh)}
 	}
-	return r.eachScan(m.sc, s, func(s *scan) error { return m.sc.walk(m.decoder(s)) })
+	return r.eachScan(m.sc, s, func(s *scan) error { return m.sc.each(m.decoder(s)) })
 }
 
 // decoder returns the function that decodes a block of component c, the i-th of
@@ -63,6 +63,9 @@ func (m *mcus) gather(s *scan) error {
 func (m *mcus) decoder(s *scan) func(i, c, block int) error {
 	switch {
 	case !m.f.progressive():
+		for _, ac := range s.ac {
+			ac.valueTable()
+		}
 		return m.whole
 	case s.ss == 0 && s.ah == 0:
 		return m.dcFirst
@@ -85,7 +88,7 @@ var ones = func() (q [64]uint16) {
 func (m *mcus) whole(i, ci, at int) error {
 	sc := m.sc
 	var b block
-	dc, _, err := sc.e.block(&b, sc.s.dc[i], sc.s.ac[i], &ones, sc.pred[i], 63)
+	dc, _, err := sc.e.block(&b, sc.s.dc[i], sc.s.ac[i], nil, &ones, sc.pred[i], 63)
 	if err != nil {
 		return err
 	}

@@ -116,9 +116,13 @@ func (m *mcus) start() error {
 		return m.gather(s)
 	}
 	m.sc.begin(s)
+	if m.last[0] < 63 || m.last[1] < 63 {
+		m.sc.skipTables()
+	}
 	for i, c := range f.comps { // all are in the scan, in order
+		s.ac[i].valueTable()
 		m.parts = append(m.parts, part{
-			dc: s.dc[i], ac: s.ac[i], q: &c.quant.q, pix: m.pix[i], stride: m.stride[i], h: c.h, v: c.v,
+			dc: s.dc[i], ac: s.ac[i], skips: m.sc.skips[i].table, q: &c.quant.q, pix: m.pix[i], stride: m.stride[i], h: c.h, v: c.v,
 			n: m.n[i], last: m.last[i], right: m.n[i], below: m.n[i] * m.stride[i], pred: &m.sc.pred[i],
 		})
 	}
@@ -143,6 +147,7 @@ func (m *mcus) next() error {
 // part is what decoding a component's blocks of the one scan needs.
 type part struct {
 	dc, ac       *huffman
+	skips        *skips
 	q            *[64]uint16
 	pix          []uint8
 	stride       int
@@ -163,9 +168,18 @@ func (m *mcus) sequential() error {
 		for i := range m.parts {
 			p := &m.parts[i]
 			at := mx * p.h * p.right
+			if p.n == 0 || p.n == 2 && i == 0 {
+				if err := sc.walk(i, p.h*p.v); err != nil {
+					return err
+				}
+				if err := m.corners(p, at); err != nil {
+					return err
+				}
+				continue
+			}
 			for range p.v {
 				for x := range p.h {
-					if !sc.e.ready() {
+					if !sc.e.ready(1) {
 						return sc.cut()
 					}
 					if err := m.block(p, at+x*p.right); err != nil {
@@ -185,11 +199,7 @@ func (m *mcus) sequential() error {
 // block decodes a block into the samples from at on.
 func (m *mcus) block(p *part, at int) error {
 	e, b := m.sc.e, &m.b
-	if p.n == 0 {
-		_, _, err := e.walk(p.dc, p.ac)
-		return err
-	}
-	dc, ac, err := e.block(b, p.dc, p.ac, p.q, *p.pred, p.last)
+	dc, ac, err := e.block(b, p.dc, p.ac, p.skips, p.q, *p.pred, p.last)
 	if err != nil {
 		return err
 	}
@@ -197,11 +207,6 @@ func (m *mcus) block(p *part, at int) error {
 	dst := p.pix[at:]
 	if !ac {
 		flat(p.n, b[0], dst, p.stride)
-		return nil
-	}
-	if p.n == 2 {
-		idct2(b, dst, p.stride)
-		b[1], b[8], b[16], b[9] = 0, 0, 0, 0 // clear takes as long as the transform
 		return nil
 	}
 	idct(p.n, b, dst, p.stride)

@@ -19,6 +19,9 @@ type scanner struct {
 	// eobrun is how many blocks more have nothing but their end in this band,
 	// T.81 G.1.2.2.
 	eobrun int32
+	// For walk: by place in the scan, and where the blocks that it went over begin and end.
+	skips [4]skipTable
+	ends  [maxRun + 1]uint
 }
 
 // newScanner makes the reader's one scanner: the reader is used up.
@@ -36,8 +39,7 @@ func (sc *scanner) begin(s *scan) {
 		if s.se > 0 {
 			switch {
 			case !sc.f.progressive():
-				s.ac[i].valueTable()
-				s.ac[i].skipTable()
+				s.ac[i].derive()
 			case s.ah == 0:
 				s.ac[i].valueTable()
 			default:
@@ -94,10 +96,10 @@ func (sc *scanner) cut() error {
 	return fault.New(fault.Format, "scan ends early by marker FF%02X, after %d of %d rows", e.marker, sc.rows, sc.f.h)
 }
 
-// walk calls decode for each block of the scan in its order, T.81 A.2: with the
+// each calls decode for each block of the scan in its order, T.81 A.2: with the
 // component's place in the scan, its place in the frame, and the block's index in
 // rows of component.mw.
-func (sc *scanner) walk(decode func(i, c, block int) error) error {
+func (sc *scanner) each(decode func(i, c, block int) error) error {
 	f, s, e := sc.f, sc.s, sc.e
 	if len(s.comps) == 1 { // not interleaved: no blocks but those with samples
 		ci := s.comps[0]
@@ -108,7 +110,7 @@ func (sc *scanner) walk(decode func(i, c, block int) error) error {
 				if err := sc.turn(); err != nil {
 					return err
 				}
-				if !e.ready() {
+				if !e.ready(1) {
 					return sc.cut()
 				}
 				if err := decode(0, ci, y*c.mw+x); err != nil {
@@ -126,7 +128,7 @@ func (sc *scanner) walk(decode func(i, c, block int) error) error {
 				for i, ci := range s.comps {
 					c := &f.comps[ci]
 					for b := range c.h * c.v {
-						if !e.ready() {
+						if !e.ready(1) {
 							return sc.cut()
 						}
 						if err := decode(i, ci, (y*c.v+b/c.h)*c.mw+x*c.h+b%c.h); err != nil {

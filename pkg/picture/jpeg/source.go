@@ -16,8 +16,9 @@ const (
 	// unless the scan ends before.
 	blockBytes = 512
 	// slack is what follows the last clean byte in the buffer: zeros, so that
-	// a block may run over the end without a check at each symbol.
-	slack = 1024
+	// as many blocks as are gone over at once may run over the end without a check
+	// at each symbol (maxRun × 248 bytes).
+	slack = 4096
 )
 
 // source reads the file through a window.
@@ -127,10 +128,10 @@ func (e *entropy) begin() {
 	e.fill()
 }
 
-// ready is called at the start of each block: it makes sure that the whole block
-// is in the buffer, or that the segment's end is, and then that it was not
-// passed. False: there is no block here.
-func (e *entropy) ready() bool { return e.pos <= e.end-blockBytes || e.more() }
+// ready is called at the start of each n blocks: it makes sure that they are whole in
+// the buffer, or that the segment's end is, and then that it was not passed. False:
+// there is no block here.
+func (e *entropy) ready(n int) bool { return e.pos <= e.end-n*blockBytes || e.more() }
 
 func (e *entropy) more() bool {
 	if !e.ended {

@@ -122,13 +122,13 @@ func (t *transcoder) copyScan(s *scan) error {
 	var err error
 	switch {
 	case !t.f.progressive():
-		err = sc.walk(sc.skipBlock)
+		err = sc.skipScan()
 	case s.ss > 0:
 		err = sc.walkBand(t.nz[s.comps[0]])
 	case s.ah == 0:
-		err = sc.walk(sc.skipDC)
+		err = sc.each(sc.skipDC)
 	default:
-		err = sc.walk(func(_, _, _ int) error { sc.e.bits(1); return nil })
+		err = sc.each(func(_, _, _ int) error { sc.e.bits(1); return nil })
 	}
 	if err != nil {
 		return err

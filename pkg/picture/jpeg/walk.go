@@ -1,0 +1,258 @@
+package jpeg
+
+import "encoding/binary"
+
+// Going over blocks of a sequential scan for their length only. Where they end is all
+// that must be known of most of a file to make it gray or small, and what is then
+// taken from a block, from its beginning, need not wait for the block before.
+
+// maxRun is how many blocks are gone over at once: those of one component in an MCU
+// are at most 4 × 4.
+const maxRun = 16
+
+// skips says how far all the symbols go whose codes lie wholly in the looked-at bits
+// (the last one's value may lie beyond them). The first half is for AC symbols,
+// the second for a DC symbol and AC symbols behind it. An entry has
+//
+//	bits 0-4   how many bits they take, values included
+//	bits 8-15  how many coefficients they pass, an end of block counting one;
+//	           endSkip more if the last of them is an end of block
+//
+// So from coefficient k a block ends well where the sum of k and what is passed is
+// 64, or at most 64 over endSkip. Anything between is not to be used: a block that
+// ends at coefficient 63 has no end of block, and the entry would take the next
+// block's first bits for AC codes. noSkip, for a code longer than the looked-at
+// bits or none, always leads there.
+type skips [2 << lookBits]uint16
+
+const (
+	skipShift = 8
+	endSkip   = 128
+	noSkip    = 65 << skipShift
+)
+
+// fill makes the entries for a component's tables.
+func (t *skips) fill(dc, ac *huffman) {
+	dc.derive()
+	ac.derive()
+	for p := range 1 << lookBits {
+		t[p] = skip(p, 0, 0, ac)
+		c := dc.code[p]
+		if l, size := uint(c>>8), uint(c&255); c != 0 && size <= 15 {
+			t[1<<lookBits+p] = skip(p, l+size, 1, ac)
+		} else {
+			t[1<<lookBits+p] = noSkip
+		}
+	}
+}
+
+// skip makes the entry for the looked-at bits p, of which so many are taken already,
+// for so many coefficients.
+func skip(p int, bits uint, passed int, ac *huffman) uint16 {
+	end := 0
+	for bits < lookBits && end == 0 {
+		c := ac.code[p<<bits&(1<<lookBits-1)]
+		l, run, size := uint(c>>8), int(c>>4&15), uint(c&15)
+		if c == 0 || bits+l > lookBits || passed+run+1 > 64 {
+			break
+		}
+		bits += l + size
+		if size == 0 && run != 15 {
+			end = endSkip
+			run = 0
+		}
+		passed += run + 1
+	}
+	if bits == 0 {
+		return noSkip
+	}
+	return uint16((passed+end)<<skipShift) | uint16(bits)
+}
+
+// buffer is the clean bytes of an entropy-coded segment, as entropy holds them.
+type buffer [window + slack]byte
+
+// load returns the bits from p on, at least 57 of them. Beyond the window they are
+// any: who goes there is over the end.
+func (b *buffer) load(p uint) uint64 {
+	return binary.BigEndian.Uint64(b[p>>3&(window-1):][:8]) << (p & 7)
+}
+
+// blockEnds goes over blocks i to n-1, of which the first begins at bit ends[i], and
+// sets ends[i+1] to ends[n]. It returns n, or the block that it can't go over.
+func blockEnds(buf *buffer, t *skips, ends *[maxRun + 1]uint, i, n uint) uint {
+	p := ends[i]
+	acc, left, pos := buf.load(p), 56-p&7, p>>3+7
+	for ; i < n; i++ {
+		s := uint(t[1<<lookBits+acc>>(64-lookBits)])
+		acc |= binary.BigEndian.Uint64(buf[pos&(window-1):][:8]) >> (left & 63)
+		pos += (63 - left) >> 3
+		left |= 56
+		acc <<= s & 31
+		left -= s & 31
+		k := s &^ 31
+		for k < 64<<skipShift {
+			// The look-up goes ahead of the refill, which it need not wait for: an
+			// entry takes at most 27 bits, so of 56 there are 29 left for the next.
+			s = uint(t[acc>>(64-lookBits)])
+			acc |= binary.BigEndian.Uint64(buf[pos&(window-1):][:8]) >> (left & 63)
+			pos += (63 - left) >> 3
+			left |= 56
+			acc <<= s & 31
+			left -= s & 31
+			k += s &^ 31
+		}
+		if k > 64<<skipShift && k-(endSkip+1)<<skipShift > 63<<skipShift {
+			break
+		}
+		ends[i%maxRun+1] = pos*8 - left
+	}
+	return i
+}
+
+// at is the bit that is taken next, from buf[0] on.
+func (e *entropy) at() uint { return uint(e.pos*8) - e.n }
+
+// seek goes to bit p.
+func (e *entropy) seek(p uint) {
+	e.acc, e.n, e.pos = e.clean().load(p), 56-p&7, int(p>>3)+7
+}
+
+func (e *entropy) clean() *buffer { return (*buffer)(e.buf) }
+
+// walk goes over the next n blocks of the i-th component of the scan, at most maxRun;
+// sc.ends then says where each begins and ends.
+func (sc *scanner) walk(i, n int) error {
+	e := sc.e
+	if !e.ready(n) {
+		return sc.cut()
+	}
+	t := &sc.skips[i]
+	sc.ends[0] = e.at()
+	for b := uint(0); ; b++ {
+		if b = blockEnds(e.clean(), t.table, &sc.ends, b, uint(n)); b == uint(n) {
+			break
+		}
+		e.seek(sc.ends[b])
+		_, err := e.diff(t.dc)
+		if err == nil {
+			err = e.skipAC(t.ac, t.table, 1)
+		}
+		if e.over() {
+			return sc.cut()
+		}
+		if err != nil {
+			return err
+		}
+		sc.ends[b+1] = e.at()
+	}
+	e.seek(sc.ends[n])
+	if e.over() {
+		return sc.cut()
+	}
+	return nil
+}
+
+// skipAC passes over the rest of a block from coefficient k, symbol by symbol where
+// it must.
+func (e *entropy) skipAC(ac *huffman, t *skips, k int) error {
+	for k < 64 {
+		e.refill()
+		s := uint(t[e.acc>>(64-lookBits)])
+		if a := k + int(s>>skipShift); a <= 64 || a > endSkip && a <= endSkip+64 {
+			e.acc <<= s & 31
+			e.n -= s & 31
+			k = a
+			continue
+		}
+		run, _, err := e.coefficient(ac)
+		if err != nil {
+			return err
+		}
+		if run == endRun {
+			return nil
+		}
+		if k += run + 1; k > 64 {
+			return errRun
+		}
+	}
+	return nil
+}
+
+// skipTables makes what walk needs for the components of the scan.
+func (sc *scanner) skipTables() {
+	for i := range sc.s.comps {
+		dc, ac := sc.s.dc[i], sc.s.ac[i]
+		t := &sc.skips[i]
+		if t.dc == dc && t.ac == ac {
+			continue
+		}
+		*t = skipTable{dc, ac, nil}
+		for j := range i {
+			if o := &sc.skips[j]; o.dc == dc && o.ac == ac {
+				t.table = o.table
+			}
+		}
+		if t.table == nil {
+			t.table = new(skips)
+			t.table.fill(dc, ac)
+		}
+	}
+}
+
+// skipTable is the skips of a component's tables.
+type skipTable struct {
+	dc, ac *huffman
+	table  *skips
+}
+
+// skipScan goes over a whole sequential scan.
+func (sc *scanner) skipScan() error {
+	f, s := sc.f, sc.s
+	sc.skipTables()
+	if len(s.comps) > 1 {
+		for y := range f.mcuy {
+			sc.rows = min(f.h, y*8*f.vmax)
+			for range f.mcux {
+				if err := sc.turn(); err != nil {
+					return err
+				}
+				for i, ci := range s.comps {
+					if err := sc.walk(i, f.comps[ci].h*f.comps[ci].v); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	} else {
+		c := &f.comps[s.comps[0]]
+		for y := range c.bh {
+			sc.rows = min(f.h, y*8*f.vmax/c.v)
+			for x := 0; x < c.bw; {
+				n := min(c.bw-x, maxRun)
+				if err := sc.turns(&n); err != nil {
+					return err
+				}
+				if err := sc.walk(0, n); err != nil {
+					return err
+				}
+				x += n
+			}
+		}
+	}
+	sc.rows = f.h
+	return nil
+}
+
+// turns counts n MCUs, or as many as there are up to the next restart, after taking
+// the one that is due.
+func (sc *scanner) turns(n *int) error {
+	if err := sc.turn(); err != nil {
+		return err
+	}
+	if sc.left >= 0 {
+		*n = min(*n, sc.left+1)
+		sc.left -= *n - 1
+	}
+	return nil
+}
