@@ -33,12 +33,6 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
 		return
 	}
 	defer result.File.Close()
-	f, err := result.File.Reader()
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	defer f.Close()
 	h := w.Header()
 	h.Set("Content-Type", result.Type)
 	h.Set("Content-Length", strconv.FormatInt(result.Size, 10))
@@ -51,7 +45,7 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
 		h.Set("Content-Disposition", disposition(o.Name, result.Type))
 	}
 	h.Set("Content-Security-Policy", imagePolicy)
-	n, _ := io.CopyBuffer(struct{ io.Writer }{w}, f, make([]byte, 64<<10))
+	n, _ := io.CopyN(w, result.File.Own(), result.Size)
 	s.metrics.sent.Add(n)
 }
 

@@ -3,6 +3,8 @@ package front
 import (
 	"cmp"
 	"context"
+	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -167,6 +169,39 @@ func (a *answer) WriteHeader(status int) {
 	}
 	a.rc.SetWriteDeadline(time.Now().Add(a.idle))
 	a.ResponseWriter.WriteHeader(status)
+}
+
+// stride is how many bytes of a file a client must take within the idle time.
+const stride = bufferBytes
+
+// ReadFrom sends a file, where it can be without its bytes coming here (sendfile).
+func (a *answer) ReadFrom(r io.Reader) (n int64, err error) {
+	all, ok := r.(*io.LimitedReader) // sendfile sees through one
+	if !ok {
+		all = &io.LimitedReader{R: r, N: math.MaxInt64}
+	}
+	from, ok := a.ResponseWriter.(io.ReaderFrom)
+	if !ok || all.N <= stride { // what is small goes in one packet with the header
+		buf := buffers.Get().(*[bufferBytes]byte)
+		defer buffers.Put(buf)
+		return io.CopyBuffer(struct{ io.Writer }{a}, all, buf[:])
+	}
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	for err == nil && all.N > 0 {
+		a.rc.SetWriteDeadline(time.Now().Add(a.idle))
+		part := io.LimitedReader{R: all.R, N: min(all.N, stride)}
+		var m int64
+		m, err = from.ReadFrom(&part)
+		n += m
+		all.N -= m
+		a.bytes += m
+		if part.N > 0 { // its end
+			break
+		}
+	}
+	return n, err
 }
 
 func (a *answer) Write(p []byte) (int, error) {

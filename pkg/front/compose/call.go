@@ -162,7 +162,7 @@ func emptyBalancer(ctx context.Context, address net.Addr) bool {
 // replaced.
 const askTime = 2 * time.Second
 
-// check compares what a worker said with the file it was given. out is sealed.
+// check compares what a worker said with the file it was given.
 func check(reply wire.Reply, out File) error {
 	if t := reply.Get("type"); !isPicture(t) {
 		return &death{err: fmt.Errorf("a worker answered with type %.40q", t)}
@@ -179,12 +179,7 @@ func check(reply wire.Reply, out File) error {
 	if w < 1 || h < 1 || n < 1 {
 		return &death{err: fmt.Errorf("a worker answered with a picture of %d × %d pixels and %d bytes", w, h, n)}
 	}
-	f, err := out.Reader()
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if writer, err := hasWriter(f); err != nil {
+	if writer, err := hasWriter(out.Own()); err != nil {
 		return err
 	} else if writer {
 		return &death{err: errors.New("a worker kept the result open for writing")}

@@ -29,8 +29,10 @@ type Input interface {
 // File is a regular file for a result, empty at first.
 type File interface {
 	Input
-	Writer() (*os.File, error) // a new description, which the caller closes
-	Seal() error               // we ourselves write no more
+	// Writer gives the right to write away: the one open file description that has
+	// it, which the caller closes. It is called once.
+	Writer() (*os.File, error)
+	Own() *os.File // after Writer: its own description for reading; not to be closed
 	Size() (int64, error)
 	Close()
 }
@@ -76,7 +78,7 @@ type Result struct {
 	Width, Height int
 	Size          int64 // bytes
 	Note          string
-	File          File // sealed; the caller closes it
+	File          File // which nobody writes any more; the caller closes it
 }
 
 // isPicture reports whether a daemon may answer with that media type. A worker
@@ -191,7 +193,7 @@ func (d *death) Error() string { return d.err.Error() }
 func (d *death) Unwrap() error { return d.err }
 
 // call has one daemon of a pool do req to in, and returns its answer and the
-// file it filled, sealed, which the caller closes. After a death it tries once
+// file it filled, which the caller closes. After a death it tries once
 // more, with a new file; while all are away it goes on for c.Patience.
 func (c *Composer) call(ctx context.Context, p *pool, req wire.Request, in Input, deaths Deaths) (wire.Reply, File, error) {
 	start := time.Now()
@@ -252,9 +254,6 @@ func (c *Composer) try(ctx context.Context, p *pool, req wire.Request, in Input)
 			out = nil
 		}
 	}()
-	if err := out.Seal(); err != nil {
-		return wire.Reply{}, out, err
-	}
 	begun := time.Now()
 	if stream {
 		reply, err = callStream(conn, req, in, out)

@@ -22,12 +22,15 @@ import (
 )
 
 // file is a File with a name, in the test's folder.
-type file struct{ path string }
+type file struct {
+	path string
+	own  *os.File
+}
 
 func (f file) Reader() (*os.File, error) { return os.Open(f.path) }
 func (f file) Writer() (*os.File, error) { return os.OpenFile(f.path, os.O_WRONLY, 0) }
-func (f file) Seal() error               { return nil }
-func (f file) Close()                    { os.Remove(f.path) }
+func (f file) Own() *os.File             { return f.own }
+func (f file) Close()                    { f.own.Close(); os.Remove(f.path) }
 func (f file) Size() (int64, error) {
 	fi, err := os.Stat(f.path)
 	if err != nil {
@@ -160,7 +163,8 @@ func composer(t *testing.T, gray, scale string) (*Composer, Input) {
 		Gray: []string{gray}, Scale: []string{scale}, Timeout: 10 * time.Second, MaxPixels: 1e6, Patience: 300 * time.Millisecond,
 		Temp: func() (File, error) {
 			path := filepath.Join(dir, fmt.Sprint("out", n.Add(1)))
-			return file{path}, os.WriteFile(path, nil, 0o600)
+			f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o600)
+			return file{path, f}, err
 		},
 	})
 	if err != nil {
@@ -175,7 +179,7 @@ func composer(t *testing.T, gray, scale string) (*Composer, Input) {
 	if err := os.WriteFile(in, []byte("picture"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return c, file{in}
+	return c, file{path: in}
 }
 
 // counter counts deaths as the spool does.

@@ -91,9 +91,6 @@ func finish(t *testing.T, s *Spool, j *Job, out string) {
 	}
 	io.WriteString(w, out)
 	w.Close()
-	if err := tmp.Seal(); err != nil {
-		t.Fatal(err)
-	}
 	if err := j.Done(tmp, Result{Type: "image/png", Size: int64(len(out)), Width: 3, Height: 2}); err != nil {
 		t.Fatal(err)
 	}

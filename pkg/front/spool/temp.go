@@ -15,7 +15,7 @@ import (
 // a picture between two daemons, a result not yet committed. It vanishes with
 // Close, and with its process.
 type Temp struct {
-	f    *os.File // O_RDWR; after Seal O_RDONLY
+	f    *os.File // O_RDWR; after Writer O_RDONLY
 	name string   // only where the file system has no unnamed files
 }
 
@@ -42,7 +42,21 @@ func (s *Spool) Temp() (*Temp, error) {
 
 // openUnnamed makes a file without a name in dir.
 func openUnnamed(dir string) (*os.File, error) {
-	return os.OpenFile(dir, unix.O_TMPFILE|os.O_RDWR, 0o600)
+	return openRegular(dir, unix.O_TMPFILE|unix.O_RDWR, 0o600)
+}
+
+// openRegular is os.OpenFile for what is a regular file, which need not be offered to
+// the poller: one call of the kernel instead of six.
+func openRegular(path string, flag int, mode uint32) (*os.File, error) {
+	for {
+		fd, err := unix.Open(path, flag|unix.O_CLOEXEC, mode)
+		if err == nil {
+			return os.NewFile(uintptr(fd), path), nil
+		}
+		if err != unix.EINTR {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+	}
 }
 
 // path names the file to open(2) and linkat(2).
@@ -57,36 +71,48 @@ func (t *Temp) path() string {
 // start. The caller closes it.
 func (t *Temp) Reader() (*os.File, error) { return reopen(t.path(), os.O_RDONLY) }
 
-// Writer returns a new open file description of the file, for writing from its
-// start. The caller closes it.
-func (t *Temp) Writer() (*os.File, error) { return reopen(t.path(), os.O_WRONLY) }
-
-func reopen(path string, flag int) (*os.File, error) {
-	f, err := os.OpenFile(path, flag, 0)
-	return f, diskError(err)
-}
-
-// Seal gives up this process's own right to write, so that a later check for
-// writers finds only others.
-func (t *Temp) Seal() error {
+// Writer gives away the only open file description by which the file, still empty,
+// can be written, so that a later check for writers finds only whoever got it. The
+// caller closes it.
+func (t *Temp) Writer() (*os.File, error) {
 	r, err := t.Reader()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if t.name != "" { // hand the lock over: shared for a moment, and from then on
-		shared := unix.Flock_t{Type: unix.F_RDLCK}
-		if err = fcntlFlock(t.f, unix.F_OFD_SETLK, &shared); err == nil {
-			shared = unix.Flock_t{Type: unix.F_RDLCK}
-			err = fcntlFlock(r, unix.F_OFD_SETLK, &shared)
-		}
-		if err != nil {
+	w := t.f
+	if t.name != "" { // and its lock stays here
+		if w, err = t.handOver(r); err != nil {
 			r.Close()
-			return diskError(err)
+			return nil, err
 		}
 	}
-	t.f.Close()
 	t.f = r
-	return nil
+	return w, nil
+}
+
+// handOver puts the lock of a named file, shared for a moment and from then on,
+// from t.f to r, and returns another description for writing in its place.
+func (t *Temp) handOver(r *os.File) (*os.File, error) {
+	for _, f := range []*os.File{t.f, r} {
+		shared := unix.Flock_t{Type: unix.F_RDLCK}
+		if err := fcntlFlock(f, unix.F_OFD_SETLK, &shared); err != nil {
+			return nil, diskError(err)
+		}
+	}
+	w, err := reopen(t.path(), os.O_WRONLY)
+	if err == nil {
+		t.f.Close()
+	}
+	return w, err
+}
+
+// Own returns the file's own open file description, which after Writer is for reading
+// only. It must not be closed.
+func (t *Temp) Own() *os.File { return t.f }
+
+func reopen(path string, flag int) (*os.File, error) {
+	f, err := openRegular(path, flag, 0)
+	return f, diskError(err)
 }
 
 // Size returns the length of the file in bytes.

@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"hash"
+	"io"
 	"io/fs"
 	"os"
 
@@ -21,14 +21,13 @@ type Upload struct {
 	s        *Spool
 	n        int64 // bytes written
 	reserved int64 // bytes of room held
-	sum      hash.Hash
 }
 
 // Upload begins an upload of length bytes (-1: not known). Its error is of kind
 // Full when there is no room, TooLarge when there never will be. The caller closes
 // it, also after Submit.
 func (s *Spool) Upload(length int64) (*Upload, error) {
-	u := &Upload{s: s, sum: sha256.New()}
+	u := &Upload{s: s}
 	if err := u.reserve(max(length, 0) + overhead); err != nil {
 		return nil, err
 	}
@@ -62,7 +61,6 @@ func (u *Upload) Write(p []byte) (int, error) {
 	}
 	n, err := u.f.Write(p)
 	u.n += int64(n)
-	u.sum.Write(p[:n])
 	return n, diskError(err)
 }
 
@@ -92,7 +90,11 @@ func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
 	if s.isGone(id) {
 		return "", errGone(id)
 	}
-	m := Meta{Ops: o, Bytes: u.n, SHA256: hex.EncodeToString(u.sum.Sum(nil)), Received: s.now()}
+	sum, err := u.sum()
+	if err != nil {
+		return "", err
+	}
+	m := Meta{Ops: o, Bytes: u.n, SHA256: sum, Received: s.now()}
 	if exists(s.job(id)) {
 		return id, s.sameJob(id, m)
 	}
@@ -116,6 +118,15 @@ func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
 	}
 	s.add(&entry{id: id, received: m.Received, state: Pending, size: m.Bytes + overhead})
 	return id, nil
+}
+
+// sum returns the SHA-256 of the bytes in hexadecimal digits.
+func (u *Upload) sum() (string, error) {
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(u.f, 0, u.n)); err != nil {
+		return "", diskError(err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // accept renames a complete folder to jobs/ID, durably. again is true when there
