@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -24,6 +25,10 @@ import (
 // Command is what to run and within which limits.
 type Command struct {
 	Args  []string
+	Pipe  [][]string    // instead of Args: commands joined by pipes, without a shell
+	From  string        // file that is standard input; "": Stdin
+	To    string        // file that standard output goes to; "": Out
+	Core  int           // the only one it may use, from 1; 0: all
 	Env   []string      // nil: this process's
 	Dir   string        // "": this process's
 	Time  time.Duration // 0: no limit; beyond it the command is killed
@@ -78,22 +83,104 @@ func direct(c Command) (r Result, err error) {
 		ctx, cancel = context.WithTimeout(ctx, c.Time)
 	}
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	start := time.Now()
-	err = cmd.Run()
-	r.Wall = time.Since(start)
-	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
+	if c.Core > 0 {
+		if err := bind(c.Core - 1); err != nil {
+			return r, err
+		}
+	}
+	cmds, err := c.commands(ctx)
+	if err != nil {
 		return r, err
 	}
-	s := cmd.ProcessState
-	ru, ok := s.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return r, errors.New("no rusage")
+	start := time.Now()
+	for _, cmd := range cmds {
+		if err := cmd.Start(); err != nil {
+			cancel()
+			return r, err
+		}
 	}
-	r.CPU, r.Peak = s.UserTime()+s.SystemTime(), ru.Maxrss<<10
-	r.Exit, r.Ended, r.TimedUp = s.ExitCode(), s.String(), ctx.Err() != nil
+	for _, cmd := range cmds {
+		// Its end of a pipe is to be closed here too, or the others never see the end.
+		for _, f := range []any{cmd.Stdin, cmd.Stdout} {
+			if f != os.Stdin && f != os.Stdout {
+				f.(*os.File).Close()
+			}
+		}
+	}
+	for _, cmd := range cmds {
+		err := cmd.Wait()
+		if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
+			return r, err
+		}
+		s := cmd.ProcessState
+		ru, ok := s.SysUsage().(*syscall.Rusage)
+		if !ok {
+			return r, errors.New("no rusage")
+		}
+		r.CPU += s.UserTime() + s.SystemTime()
+		r.Peak = max(r.Peak, ru.Maxrss<<10)
+		if r.Exit == 0 { // as pipefail has it
+			r.Exit, r.Ended = s.ExitCode(), s.String()
+		}
+	}
+	r.Wall, r.TimedUp = time.Since(start), ctx.Err() != nil
 	return r, nil
+}
+
+// commands makes what is to be run, joined by pipes.
+func (c *Command) commands(ctx context.Context) (cmds []*exec.Cmd, err error) {
+	pipe := c.Pipe
+	if pipe == nil {
+		pipe = [][]string{c.Args}
+	}
+	in, out := os.Stdin, os.Stdout
+	if c.From != "" {
+		if in, err = os.Open(c.From); err != nil {
+			return nil, err
+		}
+	}
+	if c.To != "" {
+		if out, err = os.Create(c.To); err != nil {
+			return nil, err
+		}
+	}
+	for i, args := range pipe {
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, os.Stderr
+		if i < len(pipe)-1 {
+			r, w, err := os.Pipe()
+			if err != nil {
+				return nil, err
+			}
+			in, cmd.Stdout = r, w
+		}
+		cmds = append(cmds, cmd)
+	}
+	return cmds, nil
+}
+
+// bind lets this process, all its threads and what it starts use one core only.
+func bind(core int) error {
+	var set unix.CPUSet
+	set.Set(core)
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		tid, _ := strconv.Atoi(t.Name())
+		if err := unix.SchedSetaffinity(tid, &set); err != nil && err != unix.ESRCH {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Command) name() string {
+	if c.Pipe != nil {
+		return c.Pipe[0][0]
+	}
+	return c.Args[0]
 }
 
 // Run runs a command. An error means that it could not be run or measured, not
@@ -127,7 +214,7 @@ func Run(c Command) (r Result, err error) {
 		cmd.Stderr = &told
 	}
 	if err := cmd.Run(); err != nil {
-		return r, fmt.Errorf("%s: %w %s", c.Args[0], err, told.Bytes())
+		return r, fmt.Errorf("%s: %w %s", c.name(), err, told.Bytes())
 	}
 	write.Close()
 	return r, json.NewDecoder(read).Decode(&r)

@@ -3,6 +3,7 @@ package cost
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,14 @@ func TestHowItEnded(t *testing.T) {
 	}
 	if r, err = Run(Command{Args: []string{"sleep", "60"}, Time: 100 * time.Millisecond}); err != nil || !r.TimedUp || r.Wall > 30*time.Second {
 		t.Errorf("%+v %v", r, err)
+	}
+	from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")
+	if err := os.WriteFile(from, []byte("a\nb\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	r, err = Run(Command{Pipe: [][]string{{"cat"}, {"sh", "-c", "tac; exit 3"}, {"cat"}}, From: from, To: to, Core: 1})
+	if got, _ := os.ReadFile(to); err != nil || r.Exit != 3 || string(got) != "b\na\n" {
+		t.Errorf("a pipe: %+v %q %v", r, got, err)
 	}
 	if _, err = Run(Command{Args: []string{"/nowhere/to/be/found"}}); err == nil {
 		t.Error("a command that is not there ran")

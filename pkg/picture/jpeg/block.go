@@ -51,26 +51,10 @@ func (e *entropy) diff(dc *huffman) (int32, error) {
 
 // block decodes a block of a sequential scan, T.81 F.2.2, into b, which is zeros.
 // pred is DC of the block before. Coefficients after position last of the zig-zag order
-// are passed over, by t. It returns DC, not yet multiplied by its step as those in b are,
-// and whether b may have anything else.
+// are passed over, by t; with none the end of the block is not looked for. It returns
+// DC, not yet multiplied by its step as those in b are, and whether b may have anything
+// else.
 func (e *entropy) block(b *block, dc, ac *huffman, t *skips, q *[64]uint16, pred int32, last int) (int32, bool, error) {
-	pred, k, err := e.low(b, dc, ac, q, pred, last)
-	switch {
-	case err != nil:
-		return 0, false, err
-	case k >= endRun: // the end of the block
-		return pred, k > endRun+1, nil
-	case k < 63:
-		return pred, true, e.skipAC(ac, t, k+1)
-	case k > 63:
-		return 0, false, errRun
-	}
-	return pred, true, nil
-}
-
-// low decodes the coefficients of a block up to position last and what follows in
-// the run that goes over it. It returns DC, and the position it came to.
-func (e *entropy) low(b *block, dc, ac *huffman, q *[64]uint16, pred int32, last int) (int32, int, error) {
 	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
 	acc |= be64(buf[pos:]) >> (n & 63)
 	pos += int((63 - n) >> 3)
@@ -83,7 +67,7 @@ func (e *entropy) low(b *block, dc, ac *huffman, q *[64]uint16, pred int32, last
 		e.acc, e.n, e.pos = acc, n, pos
 		d, err := e.diff(dc)
 		if err != nil {
-			return 0, 0, err
+			return 0, false, err
 		}
 		pred += d
 		e.refill()
@@ -101,7 +85,7 @@ func (e *entropy) low(b *block, dc, ac *huffman, q *[64]uint16, pred int32, last
 			e.acc, e.n, e.pos = acc, n, pos
 			run, v, err := e.coefficient(ac)
 			if err != nil {
-				return 0, 0, err
+				return 0, false, err
 			}
 			e.refill()
 			acc, n, pos = e.acc, e.n, e.pos
@@ -120,8 +104,30 @@ func (e *entropy) low(b *block, dc, ac *huffman, q *[64]uint16, pred int32, last
 			break
 		}
 	}
+	switch {
+	case k >= endRun: // the end of the block
+		e.acc, e.n, e.pos = acc, n, pos
+		return pred, k > endRun+1, nil
+	case k > 63:
+		return 0, false, errRun
+	case t != nil: // as skipAC, with what is at hand
+		for k++; k < 64; {
+			s := uint(t[acc>>(64-lookBits)])
+			acc |= be64(buf[pos:]) >> (n & 63)
+			pos += int((63 - n) >> 3)
+			n |= 56
+			to := k + int(s>>skipShift)
+			if to > 64 && uint(to-endSkip-1) > 63 {
+				e.acc, e.n, e.pos = acc, n, pos
+				return pred, true, e.skipAC(ac, t, k)
+			}
+			acc <<= s & 31
+			n -= s & 31
+			k = to
+		}
+	}
 	e.acc, e.n, e.pos = acc, n, pos
-	return pred, k, nil
+	return pred, true, nil
 }
 
 // coefficient decodes a run and a value by the code table, where they are too long for

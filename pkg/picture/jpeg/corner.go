@@ -24,7 +24,7 @@ func (m *mcus) corners(p *part, at int) error {
 		}
 		end := e.at()
 		e.seek(from)
-		pred, _, err := e.low(&m.b, p.dc, p.ac, p.q, *p.pred, p.last)
+		pred, _, err := e.block(&m.b, p.dc, p.ac, nil, p.q, *p.pred, p.last)
 		if err != nil {
 			return err
 		}
