@@ -17,10 +17,10 @@ import (
 )
 
 const (
-	maxField    = 4 << 10   // bytes of one form field
-	maxParts    = 1000      // of one form
-	formRoom    = 1 << 20   // bytes that a form may have around its picture
-	minRate     = 1 << 10   // bytes a second, below which an upload is given up
+	maxField    = 4 << 10  // bytes of one form field
+	maxParts    = 1000     // of one form
+	formRoom    = 1 << 20  // bytes that a form may have around its picture
+	minRate     = 1 << 10  // bytes a second, below which an upload is given up
 	bufferBytes = 64 << 10 // of a picture read and written at once
 	drainTime   = 10 * time.Second
 	drainBytes  = 64 << 20 // beyond -maxbytes

@@ -134,4 +134,8 @@ func TestJudge(t *testing.T) {
 	if vs := judge(png, jobs[0], large, false); len(vs) != 1 || vs[0].met {
 		t.Errorf("6 %% larger than Pillow's: %+v", vs)
 	}
+	shot := picture{name: "shot.png", w: 1000, h: 1000}
+	if vs := judge(shot, jobs[0], large, false); len(vs) != 1 || vs[0].met {
+		t.Errorf("a screenshot larger than Pillow's: %+v", vs)
+	}
 }

@@ -16,6 +16,7 @@ type bound struct {
 	margin          float64 // dB over that, at least
 	bytes           float64 // as a ratio to the peer's, at most; 0: no matter
 	png             bool
+	picture         string // the only one it is for; "": those of 12 Mpixel
 }
 
 // bounds are of 12-Mpixel photographs, 4:2:0, quality 90, at quality 85 out. They
@@ -38,6 +39,8 @@ var bounds = []bound{
 	{job: "gray and scale 1/4", ours: cold, peer: djpeg, ratio: 0.85},
 	{job: "gray", ours: process, peer: "Pillow", ratio: 0.32, bytes: 1.05, png: true},
 	{job: "scale 1/4", ours: process, peer: "Pillow", ratio: 0.60, png: true},
+	{job: "gray", ours: process, peer: "Pillow", ratio: 1, bytes: 1, png: true, picture: "palette.png"},
+	{job: "gray", ours: process, peer: "Pillow", ratio: 1, bytes: 1, png: true, picture: "shot.png"},
 }
 
 const (
@@ -79,12 +82,10 @@ func (v verdict) mark() string {
 // judge returns how the rows of a job are to its bounds. A bound whose peer is
 // not installed has no verdict.
 func judge(p picture, j job, rows []row, simd bool) (vs []verdict) {
-	if float64(p.w)*float64(p.h) < leastPix {
-		return nil
-	}
+	large := float64(p.w)*float64(p.h) >= leastPix
 	for _, b := range bounds {
 		ours, peer := pick(rows, b.ours), pick(rows, b.peer)
-		if b.job != j.name || b.png == p.jpeg() || ours == nil || peer == nil {
+		if b.picture != p.name && (b.picture != "" || !large) || b.job != j.name || b.png == p.jpeg() || ours == nil || peer == nil {
 			continue
 		}
 		most := b.ratio
@@ -110,7 +111,7 @@ func judge(p picture, j job, rows []row, simd bool) (vs []verdict) {
 		}
 		vs = append(vs, v)
 	}
-	if p.jpeg() && !p.progressive && j.kind != "both" {
+	if large && p.jpeg() && !p.progressive && j.kind != "both" {
 		if r := pick(rows, process); r != nil {
 			vs = append(vs, verdict{j.name, process + ", peak of the process", fmt.Sprintf("%.1f MiB", mib(r.peak)), fmt.Sprintf("%.0f MiB", mib(mostPeak)), r.peak <= mostPeak})
 		}

@@ -36,6 +36,8 @@ func (p picture) jpeg() bool { return strings.HasSuffix(p.name, ".jpg") }
 //	photo12p.jpg  the same, progressive
 //	photo2.jpg    1632×1224, cut from one photograph
 //	photo12.png, photo2.png  the same pixels
+//	palette.png  photo2 in 64 colours
+//	shot.png     a manual page in a browser's window, where there is a Chromium
 func prepare(cache string) ([]picture, error) {
 	if err := os.MkdirAll(cache, 0o777); err != nil {
 		return nil, err
@@ -54,6 +56,11 @@ func prepare(cache string) ([]picture, error) {
 		{"photo2.jpg", "cjpeg -quality 90 photo2.ppm"},
 		{"photo2.png", "pnmtopng -quiet photo2.ppm"},
 		{"photo12.png", "pnmtopng -quiet photo12.ppm"},
+		{"palette.ppm", "pnmquant -quiet 64 photo2.ppm"},
+		{"palette.png", "pnmtopng -quiet palette.ppm"},
+	}
+	if line := screenshot(); line != "" {
+		make = append(make, struct{ name, line string }{"shot.ppm", line}, struct{ name, line string }{"shot.png", "pnmtopng -quiet shot.ppm"})
 	}
 	var ps []picture
 	for _, m := range make {
@@ -75,7 +82,7 @@ func prepare(cache string) ([]picture, error) {
 			return nil, err
 		}
 		p := picture{name: m.name, path: path, w: 4032, h: 3024, bytes: fi.Size(), progressive: strings.Contains(m.name, "p.jpg")}
-		if strings.HasPrefix(m.name, "photo2.") {
+		if !strings.HasPrefix(m.name, "photo12") {
 			p.w, p.h = 1632, 1224
 		}
 		p.ppm = strings.TrimSuffix(path, ".png") + ".ppm"
@@ -88,6 +95,23 @@ func prepare(cache string) ([]picture, error) {
 		ps = append(ps, p)
 	}
 	return ps, nil
+}
+
+// screenshot returns a line that writes the manual page imgtools.7 as a browser shows
+// it to standard output, as PPM; "" where that can't be.
+func screenshot() string {
+	page, err := filepath.Abs("man/imgtools.7")
+	if err != nil {
+		return ""
+	}
+	for _, f := range []string{page, "/usr/bin/mandoc", "/usr/bin/chromium"} {
+		if _, err := os.Stat(f); err != nil {
+			return ""
+		}
+	}
+	return "mandoc -T html " + page + " > page.html && /usr/bin/chromium --headless --no-sandbox --disable-gpu --hide-scrollbars " +
+		"--user-data-dir=$PWD/profile --window-size=1632,1224 --screenshot=$PWD/window.png file://$PWD/page.html >&2 && " +
+		"pngtopnm -mix -background=white window.png && rm -r page.html window.png profile"
 }
 
 // wallpapers unpacks Debian's package into the cache.

@@ -180,7 +180,7 @@ func (s *Spool) load(id string) (*entry, error) {
 }
 
 // Rescan brings the index up to date with the folder: new jobs of others, jobs
-// that others finished or removed. Then it sweeps.
+// that others finished, delivered or removed. Then it sweeps.
 func (s *Spool) Rescan() error {
 	names, err := readNames(s.path("jobs"))
 	if err != nil {
@@ -195,7 +195,12 @@ func (s *Spool) Rescan() error {
 
 	s.mu.Lock()
 	var look []string // pending, not here: maybe finished by another
+	var undelivered []*entry
+	scarce := s.used+s.reserved > s.quota/2 // before, it is no matter what could go
 	for id, e := range s.jobs {
+		if scarce && e.state != Pending && !e.delivered {
+			undelivered = append(undelivered, e)
+		}
 		switch {
 		case !there[id]:
 			// Submitted after the folder was read, perhaps: look at it alone.
@@ -217,6 +222,13 @@ func (s *Spool) Rescan() error {
 	}
 	for _, id := range look {
 		s.refresh(id)
+	}
+	for _, e := range undelivered {
+		if exists(s.job(e.id, "delivered")) {
+			s.mu.Lock()
+			e.delivered = true
+			s.mu.Unlock()
+		}
 	}
 	s.sweep()
 	s.poke()

@@ -103,6 +103,27 @@ func TestDeliveredBeforeItIsKnownToBeDone(t *testing.T) {
 	}
 }
 
+// Of two that share a spool one makes room by what the other has delivered.
+func TestDeliveredByAnother(t *testing.T) {
+	const body = 100 << 10
+	one := open(t, Config{Dir: t.TempDir(), Quota: 2 * (body + overhead)})
+	picture := strings.Repeat("x", body)
+	ids := []string{submit(t, one, "", picture, gray), submit(t, one, "", picture, gray)}
+	for range ids {
+		finish(t, one, one.Next(), picture)
+	}
+	other := open(t, Config{Dir: one.dir, Quota: one.quota})
+	other.Sent(ids[1], 0, body)
+	one.Rescan()
+	submit(t, one, "", picture, gray)
+	if _, err := one.Status(ids[1]); fault.Of(err) != fault.Gone {
+		t.Errorf("delivered by the other, and there: %v", err)
+	}
+	if _, err := one.Status(ids[0]); err != nil {
+		t.Errorf("undelivered, and went: %v", err)
+	}
+}
+
 // While finished jobs fill the quota none is begun; when one was delivered, it goes on.
 func TestNoWorkWhileResultsFillTheQuota(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir(), Quota: 1 << 20})
