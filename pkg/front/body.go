@@ -17,11 +17,13 @@ import (
 )
 
 const (
-	maxField    = 4 << 10  // bytes of one form field
-	maxParts    = 1000     // of one form
-	formRoom    = 1 << 20  // bytes that a form may have around its picture
-	minRate     = 1 << 10  // bytes a second, below which an upload is given up
-	bufferBytes = 64 << 10 // of a picture read and written at once
+	maxField    = 4 << 10     // bytes of one form field
+	maxParts    = 1000        // of one form
+	formRoom    = 1 << 20     // bytes that a form may have around its picture
+	minRate     = 1 << 10     // bytes a second, below which an upload is given up
+	bufferBytes = 64 << 10    // of a picture read and written at once
+	shortBytes  = 64 << 10    // of a body that is read although it is refused
+	shortTime   = time.Second // in which that must have come
 	drainTime   = 10 * time.Second
 	drainBytes  = 64 << 20 // beyond -maxbytes
 )
@@ -238,6 +240,13 @@ func (p *patientReader) Read(b []byte) (int, error) {
 // no answer if we closed now, so for a while what it sends is read and dropped.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error, jobs ...string) {
 	rest := r.ProtoMajor == 1 && r.Body != nil && r.Body != http.NoBody
+	if rest && !infoOf(r).read && r.ContentLength >= 0 && r.ContentLength <= shortBytes && r.Header.Get("Expect") == "" {
+		// It is on its way already: net/http reads it first and keeps the connection,
+		// which of a crowd that is refused costs less than as many new ones.
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(shortTime))
+		s.fail(w, r, err, jobs...)
+		return
+	}
 	if rest {
 		w.Header().Set("Connection", "close")
 	}

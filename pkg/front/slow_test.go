@@ -110,6 +110,26 @@ func TestRefusalIsSeenByWhoIsStillSending(t *testing.T) {
 	}
 }
 
+// Who is refused with a short body keeps its connection; if that does not come, the
+// answer does all the same.
+func TestRefusalOfAShortBody(t *testing.T) {
+	s := start(t, nil)
+	c, br := s.raw("PUT /image?rotate=1 HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody")
+	for range 2 {
+		if got, _ := status(t, br); got != 400 {
+			t.Fatalf("status %d", got)
+		}
+		fmt.Fprintf(c, "PUT /image?rotate=1 HTTP/1.1\r\nHost: %s\r\nContent-Length: 4\r\n\r\nbody", s.addr)
+	}
+	_, br = s.raw("PUT /image?rotate=1 HTTP/1.1\r\nContent-Length: 4\r\n\r\nbo")
+	if got, _ := status(t, br); got != 400 {
+		t.Errorf("without its end: status %d", got)
+	}
+	if _, err := br.ReadByte(); err != io.EOF {
+		t.Errorf("the connection is not closed: %v", err)
+	}
+}
+
 func TestSlowClients(t *testing.T) {
 	s := start(t, func(c *Config) { c.Idle = 200 * time.Millisecond })
 	// One that stops in the middle of its body.
