@@ -274,7 +274,10 @@ func (p *points) tidy(spool string, h hit) {
 		}
 	}
 	for _, id := range names(t, filepath.Join(spool, "jobs")) {
-		has := names(t, filepath.Join(spool, "jobs", id))
+		dir := filepath.Join(spool, "jobs", id)
+		// A job is done once out has its name; in goes a moment later.
+		eventually(t, 10*time.Second, "in to go", func() bool { return !slices.Contains(names(t, dir), "in") })
+		has := names(t, dir)
 		for _, n := range has {
 			if !slices.Contains([]string{"job", "lock", "out", "result", "error", "deaths", "delivered"}, n) {
 				t.Errorf("left over in a finished job: %s of %v", n, has)
