@@ -4,12 +4,17 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/tests/cost"
 )
 
 // counts is what became of the requests of one spell of load.
@@ -49,10 +54,49 @@ const crushQuery = "/image?scale=400%"
 
 func newCrush(t *testing.T) *crush {
 	c := &crush{t: t, queue: 20}
-	c.s = startImgd(t, "-queue", fmt.Sprint(c.queue))
+	c.s = startImgd(t, "-queue", fmt.Sprint(c.queue), "-n", "1")
 	c.picture = read(t, save(t, t.TempDir(), "p.jpg", photo(240, 180, 9)))
 	_, c.want = c.s.want(t, 200, "PUT", crushQuery, bytes.NewReader(c.picture))
+	c.apart()
 	return c
+}
+
+// apart gives the worker a core of its own, if there are two, for as long as the test
+// lasts: in service the clients, who here send more than there is time to answer, are
+// on other machines.
+func (c *crush) apart() {
+	var all unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		c.t.Fatal(err)
+	}
+	var rest, own unix.CPUSet
+	for i := range 1024 {
+		switch {
+		case !all.IsSet(i):
+		case own.Count() == 0:
+			own.Set(i)
+		default:
+			rest.Set(i)
+		}
+	}
+	if rest.Count() == 0 {
+		c.t.Log("one core: the clients take the worker's time")
+		return
+	}
+	bind := func(pid int, set *unix.CPUSet) {
+		if err := cost.Bind(pid, set); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	c.t.Cleanup(func() { bind(os.Getpid(), &all) })
+	bind(os.Getpid(), &rest)
+	bind(c.s.cmd.Process.Pid, &rest)
+	for _, name := range []string{"grayd", "scaled"} {
+		for _, w := range c.s.workersOf(name) {
+			bind(w.ppid, &own) // and so the next one
+			bind(w.pid, &own)
+		}
+	}
 }
 
 // ask sends one picture and says what became of it; wait is its Retry-After.

@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"imgtools/tests/cost"
 )
 
 // picture is one input.
@@ -198,20 +200,5 @@ func keepOff() error {
 	if n, _ := strconv.Atoi(core); set.Count() > 1 {
 		set.Clear(n)
 	}
-	return setAffinity(&set)
-}
-
-// setAffinity binds all threads of this process.
-func setAffinity(set *unix.CPUSet) error {
-	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return err
-	}
-	for _, t := range tasks {
-		tid, _ := strconv.Atoi(t.Name())
-		if err := unix.SchedSetaffinity(tid, set); err != nil && err != unix.ESRCH {
-			return err
-		}
-	}
-	return nil
+	return cost.Bind(os.Getpid(), &set)
 }

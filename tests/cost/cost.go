@@ -84,7 +84,9 @@ func direct(c Command) (r Result, err error) {
 	}
 	defer cancel()
 	if c.Core > 0 {
-		if err := bind(c.Core - 1); err != nil {
+		var set unix.CPUSet
+		set.Set(c.Core - 1)
+		if err := Bind(os.Getpid(), &set); err != nil {
 			return r, err
 		}
 	}
@@ -159,17 +161,16 @@ func (c *Command) commands(ctx context.Context) (cmds []*exec.Cmd, err error) {
 	return cmds, nil
 }
 
-// bind lets this process, all its threads and what it starts use one core only.
-func bind(core int) error {
-	var set unix.CPUSet
-	set.Set(core)
-	tasks, err := os.ReadDir("/proc/self/task")
+// Bind lets a process, all its threads and what it starts from now on use some cores
+// only.
+func Bind(pid int, set *unix.CPUSet) error {
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
 		return err
 	}
 	for _, t := range tasks {
 		tid, _ := strconv.Atoi(t.Name())
-		if err := unix.SchedSetaffinity(tid, &set); err != nil && err != unix.ESRCH {
+		if err := unix.SchedSetaffinity(tid, set); err != nil && err != unix.ESRCH {
 			return err
 		}
 	}
