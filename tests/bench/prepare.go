@@ -111,9 +111,9 @@ func screenshot() string {
 			return ""
 		}
 	}
-	return "mandoc -T html " + page + " > page.html && /usr/bin/chromium --headless --no-sandbox --disable-gpu --hide-scrollbars " +
+	return "{ mandoc -T html " + page + " > page.html && /usr/bin/chromium --headless --no-sandbox --disable-gpu --hide-scrollbars " +
 		"--user-data-dir=$PWD/profile --window-size=1632,1224 --screenshot=$PWD/window.png file://$PWD/page.html >&2 && " +
-		"pngtopnm -mix -background=white window.png && rm -r page.html window.png profile"
+		"pngtopnm -mix -background=white window.png && rm -r page.html window.png profile; }"
 }
 
 // wallpapers unpacks Debian's package into the cache.
