@@ -299,7 +299,7 @@ func (w *bitWriter) block(c *[64]int32, nz uint64, pred *int32, dc, ac *codeTabl
 	acc, n, pos, buf := w.acc, w.n, w.pos, w.buf
 	last := 0
 	for nz &^= 1; nz != 0; nz &= nz - 1 {
-		k := bits.TrailingZeros64(nz)
+		k := int(lowBitAt[lowBit(nz)&63])
 		run := uint(k - last - 1)
 		last = k
 		for ; run > 15; run -= 16 {
@@ -312,7 +312,7 @@ func (w *bitWriter) block(c *[64]int32, nz uint64, pred *int32, dc, ac *codeTabl
 		}
 		v := c[k&63]
 		s := v >> 31
-		size := uint(bits.Len32(uint32((v ^ s) - s)))
+		size := sizeOf(uint32((v ^ s) - s))
 		code := ac[(run<<4+size)&255]
 		low := uint64(v+s) & (1<<(size&63) - 1)
 		n += uint(code&255) + size
@@ -334,8 +334,23 @@ func (w *bitBuffer) value(v int32, t *codeTable) { w.put(valueCode(v, t)) }
 // valueCode returns a DC difference as c bits, at most 20 of annex K's tables.
 func valueCode(v int32, t *codeTable) (code uint64, c uint) {
 	s := v >> 31
-	size := uint(bits.Len32(uint32((v ^ s) - s)))
+	size := sizeOf(uint32((v ^ s) - s))
 	e := t[size&255]
 	low := uint64(v+s) & (1<<(size&63) - 1)
 	return uint64(e>>8)<<(size&63) | low, uint(e&255) + size
 }
+
+// sizeOf is bits.Len32 of what is hardly ever over 255, and below 2^16; see lowBit.
+func sizeOf(v uint32) uint {
+	if v > 255 {
+		return 8 + uint(sizes[v>>8&255])
+	}
+	return uint(sizes[v])
+}
+
+var sizes = func() (t [256]uint8) {
+	for v := range t {
+		t[v] = uint8(bits.Len8(uint8(v)))
+	}
+	return
+}()
