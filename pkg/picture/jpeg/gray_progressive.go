@@ -52,30 +52,42 @@ func (t *transcoder) dcScan(s *scan) error {
 // dcMCU reads an MCU of a DC scan and puts Y's values, or bits, into rows of luma.mw.
 func (t *transcoder) dcMCU(s *scan, row []int32) error {
 	sc, e := t.sc, t.sc.e
-	for i, ci := range s.comps {
-		c := &t.f.comps[ci]
-		blocks := c.h * c.v
-		if s.ah > 0 { // one bit each, T.81 G.1.2.1
-			bits := e.bits(uint(blocks))
-			for b := 0; ci == 0 && b < blocks; b++ {
-				row[b/c.h*c.mw+b%c.h] = bits >> (blocks - 1 - b) & 1
+	luma := &t.f.comps[0]
+	if s.ah > 0 { // one bit each, T.81 G.1.2.1; Y comes first
+		blocks := luma.h * luma.v
+		bits := e.bits(uint(blocks))
+		for range luma.v {
+			for x := range luma.h {
+				blocks--
+				row[x] = bits >> blocks & 1
 			}
-			continue
+			row = row[min(luma.mw, len(row)):]
 		}
-		for b := range blocks {
-			d, err := e.diff(s.dc[i])
+		for _, ci := range s.comps[1:] {
+			e.bits(uint(t.f.comps[ci].h * t.f.comps[ci].v))
+		}
+		return nil
+	}
+	pred := sc.pred[0]
+	for range luma.v {
+		for x := range luma.h {
+			d, err := e.diff(s.dc[0])
 			if err != nil {
 				return err
 			}
-			if ci != 0 {
-				continue
+			if pred += d; pred != int32(int16(pred)<<5>>5) {
+				return fault.New(fault.Format, "DC coefficient %d", pred)
 			}
-			dc := sc.pred[0] + d
-			sc.pred[0] = dc
-			if dc != int32(int16(dc)<<5>>5) {
-				return fault.New(fault.Format, "DC coefficient %d", dc)
+			row[x] = pred
+		}
+		row = row[min(luma.mw, len(row)):]
+	}
+	sc.pred[0] = pred
+	for i, ci := range s.comps[1:] {
+		for range t.f.comps[ci].h * t.f.comps[ci].v {
+			if _, err := e.diff(s.dc[1+i]); err != nil {
+				return err
 			}
-			row[b/c.h*c.mw+b%c.h] = dc
 		}
 	}
 	return nil
