@@ -46,7 +46,7 @@ var pillow = sync.OnceValue(func() bool {
 var oneCore = []string{"VIPS_CONCURRENCY=1", "OMP_NUM_THREADS=1", "MAGICK_THREAD_LIMIT=1"}
 
 // warmRequests is how often a running program is asked in one turn.
-const warmRequests = 3
+const warmRequests = 8
 
 // once runs a command and returns what it cost.
 func once(c command, in, out string) (r row, err error) {

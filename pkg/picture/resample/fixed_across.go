@@ -81,6 +81,13 @@ func (t *across) dot3(src []int64, sp span) (l0, l1, l2, h0, h1, h2 int64) {
 	w := t.weights[sp.off:][:t.taps]
 	v := src[3*sp.start:][:3*len(w)]
 	var s0, s1, s2 int64
+	for len(w) >= 4 && len(v) >= 12 {
+		w0, w1, w2, w3 := int64(w[0]), int64(w[1]), int64(w[2]), int64(w[3])
+		s0 += v[0]*w0 + v[3]*w1 + v[6]*w2 + v[9]*w3
+		s1 += v[1]*w0 + v[4]*w1 + v[7]*w2 + v[10]*w3
+		s2 += v[2]*w0 + v[5]*w1 + v[8]*w2 + v[11]*w3
+		w, v = w[4:], v[12:]
+	}
 	for _, wk := range w {
 		if len(v) < 3 {
 			break
