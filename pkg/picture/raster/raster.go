@@ -100,7 +100,7 @@ type Hint struct {
 	// Goal is the size, in stored (not oriented) pixels, that the caller will
 	// resample to; 0, 0 forbids any reduction.
 	GoalW, GoalH int
-	Fine         bool // better quality at more cost (see pixels: 1.25 rule)
+	Fine         bool // better quality at more cost (package jpeg: Reduction)
 	Named        bool // with Fine: the user chose the kernel (2 × rule)
 }
 
