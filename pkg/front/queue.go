@@ -164,6 +164,11 @@ func (q *queue) wait(ctx context.Context) error {
 		q.mu.Unlock()
 		return err
 	}
+	if q.busy < q.slots && q.waiting() == 0 { // nobody is before it
+		q.busy++
+		q.mu.Unlock()
+		return nil
+	}
 	q.images = append(q.images, t)
 	q.mu.Unlock()
 	q.poke()

@@ -112,27 +112,24 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 
 	s.metrics.answered(name, r.Method, w.status)
-	log := s.c.Log.With("method", fault.Clip(r.Method), "path", name, "status", w.status, "bytes", w.bytes, "ms", time.Since(start).Milliseconds())
+	line := []any{"method", fault.Clip(r.Method), "path", name, "status", w.status, "bytes", w.bytes, "ms", time.Since(start).Milliseconds()}
 	if i.job != "" {
-		log = log.With("job", spool.Short(i.job))
+		line = append(line, "job", spool.Short(i.job))
 	}
 	if p := peerOf(r); p.unix {
-		log = log.With("uid", p.uid)
+		line = append(line, "uid", p.uid)
 	} else {
-		log = log.With("from", r.RemoteAddr)
+		line = append(line, "from", r.RemoteAddr)
 	}
 	if i.worked != nil {
-		log = log.With("ops", spool.OpsText(i.worked.ops)).With(i.worked.attrs()...)
+		line = append(append(line, "ops", spool.OpsText(i.worked.ops)), i.worked.attrs()...)
 	}
-	outcome := "ok"
 	if i.err != nil {
-		outcome = fault.Of(i.err).String()
+		line = append(line, "outcome", fault.Of(i.err).String(), "err", fault.Line(i.err.Error()))
+	} else {
+		line = append(line, "outcome", "ok")
 	}
-	log = log.With("outcome", outcome)
-	if i.err != nil {
-		log = log.With("err", fault.Line(i.err.Error()))
-	}
-	log.Info("request")
+	s.c.Log.Info("request", line...)
 }
 
 func notFound(path string) error {

@@ -30,8 +30,9 @@ func (g *grown) pixels() float64 { return float64(g.side) * float64(g.side) }
 // By rows, whatever the size.
 func rows(*grown, int64, float64) float64 { return 64 << 20 }
 
-// By rows, and the output held to be turned.
-func turned(_ *grown, _ int64, out float64) float64 { return 64<<20 + out }
+// By rows, and the output held to be turned: as samples, or, where a JPEG is turned
+// without decoding it, as coefficients, 2·8² + 8 bytes for a block of 64 samples.
+func turned(_ *grown, _ int64, out float64) float64 { return 64<<20 + out*(2*64+8)/64 }
 
 // The whole picture held: 4 bytes a pixel and the largest piece of the file.
 func whole(piece float64) func(*grown, int64, float64) float64 {
