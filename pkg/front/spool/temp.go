@@ -15,7 +15,7 @@ import (
 // a picture between two daemons, a result not yet committed. It vanishes with
 // Close, and with its process.
 type Temp struct {
-	f    *os.File // O_RDWR; after Writer O_RDONLY
+	f    *os.File // to write; after Writer to read
 	name string   // only where the file system has no unnamed files
 }
 
@@ -42,7 +42,7 @@ func (s *Spool) Temp() (*Temp, error) {
 
 // openUnnamed makes a file without a name in dir.
 func openUnnamed(dir string) (*os.File, error) {
-	return openRegular(dir, unix.O_TMPFILE|unix.O_RDWR, 0o600)
+	return openRegular(dir, unix.O_TMPFILE|unix.O_WRONLY, 0o600)
 }
 
 // openRegular is os.OpenFile for what is a regular file, which need not be offered to

@@ -122,8 +122,13 @@ func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
 
 // sum returns the SHA-256 of the bytes in hexadecimal digits.
 func (u *Upload) sum() (string, error) {
+	r, err := u.Reader()
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, io.NewSectionReader(u.f, 0, u.n)); err != nil {
+	if _, err := io.Copy(h, r); err != nil {
 		return "", diskError(err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil

@@ -1,22 +1,15 @@
 package jpeg
 
-// walked is the largest n for which blocks are gone over before anything is taken from
-// them: beyond it most of a block would be decoded twice.
-const walked = 2
-
-// corners decodes the blocks of a component's part of an MCU, which were gone over,
-// into the samples from at on.
+// corners decodes the blocks of a component's part of an MCU, at 2/8, which were gone
+// over, into the samples from at on.
 func (m *mcus) corners(p *part, at int) error {
-	if p.n == 0 {
-		return nil
-	}
 	e := m.sc.e
 	buf := e.clean()
 	var v [8]int32
 	for b := range p.h * p.v {
 		from := m.sc.ends[b]
 		dst := p.pix[at+b/p.h*p.below+b%p.h*p.right:]
-		if p.n == 2 && corner(buf, p.dc, p.ac, from, &v) {
+		if corner(buf, p.dc, p.ac, from, &v) {
 			*p.pred += v[0]
 			q := p.q
 			idct2(saturate(saturate(*p.pred)*int32(q[0])), v[1]*int32(q[1]), v[2]*int32(q[2]), v[4]*int32(q[4]), dst, p.stride)

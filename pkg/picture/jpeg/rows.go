@@ -169,10 +169,13 @@ func (m *mcus) sequential() error {
 			p := &m.parts[i]
 			at := mx * p.h * p.right
 			if p.n == 0 || p.n == 2 && i == 0 {
-				if err := sc.walk(i, p.h*p.v); err != nil {
-					return err
+				// Of luma at 2/8 little is taken. More would be decoded twice, and in
+				// chroma there is little to go over.
+				err := sc.walk(i, p.h*p.v)
+				if err == nil && p.n > 0 {
+					err = m.corners(p, at)
 				}
-				if err := m.corners(p, at); err != nil {
+				if err != nil {
 					return err
 				}
 				continue
