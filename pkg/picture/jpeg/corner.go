@@ -4,19 +4,23 @@ package jpeg
 // over, into the samples from at on.
 func (m *mcus) corners(p *part, at int) error {
 	e := m.sc.e
-	buf := e.clean()
-	var v [8]int32
-	for b := range p.h * p.v {
-		from := m.sc.ends[b]
+	n := p.h * p.v
+	var v [maxRun][2]uint64 // DC differences, other coefficients
+	sound := true
+	for b := 0; b < n; b += 2 { // of an odd number the last is done twice
+		c := min(b+1, n-1)
+		sound = corner(e.clean(), p.dc, p.ac, m.sc.ends[b], m.sc.ends[c], &v[b%maxRun], &v[c%maxRun]) && sound
+	}
+	for b := range n {
 		dst := p.pix[at+b/p.h*p.below+b%p.h*p.right:]
-		if corner(buf, p.dc, p.ac, from, &v) {
-			*p.pred += v[0]
-			q := p.q
-			idct2(saturate(saturate(*p.pred)*int32(q[0])), v[1]*int32(q[1]), v[2]*int32(q[2]), v[4]*int32(q[4]), dst, p.stride)
+		if sound {
+			*p.pred += int32(v[b][0])
+			c, q := v[b][1], p.q
+			idct2(saturate(saturate(*p.pred)*int32(q[0])), int32(int16(c))*int32(q[1]), int32(int16(c>>16))*int32(q[2]), int32(int64(c)>>48)*int32(q[4]), dst, p.stride)
 			continue
 		}
 		end := e.at()
-		e.seek(from)
+		e.seek(m.sc.ends[b])
 		pred, _, err := e.block(&m.b, p.dc, p.ac, nil, p.q, *p.pred, p.last)
 		if err != nil {
 			return err
@@ -29,42 +33,45 @@ func (m *mcus) corners(p *part, at int) error {
 	return nil
 }
 
-// corner decodes the first coefficients of a sound block at bit p: v[0] is the DC
-// difference, v[1], v[2] and v[4] are those positions of the zig-zag order. It takes four
-// symbols of AC whether or not so many are needed: it has no branch that depends on
-// the bits but for codes longer than lookBits, when it returns false.
-func corner(buf *buffer, dc, ac *huffman, p uint, v *[8]int32) bool {
-	w := buf.load(p)
-	c := uint(dc.code[w>>(64-lookBits)])
-	if c == 0 {
+// corner decodes the first coefficients of two sound blocks, at bits p and r, side by
+// side, since most of the time of each is waiting for its own last step: to v[0] and
+// u[0] the DC differences, to lanes of 16 bits of v[1] and u[1] those at positions 1 to 4
+// of the zig-zag order. It takes four symbols of AC whether or not so many are needed:
+// it has no branch that depends on the bits but for codes longer than lookBits, when it
+// returns false.
+func corner(buf *buffer, dc, ac *huffman, p, r uint, v, u *[2]uint64) bool {
+	const look = 64 - lookBits
+	w, x := buf.load(p), buf.load(r)
+	c, d := uint(dc.code[w>>look]), uint(dc.code[x>>look])
+	if c == 0 || d == 0 {
 		return false
 	}
-	*v = [8]int32{0: amplitude(w, c)}
+	v[0], u[0] = uint64(amplitude(w, c)), uint64(amplitude(x, d))
 	// A code in the table and its value take at most 27 bits: two fit the 57 loaded.
-	l := c>>8 + c&15
-	w <<= l & 63
-	k := uint(1)
-	for range 2 {
-		c = uint(ac.code[w>>(64-lookBits)])
-		if c == 0 && k <= 4 {
+	c, d = c>>8+c&15, d>>8+d&15
+	p, r = p+c, r+d
+	w, x = w<<(c&63), x<<(d&63)
+	var at, bt uint // of the lanes
+	var vs, us uint64
+	for i := range 4 {
+		c, d = uint(ac.code[w>>look]), uint(ac.code[x>>look])
+		if c == 0 && at < 64 || d == 0 && bt < 64 {
 			return false
 		}
-		k += c>>4&15 + (c&15-1)>>57&64 // no value: on to the end
-		v[min(k, 7)] = amplitude(w, c)
-		k++
-		p += l + c>>8 + c&15
-		w = buf.load(p)
-
-		c = uint(ac.code[w>>(64-lookBits)])
-		if c == 0 && k <= 4 {
-			return false
+		at += c&0xf0 + (c&15-1)>>57&64 // no value: on to the end
+		bt += d&0xf0 + (d&15-1)>>57&64
+		vs |= uint64(uint16(amplitude(w, c))) << at
+		us |= uint64(uint16(amplitude(x, d))) << bt
+		at, bt = at+16, bt+16
+		c, d = c>>8+c&15, d>>8+d&15
+		p, r = p+c, r+d
+		if i&1 == 0 {
+			w, x = buf.load(p), buf.load(r)
+		} else {
+			w, x = w<<(c&63), x<<(d&63)
 		}
-		k += c>>4&15 + (c&15-1)>>57&64
-		v[min(k, 7)] = amplitude(w, c)
-		k++
-		l = c>>8 + c&15
-		w <<= l & 63
 	}
+	v[1], u[1] = vs, us
 	return true
 }
 

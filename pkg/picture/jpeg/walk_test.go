@@ -84,15 +84,21 @@ func TestWalkAndCornerAgainstPlain(t *testing.T) {
 					if got, length := sc.ends[b+1]-sc.ends[b], pl.e.at()-from; got != length {
 						t.Fatalf("%s: MCU %d: a block of %d bits, want %d", name, mcu, got, length)
 					}
-					var v [8]int32
 					blocks++
-					if !corner(sc.e.clean(), s.dc[i], s.ac[i], sc.ends[b], &v) {
+					var v, other [2]uint64
+					if !corner(sc.e.clean(), s.dc[i], s.ac[i], sc.ends[b], sc.ends[0], &v, &other) {
 						long++
 						continue
 					}
-					for _, k := range []int{0, 1, 2, 4} {
-						if v[k] != want[k] {
-							t.Fatalf("%s: MCU %d: coefficient %d is %d, want %d", name, mcu, k, v[k], want[k])
+					if int32(v[0]) != want[0] {
+						t.Fatalf("%s: MCU %d: DC difference %d, want %d", name, mcu, int32(v[0]), want[0])
+					}
+					if b == 0 && other != v {
+						t.Fatalf("%s: MCU %d: side by side %x and %x", name, mcu, v, other)
+					}
+					for k := 1; k <= 4; k++ {
+						if got := int32(int16(v[1] >> (16*k - 16))); got != want[k] {
+							t.Fatalf("%s: MCU %d: coefficient %d is %d, want %d", name, mcu, k, got, want[k])
 						}
 					}
 				}
