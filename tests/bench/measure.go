@@ -79,7 +79,7 @@ func once(c command, in, out string) (r row, err error) {
 // plainLine makes a line of shell, if it has nothing but commands, pipes and
 // redirections, a command that needs no shell: a shell costs as much as a tenth of what
 // is measured, and who composes filters has one running already.
-func plainLine(line, in, out string) (c cost.Command, ok bool) {
+func plainLine(line string) (c cost.Command, ok bool) {
 	if strings.ContainsAny(line, ";&'\"()") {
 		return c, false
 	}
@@ -87,14 +87,13 @@ func plainLine(line, in, out string) (c cost.Command, ok bool) {
 		var args []string
 		words := strings.Fields(stage)
 		for i := 0; i < len(words); i++ {
-			w := strings.NewReplacer("$in", in, "$out", out).Replace(words[i])
-			switch {
+			switch w := words[i]; {
 			case w == "<" && i+1 < len(words):
-				c.From = in
 				i++
+				c.From = words[i]
 			case w == ">" && i+1 < len(words):
-				c.To = out
 				i++
+				c.To = words[i]
 			default:
 				args = append(args, w)
 			}
@@ -107,9 +106,10 @@ func plainLine(line, in, out string) (c cost.Command, ok bool) {
 // runLine runs a line of shell on the core of all.
 func runLine(line, in, out string) (cost.Result, error) {
 	var said strings.Builder
-	c, ok := plainLine(line, in, out)
+	line = strings.NewReplacer("$in", in, "$out", out).Replace(line)
+	c, ok := plainLine(line)
 	if !ok {
-		c.Args = []string{"bash", "-c", "set -o pipefail; " + strings.NewReplacer("$in", in, "$out", out).Replace(line)}
+		c.Args = []string{"bash", "-c", "set -o pipefail; " + line}
 	}
 	c.Core, _ = strconv.Atoi(core)
 	c.Core++
