@@ -1,9 +1,11 @@
 package daemon_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -179,9 +181,7 @@ func TestReloadWithBrokenProgramKeepsWorkers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(copied, b, 0700); err != nil {
-				t.Fatal(err)
-			}
+			install(t, copied, b)
 			cmd := command("-a", filepath.Join(dir, "s"), "-n", "2")
 			cmd.Path = copied
 			p := launch(t, cmd)
@@ -190,7 +190,7 @@ func TestReloadWithBrokenProgramKeepsWorkers(t *testing.T) {
 			before := p.workers()
 			os.Remove(copied)
 			if program != "" {
-				os.WriteFile(copied, []byte(program), 0700)
+				install(t, copied, []byte(program))
 			}
 			p.signal(unix.SIGHUP)
 			p.expect("the old ones stay")
@@ -201,10 +201,22 @@ func TestReloadWithBrokenProgramKeepsWorkers(t *testing.T) {
 				t.Errorf("%q, %v", out, err)
 			}
 			os.Remove(copied)
-			os.WriteFile(copied, b, 0700)
+			install(t, copied, b)
 			p.signal(unix.SIGHUP)
 			p.expect("reload: done")
 		})
+	}
+}
+
+// install writes a program. Another process writes: a descriptor open for
+// writing here is inherited, until its exec, by what parallel tests start, and
+// to run the program is refused meanwhile ("text file busy").
+func install(t *testing.T, path string, program []byte) {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", `cat >"$0" && chmod 700 "$0"`, path)
+	cmd.Stdin = bytes.NewReader(program)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("write %s: %v: %s", path, err, out)
 	}
 }
 
