@@ -10,7 +10,10 @@ import (
 
 // Limits are what the kernel allows this process from now on.
 type Limits struct {
-	Data  uint64 // bytes of heap and other private memory
+	// Data is bytes of heap and other private memory. Linux does not
+	// count a mapping that takes the place of a reserved one, as the heap's do, when it is
+	// made, but refuses the next after it.
+	Data  uint64
 	File  uint64 // bytes in any file; a write beyond is EFBIG
 	Files uint64 // open descriptors
 }
