@@ -3,7 +3,9 @@ package prefork
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,7 +32,8 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			os.Exit(1)
 		}
-		l.Ready("test")
+		slack, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+		l.Ready(fmt.Sprintf("test, timers %d ns late, %v", slack, err))
 		l.Listen(func() { l.Empty(); os.Exit(0) }, func() { os.Exit(0) })
 	}
 	os.Exit(0)
@@ -104,6 +107,27 @@ func TestStartAndDrain(t *testing.T) {
 	signals <- unix.SIGHUP
 	expect(t, log, "reload: done")
 	end(t, signals, ended)
+}
+
+// TestTimerSlack: workers have it, and the thread that starts them no longer.
+func TestTimerSlack(t *testing.T) {
+	log, signals, ended := run(t, "stay")
+	expect(t, log, "started: test, timers 4000000 ns late, <nil>")
+	end(t, signals, ended)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := startProcess("/bin/true", []string{"true"}, &syscall.ProcAttr{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Wait4(pid, nil, 0, nil)
+	if after, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0); err != nil || after != before {
+		t.Errorf("slack %d became %d, %v", before, after, err)
+	}
 }
 
 func TestBackoff(t *testing.T) {
