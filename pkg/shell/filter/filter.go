@@ -43,6 +43,7 @@ type Config struct {
 // and come out in their order; one that fails is told on stderr and the others
 // go on.
 func Run(c Config, op Operation) error {
+	batch()
 	c.stderr = os.Stderr
 	if len(c.Files) == 0 {
 		c.Files = []string{"-"}

@@ -8,8 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/shell/cli"
@@ -248,5 +251,45 @@ func TestFullDisk(t *testing.T) {
 	}
 	if errors.Is(Run(Config{Files: []string{"a", "b"}}, upper), nil) {
 		t.Error("two files without a folder")
+	}
+}
+
+// TestBatch: all threads get the policy, with the nice value they had, except those
+// that have another policy than the normal one.
+func TestBatch(t *testing.T) {
+	type policy struct {
+		policy uint32
+		nice   int32
+		err    error
+	}
+	got := make(chan policy)
+	tell := func(before *unix.SchedAttr, now, done chan bool) {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		tid := unix.Gettid()
+		if before != nil {
+			if err := unix.SchedSetAttr(tid, before, 0); err != nil {
+				t.Error(err)
+			}
+		}
+		close(done)
+		<-now
+		a, err := unix.SchedGetAttr(tid, 0)
+		got <- policy{a.Policy, a.Nice, err}
+	}
+	for _, c := range []struct {
+		before *unix.SchedAttr
+		want   policy
+	}{
+		{&unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: 7}, policy{unix.SCHED_BATCH, 7, nil}},
+		{&unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}, policy{unix.SCHED_IDLE, 0, nil}},
+	} {
+		now, done := make(chan bool), make(chan bool)
+		go tell(c.before, now, done)
+		<-done
+		batch()
+		close(now)
+		if p := <-got; p != c.want {
+			t.Errorf("%+v, want %+v", p, c.want)
+		}
 	}
 }
