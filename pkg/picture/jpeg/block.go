@@ -82,14 +82,18 @@ func (e *entropy) block(b *block, dc, ac *huffman, t *skips, q *[64]uint16, pred
 		pos += int((63 - n) >> 3)
 		n |= 56
 		if t == 0 {
-			e.acc, e.n, e.pos = acc, n, pos
-			run, v, err := e.coefficient(ac)
-			if err != nil {
-				return 0, false, err
+			if c := uint(ac.code[acc>>(64-lookBits)]); c != 0 { // the value is too long
+				t = uint32(amplitude(acc, c))<<16 | uint32(c<<4&0xf00+c>>8+c&15)
+			} else {
+				e.acc, e.n, e.pos = acc, n, pos
+				run, v, err := e.coefficient(ac)
+				if err != nil {
+					return 0, false, err
+				}
+				e.refill()
+				acc, n, pos = e.acc, e.n, e.pos
+				t = uint32(v)<<16 | uint32(run)<<8
 			}
-			e.refill()
-			acc, n, pos = e.acc, e.n, e.pos
-			t = uint32(v)<<16 | uint32(run)<<8
 		}
 		acc <<= t & 31
 		n -= uint(t & 31)
