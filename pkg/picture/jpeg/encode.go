@@ -287,12 +287,12 @@ func (e *encoder) block(i int, pix []uint8, stride int) {
 	fdct(&e.z, pix, stride)
 	t := e.comps[i].tq
 	nz := e.quant[t].quantize(&e.z, &e.c)
-	e.w.block(&e.c, nz, &e.pred[i], &annexCodes[0][t], &annexCodes[1][t])
+	e.w.block(&e.c, nz, &e.pred[i], &annexCodes[0][t], &annexCodes[1][t], &annexShort[t])
 }
 
 // block writes quantized coefficients, in zig-zag order, T.81 F.1.2. Bit k of nz says
 // that coefficient k is not zero; the others but the first are not looked at.
-func (w *bitWriter) block(c *[64]int32, nz uint64, pred *int32, dc, ac *codeTable) {
+func (w *bitWriter) block(c *[64]int32, nz uint64, pred *int32, dc, ac *codeTable, short *shortCodes) {
 	w.room()
 	w.value(c[0]-*pred, dc)
 	*pred = c[0]
@@ -311,12 +311,18 @@ func (w *bitWriter) block(c *[64]int32, nz uint64, pred *int32, dc, ac *codeTabl
 			n &= 7
 		}
 		v := c[k&63]
-		s := v >> 31
-		size := sizeOf(uint32((v ^ s) - s))
-		code := ac[(run<<4+size)&255]
-		low := uint64(v+s) & (1<<(size&63) - 1)
-		n += uint(code&255) + size
-		acc |= (uint64(code>>8)<<(size&63) | low) << ((64 - n) & 63)
+		var code uint64
+		var length uint
+		if i := uint(v + 32); i < 64 {
+			e := short[(run<<6+i)&(16<<6-1)]
+			code, length = uint64(e>>8), uint(e&255)
+		} else {
+			bits, size := valueBits(v)
+			e := ac[(run<<4+size)&255]
+			code, length = uint64(e>>8)<<(size&63)|bits, uint(e&255)+size
+		}
+		n += length
+		acc |= code << ((64 - n) & 63)
 		binary.BigEndian.PutUint64(buf[pos:], acc)
 		acc <<= n & 56
 		pos += int(n >> 3)
@@ -333,11 +339,16 @@ func (w *bitBuffer) value(v int32, t *codeTable) { w.put(valueCode(v, t)) }
 
 // valueCode returns a DC difference as c bits, at most 20 of annex K's tables.
 func valueCode(v int32, t *codeTable) (code uint64, c uint) {
-	s := v >> 31
-	size := sizeOf(uint32((v ^ s) - s))
+	bits, size := valueBits(v)
 	e := t[size&255]
-	low := uint64(v+s) & (1<<(size&63) - 1)
-	return uint64(e>>8)<<(size&63) | low, uint(e&255) + size
+	return uint64(e>>8)<<(size&63) | bits, uint(e&255) + size
+}
+
+// valueBits returns the bits that follow the code of a value's size, and that size.
+func valueBits(v int32) (bits uint64, size uint) {
+	s := v >> 31
+	size = sizeOf(uint32((v ^ s) - s))
+	return uint64(v+s) & (1<<(size&63) - 1), size
 }
 
 // sizeOf is bits.Len32 of what is hardly ever over 255, and below 2^16; see lowBit.

@@ -89,6 +89,25 @@ var annexCodes = func() (t [2][2]codeTable) {
 	return
 }()
 
+// shortCodes has, for runs of 0 to 15 zeros and values of -32 to 31, the code of the
+// symbol and the value's bits (T.81 F.1.2.2): both << 8 | their length, at run << 6 |
+// value + 32.
+type shortCodes [16 << 6]uint32
+
+// annexShort has the short codes of annexK's AC tables.
+var annexShort = func() (t [2]shortCodes) {
+	for slot := range t {
+		for i := range t[slot] {
+			v := int32(i&63) - 32
+			bits, size := valueBits(v)
+			if e := annexCodes[1][slot][uint(i>>6)<<4|size]; v != 0 {
+				t[slot][i] = (e>>8<<size|uint32(bits))<<8 | (e&255 + uint32(size))
+			}
+		}
+	}
+	return
+}()
+
 // codes assigns codes by T.81 annex C.
 func codes(counts *[17]uint8, values string) (t codeTable) {
 	code, k := uint32(0), 0

@@ -169,7 +169,7 @@ func (m *mcus) writeTurned(out *bitWriter, g *frame, o turn) error {
 						z[to[k]] = c
 						nz |= 1 << to[k]
 					}
-					out.block(&z, nz, &pred[i], &annexCodes[0][t], &annexCodes[1][t])
+					out.block(&z, nz, &pred[i], &annexCodes[0][t], &annexCodes[1][t], &annexShort[t])
 				}
 			}
 		}
