@@ -108,27 +108,29 @@ func (sc *scanner) walkBand(nz []uint64) error {
 	c := &f.comps[s.comps[0]]
 	for y := range c.bh {
 		sc.rows = min(f.h, y*8*f.vmax/c.v)
-		row := nz[y*c.mw:][:c.bw]
-		for x := range row {
+		for row := nz[y*c.mw:][:c.bw]; len(row) > 0; {
 			if err := sc.turn(); err != nil {
 				return err
-			}
-			if s.ah == 0 && sc.eobrun > 0 { // nothing in the file for this block
-				sc.eobrun--
-				continue
 			}
 			if !e.ready(1) {
 				return sc.cut()
 			}
+			// As many more as surely are whole in the buffer, up to a restart.
+			n := min(len(row), max(1, (e.end-e.pos)/blockBytes))
+			if sc.left >= 0 {
+				n = min(n, 1+sc.left)
+				sc.left -= n - 1
+			}
 			var err error
 			if s.ah == 0 {
-				err = sc.skipFirst(&row[x])
+				err = sc.skipFirst(row[:n])
 			} else {
-				err = sc.skipRefine(&row[x])
+				err = sc.skipRefine(row[:n])
 			}
 			if err != nil {
 				return err
 			}
+			row = row[n:]
 		}
 	}
 	if e.over() {
@@ -138,127 +140,132 @@ func (sc *scanner) walkBand(nz []uint64) error {
 	return nil
 }
 
-// skipFirst: of a first AC scan, outside a run of ends, T.81 G.1.2.2; nz gets which coefficients are
+// skipFirst: blocks of a first AC scan, T.81 G.1.2.2; row gets which coefficients are
 // not zero.
-func (sc *scanner) skipFirst(nz *uint64) error {
+func (sc *scanner) skipFirst(row []uint64) error {
 	e, s := sc.e, sc.s
 	ac := s.ac[0]
-	e.refill()
 	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
-	mask := uint64(0)
-	for k := s.ss; k <= s.se; k++ {
-		l, symbol := ac.look(acc) // of the 16 bits or more that are there
-		acc |= be64(buf[pos:]) >> (n & 63)
-		pos += int((63 - n) >> 3)
-		n |= 56
-		if l == 0 {
-			return errCode
-		}
-		run, size := uint(symbol>>4), uint(symbol&15)
-		acc <<= (l + size) & 63
-		n -= l + size
-		if size == 0 {
-			if run < 15 {
-				sc.eobrun = 1<<run - 1 + int32(acc>>(64-run))
-				acc <<= run
-				n -= run
-				break
-			}
-			k += 15
+	ss, se, eobrun := s.ss, s.se, sc.eobrun
+	for i := 0; i < len(row); i++ {
+		if eobrun > 0 { // nothing in the file for so many
+			gone := min(int(eobrun), len(row)-i)
+			eobrun -= int32(gone)
+			i += gone - 1
 			continue
 		}
-		if k += int(run); k > s.se {
-			return errRun
-		}
-		mask |= 1 << (k & 63)
-	}
-	e.acc, e.n, e.pos = acc, n, pos
-	*nz |= mask
-	return nil
-}
-
-// skipRefine: of a refining AC scan, T.81 G.1.2.3. A run counts only coefficients that
-// are still zero; those between that are not, by nz, have a correction bit each
-// behind the code.
-func (sc *scanner) skipRefine(nz *uint64) error {
-	e, s := sc.e, sc.s
-	end := s.se + 1
-	old := *nz & (uint64(1)<<end - 1<<s.ss) // 1<<64 is 0: as it should be
-	if sc.eobrun > 0 {
-		e.pass(uint(bits.OnesCount64(old)))
-		sc.eobrun--
-		return nil
-	}
-	ac := s.ac[0]
-	e.refill()
-	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
-	table := ac.refine
-	k := s.ss
-	zeros := min(bits.TrailingZeros64(old>>k), end-k) // from k on, up to the next that is not
-	for k < end {
-		// Of the 16 bits or more that are there; the refill need not be waited for.
-		t := uint(table[acc>>(64-lookBits)])
-		acc |= be64(buf[pos:]) >> (n & 63)
-		pos += int((63 - n) >> 3)
-		n |= 56
-		l, run, size := t&31, int(t>>5&15), t>>9
-		if t == 0 {
-			var symbol byte
-			l, symbol = ac.look(acc)
-			run, size = int(symbol>>4), uint(symbol&15)
-			if l == 0 || size > 1 {
+		mask := uint64(0)
+		for k := ss; k <= se; k++ {
+			acc |= be64(buf[pos:]) >> (n & 63)
+			pos += int((63 - n) >> 3)
+			n |= 56
+			l, symbol := ac.look(acc)
+			if l == 0 {
 				return errCode
 			}
-			if size == 0 && run < 15 {
-				acc <<= l
-				sc.eobrun = 1<<run - 1 + int32(acc>>(64-run)) // this block is one of them
-				e.acc, e.n, e.pos = acc<<run, n-l-uint(run), pos
-				e.pass(uint(bits.OnesCount64(old >> k)))
-				return nil
+			run, size := uint(symbol>>4), uint(symbol&15)
+			acc <<= (l + size) & 63
+			n -= l + size
+			if size == 0 {
+				if run < 15 {
+					eobrun = 1<<run - 1 + int32(acc>>(64-run))
+					acc <<= run
+					n -= run
+					break
+				}
+				k += 15
+				continue
 			}
-			l += size // the sign of a new coefficient
-		}
-		acc <<= l & 63
-		n -= l
-		if run >= zeros { // not so three times in four
-			passed := uint(0)
-			for run >= zeros && k < end {
-				run -= zeros
-				k += zeros
-				set := bits.TrailingZeros64(^(old >> k))
-				passed += uint(set)
-				k += set
-				zeros = min(bits.TrailingZeros64(old>>k), end-k)
-			}
-			if k == end && size == 1 {
+			if k += int(run); k > se {
 				return errRun
 			}
-			if passed+16 > n {
-				e.acc, e.n, e.pos = acc, n, pos
-				e.pass(passed)
-				e.refill()
-				acc, n, pos = e.acc, e.n, e.pos
-			} else {
-				acc <<= passed & 63
-				n -= passed
-			}
-			if k == end {
-				break
-			}
+			mask |= 1 << (k & 63)
 		}
-		k += run
-		*nz |= uint64(size) << (k & 63)
-		k++
-		zeros -= run + 1
+		row[i] |= mask
 	}
-	e.acc, e.n, e.pos = acc, n, pos
+	e.acc, e.n, e.pos, sc.eobrun = acc, n, pos, eobrun
 	return nil
 }
 
-// pass goes over c bits, at most 64.
-func (e *entropy) pass(c uint) {
-	for ; c > 32; c -= 32 {
-		e.bits(32)
+// skipRefine: blocks of a refining AC scan, T.81 G.1.2.3. A run counts only coefficients
+// that are still zero; those between that are not, by row, have a correction bit each
+// behind the code.
+func (sc *scanner) skipRefine(row []uint64) error {
+	e, s := sc.e, sc.s
+	ac := s.ac[0]
+	table := ac.refine
+	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
+	end, eobrun := s.se+1, sc.eobrun
+	for i := range row {
+		old := row[i] & (uint64(1)<<end - 1<<s.ss) // 1<<64 is 0: as it should be
+		k := s.ss
+		if eobrun == 0 {
+			acc |= be64(buf[pos:]) >> (n & 63)
+			pos += int((63 - n) >> 3)
+			n |= 56
+		}
+		var found uint64
+		zeros := min(bits.TrailingZeros64(old>>k), end-k) // from k on, up to the next that is not
+		for eobrun == 0 && k < end {
+			// Of the 16 bits or more that are there; the refill need not be waited for.
+			t := uint(table[acc>>(64-lookBits)])
+			acc |= be64(buf[pos:]) >> (n & 63)
+			pos += int((63 - n) >> 3)
+			n |= 56
+			l, run, size := t&31, int(t>>5&15), t>>9
+			if t == 0 {
+				var symbol byte
+				l, symbol = ac.look(acc)
+				run, size = int(symbol>>4), uint(symbol&15)
+				if l == 0 || size > 1 {
+					return errCode
+				}
+				if size == 0 && run < 15 {
+					acc <<= l
+					eobrun = 1<<run + int32(acc>>(64-run)) // this block is one of them
+					acc <<= run
+					n -= l + uint(run)
+					break
+				}
+				l += size // the sign of a new coefficient
+			}
+			acc <<= l & 63
+			n -= l
+			if run >= zeros { // not so three times in four
+				passed := 0
+				for run >= zeros && k < end {
+					run -= zeros
+					k += zeros
+					set := bits.TrailingZeros64(^(old >> k))
+					passed += set
+					k += set
+					zeros = min(bits.TrailingZeros64(old>>k), end-k)
+				}
+				if k == end && size == 1 {
+					return errRun
+				}
+				acc, n, pos = pass(buf, pos, n, passed)
+				if k == end {
+					break
+				}
+			}
+			k += run
+			found |= uint64(size) << (k & 63)
+			k++
+			zeros -= run + 1
+		}
+		row[i] |= found
+		if eobrun > 0 {
+			acc, n, pos = pass(buf, pos, n, bits.OnesCount64(old>>k))
+			eobrun--
+		}
 	}
-	e.bits(c)
+	e.acc, e.n, e.pos, sc.eobrun = acc, n, pos, eobrun
+	return nil
+}
+
+// pass goes over c bits, at most 64, from where n bits stand before buf[pos].
+func pass(buf []byte, pos int, n uint, c int) (acc uint64, left uint, next int) {
+	p := uint(pos*8+c) - n
+	return be64(buf[p>>3:]) << (p & 7), 56 - p&7, int(p>>3) + 7
 }
