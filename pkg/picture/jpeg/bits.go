@@ -94,6 +94,42 @@ func (b *bitWriter) room() {
 	}
 }
 
+// values writes DC values as differences, the first to last, and returns the last.
+func (b *bitWriter) values(v []int32, last int32, t *codeTable) int32 {
+	for len(v) > 0 {
+		b.room()
+		acc, n, pos, buf := b.acc, b.n, b.pos, b.buf
+		some := v[:min(len(v), blockBytes/8)] // so many take 20 bits each at most
+		for _, x := range some {
+			code, c := valueCode(x-last, t)
+			last = x
+			n += c
+			acc |= code << ((64 - n) & 63)
+			binary.BigEndian.PutUint64(buf[pos:], acc)
+			acc <<= n & 56
+			pos += int(n >> 3)
+			n &= 7
+		}
+		b.acc, b.n, b.pos = acc, n, pos
+		v = v[len(some):]
+	}
+	return last
+}
+
+// ones writes one bit each.
+func (b *bitWriter) ones(v []int32) {
+	for len(v) > 0 {
+		b.room()
+		some := v[:min(len(v), 32)]
+		bits := uint64(0)
+		for _, x := range some {
+			bits = bits<<1 | uint64(x)
+		}
+		b.put(bits, uint(len(some)))
+		v = v[len(some):]
+	}
+}
+
 // empty writes the clean bytes out, stuffed.
 func (b *bitWriter) empty() {
 	p, o := b.buf[:b.pos], b.out[:0]

@@ -67,9 +67,9 @@ type blockRow struct {
 // lumaRow writes the blocks of Y gone over from the i-th on that are next to each other
 // in a row, the first at x, less what is padding.
 func (t *transcoder) lumaRow(dc *huffman, row *blockRow, i, x int) error {
-	sc, e := t.sc, t.sc.e
+	sc := t.sc
 	luma := &t.f.comps[0]
-	in := e.clean()
+	in := sc.e.clean()
 	out := row.out
 	if out == &t.w.bitBuffer {
 		t.w.room()
@@ -80,7 +80,7 @@ func (t *transcoder) lumaRow(dc *huffman, row *blockRow, i, x int) error {
 		from, to := sc.ends[b%maxRun], sc.ends[b%maxRun+1]
 		d := dc.value[in.load(from)>>(64-lookBits)]
 		if d == 0 {
-			d = e.longDiff(dc, from)
+			d, _ = dc.longValue(in.load(from)) // it was seen to be sound
 		}
 		from += uint(d & 31)
 		v := sc.pred[0] + int32(d)>>16
@@ -103,12 +103,4 @@ func (t *transcoder) lumaRow(dc *huffman, row *blockRow, i, x int) error {
 		out.copyBits(in, from, to, code, c)
 	}
 	return nil
-}
-
-// longDiff decodes the DC difference at bit p, which was seen to be sound, where its
-// code or value is longer than lookBits: as an entry of huffman.value.
-func (e *entropy) longDiff(dc *huffman, p uint) uint32 {
-	w := e.clean().load(p)
-	l, size := dc.look(w)
-	return uint32(amplitude(w, l<<8|uint(size)))<<16 | uint32(l) + uint32(size)
 }

@@ -12,31 +12,34 @@ func (t *transcoder) dcScan(s *scan) error {
 	sc, e := t.sc, t.sc.e
 	luma := &t.f.comps[0]
 	row := make([]int32, luma.v*luma.mw)
+	var others []*huffman // of an MCU's blocks that are not Y's
+	for i, ci := range s.comps[1:] {
+		for range t.f.comps[ci].h * t.f.comps[ci].v {
+			others = append(others, s.dc[1+i])
+		}
+	}
 	last := int32(0)
 	for my := range t.f.mcuy {
 		sc.rows = min(t.f.h, my*8*t.f.vmax)
-		for mx := range t.f.mcux {
-			if err := sc.turn(); err != nil {
+		for mx := 0; mx < t.f.mcux; {
+			// Ten blocks of DC are less than one of AC.
+			n, err := sc.whole(t.f.mcux - mx)
+			if err != nil {
 				return err
 			}
-			if !e.ready(1) { // ten blocks of DC are less than one of AC
-				return sc.cut()
-			}
-			if err := t.dcMCU(s, row[mx*luma.h:]); err != nil {
+			if s.ah > 0 {
+				t.dcBits(row[mx*luma.h:], n, len(others))
+			} else if err := t.dcFirst(s, row[mx*luma.h:], n, others); err != nil {
 				return err
 			}
+			mx += n
 		}
 		for v := range min(luma.v, luma.bh-my*luma.v) {
-			for x, dc := range row[v*luma.mw:][:luma.bw] {
-				if x&63 == 0 {
-					t.w.room()
-				}
-				if s.ah > 0 {
-					t.w.put(uint64(dc), 1)
-					continue
-				}
-				t.w.value(dc-last, &annexCodes[0][0])
-				last = dc
+			r := row[v*luma.mw:][:luma.bw]
+			if s.ah > 0 {
+				t.w.ones(r)
+			} else {
+				last = t.w.values(r, last, &annexCodes[0][0])
 			}
 		}
 		if t.w.err != nil {
@@ -49,47 +52,64 @@ func (t *transcoder) dcScan(s *scan) error {
 	return nil
 }
 
-// dcMCU reads an MCU of a DC scan and puts Y's values, or bits, into rows of luma.mw.
-func (t *transcoder) dcMCU(s *scan, row []int32) error {
-	sc, e := t.sc, t.sc.e
-	luma := &t.f.comps[0]
-	if s.ah > 0 { // one bit each, T.81 G.1.2.1; Y comes first
-		blocks := luma.h * luma.v
-		bits := e.bits(uint(blocks))
-		for range luma.v {
-			for x := range luma.h {
-				blocks--
-				row[x] = bits >> blocks & 1
-			}
-			row = row[min(luma.mw, len(row)):]
+// dcBits reads n MCUs of a refining DC scan, one bit a block, T.81 G.1.2.1, and puts
+// Y's, which come first, into rows of luma.mw.
+func (t *transcoder) dcBits(row []int32, n, others int) {
+	e, luma := t.sc.e, &t.f.comps[0]
+	blocks := luma.h * luma.v
+	for m := range n {
+		bits := e.bits(uint(blocks+others)) >> others
+		for b := range blocks {
+			row[b/luma.h*luma.mw+m*luma.h+b%luma.h] = bits >> (blocks - 1 - b) & 1
 		}
-		for _, ci := range s.comps[1:] {
-			e.bits(uint(t.f.comps[ci].h * t.f.comps[ci].v))
-		}
-		return nil
 	}
+}
+
+// dcFirst reads n MCUs of a first DC scan and puts Y's values into rows of luma.mw.
+func (t *transcoder) dcFirst(s *scan, row []int32, mcus int, others []*huffman) error {
+	sc, e, luma := t.sc, t.sc.e, &t.f.comps[0]
+	dc := s.dc[0]
 	pred := sc.pred[0]
-	for range luma.v {
-		for x := range luma.h {
-			d, err := e.diff(s.dc[0])
-			if err != nil {
-				return err
+	e.refill()
+	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
+	for m := range mcus {
+		for v := range luma.v {
+			out := row[v*luma.mw+m*luma.h:][:luma.h]
+			for x := range out {
+				d := dc.value[acc>>(64-lookBits)]
+				acc |= be64(buf[pos:]) >> (n & 63)
+				pos += int((63 - n) >> 3)
+				n |= 56
+				if d == 0 {
+					var err error
+					if d, err = dc.longValue(acc); err != nil {
+						return err
+					}
+				}
+				acc <<= d & 31
+				n -= uint(d & 31)
+				if pred += int32(d) >> 16; pred != int32(int16(pred)<<5>>5) {
+					return fault.New(fault.Format, "DC coefficient %d", pred)
+				}
+				out[x] = pred
 			}
-			if pred += d; pred != int32(int16(pred)<<5>>5) {
-				return fault.New(fault.Format, "DC coefficient %d", pred)
-			}
-			row[x] = pred
 		}
-		row = row[min(luma.mw, len(row)):]
-	}
-	sc.pred[0] = pred
-	for i, ci := range s.comps[1:] {
-		for range t.f.comps[ci].h * t.f.comps[ci].v {
-			if _, err := e.diff(s.dc[1+i]); err != nil {
-				return err
+		for _, dc := range others {
+			d := dc.value[acc>>(64-lookBits)]
+			acc |= be64(buf[pos:]) >> (n & 63)
+			pos += int((63 - n) >> 3)
+			n |= 56
+			if d == 0 {
+				var err error
+				if d, err = dc.longValue(acc); err != nil {
+					return err
+				}
 			}
+			acc <<= d & 31
+			n -= uint(d & 31)
 		}
 	}
+	e.acc, e.n, e.pos, sc.pred[0] = acc, n, pos, pred
 	return nil
 }
 
@@ -109,19 +129,10 @@ func (sc *scanner) walkBand(nz []uint64) error {
 	for y := range c.bh {
 		sc.rows = min(f.h, y*8*f.vmax/c.v)
 		for row := nz[y*c.mw:][:c.bw]; len(row) > 0; {
-			if err := sc.turn(); err != nil {
+			n, err := sc.whole(len(row))
+			if err != nil {
 				return err
 			}
-			if !e.ready(1) {
-				return sc.cut()
-			}
-			// As many more as surely are whole in the buffer, up to a restart.
-			n := min(len(row), max(1, (e.end-e.pos)/blockBytes))
-			if sc.left >= 0 {
-				n = min(n, 1+sc.left)
-				sc.left -= n - 1
-			}
-			var err error
 			if s.ah == 0 {
 				err = sc.skipFirst(row[:n])
 			} else {

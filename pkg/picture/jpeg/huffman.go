@@ -128,6 +128,19 @@ func (h *huffman) valueTable() *[1 << lookBits]uint32 {
 	return h.value
 }
 
+// longValue decodes the DC difference at the top of acc where its code or value is
+// longer than lookBits, as an entry of the value table.
+func (h *huffman) longValue(acc uint64) (uint32, error) {
+	l, size := h.look(acc)
+	if l == 0 {
+		return 0, errCode
+	}
+	if size > 15 {
+		return 0, errSize
+	}
+	return uint32(amplitude(acc, l<<8|uint(size)))<<16 | uint32(l) + uint32(size), nil
+}
+
 // endRun goes over the end of any block, further than any run.
 const endRun = 127
 

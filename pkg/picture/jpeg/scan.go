@@ -157,6 +157,24 @@ func (sc *scanner) turn() error {
 	return nil
 }
 
+// whole counts an MCU, as turn does, and as many more, up to most, as surely are whole in
+// the buffer and come before a restart; MCUs of at most blockBytes.
+func (sc *scanner) whole(most int) (n int, err error) {
+	if err := sc.turn(); err != nil {
+		return 0, err
+	}
+	e := sc.e
+	if !e.ready(1) {
+		return 0, sc.cut()
+	}
+	n = min(most, max(1, (e.end-e.pos)/blockBytes))
+	if sc.left >= 0 {
+		n = min(n, 1+sc.left)
+		sc.left -= n - 1
+	}
+	return n, nil
+}
+
 // script is what scans have sent of a component: the bit position down to which
 // each coefficient is known, plus one; 0: not at all.
 type script [64]uint8
