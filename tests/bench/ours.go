@@ -178,6 +178,7 @@ func (b *bench) ours(p picture, j job) []command {
 			add("gray | scale", "gray < $in | scale "+factor+" > $out"),
 			add("gray -f pgm | scale", "gray -f pgm < $in | scale -f "+f+" "+factor+" > $out"),
 			add("scale | gray", "scale "+factor+" < $in | gray > $out"),
+			add("scale -f pgm | gray", "scale -f pgm "+factor+" < $in | gray -f "+f+" > $out"),
 			add("scale -f ppm | gray", "scale -f ppm "+factor+" < $in | gray -f "+f+" > $out"))
 	}
 	if b.servers == nil {

@@ -195,14 +195,15 @@ func (j *job) resampling() resample.Options {
 func (j *job) rows() (raster.Rows, error) {
 	h := j.p.Header()
 	planar := j.format == codec.JPEG && !j.o.Linear
+	luma := j.format == codec.PGM && !j.o.Linear // as gray as after the scaling: weights are linear
 	if j.same {
-		return j.p.Rows(raster.Hint{Planar: planar})
+		return j.p.Rows(raster.Hint{Planar: planar, Luma: luma})
 	}
 	w, hgt := j.goalW, j.goalH
 	if raster.Swaps(h.Orientation) {
 		w, hgt = hgt, w
 	}
-	hint := raster.Hint{Planar: planar, Fine: j.o.Fine, Named: j.o.Kernel != ""}
+	hint := raster.Hint{Planar: planar, Luma: luma, Fine: j.o.Fine, Named: j.o.Kernel != ""}
 	if !j.o.Linear {
 		hint.GoalW, hint.GoalH = w, hgt
 	}

@@ -300,6 +300,29 @@ func TestAnimationKeepsFramesDelaysAndLoop(t *testing.T) {
 	}
 }
 
+// TestPGMIsLuma: to gray from a JPEG only luma is scaled, which clamps no colours.
+func TestPGMIsLuma(t *testing.T) {
+	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, photo(200, 120), nil) })
+	m, err := jpeg.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := m.(*image.YCbCr)
+	luma := pgm(200, 120, func(x, yy int) uint8 { return y.Y[yy*y.YStride+x] })
+	for _, g := range []string{"1", "0.9"} {
+		_, got := scaled(t, data, Options{Geometry: g, Format: "pgm"})
+		_, want := scaled(t, luma, Options{Geometry: g})
+		if len(got) != len(want) {
+			t.Fatalf("%s: %d bytes, want %d", g, len(got), len(want))
+		}
+		for i := range want {
+			if d := int(got[i]) - int(want[i]); d < -2 || d > 2 { // decoders may differ by 1, which lanczos makes larger
+				t.Fatalf("%s: byte %d is %d, want %d", g, i, got[i], want[i])
+			}
+		}
+	}
+}
+
 func TestJPEGSides(t *testing.T) {
 	data := pgm(70000, 1, func(x, y int) uint8 { return 9 })
 	if _, err := Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), Options{Geometry: "1", Format: "jpeg"}); fault.Of(err) != fault.TooLarge {
