@@ -1,35 +1,88 @@
 package jpeg
 
-// corners decodes the blocks of a component's part of an MCU, at 2/8, which were gone
-// over, into the samples from at on.
-func (m *mcus) corners(p *part, at int) error {
-	e := m.sc.e
-	n := p.h * p.v
+// cornerPair is two blocks of an MCU with the same tables, side by side; of an odd
+// number one is twice in a pair.
+type cornerPair struct {
+	dc, ac *huffman
+	a, b   int // places in mcus.cornered
+}
+
+// cornerBlock is a block of an MCU that is wanted at 2/8.
+type cornerBlock struct {
+	p   *part
+	i   int // its place in the MCU
+	off int // of its samples from the MCU's
+}
+
+// pairUp lists the blocks of an MCU whose corners are wanted, and pairs them.
+func (m *mcus) pairUp() {
+	i := 0
+	for j := range m.parts {
+		p := &m.parts[j]
+		for b := range p.h * p.v {
+			if p.n == 2 {
+				m.cornered = append(m.cornered, cornerBlock{p, i, b/p.h*p.below + b%p.h*p.right})
+			}
+			i++
+		}
+	}
+	for b := 0; b < len(m.cornered); b++ {
+		p := m.cornered[b].p
+		pair := cornerPair{p.dc, p.ac, b, b}
+		if b+1 < len(m.cornered) {
+			if next := m.cornered[b+1].p; next.dc == p.dc && next.ac == p.ac {
+				b++
+				pair.b = b
+			}
+		}
+		m.pairs = append(m.pairs, pair)
+	}
+}
+
+// corners goes over an MCU, the mx-th of its row, and decodes it at 2/8.
+func (m *mcus) corners(mx int) error {
+	sc := m.sc
+	if err := sc.walk(int(sc.survey.mcu)); err != nil {
+		return err
+	}
 	var v [maxRun][2]uint64 // DC differences, other coefficients
 	sound := true
-	for b := 0; b < n; b += 2 { // of an odd number the last is done twice
-		c := min(b+1, n-1)
-		sound = corner(e.clean(), p.dc, p.ac, m.sc.ends[b], m.sc.ends[c], &v[b%maxRun], &v[c%maxRun]) && sound
+	buf := sc.e.clean()
+	for i := range m.pairs {
+		c := &m.pairs[i]
+		a, b := sc.ends[m.cornered[c.a].i], sc.ends[m.cornered[c.b].i]
+		sound = corner(buf, c.dc, c.ac, uint(a), uint(b), &v[c.a%maxRun], &v[c.b%maxRun]) && sound
 	}
-	for b := range n {
-		dst := p.pix[at+b/p.h*p.below+b%p.h*p.right:]
+	for i := range m.cornered {
+		w := &m.cornered[i]
+		p := w.p
+		dst := p.pix[mx*p.h*p.right+w.off:]
 		if sound {
-			*p.pred += int32(v[b][0])
-			c, q := v[b][1], p.q
+			*p.pred += int32(v[i%maxRun][0])
+			c, q := v[i%maxRun][1], p.q
 			idct2(saturate(saturate(*p.pred)*int32(q[0])), int32(int16(c))*int32(q[1]), int32(int16(c>>16))*int32(q[2]), int32(int64(c)>>48)*int32(q[4]), dst, p.stride)
 			continue
 		}
-		end := e.at()
-		e.seek(m.sc.ends[b])
-		pred, _, err := e.block(&m.b, p.dc, p.ac, nil, p.q, *p.pred, p.last)
-		if err != nil {
+		if err := m.blockAt(p, uint(sc.ends[w.i]), dst); err != nil {
 			return err
 		}
-		e.seek(end)
-		*p.pred = pred
-		idct(p.n, &m.b, dst, p.stride)
-		clear(m.b[:])
 	}
+	return nil
+}
+
+// blockAt decodes the block at bit at, coefficient by coefficient.
+func (m *mcus) blockAt(p *part, at uint, dst []uint8) error {
+	e := m.sc.e
+	end := e.at()
+	e.seek(at)
+	pred, _, err := e.block(&m.b, p.dc, p.ac, nil, p.q, *p.pred, p.last)
+	if err != nil {
+		return err
+	}
+	e.seek(end)
+	*p.pred = pred
+	idct(p.n, &m.b, dst, p.stride)
+	clear(m.b[:])
 	return nil
 }
 

@@ -2,6 +2,7 @@ package jpeg
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"imgtools/pkg/fault"
@@ -20,6 +21,9 @@ func seed(f *testing.F) {
 		f.Add(oriented(read(f, "base_2x2.jpg"), byte(i%9)), uint8(i))
 	}
 	f.Add(read(f, "prog_2x2.jpg")[:700], uint8(3))
+	f.Add(speckled(f, 240, 160, 90), uint8(0)) // long enough for lanes
+	f.Add(oneTable(20, 0), uint8(1))
+	f.Add(oneTable(20, 90), uint8(2))
 }
 
 // hintOf spreads the kinds of decoding over numbers.
@@ -61,10 +65,47 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// FuzzLanes: at 2/8, where all blocks are gone over first, lanes change nothing, be they
+// ever so short.
+func FuzzLanes(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, p []byte, how uint8) {
+		defer func(b uint) { laneBits = b }(laneBits)
+		var said [2]string
+		var held [2]*raster.Held
+		for i := range said {
+			laneBits = []uint{1 << 40, 32}[i]
+			r, err := Open(bytes.NewReader(p), int64(len(p)), small)
+			if err != nil {
+				return
+			}
+			h := r.Header()
+			rows, err := r.Rows(raster.Hint{Planar: true, Luma: how&1 != 0, GoalW: (h.FullW + 3) / 4, GoalH: (h.FullH + 3) / 4})
+			if err == nil {
+				held[i], err = raster.Hold(rows, raster.Limits{})
+			}
+			said[i] = fmt.Sprint(err)
+		}
+		if said[0] != said[1] {
+			t.Fatalf("%s; with lanes %s", said[0], said[1])
+		}
+		if said[0] != "<nil>" {
+			return
+		}
+		for i := range held[0].Planes {
+			if !bytes.Equal(held[0].Planes[i].Pix, held[1].Planes[i].Pix) {
+				t.Fatalf("plane %d is another with lanes", i)
+			}
+		}
+	})
+}
+
 // FuzzTranscode: what Gray and Copy write must decode to what they were given.
 func FuzzTranscode(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, p []byte, how uint8) {
+		defer func(b uint) { laneBits = b }(laneBits)
+		laneBits = 32
 		r, err := Open(bytes.NewReader(p), int64(len(p)), small)
 		if err != nil {
 			return

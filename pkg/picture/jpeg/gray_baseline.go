@@ -26,7 +26,7 @@ func (t *transcoder) baseline(s *scan) error {
 			if err := sc.turn(); err != nil {
 				return err
 			}
-			if err := sc.walk(0, luma.h*luma.v); err != nil {
+			if err := sc.walk(luma.h * luma.v); err != nil {
 				return err
 			}
 			for v := range luma.v {
@@ -36,7 +36,7 @@ func (t *transcoder) baseline(s *scan) error {
 			}
 			for i := 1; i < len(s.comps); i++ {
 				c := &t.f.comps[s.comps[i]]
-				if err := sc.walk(i, c.h*c.v); err != nil {
+				if err := sc.walk(c.h * c.v); err != nil {
 					return err
 				}
 			}
@@ -77,7 +77,7 @@ func (t *transcoder) lumaRow(dc *huffman, row *blockRow, i, x int) error {
 		out.grow()
 	}
 	for b := i; b < i+luma.h; b++ {
-		from, to := sc.ends[b%maxRun], sc.ends[b%maxRun+1]
+		from, to := uint(sc.ends[b]), uint(sc.ends[b+1])
 		d := dc.value[in.load(from)>>(64-lookBits)]
 		if d == 0 {
 			d, _ = dc.longValue(in.load(from)) // it was seen to be sound

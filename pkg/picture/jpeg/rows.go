@@ -19,10 +19,13 @@ type mcus struct {
 	stride [4]int
 	row    int // rows of MCUs done
 
-	sc    *scanner
-	parts []part         // of a picture with one sequential scan
-	b     block          // zeros between the blocks, but for the first
-	coefs []coefficients // of a picture with several scans
+	sc       *scanner
+	walked   bool           // all of the one scan is gone over first, and then
+	cornered []cornerBlock  // these blocks of each MCU are decoded,
+	pairs    []cornerPair   // in these pairs
+	parts    []part         // of a picture with one sequential scan
+	b        block          // zeros between the blocks, but for the first
+	coefs    []coefficients // of a picture with several scans
 }
 
 // lastKept is the position in zig-zag order of the last of n × n coefficients.
@@ -116,15 +119,25 @@ func (m *mcus) start() error {
 		return m.gather(s)
 	}
 	m.sc.begin(s)
+	// At 2/8 little is taken of a block. More would be decoded twice.
+	m.walked = true
+	for i := range f.comps {
+		m.walked = m.walked && (m.n[i] == 2 || m.n[i] == 0)
+	}
 	if m.last[0] < 63 || m.last[1] < 63 {
 		m.sc.skipTables()
 	}
+	phase := uint(0)
 	for i, c := range f.comps { // all are in the scan, in order
 		s.ac[i].valueTable()
 		m.parts = append(m.parts, part{
 			dc: s.dc[i], ac: s.ac[i], skips: m.sc.skips[i].table, q: &c.quant.q, pix: m.pix[i], stride: m.stride[i], h: c.h, v: c.v,
-			n: m.n[i], last: m.last[i], right: m.n[i], below: m.n[i] * m.stride[i], pred: &m.sc.pred[i],
+			phase: phase, n: m.n[i], last: m.last[i], right: m.n[i], below: m.n[i] * m.stride[i], pred: &m.sc.pred[i],
 		})
+		phase += uint(c.h * c.v)
+	}
+	if m.walked {
+		m.pairUp()
 	}
 	return nil
 }
@@ -152,6 +165,7 @@ type part struct {
 	pix          []uint8
 	stride       int
 	h, v         int
+	phase        uint // of its first block in an MCU
 	n, last      int
 	right, below int // from a block's samples to those of its neighbours in an MCU
 	pred         *int32
@@ -165,17 +179,17 @@ func (m *mcus) sequential() error {
 		if err := sc.turn(); err != nil {
 			return err
 		}
+		if m.walked {
+			if err := m.corners(mx); err != nil {
+				return err
+			}
+			continue
+		}
 		for i := range m.parts {
 			p := &m.parts[i]
 			at := mx * p.h * p.right
-			if p.n == 0 || p.n == 2 && i == 0 {
-				// Of luma at 2/8 little is taken. More would be decoded twice, and in
-				// chroma there is little to go over.
-				err := sc.walk(i, p.h*p.v)
-				if err == nil && p.n > 0 {
-					err = m.corners(p, at)
-				}
-				if err != nil {
+			if p.n == 0 {
+				if err := sc.walkOnly(p.phase, p.h*p.v); err != nil {
 					return err
 				}
 				continue

@@ -20,8 +20,9 @@ type scanner struct {
 	// T.81 G.1.2.2.
 	eobrun int32
 	// For walk: by place in the scan, and where the blocks that it went over begin and end.
-	skips [4]skipTable
-	ends  [maxRun + 1]uint
+	skips  [4]skipTable
+	ends   []uint32
+	survey survey
 }
 
 // newScanner makes the reader's one scanner: the reader is used up.
@@ -78,6 +79,7 @@ func (sc *scanner) restart() error {
 	sc.left = sc.s.ri
 	sc.pred = [4]int32{}
 	sc.eobrun = 0
+	sc.survey.begin()
 	e.begin()
 	return nil
 }

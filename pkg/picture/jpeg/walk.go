@@ -29,7 +29,14 @@ const (
 	skipShift = 8
 	endSkip   = 128
 	noSkip    = 65 << skipShift
+
+	endOfBlock = 64 << skipShift
 )
+
+// unsound says that what was passed, endOfBlock or more, is no end of a block.
+func unsound(k uint) bool {
+	return k > endOfBlock && k-(endSkip+1)<<skipShift > 63<<skipShift
+}
 
 // fill makes the entries for a component's tables.
 func (t *skips) fill(dc, ac *huffman) {
@@ -78,38 +85,6 @@ func (b *buffer) load(p uint) uint64 {
 	return binary.BigEndian.Uint64(b[p>>3&(window-1):][:8]) << (p & 7)
 }
 
-// blockEnds goes over blocks i to n-1, of which the first begins at bit ends[i], and
-// sets ends[i+1] to ends[n]. It returns n, or the block that it can't go over.
-func blockEnds(buf *buffer, t *skips, ends *[maxRun + 1]uint, i, n uint) uint {
-	p := ends[i]
-	acc, left, pos := buf.load(p), 56-p&7, p>>3+7
-	for ; i < n; i++ {
-		s := uint(t[1<<lookBits+acc>>(64-lookBits)])
-		acc |= binary.BigEndian.Uint64(buf[pos&(window-1):][:8]) >> (left & 63)
-		pos += (63 - left) >> 3
-		left |= 56
-		acc <<= s & 31
-		left -= s & 31
-		k := s &^ 31
-		for k < 64<<skipShift {
-			// The look-up goes ahead of the refill, which it need not wait for: an
-			// entry takes at most 27 bits, so of 56 there are 29 left for the next.
-			s = uint(t[acc>>(64-lookBits)])
-			acc |= binary.BigEndian.Uint64(buf[pos&(window-1):][:8]) >> (left & 63)
-			pos += (63 - left) >> 3
-			left |= 56
-			acc <<= s & 31
-			left -= s & 31
-			k += s &^ 31
-		}
-		if k > 64<<skipShift && k-(endSkip+1)<<skipShift > 63<<skipShift {
-			break
-		}
-		ends[i%maxRun+1] = pos*8 - left
-	}
-	return i
-}
-
 // at is the bit that is taken next, from buf[0] on.
 func (e *entropy) at() uint { return uint(e.pos*8) - e.n }
 
@@ -119,39 +94,6 @@ func (e *entropy) seek(p uint) {
 }
 
 func (e *entropy) clean() *buffer { return (*buffer)(e.buf) }
-
-// walk goes over the next n blocks of the i-th component of the scan, at most maxRun;
-// sc.ends then says where each begins and ends.
-func (sc *scanner) walk(i, n int) error {
-	e := sc.e
-	if !e.ready(n) {
-		return sc.cut()
-	}
-	t := &sc.skips[i]
-	sc.ends[0] = e.at()
-	for b := uint(0); ; b++ {
-		if b = blockEnds(e.clean(), t.table, &sc.ends, b, uint(n)); b == uint(n) {
-			break
-		}
-		e.seek(sc.ends[b])
-		_, err := e.diff(t.dc)
-		if err == nil {
-			err = e.skipAC(t.ac, t.table, 1)
-		}
-		if e.over() {
-			return sc.cut()
-		}
-		if err != nil {
-			return err
-		}
-		sc.ends[b+1] = e.at()
-	}
-	e.seek(sc.ends[n])
-	if e.over() {
-		return sc.cut()
-	}
-	return nil
-}
 
 // skipAC passes over the rest of a block from coefficient k, symbol by symbol where
 // it must.
@@ -179,27 +121,6 @@ func (e *entropy) skipAC(ac *huffman, t *skips, k int) error {
 	return nil
 }
 
-// skipTables makes what walk needs for the components of the scan.
-func (sc *scanner) skipTables() {
-	for i := range sc.s.comps {
-		dc, ac := sc.s.dc[i], sc.s.ac[i]
-		t := &sc.skips[i]
-		if t.dc == dc && t.ac == ac {
-			continue
-		}
-		*t = skipTable{dc, ac, nil}
-		for j := range i {
-			if o := &sc.skips[j]; o.dc == dc && o.ac == ac {
-				t.table = o.table
-			}
-		}
-		if t.table == nil {
-			t.table = new(skips)
-			t.table.fill(dc, ac)
-		}
-	}
-}
-
 // skipTable is the skips of a component's tables.
 type skipTable struct {
 	dc, ac *huffman
@@ -217,8 +138,8 @@ func (sc *scanner) skipScan() error {
 				if err := sc.turn(); err != nil {
 					return err
 				}
-				for i, ci := range s.comps {
-					if err := sc.walk(i, f.comps[ci].h*f.comps[ci].v); err != nil {
+				for _, ci := range s.comps {
+					if err := sc.walk(f.comps[ci].h * f.comps[ci].v); err != nil {
 						return err
 					}
 				}
@@ -233,7 +154,7 @@ func (sc *scanner) skipScan() error {
 				if err := sc.turns(&n); err != nil {
 					return err
 				}
-				if err := sc.walk(0, n); err != nil {
+				if err := sc.walk(n); err != nil {
 					return err
 				}
 				x += n

@@ -1,0 +1,418 @@
+package jpeg
+
+import "encoding/binary"
+
+// Going over blocks is a chain: where a look-up is made is known when the one before is
+// done. So four places of the scan are gone over side by side. Where blocks begin
+// there is not known but for the first; but Huffman codes fall into step (T. Ferguson and
+// J. Rabinowitz, "Self-synchronizing Huffman codes", 1984; for JPEG, A. Weissenberger and
+// B. Schmidt, "Accelerating JPEG Decompression on GPUs", 2021): who begins anywhere, as if
+// an MCU began there, is after some tens of blocks at the beginning of a block, as which
+// it takes it, too. When who came the right way meets such a beginning, all that was
+// gone over from there is right. Until then nothing of it is believed, so what
+// comes out does not depend on it.
+
+const (
+	laneCount  = 4
+	laneBlocks = 2048 // gone over in a lane at once, at most
+	// ahead is how many blocks are gone over before what they hold is taken.
+	ahead     = laneCount * laneBlocks
+	usualBits = 64 // of a block, until it is known
+	// laneFailing is by how much lanes that were not in step may be more than those that
+	// were: then there are no more in the scan.
+	laneFailing = 16
+)
+
+// laneBits is how many bits make a lane worth while. Tests change it.
+var laneBits uint = 16 << 10
+
+// lane is blocks gone over from some place of the buffer on.
+type lane struct {
+	at    [laneBlocks + 1]uint32 // where they begin: at[n] the first that is not gone over
+	n     int
+	phase uint // of that block
+	stop  uint // it goes no further than the first block from this bit on
+}
+
+// survey is where the blocks of a sequential scan begin, as far as they were gone over.
+type survey struct {
+	tables [maxRun]*skips // of the blocks of an MCU, in their order
+	of     [maxRun]int    // their components' places in the scan
+	mcu    uint           // how many they are
+	taken  int            // blocks taken of the MCU that is being taken
+	toGo   int            // blocks of the scan that are not taken
+	next   int            // at[next] is the next block to be taken,
+	known  int            // at[known] the first that was not gone over,
+	phase  uint           // its place in the MCU
+	at     []uint32
+	block  uint             // bits of a block, of late
+	failed int              // lanes that did not fall into step
+	lane   *[laneCount]lane // nil until they are worth while
+}
+
+// begin is called at the start of a segment.
+func (v *survey) begin() {
+	v.phase, v.taken, v.next, v.known = 0, 0, 0, 0
+	if len(v.at) > 0 { // a scan that is gone over
+		v.at[0] = 0
+	}
+}
+
+// after returns the place in an MCU of the n-th block after one at phase.
+func (v *survey) after(phase uint, n int) uint { return (phase + uint(n)) % v.mcu }
+
+// blocks goes over blocks from at[known] on, until n are known or one begins at bit
+// limit or beyond. It returns false for a block that it can't go over.
+func (v *survey) blocks(buf *buffer, n int, limit uint) bool {
+	i, phase := v.known, v.phase
+	p := uint(v.at[i])
+	acc, left, pos := buf.load(p), 56-p&7, p>>3+7
+	good := true
+	for i < n && p < limit {
+		t := v.tables[phase%maxRun]
+		s := uint(t[1<<lookBits+acc>>(64-lookBits)])
+		acc |= binary.BigEndian.Uint64(buf[pos&(window-1):][:8]) >> (left & 63)
+		pos += (63 - left) >> 3
+		left |= 56
+		acc <<= s & 31
+		left -= s & 31
+		k := s &^ 31
+		for k < endOfBlock {
+			// The look-up goes ahead of the refill, which it need not wait for: an
+			// entry takes at most 27 bits, so of 56 there are 29 left for the next.
+			s = uint(t[acc>>(64-lookBits)])
+			acc |= binary.BigEndian.Uint64(buf[pos&(window-1):][:8]) >> (left & 63)
+			pos += (63 - left) >> 3
+			left |= 56
+			acc <<= s & 31
+			left -= s & 31
+			k += s &^ 31
+		}
+		if unsound(k) {
+			good = false
+			break
+		}
+		p = pos*8 - left
+		i++
+		v.at[i] = uint32(p)
+		if phase++; phase == v.mcu {
+			phase = 0
+		}
+	}
+	v.known, v.phase = i, phase
+	return good
+}
+
+// side goes over blocks in all lanes side by side, until one of them is at its stop, or
+// full. It returns the lane whose next block it can't go over, if that is why it ended.
+func (v *survey) side(buf *buffer) *lane {
+	a, b, c, d := &v.lane[0], &v.lane[1], &v.lane[2], &v.lane[3]
+	p, q, r, s := uint(a.at[a.n]), uint(b.at[b.n]), uint(c.at[c.n]), uint(d.at[d.n])
+	t, u, w, x := v.tables[a.phase%maxRun], v.tables[b.phase%maxRun], v.tables[c.phase%maxRun], v.tables[d.phase%maxRun]
+	p, k := t.head(buf, p)
+	q, l := u.head(buf, q)
+	r, m := w.head(buf, r)
+	s, n := x.head(buf, s)
+	for {
+		if k >= endOfBlock {
+			if unsound(k) {
+				return a
+			}
+			a.n++
+			a.at[a.n] = uint32(p)
+			if a.phase++; a.phase == v.mcu {
+				a.phase = 0
+			}
+			if p >= a.stop || a.n == laneBlocks {
+				return nil
+			}
+			t = v.tables[a.phase%maxRun]
+			p, k = t.head(buf, p)
+		} else {
+			p, k = t.step(buf, p, k)
+		}
+		if l >= endOfBlock {
+			if unsound(l) {
+				return b
+			}
+			b.n++
+			b.at[b.n] = uint32(q)
+			if b.phase++; b.phase == v.mcu {
+				b.phase = 0
+			}
+			if q >= b.stop || b.n == laneBlocks {
+				return nil
+			}
+			u = v.tables[b.phase%maxRun]
+			q, l = u.head(buf, q)
+		} else {
+			q, l = u.step(buf, q, l)
+		}
+		if m >= endOfBlock {
+			if unsound(m) {
+				return c
+			}
+			c.n++
+			c.at[c.n] = uint32(r)
+			if c.phase++; c.phase == v.mcu {
+				c.phase = 0
+			}
+			if r >= c.stop || c.n == laneBlocks {
+				return nil
+			}
+			w = v.tables[c.phase%maxRun]
+			r, m = w.head(buf, r)
+		} else {
+			r, m = w.step(buf, r, m)
+		}
+		if n >= endOfBlock {
+			if unsound(n) {
+				return d
+			}
+			d.n++
+			d.at[d.n] = uint32(s)
+			if d.phase++; d.phase == v.mcu {
+				d.phase = 0
+			}
+			if s >= d.stop || d.n == laneBlocks {
+				return nil
+			}
+			x = v.tables[d.phase%maxRun]
+			s, n = x.head(buf, s)
+		} else {
+			s, n = x.step(buf, s, n)
+		}
+	}
+}
+
+// head takes the entry at bit p, where a block begins: the bit behind it, and what is
+// passed.
+func (t *skips) head(buf *buffer, p uint) (uint, uint) {
+	s := uint(t[1<<lookBits+buf.load(p)>>(64-lookBits)])
+	return p + s&31, s &^ 31
+}
+
+// step takes the entry at bit p, in a block of which k is passed.
+func (t *skips) step(buf *buffer, p, k uint) (uint, uint) {
+	s := uint(t[buf.load(p)>>(64-lookBits)])
+	return p + s&31, k + s&^31
+}
+
+// walk takes the next n blocks, at most maxRun: sc.ends then says where each begins
+// and the last ends.
+func (sc *scanner) walk(n int) error {
+	v, e := &sc.survey, sc.e
+	if v.known-v.next < n {
+		if err := sc.goOver(n); err != nil {
+			return err
+		}
+	}
+	sc.ends = v.at[v.next : v.next+n+1]
+	v.next += n
+	v.toGo -= n
+	if v.taken += n; v.taken >= int(v.mcu) {
+		v.taken = 0
+	}
+	if e.ended && int(v.at[v.next]) > e.end*8 {
+		return sc.cut()
+	}
+	if v.next == v.known {
+		e.seek(uint(v.at[v.next]))
+	}
+	return nil
+}
+
+// goOver goes over blocks until n or more are known that are not taken, but over none
+// beyond the next restart or the end of the scan.
+func (sc *scanner) goOver(n int) error {
+	v, e := &sc.survey, sc.e
+	v.known = copy(v.at[:], v.at[v.next:v.known+1]) - 1
+	v.next = 0
+	most := min(v.toGo, len(v.at)-1)
+	if sc.left >= 0 {
+		most = min(most, max(n, int(v.mcu)-v.taken)+sc.left*int(v.mcu))
+	}
+	for v.known < n {
+		if !e.ended && int(v.at[v.known]) >= (e.end-blockBytes)*8 {
+			e.seek(uint(v.at[0]))
+			from := e.at()
+			e.fill()
+			from -= e.at()
+			for i := range v.known + 1 {
+				v.at[i] -= uint32(from)
+			}
+		}
+		limit := uint(e.end * 8) // blocks that begin before it are whole, or the last
+		if !e.ended {
+			limit -= blockBytes * 8
+		}
+		if uint(v.at[v.known]) >= limit {
+			return sc.cut()
+		}
+		from, known := uint(v.at[v.known]), v.known
+		sc.sideBySide(most, limit)
+		err := sc.inTurn(most, limit)
+		if err != nil && v.known < n { // or who takes that block will see
+			if e.over() {
+				return sc.cut()
+			}
+			return err
+		}
+		if v.known > known {
+			v.block = max(1, (uint(v.at[v.known])-from)/uint(v.known-known))
+		}
+	}
+	return nil
+}
+
+// walkOnly passes over n blocks from where the bits are taken, of which the first is at
+// phase of an MCU. It is for scans of which not all is gone over first.
+func (sc *scanner) walkOnly(phase uint, n int) error {
+	v, e := &sc.survey, sc.e
+	if !e.ready(n) {
+		return sc.cut()
+	}
+	v.known, v.phase, v.at[0] = 0, phase, uint32(e.at())
+	err := sc.inTurn(n, (window+slack)*8)
+	if err == nil {
+		e.seek(uint(v.at[n]))
+	}
+	if e.over() {
+		return sc.cut()
+	}
+	return err
+}
+
+// inTurn goes over blocks until so many are known or one begins at bit limit or beyond.
+func (sc *scanner) inTurn(most int, limit uint) error {
+	v := &sc.survey
+	for !v.blocks(sc.e.clean(), most, limit) {
+		p, err := sc.plain(uint(v.at[v.known]), v.phase)
+		if err != nil {
+			return err
+		}
+		v.known++
+		v.at[v.known] = uint32(p)
+		v.phase = v.after(v.phase, 1)
+	}
+	return nil
+}
+
+// plain goes over one block, symbol by symbol where it must.
+func (sc *scanner) plain(p, phase uint) (end uint, err error) {
+	e, t := sc.e, &sc.skips[sc.survey.of[phase%maxRun]]
+	e.seek(p)
+	if _, err = e.diff(t.dc); err == nil {
+		err = e.skipAC(t.ac, t.table, 1)
+	}
+	return e.at(), err
+}
+
+// sideBySide does the most part of inTurn in lanes, if that is worth while.
+func (sc *scanner) sideBySide(most int, limit uint) {
+	v := &sc.survey
+	from := uint(v.at[v.known])
+	long := min((limit-from)/laneCount, v.block*laneBlocks*7/8)
+	if v.failed >= laneFailing || long < laneBits || uint(most-v.known)*v.block < laneCount*laneBits {
+		return
+	}
+	if v.lane == nil {
+		v.lane = new([laneCount]lane)
+	}
+	for i := range v.lane {
+		l := &v.lane[i]
+		l.at[0], l.n, l.phase = uint32(from), 0, 0
+		from += long
+		l.stop = from
+	}
+	v.lane[0].phase = v.phase
+	bad := 0
+	for l := v.side(sc.e.clean()); l != nil && bad < laneFailing; l = v.side(sc.e.clean()) {
+		p, err := sc.plain(uint(l.at[l.n]), l.phase)
+		switch {
+		case err == nil && l.n < laneBlocks:
+			l.n++
+			l.at[l.n] = uint32(p)
+			l.phase = v.after(l.phase, 1)
+		case l == &v.lane[0]:
+			bad = laneFailing
+		default: // it is not in step: it begins anew a bit further on
+			l.at[0] = l.at[l.n] + 1
+			l.n, l.phase = 0, 0
+			bad++
+		}
+	}
+	for i := range v.lane {
+		if !sc.join(&v.lane[i], most, limit) {
+			v.failed++
+			return
+		}
+	}
+	v.failed = max(0, v.failed-1)
+}
+
+// join goes over blocks up to one where l was in step, and then takes what it has.
+func (sc *scanner) join(l *lane, most int, limit uint) bool {
+	v := &sc.survey
+	first := v.after(l.phase, int(v.mcu)*laneBlocks-l.n)
+	if sc.inTurn(most, min(limit, uint(l.at[0]))) != nil {
+		return false
+	}
+	for i := 0; i <= l.n; {
+		p := v.at[v.known]
+		switch {
+		case l.at[i] < p:
+			i++
+		case l.at[i] == p && v.after(first, i) == v.phase:
+			n := copy(v.at[v.known:most+1], l.at[i:l.n+1]) - 1
+			v.known += n
+			v.phase = v.after(v.phase, n)
+			return true
+		default:
+			known := v.known
+			if sc.inTurn(min(most, known+1), limit) != nil || v.known == known {
+				return false
+			}
+		}
+	}
+	return false
+}
+
+// skipTables makes what walk needs for the components of the scan.
+func (sc *scanner) skipTables() {
+	v := &sc.survey
+	v.mcu, v.toGo, v.block, v.failed = 0, 0, usualBits, 0
+	for i, ci := range sc.s.comps {
+		dc, ac := sc.s.dc[i], sc.s.ac[i]
+		t := &sc.skips[i]
+		if t.dc != dc || t.ac != ac {
+			*t = skipTable{dc, ac, nil}
+			for j := range i {
+				if o := &sc.skips[j]; o.dc == dc && o.ac == ac {
+					t.table = o.table
+				}
+			}
+			if t.table == nil {
+				t.table = new(skips)
+				t.table.fill(dc, ac)
+			}
+		}
+		c := &sc.f.comps[ci]
+		n := c.h * c.v
+		if len(sc.s.comps) == 1 { // not interleaved: its MCUs are single blocks
+			n = 1
+			v.toGo = c.bw * c.bh
+		}
+		for range n {
+			v.tables[v.mcu%maxRun], v.of[v.mcu%maxRun] = t.table, i
+			v.mcu++
+		}
+	}
+	if len(sc.s.comps) > 1 {
+		v.toGo = int(v.mcu) * sc.f.mcux * sc.f.mcuy
+	}
+	if n := min(v.toGo, ahead) + 1; len(v.at) < n {
+		v.at = make([]uint32, n)
+	}
+	v.begin()
+}
