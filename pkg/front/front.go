@@ -165,10 +165,10 @@ func (s *Server) work(j *spool.Job) {
 	ended := func(outcome string) *slog.Logger { return log.With("outcome", outcome, "err", fault.Line(err.Error())) }
 	switch kind := fault.Of(err); {
 	case err == nil:
+		s.metrics.worked("job", w) // before anybody can know that it is done
 		err = j.Done(result.File.(*spool.Temp), spool.Result{
 			Type: result.Type, Size: result.Size, Width: result.Width, Height: result.Height, Note: result.Note,
 		})
-		s.metrics.worked("job", w)
 		if err != nil {
 			ended(fault.Of(err).String()).Error("job")
 			return
