@@ -326,20 +326,26 @@ func (sc *scanner) sideBySide(most int, limit uint) {
 		l.stop = from
 	}
 	v.lane[0].phase = v.phase
-	bad := 0
-	for l := v.side(sc.e.clean()); l != nil && bad < laneFailing; l = v.side(sc.e.clean()) {
+	for bad := 0; bad < laneFailing; {
+		l := v.side(sc.e.clean())
+		if l == nil {
+			break
+		}
 		p, err := sc.plain(uint(l.at[l.n]), l.phase)
 		switch {
-		case err == nil && l.n < laneBlocks:
+		case err == nil:
 			l.n++
 			l.at[l.n] = uint32(p)
 			l.phase = v.after(l.phase, 1)
 		case l == &v.lane[0]:
 			bad = laneFailing
 		default: // it is not in step: it begins anew a bit further on
-			l.at[0] = l.at[l.n] + 1
-			l.n, l.phase = 0, 0
+			p = uint(l.at[l.n]) + 1
+			l.at[0], l.n, l.phase = uint32(p), 0, 0
 			bad++
+		}
+		if p >= l.stop || l.n == laneBlocks {
+			break
 		}
 	}
 	for i := range v.lane {
