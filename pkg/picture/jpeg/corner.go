@@ -1,60 +1,73 @@
 package jpeg
 
-// cornerPair is two blocks of an MCU with the same tables, side by side; of an odd
-// number one is twice in a pair.
-type cornerPair struct {
-	dc, ac *huffman
-	a, b   int // places in mcus.cornered
+// cornered is the blocks of one or two MCUs that are wanted at 2/8.
+type cornered struct {
+	blocks []cornerBlock
+	pairs  []cornerPair
 }
 
-// cornerBlock is a block of an MCU that is wanted at 2/8.
 type cornerBlock struct {
 	p   *part
-	i   int // its place in the MCU
-	off int // of its samples from the MCU's
+	i   int // its place among the blocks of the MCUs
+	off int // of its samples from those of the first MCU
 }
 
-// pairUp lists the blocks of an MCU whose corners are wanted, and pairs them.
-func (m *mcus) pairUp() {
+// cornerPair is two blocks with the same tables, side by side; one that has no other is
+// twice in its pair.
+type cornerPair struct {
+	dc, ac *huffman
+	a, b   int // places in cornered.blocks
+}
+
+// newCornered lists the blocks of n MCUs, and pairs them.
+func newCornered(parts []part, n int) *cornered {
+	c := new(cornered)
 	i := 0
-	for j := range m.parts {
-		p := &m.parts[j]
-		for b := range p.h * p.v {
-			if p.n == 2 {
-				m.cornered = append(m.cornered, cornerBlock{p, i, b/p.h*p.below + b%p.h*p.right})
+	for mx := range n {
+		for j := range parts {
+			p := &parts[j]
+			for b := range p.h * p.v {
+				if p.n == 2 {
+					c.blocks = append(c.blocks, cornerBlock{p, i, b/p.h*p.below + (mx*p.h+b%p.h)*p.right})
+				}
+				i++
 			}
-			i++
 		}
 	}
-	for b := 0; b < len(m.cornered); b++ {
-		p := m.cornered[b].p
+	for b := 0; b < len(c.blocks); b++ {
+		p := c.blocks[b].p
 		pair := cornerPair{p.dc, p.ac, b, b}
-		if b+1 < len(m.cornered) {
-			if next := m.cornered[b+1].p; next.dc == p.dc && next.ac == p.ac {
+		if b+1 < len(c.blocks) {
+			if next := c.blocks[b+1].p; next.dc == p.dc && next.ac == p.ac {
 				b++
 				pair.b = b
 			}
 		}
-		m.pairs = append(m.pairs, pair)
+		c.pairs = append(c.pairs, pair)
 	}
+	return c
 }
 
-// corners goes over an MCU, the mx-th of its row, and decodes it at 2/8.
-func (m *mcus) corners(mx int) error {
+// corners goes over the MCUs of c, from the mx-th of a row on, and decodes them at 2/8.
+func (m *mcus) corners(c *cornered, mx int) error {
 	sc := m.sc
-	if err := sc.walk(int(sc.survey.mcu)); err != nil {
+	n := int(sc.survey.mcu)
+	if c == m.two {
+		n *= 2
+	}
+	if err := sc.walk(n); err != nil {
 		return err
 	}
 	var v [maxRun][2]uint64 // DC differences, other coefficients
 	sound := true
 	buf := sc.e.clean()
-	for i := range m.pairs {
-		c := &m.pairs[i]
-		a, b := sc.ends[m.cornered[c.a].i], sc.ends[m.cornered[c.b].i]
-		sound = corner(buf, c.dc, c.ac, uint(a), uint(b), &v[c.a%maxRun], &v[c.b%maxRun]) && sound
+	for i := range c.pairs {
+		p := &c.pairs[i]
+		a, b := sc.ends[c.blocks[p.a].i], sc.ends[c.blocks[p.b].i]
+		sound = corner(buf, p.dc, p.ac, uint(a), uint(b), &v[p.a%maxRun], &v[p.b%maxRun]) && sound
 	}
-	for i := range m.cornered {
-		w := &m.cornered[i]
+	for i := range c.blocks {
+		w := &c.blocks[i]
 		p := w.p
 		dst := p.pix[mx*p.h*p.right+w.off:]
 		if sound {

@@ -19,10 +19,10 @@ type mcus struct {
 	stride [4]int
 	row    int // rows of MCUs done
 
-	sc       *scanner
-	walked   bool           // all of the one scan is gone over first, and then
-	cornered []cornerBlock  // these blocks of each MCU are decoded,
-	pairs    []cornerPair   // in these pairs
+	sc *scanner
+	// If all of the one scan is gone over first: what is then decoded, of one MCU, and of
+	// two if in one a block would be without another.
+	one, two *cornered
 	parts    []part         // of a picture with one sequential scan
 	b        block          // zeros between the blocks, but for the first
 	coefs    []coefficients // of a picture with several scans
@@ -120,9 +120,9 @@ func (m *mcus) start() error {
 	}
 	m.sc.begin(s)
 	// At 2/8 little is taken of a block. More would be decoded twice.
-	m.walked = true
+	walked := true
 	for i := range f.comps {
-		m.walked = m.walked && (m.n[i] == 2 || m.n[i] == 0)
+		walked = walked && (m.n[i] == 2 || m.n[i] == 0)
 	}
 	if m.last[0] < 63 || m.last[1] < 63 {
 		m.sc.skipTables()
@@ -136,8 +136,11 @@ func (m *mcus) start() error {
 		})
 		phase += uint(c.h * c.v)
 	}
-	if m.walked {
-		m.pairUp()
+	if walked {
+		m.one = newCornered(m.parts, 1)
+		if len(m.one.blocks)&1 != 0 && 2*m.sc.survey.mcu <= maxRun {
+			m.two = newCornered(m.parts, 2)
+		}
 	}
 	return nil
 }
@@ -175,12 +178,18 @@ type part struct {
 func (m *mcus) sequential() error {
 	sc := m.sc
 	sc.rows = min(m.f.h, m.row*8*m.f.vmax)
-	for mx := range m.f.mcux {
+	for mx := 0; mx < m.f.mcux; mx++ {
 		if err := sc.turn(); err != nil {
 			return err
 		}
-		if m.walked {
-			if err := m.corners(mx); err != nil {
+		if m.one != nil {
+			c, at := m.one, mx
+			if m.two != nil && mx+1 < m.f.mcux && sc.left != 0 {
+				sc.left--
+				mx++
+				c = m.two
+			}
+			if err := m.corners(c, at); err != nil {
 				return err
 			}
 			continue
