@@ -12,11 +12,15 @@ func (t *transcoder) dcScan(s *scan) error {
 	sc, e := t.sc, t.sc.e
 	luma := &t.f.comps[0]
 	row := make([]int32, luma.v*luma.mw)
-	var others []*huffman // of an MCU's blocks that are not Y's
-	for i, ci := range s.comps[1:] {
+	var tables []*huffman // of an MCU's blocks
+	for i, ci := range s.comps {
 		for range t.f.comps[ci].h * t.f.comps[ci].v {
-			others = append(others, s.dc[1+i])
+			tables = append(tables, s.dc[i])
 		}
+	}
+	var at []int // of the MCU's blocks of Y, which come first, in row
+	for b := range luma.h * luma.v {
+		at = append(at, b/luma.h*luma.mw+b%luma.h)
 	}
 	last := int32(0)
 	for my := range t.f.mcuy {
@@ -28,8 +32,8 @@ func (t *transcoder) dcScan(s *scan) error {
 				return err
 			}
 			if s.ah > 0 {
-				t.dcBits(row[mx*luma.h:], n, len(others))
-			} else if err := t.dcFirst(s, row[mx*luma.h:], n, others); err != nil {
+				t.dcBits(row[mx*luma.h:], at, n, len(tables))
+			} else if err := t.dcFirst(row[mx*luma.h:], at, n, tables); err != nil {
 				return err
 			}
 			mx += n
@@ -52,49 +56,26 @@ func (t *transcoder) dcScan(s *scan) error {
 	return nil
 }
 
-// dcBits reads n MCUs of a refining DC scan, one bit a block, T.81 G.1.2.1, and puts
-// Y's, which come first, into rows of luma.mw.
-func (t *transcoder) dcBits(row []int32, n, others int) {
+// dcBits reads n MCUs of so many blocks of a refining DC scan, one bit a block, T.81
+// G.1.2.1, and puts Y's into row.
+func (t *transcoder) dcBits(row []int32, at []int, n, blocks int) {
 	e, luma := t.sc.e, &t.f.comps[0]
-	blocks := luma.h * luma.v
 	for m := range n {
-		bits := e.bits(uint(blocks+others)) >> others
-		for b := range blocks {
-			row[b/luma.h*luma.mw+m*luma.h+b%luma.h] = bits >> (blocks - 1 - b) & 1
+		bits := e.bits(uint(blocks))
+		for b, p := range at {
+			row[p+m*luma.h] = bits >> (blocks - 1 - b) & 1
 		}
 	}
 }
 
-// dcFirst reads n MCUs of a first DC scan and puts Y's values into rows of luma.mw.
-func (t *transcoder) dcFirst(s *scan, row []int32, mcus int, others []*huffman) error {
+// dcFirst reads n MCUs of a first DC scan and puts Y's values into row.
+func (t *transcoder) dcFirst(row []int32, at []int, mcus int, tables []*huffman) error {
 	sc, e, luma := t.sc, t.sc.e, &t.f.comps[0]
-	dc := s.dc[0]
 	pred := sc.pred[0]
 	e.refill()
 	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
 	for m := range mcus {
-		for v := range luma.v {
-			out := row[v*luma.mw+m*luma.h:][:luma.h]
-			for x := range out {
-				d := dc.value[acc>>(64-lookBits)]
-				acc |= be64(buf[pos:]) >> (n & 63)
-				pos += int((63 - n) >> 3)
-				n |= 56
-				if d == 0 {
-					var err error
-					if d, err = dc.longValue(acc); err != nil {
-						return err
-					}
-				}
-				acc <<= d & 31
-				n -= uint(d & 31)
-				if pred += int32(d) >> 16; pred != int32(int16(pred)<<5>>5) {
-					return fault.New(fault.Format, "DC coefficient %d", pred)
-				}
-				out[x] = pred
-			}
-		}
-		for _, dc := range others {
+		for b, dc := range tables {
 			d := dc.value[acc>>(64-lookBits)]
 			acc |= be64(buf[pos:]) >> (n & 63)
 			pos += int((63 - n) >> 3)
@@ -107,6 +88,13 @@ func (t *transcoder) dcFirst(s *scan, row []int32, mcus int, others []*huffman) 
 			}
 			acc <<= d & 31
 			n -= uint(d & 31)
+			if b >= len(at) {
+				continue
+			}
+			if pred += int32(d) >> 16; pred != int32(int16(pred)<<5>>5) {
+				return fault.New(fault.Format, "DC coefficient %d", pred)
+			}
+			row[at[b]+m*luma.h] = pred
 		}
 	}
 	e.acc, e.n, e.pos, sc.pred[0] = acc, n, pos, pred
