@@ -4,9 +4,10 @@
 // Stages, one a file. Reading: source (the file through a window, entropy-coded
 // bytes unstuffed), segment (markers and tables), huffman (look-ups), block
 // (sequential blocks), walk, survey and corner (blocks gone over for their length, many
-// ahead, and what is then taken of them at 2/8), scan (what goes on from block to block and scan to scan),
-// progressive (coefficients gathered from many scans), idct and idct_reduced,
-// rows (planes), colour (RGB, CMYK, odd sampling), reduction (which n of n/8).
+// ahead, and what is then taken of them at 2/8), scan (what goes on from block to
+// block and scan to scan), progressive (coefficients gathered from many scans), idct
+// and idct_reduced, rows (planes), colour (RGB, CMYK, odd sampling), reduction (which
+// n of n/8).
 // Writing: headers, tables, fdct, quantize, bits, encode and encode_rgb. From file to
 // file: transcode, gray, gray_baseline, gray_progressive, turn, copy.
 //

@@ -184,10 +184,9 @@ func (m *mcus) sequential() error {
 		}
 		if m.one != nil {
 			c, at := m.one, mx
-			if m.two != nil && mx+1 < m.f.mcux && sc.left != 0 {
-				sc.left--
-				mx++
+			if m.two != nil && sc.more(min(2, m.f.mcux-mx)) == 2 {
 				c = m.two
+				mx++
 			}
 			if err := m.corners(c, at); err != nil {
 				return err

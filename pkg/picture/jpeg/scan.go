@@ -169,12 +169,17 @@ func (sc *scanner) whole(most int) (n int, err error) {
 	if !e.ready(1) {
 		return 0, sc.cut()
 	}
-	n = min(most, max(1, (e.end-e.pos)/blockBytes))
+	return sc.more(min(most, max(1, (e.end-e.pos)/blockBytes))), nil
+}
+
+// more counts, after a turn, MCUs up to the n-th or the next restart, and returns how many
+// there are with the first.
+func (sc *scanner) more(n int) int {
 	if sc.left >= 0 {
 		n = min(n, 1+sc.left)
 		sc.left -= n - 1
 	}
-	return n, nil
+	return n
 }
 
 // script is what scans have sent of a component: the bit position down to which

@@ -150,10 +150,10 @@ func (sc *scanner) skipScan() error {
 		for y := range c.bh {
 			sc.rows = min(f.h, y*8*f.vmax/c.v)
 			for x := 0; x < c.bw; {
-				n := min(c.bw-x, maxRun)
-				if err := sc.turns(&n); err != nil {
+				if err := sc.turn(); err != nil {
 					return err
 				}
+				n := sc.more(min(c.bw-x, maxRun))
 				if err := sc.walk(n); err != nil {
 					return err
 				}
@@ -162,18 +162,5 @@ func (sc *scanner) skipScan() error {
 		}
 	}
 	sc.rows = f.h
-	return nil
-}
-
-// turns counts n MCUs, or as many as there are up to the next restart, after taking
-// the one that is due.
-func (sc *scanner) turns(n *int) error {
-	if err := sc.turn(); err != nil {
-		return err
-	}
-	if sc.left >= 0 {
-		*n = min(*n, sc.left+1)
-		sc.left -= *n - 1
-	}
 	return nil
 }
