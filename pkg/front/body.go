@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"imgtools/pkg/fault"
@@ -17,15 +16,14 @@ import (
 )
 
 const (
-	maxField    = 4 << 10     // bytes of one form field
-	maxParts    = 1000        // of one form
-	formRoom    = 1 << 20     // bytes that a form may have around its picture
-	minRate     = 1 << 10     // bytes a second, below which an upload is given up
-	bufferBytes = 64 << 10    // of a picture read and written at once
-	shortBytes  = 64 << 10    // of a body that is read although it is refused
-	shortTime   = time.Second // in which that must have come
-	drainTime   = 10 * time.Second
-	drainBytes  = 64 << 20 // beyond -maxbytes
+	maxField   = 4 << 10     // bytes of one form field
+	maxParts   = 1000        // of one form
+	formRoom   = 1 << 20     // bytes that a form may have around its picture
+	minRate    = 1 << 10     // bytes a second, below which an upload is given up
+	shortBytes = 64 << 10    // of a body that is read although it is refused
+	shortTime  = time.Second // in which that must have come
+	drainTime  = 10 * time.Second
+	drainBytes = 64 << 20 // beyond -maxbytes
 )
 
 // picture is one picture of a request, not yet read.
@@ -164,18 +162,15 @@ func formError(err error) error {
 	return fault.New(fault.Usage, "form: %w", err)
 }
 
-// buffers are what pictures are received by.
-var buffers = sync.Pool{New: func() any { return new([bufferBytes]byte) }}
-
 // receive reads a picture into the spool. The caller closes the upload.
 func (s *Server) receive(p *picture) (*spool.Upload, error) {
 	u, err := s.c.Spool.Upload(p.length)
 	if err != nil {
 		return nil, err
 	}
-	buf := buffers.Get().(*[bufferBytes]byte)
-	_, err = io.CopyBuffer(struct{ io.Writer }{u}, io.LimitReader(p.body, s.c.MaxBytes+1), buf[:])
-	buffers.Put(buf)
+	buf, free := buffer(p.length)
+	_, err = copyFull(u, io.LimitReader(p.body, s.c.MaxBytes+1), buf)
+	free()
 	switch {
 	case err != nil:
 		err = formError(err)

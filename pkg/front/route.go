@@ -3,9 +3,11 @@ package front
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"math"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -84,7 +86,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	s.metrics.current.Add(1)
 	defer s.metrics.current.Add(-1)
-	w := newAnswer(rw, s.c.Idle)
+	w := newAnswer(rw, r, s.c.Idle)
 	r = withInfo(r)
 	i := infoOf(r)
 	h := w.Header()
@@ -147,14 +149,27 @@ type answer struct {
 	http.ResponseWriter
 	rc     *http.ResponseController
 	idle   time.Duration
+	stride int64 // bytes of a file between two looks at the clock
 	status int
 	bytes  int64
 }
 
-func newAnswer(w http.ResponseWriter, idle time.Duration) *answer {
+// minTaken is how many bytes of a file a client must take within the idle time, if
+// they are not the last. maxStride is for connections that still know how far they
+// came when that is over: those of TCP.
+const (
+	minTaken  = smallBytes
+	maxStride = 1 << 20
+)
+
+func newAnswer(w http.ResponseWriter, r *http.Request, idle time.Duration) *answer {
 	rc := http.NewResponseController(w)
 	rc.SetWriteDeadline(time.Time{}) // that of the connection's last request
-	return &answer{ResponseWriter: w, rc: rc, idle: idle}
+	a := &answer{ResponseWriter: w, rc: rc, idle: idle, stride: maxStride}
+	if peerOf(r).unix || r.TLS != nil {
+		a.stride = minTaken
+	}
+	return a
 }
 
 // Unwrap lets http.ResponseController find the connection.
@@ -168,9 +183,6 @@ func (a *answer) WriteHeader(status int) {
 	a.ResponseWriter.WriteHeader(status)
 }
 
-// stride is how many bytes of a file a client must take within the idle time.
-const stride = bufferBytes
-
 // ReadFrom sends a file, where it can be without its bytes coming here (sendfile).
 func (a *answer) ReadFrom(r io.Reader) (n int64, err error) {
 	all, ok := r.(*io.LimitedReader) // sendfile sees through one
@@ -178,24 +190,27 @@ func (a *answer) ReadFrom(r io.Reader) (n int64, err error) {
 		all = &io.LimitedReader{R: r, N: math.MaxInt64}
 	}
 	from, ok := a.ResponseWriter.(io.ReaderFrom)
-	if !ok || all.N <= stride { // what is small goes in one packet with the header
-		buf := buffers.Get().(*[bufferBytes]byte)
-		defer buffers.Put(buf)
-		return io.CopyBuffer(struct{ io.Writer }{a}, all, buf[:])
+	if !ok || all.N <= minTaken { // what is small goes in one packet with the header
+		buf, free := buffer(minTaken)
+		defer free()
+		return io.CopyBuffer(struct{ io.Writer }{a}, all, buf)
 	}
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
 	for err == nil && all.N > 0 {
 		a.rc.SetWriteDeadline(time.Now().Add(a.idle))
-		part := io.LimitedReader{R: all.R, N: min(all.N, stride)}
+		part := io.LimitedReader{R: all.R, N: min(all.N, a.stride)}
 		var m int64
 		m, err = from.ReadFrom(&part)
 		n += m
 		all.N -= m
 		a.bytes += m
-		if part.N > 0 { // its end
-			break
+		switch {
+		case err != nil && m >= minTaken && errors.Is(err, os.ErrDeadlineExceeded):
+			err = nil // it is slow, no more
+		case err == nil && part.N > 0: // its end
+			return n, nil
 		}
 	}
 	return n, err

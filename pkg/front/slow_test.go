@@ -195,6 +195,29 @@ func TestPatienceWithTheWork(t *testing.T) {
 	}
 }
 
+// It takes longer than the idle time for what is sent at once, but goes on.
+func TestClientThatReadsSlowly(t *testing.T) {
+	t.Parallel()
+	const size, bite = 6 << 20, 128 << 10
+	s := start(t, func(c *Config) { c.Idle = 500 * time.Millisecond; c.MaxBytes = 64 << 20 })
+	c, br := s.raw(fmt.Sprintf("PUT /image HTTP/1.1\r\nContent-Length: %d\r\n\r\n", size))
+	c.(*net.TCPConn).SetReadBuffer(bite)
+	if _, err := c.Write(bytes.Repeat([]byte("x"), size)); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(br, nil)
+	if err != nil || resp.StatusCode != 200 || resp.ContentLength < size {
+		t.Fatal(resp, err)
+	}
+	pace := time.NewTicker(bite * time.Second / 2 / maxStride * 5 / 4) // a stride takes 5/4 of the idle time
+	for left := resp.ContentLength; left > 0; left -= bite {
+		if _, err := io.CopyN(io.Discard, resp.Body, min(left, bite)); err != nil {
+			t.Fatalf("%v, %d bytes before the end", err, left)
+		}
+		<-pace.C
+	}
+}
+
 func TestClientThatNeverReads(t *testing.T) {
 	s := start(t, func(c *Config) { c.Idle = time.Second; c.MaxBytes = 64 << 20 })
 	c, _ := s.raw(fmt.Sprintf("PUT /image HTTP/1.1\r\nContent-Length: %d\r\n\r\n", 32<<20))
