@@ -21,6 +21,7 @@ const stopTime = 5 * time.Second
 
 // serve runs the server until a signal stops it.
 func serve(c *config) error {
+	relax()
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 	signal.Ignore(unix.SIGPIPE) // stderr may be a pipe that nobody reads
