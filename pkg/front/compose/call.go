@@ -21,15 +21,15 @@ import (
 )
 
 // callFiles sends the request and both files, and waits for the answer.
-func callFiles(conn net.Conn, req wire.Request, in Input, out File) (wire.Reply, error) {
-	raw, err := conn.(*net.UnixConn).SyscallConn()
+func callFiles(c connection, req wire.Request, in Input, out File) (wire.Reply, error) {
+	raw, err := c.SyscallConn()
 	if err != nil {
 		return wire.Reply{}, err
 	}
 	if err := sendFiles(raw, req, in, out); err != nil {
 		return wire.Reply{}, err
 	}
-	return readReply(bufio.NewReaderSize(conn, wire.MaxLine), true)
+	return readReply(bufio.NewReaderSize(c, wire.MaxLine), true)
 }
 
 // sendFiles opens both files anew, passes them and closes them.
@@ -56,7 +56,7 @@ func sendFiles(raw syscall.RawConn, req wire.Request, in Input, out File) error 
 
 // callStream sends the request and the picture's bytes, and receives the answer
 // and the result's bytes.
-func callStream(conn net.Conn, req wire.Request, in Input, out File) (wire.Reply, error) {
+func callStream(c connection, req wire.Request, in Input, out File) (wire.Reply, error) {
 	r, err := in.Reader()
 	if err != nil {
 		return wire.Reply{}, err
@@ -71,15 +71,15 @@ func callStream(conn net.Conn, req wire.Request, in Input, out File) (wire.Reply
 	if err != nil {
 		return wire.Reply{}, err
 	}
-	_, sent := conn.Write(line)
+	_, sent := c.Write(line)
 	if sent == nil {
 		var n int64
-		if n, sent = io.Copy(conn, io.LimitReader(r, req.Len)); sent == nil && n < req.Len {
+		if n, sent = io.Copy(c, io.LimitReader(r, req.Len)); sent == nil && n < req.Len {
 			return wire.Reply{}, fault.New(fault.Internal, "the picture shrank from %d to %d bytes", req.Len, n)
 		}
 	}
 	// Also when not all could be sent there may be an answer that says why.
-	br := bufio.NewReaderSize(conn, 64<<10)
+	br := bufio.NewReaderSize(c, 64<<10)
 	reply, err := readReply(br, sent == nil)
 	if err != nil {
 		return wire.Reply{}, err

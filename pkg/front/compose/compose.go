@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -264,7 +265,7 @@ func (c *Composer) try(ctx context.Context, p *pool, req wire.Request, in Input)
 		// Killed by its supervisor, most likely, and that is why.
 		d.timeout, d.err = true, fmt.Errorf("%s took longer than %v (-t)", req.Verb, c.c.Timeout)
 	}
-	if d, ok := errors.AsType[*death](err); ok && stream && !d.timeout && emptyBalancer(ctx, conn.RemoteAddr()) {
+	if d, ok := errors.AsType[*death](err); ok && stream && !d.timeout && emptyBalancer(ctx, conn.(*net.TCPConn).RemoteAddr()) {
 		err = &away{errors.New("the balancer has nobody to give it to")}
 	}
 	if err == nil {

@@ -7,10 +7,14 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"imgtools/pkg/fault"
 )
@@ -62,17 +66,27 @@ func parseAddr(s string) (addr, error) {
 // dialTime is how long one address may take to answer a connection.
 const dialTime = 2 * time.Second
 
+// connection is one to a daemon: a net.Conn, or a file.
+type connection interface {
+	io.ReadWriteCloser
+	syscall.Conn
+	SetDeadline(time.Time) error
+}
+
 // dial connects to the first daemon that lets it, beginning with another one each
 // time. stream says that files can't be passed.
-func (p *pool) dial(ctx context.Context) (conn net.Conn, stream bool, err error) {
+func (p *pool) dial(ctx context.Context) (c connection, stream bool, err error) {
 	first := int(p.next.Add(1) - 1)
-	d := net.Dialer{Timeout: dialTime}
 	var errs []error
 	for i := range p.addrs {
 		a := p.addrs[(first+i)%len(p.addrs)]
-		conn, err := d.DialContext(ctx, a.network, a.address)
+		if a.network == "unix" {
+			c, err = dialUnix(a.address)
+		} else {
+			c, err = dialTCP(ctx, a.address)
+		}
 		if err == nil {
-			return conn, a.network == "tcp", nil
+			return c, a.network == "tcp", nil
 		}
 		if oe, ok := errors.AsType[*net.OpError](err); ok {
 			err = oe.Err // without the address, which follows
@@ -83,6 +97,32 @@ func (p *pool) dial(ctx context.Context) (conn net.Conn, stream bool, err error)
 		return nil, false, errs[0]
 	}
 	return nil, false, fmt.Errorf("%w, and %d more", errs[0], len(errs)-1)
+}
+
+func dialTCP(ctx context.Context, address string) (*net.TCPConn, error) {
+	d := net.Dialer{Timeout: dialTime}
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return c.(*net.TCPConn), nil
+}
+
+// dialUnix is net.Dial for who does not ask for addresses. A Unix socket connects
+// at once or refuses: with EAGAIN if its queue is full.
+func dialUnix(path string) (*os.File, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	for err = unix.EINTR; err == unix.EINTR; {
+		err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
+	}
+	if err != nil {
+		unix.Close(fd)
+		return nil, os.NewSyscallError("connect", err)
+	}
+	return os.NewFile(uintptr(fd), "connection"), nil
 }
 
 // backoff waits longer each time, from 1 to 50 ms, give or take half.
