@@ -20,8 +20,9 @@ import (
 type peer struct {
 	unix     bool
 	uid, gid uint32
-	known    bool // uid and gid are
-	open     bool // the listener was given to us: who may connect is its owner's matter
+	known    bool         // uid and gid are
+	open     bool         // the listener was given to us: who may connect is its owner's matter
+	tcp      *net.TCPConn // nil: TLS, or unix
 }
 
 type peerKey struct{}
@@ -44,6 +45,7 @@ func (l Open) Accept() (net.Conn, error) {
 // withPeer notes who has connected.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
 	var p peer
+	p.tcp, _ = c.(*net.TCPConn)
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/front/spool"
@@ -149,7 +152,7 @@ type answer struct {
 	http.ResponseWriter
 	rc     *http.ResponseController
 	idle   time.Duration
-	stride int64 // bytes of a file between two looks at the clock
+	tcp    *net.TCPConn // nil: TLS, or a Unix socket
 	status int
 	bytes  int64
 }
@@ -165,11 +168,18 @@ const (
 func newAnswer(w http.ResponseWriter, r *http.Request, idle time.Duration) *answer {
 	rc := http.NewResponseController(w)
 	rc.SetWriteDeadline(time.Time{}) // that of the connection's last request
-	a := &answer{ResponseWriter: w, rc: rc, idle: idle, stride: maxStride}
-	if peerOf(r).unix || r.TLS != nil {
-		a.stride = minTaken
+	return &answer{ResponseWriter: w, rc: rc, idle: idle, tcp: peerOf(r).tcp}
+}
+
+// cork keeps the kernel from sending before all is written (tcp(7), TCP_CORK): a
+// header and a small picture go in one packet, which both ends have less work with.
+func (a *answer) cork(on int) {
+	if a.tcp == nil {
+		return
 	}
-	return a
+	if raw, err := a.tcp.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_CORK, on) })
+	}
 }
 
 // Unwrap lets http.ResponseController find the connection.
@@ -190,17 +200,26 @@ func (a *answer) ReadFrom(r io.Reader) (n int64, err error) {
 		all = &io.LimitedReader{R: r, N: math.MaxInt64}
 	}
 	from, ok := a.ResponseWriter.(io.ReaderFrom)
-	if !ok || all.N <= minTaken { // what is small goes in one packet with the header
+	if !ok || all.N <= minTaken {
 		buf, free := buffer(minTaken)
 		defer free()
-		return io.CopyBuffer(struct{ io.Writer }{a}, all, buf)
+		a.cork(1)
+		defer a.cork(0)
+		if n, err = io.CopyBuffer(struct{ io.Writer }{a}, all, buf); err == nil {
+			err = a.rc.Flush()
+		}
+		return n, err
+	}
+	stride := int64(minTaken)
+	if a.tcp != nil {
+		stride = maxStride
 	}
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
 	for err == nil && all.N > 0 {
 		a.rc.SetWriteDeadline(time.Now().Add(a.idle))
-		part := io.LimitedReader{R: all.R, N: min(all.N, a.stride)}
+		part := io.LimitedReader{R: all.R, N: min(all.N, stride)}
 		var m int64
 		m, err = from.ReadFrom(&part)
 		n += m
