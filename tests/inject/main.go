@@ -162,7 +162,7 @@ func (t *tracer) follow() (int, error) {
 		switch sig := ws.StopSignal(); {
 		case !started: // after exec
 			started = true
-			err := unix.PtraceSetOptions(t.pid, unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_EXITKILL)
+			err := unix.PtraceSetOptions(t.pid, unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_TRACEEXEC|unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_EXITKILL)
 			if err != nil {
 				return 0, os.NewSyscallError("ptrace", err)
 			}
@@ -174,6 +174,9 @@ func (t *tracer) follow() (int, error) {
 			} else if t.failed[tid] {
 				t.leave(tid)
 			}
+		case ws>>16 == unix.PTRACE_EVENT_EXEC: // of all threads one is left, in the middle of its call
+			clear(t.inside)
+			t.inside[t.pid] = true
 		case ws>>16 != 0: // a thread was made
 		default:
 			if _, known := t.inside[tid]; known || sig != unix.SIGSTOP {

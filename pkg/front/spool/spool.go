@@ -71,6 +71,7 @@ type Spool struct {
 
 	// openUnnamed is a field so that a test can be a file system without O_TMPFILE.
 	openUnnamed func(dir string) (*os.File, error)
+	spares      spares
 
 	mu       sync.Mutex
 	jobs     map[string]*entry
@@ -209,6 +210,7 @@ func (s *Spool) Watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
+			s.spares.thin()
 			if err := s.Rescan(); err != nil {
 				s.log.Error("rescan", "err", err)
 			}

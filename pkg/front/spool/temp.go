@@ -15,15 +15,24 @@ import (
 // a picture between two daemons, a result not yet committed. It vanishes with
 // Close, and with its process.
 type Temp struct {
-	f    *os.File // to write; after Writer to read
-	name string   // only where the file system has no unnamed files
+	s      *Spool
+	f      *os.File // to write if writes, else to read
+	writes bool
+	name   string // only where the file system has no unnamed files
+	spent  bool   // on its way into a job: not for another picture
 }
 
 // Temp returns a new empty file. The caller closes it.
-func (s *Spool) Temp() (*Temp, error) {
+func (s *Spool) Temp() (*Temp, error) { return s.temp(false) }
+
+// temp is Temp; writes says how the file had best be open.
+func (s *Spool) temp(writes bool) (*Temp, error) {
+	if t := s.spares.take(writes); t != nil {
+		return t, nil
+	}
 	f, err := s.openUnnamed(s.path("incoming"))
 	if err == nil {
-		return &Temp{f: f}, nil
+		return &Temp{s: s, f: f, writes: true}, nil
 	}
 	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EINVAL) {
 		return nil, diskError(err)
@@ -37,7 +46,7 @@ func (s *Spool) Temp() (*Temp, error) {
 	if err != nil {
 		return nil, diskError(err)
 	}
-	return &Temp{f: f, name: name}, nil
+	return &Temp{s: s, f: f, writes: true, name: name}, nil
 }
 
 // openUnnamed makes a file without a name in dir.
@@ -75,6 +84,9 @@ func (t *Temp) Reader() (*os.File, error) { return reopen(t.path(), os.O_RDONLY)
 // can be written, so that a later check for writers finds only whoever got it. The
 // caller closes it.
 func (t *Temp) Writer() (*os.File, error) {
+	if !t.writes {
+		return reopen(t.path(), os.O_WRONLY)
+	}
 	r, err := t.Reader()
 	if err != nil {
 		return nil, err
@@ -86,8 +98,23 @@ func (t *Temp) Writer() (*os.File, error) {
 			return nil, err
 		}
 	}
-	t.f = r
+	t.f, t.writes = r, false
 	return w, nil
+}
+
+// reopen gives t a new description, at the file's start.
+func (t *Temp) reopen(writes bool) error {
+	flag := os.O_RDONLY
+	if writes {
+		flag = os.O_WRONLY
+	}
+	f, err := reopen(t.path(), flag)
+	if err != nil {
+		return err
+	}
+	t.f.Close()
+	t.f, t.writes = f, writes
+	return nil
 }
 
 // handOver puts the lock of a named file, shared for a moment and from then on,
@@ -125,10 +152,14 @@ func (t *Temp) Size() (int64, error) {
 }
 
 // sync fsyncs the file. After an error its content is not to be trusted again.
-func (t *Temp) sync() error { return diskError(t.f.Sync()) }
+func (t *Temp) sync() error {
+	t.spent = true
+	return diskError(t.f.Sync())
+}
 
 // link gives the file a name.
 func (t *Temp) link(path string) error {
+	t.spent = true
 	if t.name != "" {
 		if err := os.Rename(t.name, path); err != nil {
 			return err
@@ -152,7 +183,9 @@ func (t *Temp) Close() {
 	if t.name != "" {
 		os.Remove(t.name)
 	}
-	t.f.Close()
+	if t.name != "" || t.spent || !t.s.spares.keep(t) {
+		t.f.Close()
+	}
 	t.f = nil
 }
 

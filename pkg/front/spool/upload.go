@@ -31,12 +31,14 @@ func (s *Spool) Upload(length int64) (*Upload, error) {
 	if err := u.reserve(max(length, 0) + overhead); err != nil {
 		return nil, err
 	}
-	t, err := s.Temp()
+	var err error
+	if u.Temp, err = s.temp(true); err == nil && !u.writes {
+		err = u.reopen(true)
+	}
 	if err != nil {
 		u.Close()
 		return nil, err
 	}
-	u.Temp = t
 	return u, nil
 }
 

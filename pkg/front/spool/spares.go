@@ -1,0 +1,93 @@
+package spool
+
+import (
+	"slices"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxSpares is how many empty files are kept, each a descriptor.
+const maxSpares = 64
+
+// spares are files without a name that were used and are empty again. To make two
+// and give them back is up to half of what imgd does for a small picture: ext4 does
+// not use an inode again for a while, and looks at all of those whenever one is made.
+type spares struct {
+	mu    sync.Mutex
+	n     int
+	least int              // n since thin
+	free  map[bool][]*Temp // by Temp.writes
+}
+
+// take returns an empty file that nobody else has open, or nil.
+func (s *spares) take(writes bool) *Temp {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range []bool{writes, !writes} {
+		if n := len(s.free[w]); n > 0 {
+			t := s.free[w][n-1]
+			s.free[w] = s.free[w][:n-1]
+			s.n--
+			s.least = min(s.least, s.n)
+			return t
+		}
+	}
+	return nil
+}
+
+// thin closes as many as were not needed at any time since it was called last.
+func (s *spares) thin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w, free := range s.free {
+		n := min(len(free), s.least)
+		for _, t := range free[:n] {
+			t.f.Close()
+		}
+		s.free[w] = slices.Delete(free, 0, n)
+		s.least -= n
+		s.n -= n
+	}
+	s.least = s.n
+}
+
+// keep empties the file of t and keeps it for another Temp. It reports false if there
+// are enough, or if somebody else has it open: a worker that was taken over would see
+// the next picture in it.
+func (s *spares) keep(t *Temp) bool {
+	s.mu.Lock()
+	enough := s.n >= maxSpares
+	s.mu.Unlock()
+	if enough || !t.alone() || unix.Truncate(t.path(), 0) != nil {
+		return false
+	}
+	// File systems write a file that was emptied to disk when it is closed next, lest
+	// a crash lose old and new (auto_da_alloc, ext4(5)). So that is now.
+	if t.reopen(t.writes) != nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.free == nil {
+		s.free = map[bool][]*Temp{}
+	}
+	s.free[t.writes] = append(s.free[t.writes], &Temp{s: t.s, f: t.f, writes: t.writes})
+	s.n++
+	return true
+}
+
+// alone reports whether nobody else has the file of t open: then the kernel gives a
+// write lease (fcntl(2), F_SETLEASE). Where the file system has no leases it says no.
+func (t *Temp) alone() bool {
+	// A child of ours between fork and exec has all our descriptors; see hasWriter
+	// of pkg/front/compose.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if _, err := unix.FcntlInt(t.f.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
+		return false
+	}
+	_, err := unix.FcntlInt(t.f.Fd(), unix.F_SETLEASE, unix.F_UNLCK)
+	return err == nil
+}
