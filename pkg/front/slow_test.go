@@ -218,6 +218,25 @@ func TestClientThatReadsSlowly(t *testing.T) {
 	}
 }
 
+// What the kernel still has to send of an answer stays as it is when its file is
+// emptied, and used for others' pictures.
+func TestAnswerIsSentAfterItsFileIsUsedAgain(t *testing.T) {
+	s := start(t, nil)
+	const size = 100 << 10
+	letters := strings.Split("stuvwxyz", "")
+	var answers []*bufio.Reader
+	for i, letter := range letters {
+		_, br := s.raw(fmt.Sprintf("PUT /image HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat(letter, size)))
+		s.until("the end of "+letter, func() bool { return len(s.fake.came()) == i+1 && s.metrics.current.Load() == 0 })
+		answers = append(answers, br)
+	}
+	for i, br := range answers {
+		if got, body := status(t, br); got != 200 || strings.Count(body, letters[i]) < size || strings.Trim(body, letters[i]) != "gray of " {
+			t.Errorf("%s: %d, %d bytes", letters[i], got, len(body))
+		}
+	}
+}
+
 func TestClientThatNeverReads(t *testing.T) {
 	s := start(t, func(c *Config) { c.Idle = time.Second; c.MaxBytes = 64 << 20 })
 	c, _ := s.raw(fmt.Sprintf("PUT /image HTTP/1.1\r\nContent-Length: %d\r\n\r\n", 32<<20))
