@@ -24,7 +24,7 @@ var walls = map[string][]string{
 	"pkg/ops":      {"pkg/fault", "pkg/geometry"},
 
 	// Pictures: raster < meta < formats < codec < operations.
-	"pkg/picture/raster":   {"pkg/fault", "pkg/geometry", "pkg/ops"},
+	"pkg/picture/raster":   {"pkg/fault", "pkg/geometry", "pkg/ops", rastertest},
 	"pkg/picture/meta":     {"pkg/fault", "pkg/picture/raster"},
 	rastertest:             {"pkg/picture/raster"},
 	"pkg/picture/pnm":      picture("raster", "meta"),

@@ -52,7 +52,7 @@ func run(args []string) error {
 	}
 	c.Format = o.Format
 	return filter.Run(c, func(out io.Writer, in io.ReaderAt, size int64, format string) (filter.Result, error) {
-		r, err := gray.Run(out, in, size, gray.Options{Luma: o.Gray, Format: format, Quality: o.Quality, Limits: lim})
+		r, err := gray.Run(out, in, size, gray.Options{Luma: o.Gray, Format: format, Quality: o.Quality, Limits: lim, Ahead: c.Alone()})
 		return filter.Result{Format: r.Format, Note: r.Note}, err
 	})
 }

@@ -66,7 +66,7 @@ func run(args []string) error {
 	c.Format = o.Format
 	return filter.Run(c, func(out io.Writer, in io.ReaderAt, size int64, format string) (filter.Result, error) {
 		r, err := scale.Run(out, in, size, scale.Options{Geometry: o.Scale, Kernel: o.Kernel, Fine: fine, Linear: linear,
-			Format: format, Quality: o.Quality, Limits: lim})
+			Format: format, Quality: o.Quality, Limits: lim, Ahead: c.Alone()})
 		return filter.Result{Format: r.Format, Note: r.Note}, err
 	})
 }

@@ -25,6 +25,7 @@ type Options struct {
 	Format  string // of ops.Formats; "" is the input's
 	Quality int    // of JPEG, 1 to 100; 0: lossless where that can be, else the default
 	Limits  raster.Limits
+	Ahead   bool // a large picture may be decoded on a CPU of its own
 
 	// For is the geometry that the picture will be scaled to afterwards; "" for
 	// none. Then the picture is written as PNM, perhaps reduced already, and
@@ -91,6 +92,11 @@ func run(out io.Writer, p *codec.Picture, luma raster.Luma, format string, o Opt
 	rows, err := grayRows(p, luma, raster.Hint{Luma: luma == raster.Rec601}, codec.KeepsAlpha(format))
 	if err != nil {
 		return Result{}, err
+	}
+	if o.Ahead {
+		var stop func()
+		rows, stop = raster.Ahead(rows)
+		defer stop()
 	}
 	res.Format, err = codec.Encode(out, rows, format, codec.Options{Quality: o.Quality, Depth: p.Depth, Limits: o.Limits})
 	res.Type = codec.Type(res.Format)

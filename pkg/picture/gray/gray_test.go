@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"image"
@@ -290,3 +291,26 @@ func TestUnknownLuma(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// On two CPUs comes what comes on one.
+func TestAheadIsTheSame(t *testing.T) {
+	m := photo(1300, 900)
+	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m) })
+	for _, o := range []Options{{}, {Format: "jpeg"}, {Luma: "709", Format: "pnm"}} {
+		want, wantOut := grayed(t, data, o)
+		o.Ahead = true
+		if got, out := grayed(t, data, o); got != want || !bytes.Equal(out, wantOut) {
+			t.Errorf("%+v: %+v, %d bytes; want %+v, %d bytes", o, got, len(out), want, len(wantOut))
+		}
+	}
+	o := Options{Ahead: true}
+	if _, err := Run(full{}, bytes.NewReader(data), int64(len(data)), o); err != errFull {
+		t.Errorf("to a full disk: %v", err)
+	}
+}
+
+var errFull = errors.New("full")
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }

@@ -29,6 +29,7 @@ type Options struct {
 	Format       string // of ops.Formats; "" is the input's
 	Quality      int    // of JPEG, 1 to 100; 0 is the default
 	Limits       raster.Limits
+	Ahead        bool // a large picture may be decoded on a CPU of its own
 
 	// The input is an upright picture of OfW × OfH pixels reduced by Reduced/8;
 	// zero fields: it is whole.
@@ -51,6 +52,7 @@ type job struct {
 	format       string
 	goalW, goalH int // upright
 	same         bool
+	stop         func() // ends the decoding
 }
 
 // Run reads the picture in the first size bytes of in and writes it in its new
@@ -64,7 +66,7 @@ func Run(out io.Writer, in io.ReaderAt, size int64, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	j := job{p: p, o: o, format: codec.OutputFormat(p, o.Format)}
+	j := job{p: p, o: o, format: codec.OutputFormat(p, o.Format), stop: func() {}}
 	fullW, fullH := p.Header().OrientedSize()
 	if o.OfW != 0 || o.OfH != 0 {
 		if err := checkReduced(p, o); err != nil {
@@ -119,6 +121,7 @@ func (j *job) run(out io.Writer) (res Result, err error) {
 		return res, j.frames(out, r)
 	}
 	rows, err := j.rows()
+	defer j.stop()
 	if err != nil {
 		return Result{}, err
 	}
@@ -197,7 +200,7 @@ func (j *job) rows() (raster.Rows, error) {
 	planar := j.format == codec.JPEG && !j.o.Linear
 	luma := j.format == codec.PGM && !j.o.Linear // as gray as after the scaling: weights are linear
 	if j.same {
-		return j.p.Rows(raster.Hint{Planar: planar, Luma: luma})
+		return j.decode(raster.Hint{Planar: planar, Luma: luma})
 	}
 	w, hgt := j.goalW, j.goalH
 	if raster.Swaps(h.Orientation) {
@@ -207,7 +210,7 @@ func (j *job) rows() (raster.Rows, error) {
 	if !j.o.Linear {
 		hint.GoalW, hint.GoalH = w, hgt
 	}
-	rows, err := j.p.Rows(hint)
+	rows, err := j.decode(hint)
 	if err != nil {
 		return nil, err
 	}
@@ -229,4 +232,13 @@ func (j *job) rows() (raster.Rows, error) {
 		rows = raster.WithHeader(rows, &part)
 	}
 	return resample.Rows(rows, w, hgt, j.resampling())
+}
+
+// decode starts the decoding, to be ended by j.stop.
+func (j *job) decode(hint raster.Hint) (raster.Rows, error) {
+	rows, err := j.p.Rows(hint)
+	if err == nil && j.o.Ahead {
+		rows, j.stop = raster.Ahead(rows)
+	}
+	return rows, err
 }

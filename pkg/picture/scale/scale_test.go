@@ -8,6 +8,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -351,5 +352,32 @@ func TestOptionsAreTaken(t *testing.T) {
 	_, q85 := scaled(t, data, Options{Geometry: "1/3", Format: "jpeg", Quality: 85})
 	if len(low) >= len(usual) || !bytes.Equal(usual, q85) {
 		t.Errorf("%d bytes at 10, %d by default, %d at 85", len(low), len(usual), len(q85))
+	}
+}
+
+// On two CPUs comes what comes on one, whatever the layout.
+func TestAheadIsTheSame(t *testing.T) {
+	m := photo(1300, 900)
+	for i := 3; i < len(m.Pix); i += 4 {
+		m.Pix[i] |= 0x80
+	}
+	files := map[string][]byte{
+		"png":  rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m) }),
+		"jpeg": rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, m, nil) }),
+	}
+	for name, data := range files {
+		for _, o := range []Options{{Geometry: "3/4"}, {Geometry: "9/10", Format: "png"}, {Geometry: "1", Quality: 70, Format: "jpeg"}, {Geometry: "2/3", Linear: true}, {Geometry: "1/20"}} {
+			want, wantOut := scaled(t, data, o)
+			o.Ahead = true
+			if got, out := scaled(t, data, o); got != want || !bytes.Equal(out, wantOut) {
+				t.Errorf("%s, %+v: %+v, %d bytes; want %+v, %d bytes", name, o, got, len(out), want, len(wantOut))
+			}
+		}
+		cut := data[:len(data)/2]
+		_, want := Run(io.Discard, bytes.NewReader(cut), int64(len(cut)), Options{Geometry: "3/4"})
+		_, got := Run(io.Discard, bytes.NewReader(cut), int64(len(cut)), Options{Geometry: "3/4", Ahead: true})
+		if want == nil || got == nil || got.Error() != want.Error() || fault.Of(got) != fault.Of(want) {
+			t.Errorf("%s, half: %v; want %v", name, got, want)
+		}
 	}
 }

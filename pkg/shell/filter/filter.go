@@ -39,6 +39,10 @@ type Config struct {
 	stderr io.Writer
 }
 
+// Alone reports whether a picture may have more than one CPU: there is one picture,
+// and there are several CPUs.
+func (c *Config) Alone() bool { return len(c.Files) <= 1 && runtime.GOMAXPROCS(0) > 1 }
+
 // Run runs op on each file. Several need a folder, are worked on by all CPUs,
 // and come out in their order; one that fails is told on stderr and the others
 // go on.
