@@ -336,3 +336,22 @@ func TestHungWorkerIsReplaced(t *testing.T) {
 	})
 	s.want(t, 200, "PUT", "/image?scale=1/8", bytes.NewReader(picture))
 }
+
+// Each thread of imgd has its timers 1 ms late; for others than root the kernel
+// does not tell.
+func TestTimersOfImgd(t *testing.T) {
+	s := startImgd(t, "-n", "1")
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", s.cmd.Process.Pid))
+	if err != nil || len(threads) < 3 {
+		t.Fatal(threads, err)
+	}
+	for _, thread := range threads {
+		b, err := os.ReadFile("/proc/" + thread.Name() + "/timerslack_ns")
+		if errors.Is(err, os.ErrPermission) && os.Geteuid() != 0 || errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue
+		}
+		if err != nil || string(b) != "1000000\n" {
+			t.Errorf("thread %s: %q, %v", thread.Name(), b, err)
+		}
+	}
+}
