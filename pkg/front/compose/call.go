@@ -144,8 +144,7 @@ func readReply(br *bufio.Reader, sent bool) (wire.Reply, error) {
 // of a worker. Where nothing can be told it says no: a picture that takes its
 // workers with it must not be tried for ever.
 func emptyBalancer(ctx context.Context, address net.Addr) bool {
-	d := net.Dialer{Timeout: dialTime}
-	conn, err := d.DialContext(ctx, address.Network(), address.String())
+	conn, err := dialTCP(ctx, address.String())
 	if err != nil {
 		return false
 	}

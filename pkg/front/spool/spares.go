@@ -16,10 +16,12 @@ const maxSpares = 64
 // not use an inode again for a while, and looks at all of those whenever one is made.
 type spares struct {
 	mu    sync.Mutex
-	n     int
-	least int              // n since thin
+	least int              // count since thin
 	free  map[bool][]*Temp // by Temp.writes
 }
+
+// count returns how many there are. s.mu is held.
+func (s *spares) count() int { return len(s.free[false]) + len(s.free[true]) }
 
 // take returns an empty file that nobody else has open, or nil.
 func (s *spares) take(writes bool) *Temp {
@@ -29,8 +31,7 @@ func (s *spares) take(writes bool) *Temp {
 		if n := len(s.free[w]); n > 0 {
 			t := s.free[w][n-1]
 			s.free[w] = s.free[w][:n-1]
-			s.n--
-			s.least = min(s.least, s.n)
+			s.least = min(s.least, s.count())
 			return t
 		}
 	}
@@ -48,9 +49,8 @@ func (s *spares) thin() {
 		}
 		s.free[w] = slices.Delete(free, 0, n)
 		s.least -= n
-		s.n -= n
 	}
-	s.least = s.n
+	s.least = s.count()
 }
 
 // keep empties the file of t and keeps it for another Temp. It reports false if there
@@ -58,7 +58,7 @@ func (s *spares) thin() {
 // the next picture in it.
 func (s *spares) keep(t *Temp) bool {
 	s.mu.Lock()
-	enough := s.n >= maxSpares
+	enough := s.count() >= maxSpares
 	s.mu.Unlock()
 	if enough || !t.alone() || unix.Truncate(t.path(), 0) != nil {
 		return false
@@ -74,7 +74,6 @@ func (s *spares) keep(t *Temp) bool {
 		s.free = map[bool][]*Temp{}
 	}
 	s.free[t.writes] = append(s.free[t.writes], &Temp{s: t.s, f: t.f, writes: t.writes})
-	s.n++
 	return true
 }
 

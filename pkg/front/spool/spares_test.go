@@ -197,8 +197,8 @@ func TestSparesAreBounded(t *testing.T) {
 	if !leases(t, s) {
 		want = 0
 	}
-	if s.spares.n != want || len(s.spares.free[true]) != want {
-		t.Errorf("%d, %d are kept; want %d", s.spares.n, len(s.spares.free[true]), want)
+	if len(s.spares.free[false]) != 0 || len(s.spares.free[true]) != want {
+		t.Errorf("%d, %d are kept; want 0, %d", len(s.spares.free[false]), len(s.spares.free[true]), want)
 	}
 	// Of those, the ones that are never all needed are closed.
 	s.spares.thin()
@@ -207,8 +207,8 @@ func TestSparesAreBounded(t *testing.T) {
 	a.Close()
 	b.Close()
 	for _, left := range []int{want, min(want, 2), 0, 0} {
-		if got := len(s.spares.free[true]) + len(s.spares.free[false]); got != left || s.spares.n != left {
-			t.Errorf("%d files, counted as %d; want %d", got, s.spares.n, left)
+		if got := len(s.spares.free[true]) + len(s.spares.free[false]); got != left {
+			t.Errorf("%d files; want %d", got, left)
 		}
 		s.spares.thin()
 	}
