@@ -16,6 +16,8 @@ import (
 
 // Reader is a BMP whose header has been read. It is a raster.Reader.
 type Reader struct {
+	raster.NoteList
+
 	f   file
 	hd  *head
 	out *raster.Header
@@ -44,7 +46,7 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 	if meta.ICCSpace(hd.icc) == "RGB " {
 		out.ICC = hd.icc
 	}
-	return &Reader{f, hd, out, lim}, nil
+	return &Reader{f: f, hd: hd, out: out, lim: lim}, nil
 }
 
 // Header returns the picture's header: Indexed, RGB or RGBA of 8 bits.

@@ -3,6 +3,7 @@ package codec
 import (
 	"io"
 	"strconv"
+	"strings"
 
 	"imgtools/pkg/picture/bmp"
 	"imgtools/pkg/picture/gif"
@@ -96,15 +97,17 @@ func (p *Picture) Opaque() (bool, error) {
 	return raster.Opaque(rows)
 }
 
-// Note says aloud that of several frames only the first comes out in a format; ""
-// if there is but one, or the format is one that all are written in.
+// Note joins what should be said of the picture when it has been written in a
+// format: what is odd about its file, and that of several frames or pages only the
+// first came out. It is called after the last row; "" if there is nothing to say.
 func (p *Picture) Note(format string) string {
-	if p.Frames <= 1 || p.Format == GIF && format == GIF {
-		return ""
+	notes := p.Notes()
+	if p.Frames > 1 && !(p.Format == GIF && format == GIF) {
+		what := "frames"
+		if p.Format == TIFF {
+			what = "pages"
+		}
+		notes = append([]string{"first of " + strconv.Itoa(p.Frames) + " " + what}, notes...)
 	}
-	what := "frames"
-	if p.Format == TIFF {
-		what = "pages"
-	}
-	return "first of " + strconv.Itoa(p.Frames) + " " + what
+	return strings.Join(notes, "; ")
 }

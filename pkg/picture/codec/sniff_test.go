@@ -237,6 +237,7 @@ func TestOutputFormat(t *testing.T) {
 
 type stub struct{ h *raster.Header }
 
+func (s stub) Notes() []string                       { return nil }
 func (s stub) Header() *raster.Header                { return s.h }
 func (s stub) Rows(raster.Hint) (raster.Rows, error) { panic("not called") }
 

@@ -24,6 +24,8 @@ import (
 // Reader is a GIF whose blocks have been walked. As a raster.Reader it is the
 // first frame on the canvas.
 type Reader struct {
+	raster.NoteList
+
 	r      io.ReaderAt
 	size   int64
 	lim    raster.Limits

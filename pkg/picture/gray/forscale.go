@@ -58,12 +58,12 @@ func reduced(out io.Writer, p *codec.Picture, luma raster.Luma, goalW, goalH int
 		return Result{}, err
 	}
 	d := rows.Header().Planes[0]
-	res := Result{W: d.W, H: d.H, Reduced: 8 * d.NX / d.DX, Note: p.Note(codec.PNM)}
+	res := Result{W: d.W, H: d.H, Reduced: 8 * d.NX / d.DX}
 	if raster.Swaps(h.Orientation) {
 		res.W, res.H = d.H, d.W
 	}
 	res.Format, err = codec.Encode(out, rows, codec.PNM, codec.Options{Limits: o.Limits})
-	res.Type = codec.Type(res.Format)
+	res.Type, res.Note = codec.Type(res.Format), p.Note(codec.PNM)
 	return res, err
 }
 

@@ -80,8 +80,9 @@ func parseLuma(s string) (raster.Luma, error) {
 }
 
 // run writes p gray and whole.
-func run(out io.Writer, p *codec.Picture, luma raster.Luma, format string, o Options) (Result, error) {
-	res := Result{Format: format, Type: codec.Type(format), Note: p.Note(format)}
+func run(out io.Writer, p *codec.Picture, luma raster.Luma, format string, o Options) (res Result, err error) {
+	defer func() { res.Note = p.Note(format) }()
+	res = Result{Format: format, Type: codec.Type(format)}
 	h := p.Header()
 	res.W, res.H = h.OrientedSize()
 	if format == p.Format {

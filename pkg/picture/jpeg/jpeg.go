@@ -38,6 +38,8 @@ const (
 // Reader is a JPEG whose header, up to its first scan, has been read. It can be
 // used once, by one of Rows, Gray and Copy.
 type Reader struct {
+	raster.NoteList
+
 	src   *source
 	lim   raster.Limits
 	hdr   raster.Header

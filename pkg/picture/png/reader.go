@@ -38,6 +38,8 @@ const (
 // Reader is a PNG whose chunks have been looked at, but not its pixels. It is a
 // raster.Reader.
 type Reader struct {
+	raster.NoteList
+
 	r    io.ReaderAt
 	size int64
 	lim  raster.Limits

@@ -11,6 +11,8 @@ import (
 
 // Reader is a PNM or PAM whose header has been read. It is a raster.Reader.
 type Reader struct {
+	raster.NoteList
+
 	b   *bufio.Reader
 	hd  header
 	out *raster.Header
@@ -37,7 +39,7 @@ func OpenStream(r io.Reader, lim raster.Limits) (*Reader, error) {
 	if hd.maxval > 255 {
 		bits = 16
 	}
-	return &Reader{b, hd, raster.NewHeader(int(hd.w), int(hd.h), hd.layout, bits), lim}, nil
+	return &Reader{b: b, hd: hd, out: raster.NewHeader(int(hd.w), int(hd.h), hd.layout, bits), lim: lim}, nil
 }
 
 // Header returns the picture's header: Gray, GrayA, RGB or RGBA, of 8 bits when

@@ -8,10 +8,11 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// Limits bound what a reader or writer takes on. Zero fields mean the defaults.
+// Limits say what a reader or writer accepts. Zero fields mean the defaults.
 type Limits struct {
-	Pixels int64 // width × height × frames
-	Mem    int64 // bytes of samples that may be held at once
+	Pixels  int64 // width × height × frames
+	Mem     int64 // bytes of samples that may be held at once
+	Lenient bool  // a picture with missing pixels is read as far as it goes, with a note
 }
 
 const (

@@ -4,7 +4,10 @@
 // its format leaves no choice.
 package raster
 
-import "image/color"
+import (
+	"image/color"
+	"time"
+)
 
 // Layout says what the samples of a picture mean.
 type Layout uint8
@@ -38,7 +41,32 @@ type Header struct {
 	Orientation  uint8         // EXIF 1..8, still to be applied; writers refuse others than 1
 	Palette      []color.NRGBA // Indexed only; 1 to 256 colours
 	ICC          []byte        // profile, or nil
+	Coding       Coding        // what a PNG says of its colours beside or instead of a profile
+	Density      Density       // of the stored picture; zero: unknown
 }
+
+// Coding is how samples stand for colours where no ICC profile says it, as PNG's
+// chunks have it (PNG third edition, 11.3.2). The zero value is sRGB.
+type Coding struct {
+	CICP   [4]uint8  // ITU-T H.273 primaries, transfer, matrix, full range; all zero: none
+	Gamma  uint32    // gAMA, times 100,000; 0: none
+	Chroma [8]uint32 // cHRM, times 100,000: x and y of white, red, green, blue; all zero: none
+}
+
+// Density is the number of samples to a unit of length.
+type Density struct {
+	X, Y float64
+	Unit DensityUnit
+}
+
+// DensityUnit is the unit of a Density. Aspect: X and Y are only each other's ratio.
+type DensityUnit uint8
+
+const (
+	Aspect DensityUnit = iota
+	PerInch
+	PerCM
+)
 
 // PlaneDim is the extent of one plane.
 //
@@ -110,4 +138,36 @@ type Reader interface {
 	Header() *Header
 	// Rows starts the decoding. It may be called once.
 	Rows(Hint) (Rows, error)
+	// Notes says what is odd about the file although its pixels are all there. It is
+	// complete after the last row.
+	Notes() []string
+}
+
+// Framed is a Reader of a file that may hold several pictures: the frames of an
+// animation, or the pages of a TIFF. Header and Rows are the first one's.
+type Framed interface {
+	Reader
+	Frames() int
+	// Select makes Header and Rows those of frame n, from 1: of an animation the
+	// canvas as a person sees it then. It is called before Rows. An n that is not
+	// there is an error of kind Usage that names the number of frames.
+	Select(n int) error
+}
+
+// Animated is a Framed whose frames are shown one after another.
+type Animated interface {
+	Framed
+	Animation() (Animation, error)
+	Loop() int // how often it is shown; 0: without end
+}
+
+// Animation composes the frames of an animation in order. Next returns io.EOF after
+// the last one.
+type Animation interface{ Next() (Frame, error) }
+
+// Frame is the canvas as one frame shows it: all of it, of the same size for every
+// frame. Rows is valid until the next call of Next.
+type Frame struct {
+	Rows  Rows
+	Delay time.Duration
 }

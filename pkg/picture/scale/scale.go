@@ -110,7 +110,8 @@ func checkReduced(p *codec.Picture, o Options) error {
 }
 
 func (j *job) run(out io.Writer) (res Result, err error) {
-	res = Result{Format: j.format, Type: codec.Type(j.format), W: j.goalW, H: j.goalH, Note: j.p.Note(j.format)}
+	res = Result{Format: j.format, Type: codec.Type(j.format), W: j.goalW, H: j.goalH}
+	defer func() { res.Note = j.p.Note(j.format) }()
 	depth := 0
 	if j.same {
 		if done, err := j.copy(out); done || err != nil {

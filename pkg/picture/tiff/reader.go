@@ -65,6 +65,8 @@ const maxSamples = 32
 
 // Reader is a TIFF file whose directory has been read.
 type Reader struct {
+	raster.NoteList
+
 	h     *raster.Header
 	pages int
 	file  *file

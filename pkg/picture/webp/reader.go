@@ -24,6 +24,8 @@ import (
 
 // Reader is a WebP file whose headers have been read.
 type Reader struct {
+	raster.NoteList
+
 	h   *raster.Header
 	r   io.ReaderAt
 	c   *container
