@@ -116,7 +116,7 @@ func keep(out io.Writer, p *codec.Picture, luma raster.Luma, o *Options) (bool, 
 		return true, gif.Gray(out, r, luma.Color)
 	case *png.Reader:
 		if h.Layout == raster.Indexed && h.Orientation == 1 {
-			return true, png.Gray(out, r, luma.Color)
+			return true, png.RewritePalette(out, r, luma.Color)
 		}
 	case *jpeg.Reader:
 		if o.Quality != 0 || luma != raster.Rec601 && h.Layout != raster.Gray {

@@ -143,7 +143,7 @@ func (j *job) copy(out io.Writer) (bool, error) {
 		return true, gif.Gray(out, r, func(c color.NRGBA) color.NRGBA { return c })
 	case *png.Reader:
 		if h.Layout == raster.Indexed && h.Orientation == 1 && h.ICC == nil {
-			return true, png.Gray(out, r, func(c color.NRGBA) color.NRGBA { return c })
+			return true, png.RewritePalette(out, r, func(c color.NRGBA) color.NRGBA { return c })
 		}
 	case *jpeg.Reader:
 		if j.o.Quality != 0 {

@@ -263,7 +263,7 @@ func (f *full) Write(p []byte) (int, error) {
 
 func negative(c color.NRGBA) color.NRGBA { return color.NRGBA{255 - c.R, 255 - c.G, 255 - c.B, c.A} }
 
-func TestGrayCopiesIndexes(t *testing.T) {
+func TestRewritePaletteCopiesIndexes(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(21, 22))
 	for _, depth := range []int{1, 2, 4, 8} {
 		for _, interlaced := range []bool{false, true} {
@@ -277,7 +277,7 @@ func TestGrayCopiesIndexes(t *testing.T) {
 				t.Fatal(err)
 			}
 			var out bytes.Buffer
-			if err := Gray(&out, r, negative); err != nil {
+			if err := RewritePalette(&out, r, negative); err != nil {
 				t.Fatal(err)
 			}
 			if out.Len() > len(data) || strings.Contains(out.String(), "secret") {
@@ -306,7 +306,7 @@ func TestGrayCopiesIndexes(t *testing.T) {
 
 // What lies behind the picture within the deflated stream, or behind the stream
 // within its chunk, must not come out.
-func TestGrayLeavesSurplusBehind(t *testing.T) {
+func TestRewritePaletteOmitsSurplusData(t *testing.T) {
 	f := base(8, 3)
 	f.surplus = bytes.Repeat([]byte("hidden"), 99)
 	inStream := f.bytes()
@@ -327,7 +327,7 @@ func TestGrayLeavesSurplusBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if err := Gray(&out, r, func(c color.NRGBA) color.NRGBA { return c }); err != nil {
+		if err := RewritePalette(&out, r, func(c color.NRGBA) color.NRGBA { return c }); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if out.Len() > len(clean)+20 || strings.Contains(out.String(), "hidden") {
@@ -341,7 +341,7 @@ func TestGrayLeavesSurplusBehind(t *testing.T) {
 	}
 }
 
-func TestGrayRefusals(t *testing.T) {
+func TestRewritePaletteRefusals(t *testing.T) {
 	cut := base(8, 3).bytes()
 	cut = cut[:len(cut)-30]
 	turned := base(8, 3)
@@ -354,7 +354,7 @@ func TestGrayRefusals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Gray(io.Discard, r, negative); err == nil || fault.Of(err) != c.kind {
+		if err := RewritePalette(io.Discard, r, negative); err == nil || fault.Of(err) != c.kind {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -402,7 +402,7 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
-func FuzzGray(f *testing.F) {
+func FuzzRewritePalette(f *testing.F) {
 	rnd := rand.New(rand.NewPCG(23, 24))
 	for _, depth := range []int{1, 2, 4, 8} {
 		f.Add(random(rnd, 3, depth, 9, 9, depth == 2).bytes())
@@ -415,7 +415,7 @@ func FuzzGray(f *testing.F) {
 			return
 		}
 		var out bytes.Buffer
-		if err := Gray(&out, r, negative); err != nil {
+		if err := RewritePalette(&out, r, negative); err != nil {
 			if fault.Of(err) == fault.Internal {
 				t.Fatal(err)
 			}
@@ -423,7 +423,7 @@ func FuzzGray(f *testing.F) {
 		}
 		was, err := readBytes(data)
 		if err != nil {
-			t.Fatalf("Gray reads what Rows doesn't: %v", err)
+			t.Fatalf("RewritePalette reads what Rows doesn't: %v", err)
 		}
 		got, err := readBytes(out.Bytes())
 		if err != nil {

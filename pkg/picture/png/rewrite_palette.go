@@ -11,18 +11,18 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// Gray writes a palette PNG again with every colour of its palette mapped by f.
+// RewritePalette writes a palette PNG again with every colour of its palette mapped by f.
 // The pixels, which are indexes, are copied as they stand, deflated, after they
 // have been read once to see that they are whole; so the result is no larger.
 // Only IHDR, PLTE, tRNS and IDAT come out: no metadata, and no bytes beyond the
 // deflated stream's end. Other colour types are refused, and so is a picture
 // with an orientation to apply, which would be lost.
-func Gray(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) error {
+func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) error {
 	if r.color != colorIndexed {
-		return fault.New(fault.Internal, "gray PNG: colour type %d has no palette", r.color)
+		return fault.New(fault.Internal, "rewrite PNG palette: colour type %d has no palette", r.color)
 	}
 	if r.out.Orientation != 1 {
-		return fault.New(fault.Internal, "gray PNG: orientation %d", r.out.Orientation)
+		return fault.New(fault.Internal, "rewrite PNG palette: orientation %d", r.out.Orientation)
 	}
 	n, clean, err := r.walk()
 	if err != nil {
