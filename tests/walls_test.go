@@ -51,7 +51,7 @@ var walls = map[string][]string{
 
 	// The HTTP side: never looks inside a picture.
 	"pkg/front/spool":   {"pkg/fault", "pkg/geometry", "pkg/ops"},
-	"pkg/front/compose": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
+	"pkg/front/dispatch": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front":         {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/front/"},
 
 	// The person's side: cli < input, output, progress, show, record, client < filter, put, get, jobs.

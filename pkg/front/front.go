@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
-	"imgtools/pkg/front/compose"
+	"imgtools/pkg/front/dispatch"
 	"imgtools/pkg/front/spool"
 )
 
@@ -39,15 +39,15 @@ type Config struct {
 
 // Server answers HTTP requests. Run works on what they ask for.
 type Server struct {
-	c        Config
-	composer *compose.Composer
-	queue    *queue
-	metrics  metrics
-	health   health
-	pages    *pages
-	cross    *http.CrossOriginProtection
-	http     *http.Server
-	tokens   atomic.Pointer[[]token]
+	c          Config
+	dispatcher *dispatch.Dispatcher
+	queue      *queue
+	metrics    metrics
+	health     health
+	pages      *pages
+	cross      *http.CrossOriginProtection
+	http       *http.Server
+	tokens     atomic.Pointer[[]token]
 
 	// draining ends when Shutdown begins; stopping when the work is to be cut off.
 	draining, stopping context.Context
@@ -68,9 +68,9 @@ func New(c Config) (*Server, error) {
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.metrics.init()
 	var err error
-	s.composer, err = compose.New(compose.Config{
+	s.dispatcher, err = dispatch.New(dispatch.Config{
 		Gray: c.Gray, Scale: c.Scale, Timeout: c.Timeout, MaxPixels: c.MaxPixels,
-		Temp: func() (compose.File, error) {
+		Temp: func() (dispatch.File, error) {
 			t, err := c.Spool.Temp()
 			if err != nil {
 				return nil, err // and no *Temp in the interface
@@ -157,7 +157,7 @@ func (s *Server) work(j *spool.Job) {
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
 	deaths := func(bool) (int, error) { return j.Died() }
-	result, err := s.composer.Run(ctx, j.Ops, j, deaths)
+	result, err := s.dispatcher.Run(ctx, j.Ops, j, deaths)
 	w := worked{ops: j.Ops, in: j.Bytes, queued: j.Started.Sub(j.Received), took: time.Since(start), result: result, err: err}
 	s.queue.done(w.took)
 

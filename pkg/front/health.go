@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
-	"imgtools/pkg/front/compose"
+	"imgtools/pkg/front/dispatch"
 )
 
 const (
@@ -19,7 +19,7 @@ const (
 // health is what the daemons last said.
 type health struct {
 	mu      sync.Mutex
-	daemons []compose.Health
+	daemons []dispatch.Health
 	seen    map[string]time.Time // kind: when a worker was last reachable
 }
 
@@ -44,7 +44,7 @@ func (s *Server) watchDaemons(ctx context.Context) {
 }
 
 func (s *Server) probe(ctx context.Context) {
-	found := s.composer.Probe(ctx)
+	found := s.dispatcher.Probe(ctx)
 	now := time.Now()
 	slots := 0
 	s.health.mu.Lock()

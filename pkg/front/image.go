@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
-	"imgtools/pkg/front/compose"
+	"imgtools/pkg/front/dispatch"
 	"imgtools/pkg/front/spool"
 	"imgtools/pkg/ops"
 )
@@ -85,20 +85,20 @@ func (s *Server) only(src *source) (*spool.Upload, ops.Ops, error) {
 
 // workNow has a picture worked on as soon as a worker is free. The caller closes
 // the result's file.
-func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (compose.Result, error) {
+func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (dispatch.Result, error) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
 	arrived := time.Now()
 	if err := s.queue.wait(ctx); err != nil {
-		return compose.Result{}, s.cutOff(err)
+		return dispatch.Result{}, s.cutOff(err)
 	}
 	start := time.Now()
 	died := 0
-	result, err := s.composer.Run(ctx, o, up, func(timeout bool) (int, error) {
+	result, err := s.dispatcher.Run(ctx, o, up, func(timeout bool) (int, error) {
 		died++
 		if timeout { // somebody waits: it would be as slow again
-			died = compose.MaxDeaths
+			died = dispatch.MaxDeaths
 		}
 		return died, nil
 	})

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
-	"imgtools/pkg/front/compose"
+	"imgtools/pkg/front/dispatch"
 	"imgtools/pkg/ops"
 )
 
@@ -48,7 +48,7 @@ type worked struct {
 	ops          ops.Ops
 	in           int64 // bytes
 	queued, took time.Duration
-	result       compose.Result // none after an error
+	result       dispatch.Result // none after an error
 	err          error
 }
 
@@ -196,20 +196,20 @@ func (h *health) write(e *exposition) {
 	defer h.mu.Unlock()
 	for _, c := range []struct {
 		name, kind, help string
-		of               func(compose.Health) int64
+		of               func(dispatch.Health) int64
 	}{
-		{"imgtools_daemon_reachable", "gauge", "1 when a worker of the daemon can be reached.", func(h compose.Health) int64 {
+		{"imgtools_daemon_reachable", "gauge", "1 when a worker of the daemon can be reached.", func(h dispatch.Health) int64 {
 			if h.Reachable {
 				return 1
 			}
 			return 0
 		}},
-		{"imgtools_workers", "gauge", "Workers that the daemon is to have.", func(h compose.Health) int64 { return int64(h.Workers) }},
-		{"imgtools_workers_ready", "gauge", "Workers that are ready.", func(h compose.Health) int64 { return int64(h.Ready) }},
-		{"imgtools_workers_busy", "gauge", "Workers that are working.", func(h compose.Health) int64 { return int64(h.Busy) }},
-		{"imgtools_workers_respawned_total", "counter", "Workers started in place of dead ones.", func(h compose.Health) int64 { return h.Respawned }},
-		{"imgtools_daemon_served_total", "counter", "Requests that the daemon has served.", func(h compose.Health) int64 { return h.Served }},
-		{"imgtools_daemon_failed_total", "counter", "Requests to the daemon that failed.", func(h compose.Health) int64 { return h.Failed }},
+		{"imgtools_workers", "gauge", "Workers that the daemon is to have.", func(h dispatch.Health) int64 { return int64(h.Workers) }},
+		{"imgtools_workers_ready", "gauge", "Workers that are ready.", func(h dispatch.Health) int64 { return int64(h.Ready) }},
+		{"imgtools_workers_busy", "gauge", "Workers that are working.", func(h dispatch.Health) int64 { return int64(h.Busy) }},
+		{"imgtools_workers_respawned_total", "counter", "Workers started in place of dead ones.", func(h dispatch.Health) int64 { return h.Respawned }},
+		{"imgtools_daemon_served_total", "counter", "Requests that the daemon has served.", func(h dispatch.Health) int64 { return h.Served }},
+		{"imgtools_daemon_failed_total", "counter", "Requests to the daemon that failed.", func(h dispatch.Health) int64 { return h.Failed }},
 	} {
 		values := map[string]int64{}
 		for _, d := range h.daemons {

@@ -81,7 +81,7 @@ func (s *spares) keep(t *Temp) bool {
 // write lease (fcntl(2), F_SETLEASE). Where the file system has no leases it says no.
 func (t *Temp) alone() bool {
 	// A child of ours between fork and exec has all our descriptors; see hasWriter
-	// of pkg/front/compose.
+	// of pkg/front/dispatch.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	if _, err := unix.FcntlInt(t.f.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {

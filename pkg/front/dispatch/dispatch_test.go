@@ -1,4 +1,4 @@
-package compose
+package dispatch
 
 import (
 	"bytes"
@@ -154,8 +154,8 @@ func receive(conn net.Conn) (*request, error) {
 	}
 }
 
-// composer returns a Composer over the given daemons, and the input "picture".
-func composer(t *testing.T, gray, scale string) (*Composer, Input) {
+// dispatcher returns a Dispatcher over the given daemons, and the input "picture".
+func dispatcher(t *testing.T, gray, scale string) (*Dispatcher, Input) {
 	t.Helper()
 	dir := t.TempDir()
 	var n atomic.Int32
@@ -202,7 +202,7 @@ func TestOneDaemon(t *testing.T) {
 			{d, nobody, ops.Ops{Gray: "709", Format: "jpeg", Quality: 7}, "img/1 gray luma=709 format=jpeg quality=7"},
 			{nobody, d, ops.Ops{Scale: "50%", Kernel: "box", Fine: true, Linear: true}, "img/1 scale 50% kernel=box fine=1 linear=1"},
 		} {
-			cmp, in := composer(t, c.gray, c.scale)
+			cmp, in := dispatcher(t, c.gray, c.scale)
 			deaths, _ := counter()
 			r, err := cmp.Run(context.Background(), c.o, in, deaths)
 			if err != nil {
@@ -231,7 +231,7 @@ func TestGrayThenScale(t *testing.T) {
 		r.ok("type=image/x-portable-graymap width=251 height=188 full=1001x750 reduced=2/8 goal=100x75 from=jpeg as=jpeg", "mid of "+string(r.body))
 	})
 	scale, scaleLines := daemon(t, "tcp", func(_ int, r *request) { r.ok("type=image/jpeg width=100 height=75", "small of "+string(r.body)) })
-	c, in := composer(t, gray, scale)
+	c, in := dispatcher(t, gray, scale)
 	deaths, _ := counter()
 	r, err := c.Run(context.Background(), ops.Ops{Gray: "601", Scale: "1/10", Quality: 90, Fine: true}, in, deaths)
 	if err != nil {
@@ -262,7 +262,7 @@ func TestErrorsKeepTheirKind(t *testing.T) {
 			fault.Internal: "err internal disk",
 		} {
 			d, lines := daemon(t, network, func(_ int, r *request) { r.say(line) })
-			c, in := composer(t, d, nobody)
+			c, in := dispatcher(t, d, nobody)
 			deaths, n := counter()
 			_, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
 			if fault.Of(err) != kind || !strings.HasSuffix(line, err.Error()) {
@@ -303,7 +303,7 @@ func TestDeathIsRetriedOnceOnAnother(t *testing.T) {
 				r.ok(asPNG, "good")
 			}
 		})
-		c, in := composer(t, d, nobody)
+		c, in := dispatcher(t, d, nobody)
 		deaths, n := counter()
 		r, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
 		if err != nil {
@@ -316,7 +316,7 @@ func TestDeathIsRetriedOnceOnAnother(t *testing.T) {
 		}
 
 		always, lines := daemon(t, "unix", func(_ int, r *request) { bad(r) })
-		c, in = composer(t, always, nobody)
+		c, in = dispatcher(t, always, nobody)
 		deaths, n = counter()
 		_, err = c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
 		want := fault.Internal
@@ -342,7 +342,7 @@ func TestWriterLeftOnTheResult(t *testing.T) {
 		}
 		r.ok(asPNG, "good")
 	})
-	c, in := composer(t, d, nobody)
+	c, in := dispatcher(t, d, nobody)
 	deaths, n := counter()
 	r, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
 	if err != nil || *n != 1 {
@@ -355,7 +355,7 @@ func TestWriterLeftOnTheResult(t *testing.T) {
 func TestDaemonAwayAndBack(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "d.sock")
-	c, in := composer(t, path, nobody)
+	c, in := dispatcher(t, path, nobody)
 	deaths, n := counter()
 	start := time.Now()
 	_, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
@@ -373,7 +373,7 @@ func TestDaemonAwayAndBack(t *testing.T) {
 		}
 		r.ok(asPNG, "good")
 	})
-	c, in = composer(t, d, nobody)
+	c, in = dispatcher(t, d, nobody)
 	r, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
 	if err != nil || *n != 0 || len(lines()) != 2 {
 		t.Fatalf("busy once: %v, %d deaths, %d tries", err, *n, len(lines()))
@@ -388,7 +388,7 @@ func TestResetInTheQueueIsNoDeath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, in := composer(t, path, nobody)
+	c, in := dispatcher(t, path, nobody)
 	deaths, n := counter()
 	done := make(chan error)
 	go func() {
@@ -431,7 +431,7 @@ func TestBalancerWithoutServersIsNoDeath(t *testing.T) {
 				conn.Close()
 			}
 		})
-		c, in := composer(t, nobody, "tcp:"+l.Addr().String())
+		c, in := dispatcher(t, nobody, "tcp:"+l.Addr().String())
 		deaths, died := counter()
 		_, err = c.Run(t.Context(), ops.Ops{Scale: "1/2"}, in, deaths)
 		l.Close()
@@ -448,7 +448,7 @@ func TestBalancerWithoutServersIsNoDeath(t *testing.T) {
 func TestSeveralAddresses(t *testing.T) {
 	a, aLines := daemon(t, "unix", func(_ int, r *request) { r.ok(asPNG, "a") })
 	b, bLines := daemon(t, "tcp", func(_ int, r *request) { r.ok(asPNG, "b") })
-	c, in := composer(t, a, nobody)
+	c, in := dispatcher(t, a, nobody)
 	p, err := newPool("grayd", []string{nobody, a, b})
 	if err != nil {
 		t.Fatal(err)
@@ -475,7 +475,7 @@ func TestCancelClosesTheConnection(t *testing.T) {
 			_, err := r.conn.Read(make([]byte, 1))
 			gone <- err
 		})
-		c, in := composer(t, d, nobody)
+		c, in := dispatcher(t, d, nobody)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error)
 		go func() {
@@ -513,7 +513,7 @@ func TestProbe(t *testing.T) {
 		}
 	}()
 	tcp, _ := daemon(t, "tcp", func(int, *request) {})
-	c, _ := composer(t, d, tcp)
+	c, _ := dispatcher(t, d, tcp)
 	got := c.Probe(context.Background())
 	want := []Health{
 		{Name: "grayd", Reachable: true, Known: true, Workers: 4, Ready: 3, Busy: 1, Served: 10, Failed: 2, Respawned: 5, Sandbox: "strict"},
@@ -524,7 +524,7 @@ func TestProbe(t *testing.T) {
 			t.Errorf("%+v, want %+v", got[i], want[i])
 		}
 	}
-	c, _ = composer(t, nobody, nobody)
+	c, _ = dispatcher(t, nobody, nobody)
 	for _, h := range c.Probe(context.Background()) {
 		if h.Reachable {
 			t.Errorf("%+v", h)
