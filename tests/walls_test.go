@@ -50,9 +50,9 @@ var walls = map[string][]string{
 	"pkg/daemon":         {"pkg/fault", "pkg/ops", "pkg/daemon/"},
 
 	// The HTTP side: never looks inside a picture.
-	"pkg/front/spool":   {"pkg/fault", "pkg/geometry", "pkg/ops"},
+	"pkg/front/spool":    {"pkg/fault", "pkg/geometry", "pkg/ops"},
 	"pkg/front/dispatch": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
-	"pkg/front":         {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/front/"},
+	"pkg/front":          {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/front/"},
 
 	// The person's side: cli < input, output, progress, show, record, client < filter, put, get, jobs.
 	"pkg/shell/cli":             {"pkg/fault"},
