@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"imgtools/pkg/jobid"
 )
 
 // imgd is killed at any moment, again and again, while clients hand in jobs:
@@ -46,7 +48,7 @@ func TestKilledImgdLosesNoJob(t *testing.T) {
 					k := kinds[rand.IntN(len(kinds))]
 					method, path, id := "POST", "/jobs?"+k.query, ""
 					if rand.IntN(2) == 0 {
-						id = randomID()
+						id = jobid.New()
 						method, path = "PUT", "/jobs/"+id+"?"+k.query
 					}
 					resp, b, err := s.do(method, path, bytes.NewReader(k.picture))
@@ -84,16 +86,6 @@ func TestKilledImgdLosesNoJob(t *testing.T) {
 		}
 	})
 	t.Logf("%d jobs handed out over 8 kills, all done", len(acked))
-}
-
-// randomID returns an id as a client may choose it.
-func randomID() string {
-	const letters = "abcdefghijklmnopqrstuvwxyz234567"
-	b := make([]byte, 26)
-	for i := range b {
-		b[i] = letters[rand.IntN(32)]
-	}
-	return string(b)
 }
 
 // TERM drains: what is in hand is finished, what waits is kept for the next start.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"imgtools/pkg/jobid"
 )
 
 // sysCall is one system call of a log of strace -f -y: where in the log it began
@@ -60,7 +62,7 @@ func TestFaultDurableBeforeTold(t *testing.T) {
 	s.ready(t)
 	dir := t.TempDir()
 	picture := read(t, save(t, dir, "p.png", photo(60, 40, 1)))
-	id := randomID()
+	id := jobid.New()
 	s.want(t, 202, "PUT", "/jobs/"+id+"?gray", bytes.NewReader(picture))
 	s.want(t, 200, "GET", "/jobs/"+id+"/image?wait=60", nil)
 	for _, p := range children(s.cmd.Process.Pid) { // strace -o keeps the signal to itself

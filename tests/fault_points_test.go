@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"imgtools/pkg/jobid"
 )
 
 // daemons are a grayd and a scaled that several imgd of a test use.
@@ -86,7 +88,7 @@ func (p *points) start(run, spool, log string, h hit) (*server, error) {
 
 // put hands in the picture, or what is none.
 func (p *points) put(s *server, k *told, query string, body []byte) (id string, alive bool) {
-	id = randomID()
+	id = jobid.New()
 	k.ids = append(k.ids, id)
 	resp, b, err := s.do("PUT", "/jobs/"+id+"?"+query, bytes.NewReader(body))
 	if err != nil {

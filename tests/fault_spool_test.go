@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"imgtools/pkg/jobid"
 )
 
 // One imgd stands still in the middle of an upload, the folder in incoming made
@@ -24,7 +26,7 @@ func TestFaultUploadsOfAnotherAreNotSwept(t *testing.T) {
 	}
 	d := startDaemons(t)
 	spool := filepath.Join(t.TempDir(), "spool")
-	id := randomID()
+	id := jobid.New()
 	run := runDir(t)
 	a := spawn(t, run, "inject", append([]string{"-dir", spool, "-hold", filepath.Join(spool, "jobs", id),
 		filepath.Join(binDir, "imgd"), "-p", "0", "-n", "1", "-spool", spool}, d.flags()...)...)
@@ -47,7 +49,7 @@ func TestFaultUploadsOfAnotherAreNotSwept(t *testing.T) {
 		return err == nil
 	})
 	// What a dead one left beside it does go.
-	dead := filepath.Join(spool, "incoming", randomID())
+	dead := filepath.Join(spool, "incoming", jobid.New())
 	if err := os.Mkdir(dead, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +95,7 @@ func TestFaultTenThousandJobs(t *testing.T) {
 	job := read(t, filepath.Join(spool, "jobs", first, "job"))
 	ids := []string{first}
 	for range total - 1 {
-		id := randomID()
+		id := jobid.New()
 		dir := filepath.Join(spool, "jobs", id)
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)

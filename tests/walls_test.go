@@ -21,6 +21,8 @@ import (
 var walls = map[string][]string{
 	"pkg/fault":    {},
 	"pkg/geometry": {"pkg/fault"},
+	"pkg/filename": {},
+	"pkg/jobid":    {},
 	"pkg/ops":      {"pkg/fault", "pkg/geometry"},
 
 	// Pictures: raster < meta < formats < codec < operations.
@@ -50,9 +52,9 @@ var walls = map[string][]string{
 	"pkg/daemon":         {"pkg/fault", "pkg/ops", "pkg/daemon/"},
 
 	// The HTTP side: never looks inside a picture.
-	"pkg/front/spool":    {"pkg/fault", "pkg/geometry", "pkg/ops"},
+	"pkg/front/spool":    {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops"},
 	"pkg/front/dispatch": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
-	"pkg/front":          {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/front/"},
+	"pkg/front":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/front/"},
 
 	// The person's side: cli < input, output, progress, show, record, client < filter, put, get, jobs.
 	"pkg/shell/cli":             {"pkg/fault"},
@@ -60,14 +62,14 @@ var walls = map[string][]string{
 	"pkg/shell/progress":        {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm"},
 	"pkg/shell/show":            {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm"},
 	"pkg/shell/input":           {"pkg/fault", "pkg/shell/cli"},
-	"pkg/shell/output":          {"pkg/fault", "pkg/ops", "pkg/shell/cli"},
-	"pkg/shell/client":          {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/client/fakeimgd"},
+	"pkg/shell/output":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli"},
+	"pkg/shell/client":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/client/fakeimgd"},
 	"pkg/shell/client/fakeimgd": {"pkg/fault", "pkg/ops"},
 	"pkg/shell/record":          {"pkg/fault"},
 	"pkg/shell/filter":          {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/faketerm", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress"},
-	"pkg/shell/put":             {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/progress", "pkg/shell/record", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
-	"pkg/shell/jobs":            {"pkg/fault", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/record", "pkg/shell/client"},
-	"pkg/shell/get":             {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
+	"pkg/shell/put":             {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/progress", "pkg/shell/record", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
+	"pkg/shell/jobs":            {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/record", "pkg/shell/client"},
+	"pkg/shell/get":             {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
 
 	// Commands join wings.
 	"cmd/gray":             {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
@@ -84,7 +86,7 @@ var walls = map[string][]string{
 	"cmd/imgget":           {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"}, // shows a result on a terminal
 
 	// Only real processes.
-	"tests":        {"tests/cost"},
+	"tests":        {"pkg/jobid", "tests/cost"},
 	"tests/cost":   {},
 	"tests/inject": {},
 	"tests/corpus": {"tests/cost"},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/filename"
 	"imgtools/pkg/front/spool"
 	"imgtools/pkg/ops"
 )
@@ -148,7 +149,7 @@ func (src *source) picture(body io.Reader, length int64, name string) (*picture,
 	if o.Name != "" {
 		name = o.Name
 	}
-	o.Name = spool.CleanName(name)
+	o.Name = filename.Clean(name)
 	return &picture{body: body, length: length, ops: o}, nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"imgtools/pkg/fault"
 	"imgtools/pkg/front/dispatch"
 	"imgtools/pkg/front/spool"
+	"imgtools/pkg/jobid"
 )
 
 // Config is what a Server is made of.
@@ -161,7 +162,7 @@ func (s *Server) work(j *spool.Job) {
 	w := worked{ops: j.Ops, in: j.Bytes, queued: j.Started.Sub(j.Received), took: time.Since(start), result: result, err: err}
 	s.queue.done(w.took)
 
-	log := s.c.Log.With("job", spool.Short(j.ID), "ops", spool.OpsText(j.Ops)).With(w.attrs()...)
+	log := s.c.Log.With("job", jobid.Short(j.ID), "ops", spool.OpsText(j.Ops)).With(w.attrs()...)
 	ended := func(outcome string) *slog.Logger { return log.With("outcome", outcome, "err", fault.Line(err.Error())) }
 	switch kind := fault.Of(err); {
 	case err == nil:

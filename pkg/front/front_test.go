@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"imgtools/pkg/front/spool"
+	"imgtools/pkg/jobid"
 )
 
 func TestImage(t *testing.T) {
@@ -91,7 +92,7 @@ func TestErrorForms(t *testing.T) {
 
 func TestJob(t *testing.T) {
 	s := start(t, nil)
-	id := spool.NewID()
+	id := jobid.New()
 	a := s.do("PUT", "/jobs/"+id+"?gray&name=../x%0ay.jpg", "hold it")
 	if a.status != 202 || a.body != id+"\n" || a.header.Get("Location") != "/jobs/"+id {
 		t.Fatalf("%+v", a)
@@ -171,7 +172,7 @@ func TestJob(t *testing.T) {
 	if a := s.do("PUT", "/jobs/"+id, "A"); a.status != 410 {
 		t.Errorf("put of a gone id: %+v", a)
 	}
-	if a := s.do("GET", "/jobs/"+spool.NewID(), ""); a.status != 404 {
+	if a := s.do("GET", "/jobs/"+jobid.New(), ""); a.status != 404 {
 		t.Errorf("never heard of: %+v", a)
 	}
 	if a := s.do("GET", "/jobs/UPPER", ""); a.status != 404 {
@@ -240,7 +241,7 @@ func TestSeveralPicturesInOneForm(t *testing.T) {
 	body, kind = form(part{"image", "a.png", "A"}, part{"image", "b.png", ""}, part{"image", "c.png", "C"})
 	a = s.do("POST", "/jobs", body, kind)
 	lines := strings.Split(a.body, "\n")
-	if a.status != 415 || len(lines) != 3 || !spool.ValidID(lines[0]) || lines[1] != "no picture: 0 bytes" {
+	if a.status != 415 || len(lines) != 3 || !jobid.Valid(lines[0]) || lines[1] != "no picture: 0 bytes" {
 		t.Errorf("%+v", a)
 	}
 }

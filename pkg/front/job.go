@@ -3,9 +3,7 @@ package front
 import (
 	"context"
 	"fmt"
-	"mime"
 	"net/http"
-	"path"
 	"strconv"
 	"strings"
 
@@ -138,32 +136,3 @@ func sentFrom(status int, contentRange string) (from int64, ok bool) {
 
 // imagePolicy keeps a picture from being anything else, should a browser think it is.
 const imagePolicy = "default-src 'none'; sandbox"
-
-// disposition returns a Content-Disposition with a file's name, whose extension
-// is made that of the type.
-func disposition(name, mediaType string) string {
-	if v := mime.FormatMediaType("inline", map[string]string{"filename": fileName(name, mediaType)}); v != "" {
-		return v
-	}
-	return "inline"
-}
-
-// fileName gives a name the extension of a type.
-func fileName(name, mediaType string) string {
-	ext := map[string][]string{
-		"image/jpeg": {".jpg", ".jpeg"}, "image/png": {".png"}, "image/gif": {".gif"}, "image/bmp": {".bmp"},
-		"image/tiff": {".tif", ".tiff"}, "image/webp": {".webp"},
-		"image/x-portable-bitmap": {".pbm", ".pnm"}, "image/x-portable-graymap": {".pgm", ".pnm"},
-		"image/x-portable-pixmap": {".ppm", ".pnm"}, "image/x-portable-anymap": {".pnm"},
-		"image/x-portable-arbitrarymap": {".pam"},
-	}[mediaType]
-	old := path.Ext(name)
-	fits := len(ext) == 0
-	for _, e := range ext {
-		fits = fits || strings.EqualFold(e, old)
-	}
-	if !fits {
-		name = strings.TrimSuffix(name, old) + ext[0]
-	}
-	return name
-}

@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"imgtools/pkg/fault"
-	"imgtools/pkg/front/spool"
+	"imgtools/pkg/jobid"
 	"imgtools/pkg/ops"
 )
 
@@ -196,8 +196,8 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, _ string) {
 		err = fault.New(fault.Usage, "more than %d jobs", maxShown)
 	}
 	for _, id := range ids {
-		if err == nil && !spool.ValidID(id) {
-			err = fault.New(fault.Usage, "no id: %s", quote(spool.Short(id)))
+		if err == nil && !jobid.Valid(id) {
+			err = fault.New(fault.Usage, "no id: %s", quote(jobid.Short(id)))
 		}
 	}
 	if err != nil {

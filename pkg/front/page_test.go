@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"imgtools/pkg/fault"
-	"imgtools/pkg/front/spool"
+	"imgtools/pkg/jobid"
 	"imgtools/pkg/ops"
 )
 
@@ -60,7 +60,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("%s: %+v", q, a)
 		}
 	}
-	gone := spool.NewID()
+	gone := jobid.New()
 	if a := s.do("GET", "/?j="+gone, ""); a.status != 200 || !strings.Contains(a.body, "state: unknown") {
 		t.Errorf("%+v", a)
 	}

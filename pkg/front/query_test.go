@@ -93,20 +93,6 @@ func TestWants(t *testing.T) {
 	}
 }
 
-func TestDisposition(t *testing.T) {
-	for in, want := range map[string]string{
-		"a.jpg": "inline; filename=a.png", "a": "inline; filename=a.png", "a.PNG": "inline; filename=a.PNG",
-		`a"b.gif`: `inline; filename="a\"b.png"`, "é.png": "inline; filename*=utf-8''%C3%A9.png", "v1.2": "inline; filename=v1.png",
-	} {
-		if got := disposition(in, "image/png"); got != want {
-			t.Errorf("%q: %s, want %s", in, got, want)
-		}
-	}
-	if got := disposition("a.jpeg", "image/jpeg"); got != "inline; filename=a.jpeg" {
-		t.Error(got)
-	}
-}
-
 func FuzzForm(f *testing.F) {
 	for _, parts := range [][]part{
 		{{"image", "a.png", "A"}},

@@ -17,6 +17,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/front/spool"
+	"imgtools/pkg/jobid"
 )
 
 // info is what a handler notes of a request for its log line.
@@ -67,7 +68,7 @@ func find(path string) (rt route, id string) {
 		return route{"/page/NAME", get, (*Server).asset}, name
 	}
 	id, rest, _ := strings.Cut(strings.TrimPrefix(path, "/jobs/"), "/")
-	if !strings.HasPrefix(path, "/jobs/") || !spool.ValidID(id) {
+	if !strings.HasPrefix(path, "/jobs/") || !jobid.Valid(id) {
 		return route{}, ""
 	}
 	switch rest {
@@ -98,7 +99,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 
 	rt, id := find(r.URL.Path)
-	if spool.ValidID(id) { // and not the name of a file
+	if jobid.Valid(id) { // and not the name of a file
 		i.job = id
 	}
 	name := rt.name
@@ -119,7 +120,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.metrics.answered(name, r.Method, w.status)
 	line := []any{"method", fault.Clip(r.Method), "path", name, "status", w.status, "bytes", w.bytes, "ms", time.Since(start).Milliseconds()}
 	if i.job != "" {
-		line = append(line, "job", spool.Short(i.job))
+		line = append(line, "job", jobid.Short(i.job))
 	}
 	if p := peerOf(r); p.unix {
 		line = append(line, "uid", p.uid)
@@ -139,7 +140,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 func notFound(path string) error {
 	if id, ok := strings.CutPrefix(path, "/jobs/"); ok { // shows no more of what may be an id
-		return fault.New(fault.NotFound, "no job %s", quote(spool.Short(id)))
+		return fault.New(fault.NotFound, "no job %s", quote(jobid.Short(id)))
 	}
 	return fault.New(fault.NotFound, "nothing at %s; see /", quote(path))
 }

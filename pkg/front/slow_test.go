@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"imgtools/pkg/front/spool"
+	"imgtools/pkg/jobid"
 )
 
 // raw opens a connection and sends head, with Host.
@@ -49,7 +50,7 @@ func TestLargerThanTheSpool(t *testing.T) {
 	})
 	s.job("hold" + strings.Repeat("x", 40_000))
 	h := <-s.fake.held
-	for _, path := range []string{"POST /jobs", "PUT /jobs/" + spool.NewID(), "PUT /image"} {
+	for _, path := range []string{"POST /jobs", "PUT /jobs/" + jobid.New(), "PUT /image"} {
 		for length, want := range map[int]int{100_001: 413, 60_000: 507} {
 			_, br := s.raw(fmt.Sprintf("%s HTTP/1.1\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", path, length))
 			if got, body := status(t, br); got != want || !strings.Contains(body, "-quota") {

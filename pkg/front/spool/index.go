@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 )
 
 // State is what a job's files say about it.
@@ -188,7 +189,7 @@ func (s *Spool) Rescan() error {
 	}
 	there := make(map[string]bool, len(names))
 	for _, id := range names {
-		if ValidID(id) {
+		if jobid.Valid(id) {
 			there[id] = true
 		}
 	}
@@ -217,7 +218,7 @@ func (s *Spool) Rescan() error {
 		if err == nil {
 			s.add(e)
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			s.log.Error("reading a job", "job", Short(id), "err", diskError(err))
+			s.log.Error("reading a job", "job", jobid.Short(id), "err", diskError(err))
 		}
 	}
 	for _, id := range look {
@@ -276,7 +277,7 @@ func readRecord[T any](path, id string, parse func([]byte) (T, error)) (T, error
 	}
 	v, err := parse(b)
 	if err != nil {
-		return zero, fault.New(fault.Internal, "job %s: spool: damaged record: %w", Short(id), err)
+		return zero, fault.New(fault.Internal, "job %s: spool: damaged record: %w", jobid.Short(id), err)
 	}
 	return v, nil
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 )
 
 // sweepEvery is how often incoming, gone and trash are looked through.
@@ -53,7 +54,7 @@ func (s *Spool) bury(id string) error {
 // discard removes a job's folder: one rename, fsynced, then deletion, which may
 // be interrupted.
 func (s *Spool) discard(id string) error {
-	grave := s.path("trash", id+"."+randomLetters(8))
+	grave := s.path("trash", id+"."+jobid.Random(8))
 	err := unix.Rename(s.job(id), grave)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.absent(id) // another was faster
@@ -75,7 +76,7 @@ func (s *Spool) absent(id string) error {
 	if s.isGone(id) {
 		return errGone(id)
 	}
-	return fault.New(fault.NotFound, "no job %s", Short(id))
+	return fault.New(fault.NotFound, "no job %s", jobid.Short(id))
 }
 
 func (s *Spool) isGone(id string) bool { return exists(s.path("gone", id)) }
@@ -107,7 +108,7 @@ func (s *Spool) sweep() {
 
 	for _, id := range expired {
 		if err := s.Remove(id); err != nil && fault.Of(err) != fault.Gone {
-			s.log.Error("removing an expired job", "job", Short(id), "err", err)
+			s.log.Error("removing an expired job", "job", jobid.Short(id), "err", err)
 		}
 	}
 	if due {
@@ -192,7 +193,7 @@ func (s *Spool) sweepTrash() {
 	}
 	names, _ = readNames(s.path("gone"))
 	for _, id := range names {
-		if ValidID(id) && exists(s.job(id)) {
+		if jobid.Valid(id) && exists(s.job(id)) {
 			s.discard(id)
 			s.mu.Lock()
 			if e := s.jobs[id]; e != nil {

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 )
 
 // Usage is how full the spool is.
@@ -151,7 +152,7 @@ func (s *Spool) victims(n int64) (taken []*entry, enough bool) {
 func (s *Spool) buryAll(victims []*entry) {
 	for _, e := range victims {
 		if err := s.bury(e.id); err != nil && fault.Of(err) != fault.Gone {
-			s.log.Error("making room", "job", Short(e.id), "err", err)
+			s.log.Error("making room", "job", jobid.Short(e.id), "err", err)
 		}
 	}
 }

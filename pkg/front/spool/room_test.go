@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 )
 
 func TestExpiredJobsGo(t *testing.T) {
@@ -163,7 +164,7 @@ func TestGoneMarksAreBounded(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir()})
 	now := time.Now()
 	mark := func(age time.Duration) string {
-		id := NewID()
+		id := jobid.New()
 		path := s.path("gone", id)
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -210,7 +211,7 @@ func TestManyJobsAreRecovered(t *testing.T) {
 	m := Meta{Ops: gray, SHA256: strings.Repeat("0", 64), Bytes: 1}
 	var ids []string
 	for i := range n { // as Submit leaves them, without its fsyncs
-		id := NewID()
+		id := jobid.New()
 		m.Received = time.Unix(int64(i), 0).UTC()
 		os.Mkdir(s.job(id), 0o700)
 		for name, text := range map[string]string{"in": "x", "lock": "", "job": string(m.marshal())} {

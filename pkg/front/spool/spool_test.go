@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 	"imgtools/pkg/ops"
 )
 
@@ -111,7 +112,7 @@ func TestJobFromUploadToResult(t *testing.T) {
 		}
 		o := ops.Ops{Gray: "709", Scale: "50%", Name: "a b.png"}
 		id := submit(t, s, "", "picture", o)
-		if !ValidID(id) {
+		if !jobid.Valid(id) {
 			t.Fatalf("id %q", id)
 		}
 		st, err := s.Status(id)
@@ -182,7 +183,7 @@ func TestJobFromUploadToResult(t *testing.T) {
 
 func TestSameIDAgain(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir()})
-	id := NewID()
+	id := jobid.New()
 	o := ops.Ops{Scale: "1/2", Name: "x.png"}
 	submit(t, s, id, "one", o)
 	if got := submit(t, s, id, "one", o); got != id {
@@ -205,12 +206,12 @@ func TestSameIDAgain(t *testing.T) {
 	kind(t, "gone", err, fault.Gone)
 	_, err = trySubmit(s, "short", "one", o)
 	kind(t, "no id", err, fault.Usage)
-	_, err = s.Status(NewID())
+	_, err = s.Status(jobid.New())
 	kind(t, "never heard of", err, fault.NotFound)
 	_, err = s.Status(id)
 	kind(t, "status of a removed job", err, fault.Gone)
 	kind(t, "removed again", s.Remove(id), fault.Gone)
-	kind(t, "remove of nothing", s.Remove(NewID()), fault.NotFound)
+	kind(t, "remove of nothing", s.Remove(jobid.New()), fault.NotFound)
 	if strings.Contains(errGone(id).Error(), id) {
 		t.Error("an error line shows a whole id")
 	}
@@ -220,7 +221,7 @@ func TestSameIDAgain(t *testing.T) {
 func TestSameIDAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	a, b := open(t, Config{Dir: dir}), open(t, Config{Dir: dir})
-	id := NewID()
+	id := jobid.New()
 	var wg sync.WaitGroup
 	for i := range 16 {
 		s := a
@@ -244,7 +245,7 @@ func TestSameIDAtOnce(t *testing.T) {
 
 func TestLeftoverInIncomingDoesNotBlock(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir()})
-	id := NewID()
+	id := jobid.New()
 	if err := os.Mkdir(s.path("incoming", id), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -423,7 +424,7 @@ func TestTwoSpoolsOnOneFolder(t *testing.T) {
 	// Neither sweeps what the other holds in incoming.
 	u, _ := a.Upload(-1)
 	defer u.Close()
-	dirUp, held, err := u.fill(NewID(), Meta{Ops: gray, SHA256: strings.Repeat("0", 64)})
+	dirUp, held, err := u.fill(jobid.New(), Meta{Ops: gray, SHA256: strings.Repeat("0", 64)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -511,18 +512,6 @@ func TestRefusedSpools(t *testing.T) {
 			t.Fatal(err)
 		}
 		refused(others, "belongs to user 65534")
-	}
-}
-
-func TestCleanName(t *testing.T) {
-	for in, want := range map[string]string{
-		"a.png": "a.png", "../../etc/passwd": "passwd", `C:\x\y.jpg`: "y.jpg", "...hidden": "hidden", "..": "", "/": "",
-		"a\nb\x00\x7f.png": "ab.png", "\xff\xfe.png": "png", `a"b.png`: `a"b.png`, "  x ": "x", "\u202egnp.exe": "gnp.exe",
-		strings.Repeat("é", 300): strings.Repeat("é", 100),
-	} {
-		if got := CleanName(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 )
 
 // Status is what is known of a job, read from its files.
@@ -37,8 +38,8 @@ func (st *Status) Finished() time.Time {
 // Status reads the status of a job. Its error is of kind Gone or NotFound when
 // there is no such job.
 func (s *Spool) Status(id string) (*Status, error) {
-	if !ValidID(id) {
-		return nil, fault.New(fault.NotFound, "no job %s", Short(id))
+	if !jobid.Valid(id) {
+		return nil, fault.New(fault.NotFound, "no job %s", jobid.Short(id))
 	}
 	st, err := s.status(id)
 	if errors.Is(err, fs.ErrNotExist) && !exists(s.job(id)) {
@@ -164,4 +165,4 @@ func (s *Spool) deliver(e *entry) {
 }
 
 // Has reports whether there is a job of that id.
-func (s *Spool) Has(id string) bool { return ValidID(id) && exists(s.job(id)) }
+func (s *Spool) Has(id string) bool { return jobid.Valid(id) && exists(s.job(id)) }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 )
 
 // Temp is a regular file without a name, on the spool's file system: an upload,
@@ -38,7 +39,7 @@ func (s *Spool) temp(writes bool) (*Temp, error) {
 		return nil, diskError(err)
 	}
 	// A network file system, most likely: a named file, held by its lock.
-	name := s.path("incoming", "tmp."+s.tag()+"."+randomLetters(8))
+	name := s.path("incoming", "tmp."+s.tag()+"."+jobid.Random(8))
 	f, held, err := lock(name, true)
 	if err == nil && held {
 		err = fs.ErrExist

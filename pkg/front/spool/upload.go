@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 	"imgtools/pkg/ops"
 )
 
@@ -85,9 +86,9 @@ func (u *Upload) Close() {
 func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
 	s := u.s
 	if id == "" {
-		id = NewID()
-	} else if !ValidID(id) {
-		return "", fault.New(fault.Usage, "id %s: not 26 of a-z2-7", Short(id))
+		id = jobid.New()
+	} else if !jobid.Valid(id) {
+		return "", fault.New(fault.Usage, "id %s: not 26 of a-z2-7", jobid.Short(id))
 	}
 	if s.isGone(id) {
 		return "", errGone(id)
@@ -166,7 +167,7 @@ func (u *Upload) fill(id string, m Meta) (dir string, held *os.File, err error) 
 	dir = s.path("incoming", id)
 	err = os.Mkdir(dir, 0o700)
 	if errors.Is(err, fs.ErrExist) { // another upload of this id, or what is left of one
-		dir = s.path("incoming", id+"."+randomLetters(8))
+		dir = s.path("incoming", id+"."+jobid.Random(8))
 		err = os.Mkdir(dir, 0o700)
 	}
 	if err != nil {
@@ -205,7 +206,7 @@ func (s *Spool) sameJob(id string, m Meta) error {
 	}
 	was, err := parseMeta(b)
 	if err != nil {
-		return fault.New(fault.Internal, "job %s: file job: %w", Short(id), err)
+		return fault.New(fault.Internal, "job %s: file job: %w", jobid.Short(id), err)
 	}
 	// The one who made it may have been killed before this fsync.
 	if err := syncDir(s.path("jobs")); err != nil {
@@ -213,13 +214,13 @@ func (s *Spool) sameJob(id string, m Meta) error {
 	}
 	switch {
 	case was.SHA256 != m.SHA256:
-		return fault.New(fault.Conflict, "job %s is there already, with another picture", Short(id))
+		return fault.New(fault.Conflict, "job %s is there already, with another picture", jobid.Short(id))
 	case was.Ops != m.Ops:
-		return fault.New(fault.Conflict, "job %s is there already, with other words: %s", Short(id), OpsText(was.Ops))
+		return fault.New(fault.Conflict, "job %s is there already, with other words: %s", jobid.Short(id), OpsText(was.Ops))
 	}
 	return nil
 }
 
 func errGone(id string) error {
-	return fault.New(fault.Gone, "job %s is gone: fetched and expired, or deleted", Short(id))
+	return fault.New(fault.Gone, "job %s is gone: fetched and expired, or deleted", jobid.Short(id))
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 )
 
 // MaxDeaths is how many workers a picture may kill before its job fails.
@@ -73,7 +74,7 @@ func (s *Spool) Next() *Job {
 		case errors.Is(err, errHeld):
 			s.putBack(e, RescanEvery)
 		case err != nil:
-			s.log.Error("taking a job up", "job", Short(e.id), "err", diskError(err))
+			s.log.Error("taking a job up", "job", jobid.Short(e.id), "err", diskError(err))
 			s.putBack(e, 10*RescanEvery)
 		}
 	}
@@ -265,7 +266,7 @@ func (j *Job) Fail(cause error) {
 		// Not even that can be written. It stays pending, and is tried again when
 		// the disk may be better.
 		os.Remove(tmp)
-		s.log.Error("writing a failure", "job", Short(j.ID), "cause", cause, "err", diskError(err))
+		s.log.Error("writing a failure", "job", jobid.Short(j.ID), "cause", cause, "err", diskError(err))
 		j.Release(15 * RescanEvery)
 		return
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 )
 
 // endpoint is one place where imgd may be.
@@ -118,7 +119,7 @@ func ParseRef(s string) (Ref, error) {
 		}
 		r.ID, r.base = path[i+len("/jobs/"):], u.Scheme+"://"+u.Host+path[:i]
 	}
-	if !validID(r.ID) {
+	if !jobid.Valid(r.ID) {
 		return Ref{}, fault.New(fault.Usage, "%q: not a job id", s)
 	}
 	return r, nil

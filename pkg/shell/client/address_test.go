@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 )
 
 func TestParseAddress(t *testing.T) {
@@ -106,8 +107,8 @@ func TestReadToken(t *testing.T) {
 func TestNewID(t *testing.T) {
 	seen, letters := map[string]bool{}, map[rune]bool{}
 	for range 200 {
-		id := NewID()
-		if !validID(id) || seen[id] {
+		id := jobid.New()
+		if !jobid.Valid(id) || seen[id] {
 			t.Fatalf("%q", id)
 		}
 		seen[id] = true
@@ -133,7 +134,7 @@ func FuzzParseRef(f *testing.F) {
 			}
 			return
 		}
-		if !validID(r.ID) || r.Own() != (s == r.ID) || !r.Own() && !strings.HasPrefix(r.base, "http") {
+		if !jobid.Valid(r.ID) || r.Own() != (s == r.ID) || !r.Own() && !strings.HasPrefix(r.base, "http") {
 			t.Errorf("%q: %+v", s, r)
 		}
 	})

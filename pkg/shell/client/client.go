@@ -5,7 +5,6 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -380,17 +379,3 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
-
-const idLetters = "abcdefghijklmnopqrstuvwxyz234567"
-
-// NewID returns a job id: 26 letters, 130 random bits.
-func NewID() string {
-	b := make([]byte, 26)
-	rand.Read(b)
-	for i := range b {
-		b[i] = idLetters[b[i]&31]
-	}
-	return string(b)
-}
-
-func validID(s string) bool { return len(s) == 26 && strings.Trim(s, idLetters) == "" }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 	"imgtools/pkg/ops"
 	"imgtools/pkg/shell/client/fakeimgd"
 )
@@ -65,7 +66,7 @@ func TestPutAndFetch(t *testing.T) {
 	s := &fakeimgd.Server{}
 	for _, address := range []string{s.Start(t), s.StartUnix(t)} {
 		c := connect(t, Config{Address: address, Forever: true})
-		id := NewID()
+		id := jobid.New()
 		words := []ops.Word{{Key: "scale", Value: "50%"}, {Key: "name", Value: "ü &.png"}}
 		if err := c.Put(ctx, time.Now(), id, Query(words), section("picture")); err != nil {
 			t.Fatal(err)
@@ -324,7 +325,7 @@ func TestServerGoneIsWaitedFor(t *testing.T) {
 	}
 	first.CloseClientConnections()
 	first.Close()
-	err := c.Put(ctx, time.Now(), NewID(), "", section("b"))
+	err := c.Put(ctx, time.Now(), jobid.New(), "", section("b"))
 	if !Repeatable(err) || errors.Is(err, ErrAway) {
 		t.Fatal(err)
 	}

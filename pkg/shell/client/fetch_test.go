@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 	"imgtools/pkg/shell/client/fakeimgd"
 )
 
@@ -92,7 +93,7 @@ func TestFailedJobIsNotAskedForAgain(t *testing.T) {
 	if fault.Of(err) != fault.Format || err.Error() != "not a picture: bad picture" || len(s.Requests()) != 1 {
 		t.Errorf("%v, %q", err, s.Requests())
 	}
-	if _, _, err := fetch(c, NewID()); fault.Of(err) != fault.NotFound {
+	if _, _, err := fetch(c, jobid.New()); fault.Of(err) != fault.NotFound {
 		t.Error(err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
 	"imgtools/pkg/ops"
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/client"
@@ -107,7 +108,7 @@ func (s *sender) send(i int, file string) (id string, err error) {
 	query := client.Query(words)
 	picture := io.NewSectionReader(&counted{ReaderAt: in, done: &s.done}, 0, in.Size)
 	s.queue(i)
-	id = client.NewID()
+	id = jobid.New()
 	for tries := 0; ; tries++ {
 		err := s.client.Put(ctx, s.since(), id, query, picture)
 		if err == nil {
@@ -115,7 +116,7 @@ func (s *sender) send(i int, file string) (id string, err error) {
 				return id, nil
 			}
 			// Taken back while it waited for its turn. An id is used once.
-			id, tries = client.NewID(), 0
+			id, tries = jobid.New(), 0
 			continue
 		}
 		s.crowd(client.Repeatable(err))

@@ -1,0 +1,78 @@
+// Package filename makes names that came from outside fit to be file names, and
+// gives them the extension of a format. The HTTP front, the filters and the
+// clients use it, so a result has one name wherever it is written.
+package filename
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxLen bounds a cleaned name, in bytes. An extension and a number ("-99999")
+// still fit into the 255 bytes that file systems allow.
+const MaxLen = 200
+
+// known are the extensions that SetExtension replaces. Any other extension is part
+// of the name: "report.2024", "Dr. Who".
+var known = []string{
+	"jpg", "jpeg", "jpe", "jfif", "png", "apng", "gif", "bmp", "dib", "tif", "tiff", "webp",
+	"pbm", "pgm", "ppm", "pnm", "pam", "ico", "cur", "heic", "heif", "hif", "avif", "jxl", "jp2",
+}
+
+// Clean returns the part of s after the last / or \, without control characters,
+// bidirectional controls, invalid UTF-8, leading dots and surrounding blanks, and
+// at most MaxLen bytes of it. It returns "" when nothing is left.
+func Clean(s string) string {
+	s = s[strings.LastIndexAny(s, `/\`)+1:]
+	s = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
+			return -1
+		}
+		return r
+	}, s)
+	s = strings.TrimSpace(strings.TrimLeft(s, ". "))
+	return strings.TrimSpace(Cut(s, MaxLen))
+}
+
+// Cut returns the longest prefix of s that has at most n bytes and ends with a
+// whole character.
+func Cut(s string, n int) string {
+	for len(s) > n {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}
+
+// Extension returns the known extension of a name, without its dot and in lower
+// case, or "".
+func Extension(name string) string {
+	i := strings.LastIndexByte(name, '.')
+	if i < 0 {
+		return ""
+	}
+	if ext := strings.ToLower(name[i+1:]); slices.Contains(known, ext) {
+		return ext
+	}
+	return ""
+}
+
+// SetExtension returns name with one of the extensions of a format, which are in
+// lower case and without a dot. A name that has one of them already is returned as
+// it is. Another known extension is replaced by the first of them; otherwise the
+// first is added. With no extensions the name is returned as it is.
+func SetExtension(name string, extensions []string) string {
+	if len(extensions) == 0 {
+		return name
+	}
+	ext := Extension(name)
+	if slices.Contains(extensions, ext) {
+		return name
+	}
+	if ext != "" {
+		name = name[:len(name)-len(ext)-1]
+	}
+	return name + "." + extensions[0]
+}
