@@ -55,8 +55,8 @@ type file struct {
 	order binary.ByteOrder
 }
 
-// entry is one field of a directory; value holds up to four bytes of it, or
-// where it is.
+// entry is one field of a directory. value is the field itself if that has at most
+// four bytes, else its offset.
 type entry struct {
 	kind  uint16
 	count uint32
@@ -65,7 +65,7 @@ type entry struct {
 
 type directory map[uint16]entry
 
-// openFile reads the header and returns the offset of the first directory.
+// openFile reads the file header and returns the offset of the first directory.
 func openFile(r io.ReaderAt, size int64) (*file, int64, error) {
 	var b [8]byte
 	if n, err := r.ReadAt(b[:], 0); n < len(b) {
@@ -89,7 +89,8 @@ func openFile(r io.ReaderAt, size int64) (*file, int64, error) {
 	return f, int64(f.order.Uint32(b[4:])), nil
 }
 
-// readFault makes a short read a damaged file, and leaves others as they are.
+// readFault returns the error for a read that came out short: a damaged file, unless
+// reading itself failed.
 func readFault(what string, err error) error {
 	if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
 		return fault.New(fault.Format, "%s lies beyond the end of the file", what)
@@ -97,7 +98,8 @@ func readFault(what string, err error) error {
 	return err
 }
 
-// directory reads the directory at off and the offset of the next, 0 at the end.
+// directory reads the directory at off and the offset of the next one, 0 after the
+// last. Of entries with the same tag the first counts.
 func (f *file) directory(off int64) (directory, int64, error) {
 	var b [12]byte
 	if n, err := f.r.ReadAt(b[:2], off); n < 2 {
@@ -121,13 +123,13 @@ func (f *file) directory(off int64) (directory, int64, error) {
 			d[tag] = e
 		}
 	}
-	if got < int(12*n)+4 { // some writers leave out the last offset
+	if got < int(12*n)+4 { // some writers leave out the offset after the last directory
 		return d, 0, nil
 	}
 	return d, int64(f.order.Uint32(raw)), nil
 }
 
-// bytes returns the first n bytes of a field.
+// bytes returns the first n bytes of a field that has all bytes.
 func (f *file) bytes(e entry, all, n int64) ([]byte, error) {
 	if all <= 4 {
 		return e.value[:n], nil
@@ -143,8 +145,8 @@ func (f *file) bytes(e entry, all, n int64) ([]byte, error) {
 	return b, nil
 }
 
-// numbers returns the first n values of a field of whole numbers, or all there
-// are if they are fewer; nil without the field. The caller bounds n.
+// numbers returns the first n values of a field of integers, or fewer if it has
+// fewer; nil if there is no such field. The caller bounds n.
 func (f *file) numbers(d directory, tag uint16, n int64) ([]uint32, error) {
 	e, ok := d[tag]
 	if !ok {
@@ -180,7 +182,7 @@ func (f *file) numbers(d directory, tag uint16, n int64) ([]uint32, error) {
 	return v, nil
 }
 
-// number returns the first value of a field, or def without the field.
+// number returns the first value of a field, or def if there is no such field.
 func (f *file) number(d directory, tag uint16, def uint32) (uint32, error) {
 	v, err := f.numbers(d, tag, 1)
 	if err != nil || len(v) == 0 {
@@ -189,7 +191,7 @@ func (f *file) number(d directory, tag uint16, def uint32) (uint32, error) {
 	return v[0], nil
 }
 
-// icc returns the profile, or nil; also when its field is bad.
+// icc returns the ICC profile, or nil if there is none or its field is damaged.
 func (f *file) icc(d directory, lim raster.Limits) ([]byte, error) {
 	e, ok := d[tagICC]
 	if !ok || e.kind != typeUndefined && e.kind != typeByte {
@@ -206,13 +208,14 @@ func (f *file) icc(d directory, lim raster.Limits) ([]byte, error) {
 }
 
 const (
-	reducedImage = 1 << 0 // bits of NewSubfileType
-	maskImage    = 1 << 2
-	maxPages     = 10000
+	reducedImage = 1 << 0 // of NewSubfileType: a smaller version of another image
+	maskImage    = 1 << 2 // a transparency mask of another image
+	maxPages     = 10000  // directories visited
 )
 
-// pages returns the directory of the first page, which is not a smaller version
-// of another nor a mask where there is a choice, and the number of such pages.
+// pages follows the chain of directories from off. It returns the directory of the
+// first page and the number of pages. Reduced versions and masks are not counted as
+// pages, unless there is nothing else.
 func (f *file) pages(off int64) (first directory, pages int, err error) {
 	seen := map[int64]bool{}
 	var fallback directory

@@ -16,7 +16,7 @@ type byteOrder interface {
 	binary.AppendByteOrder
 }
 
-// tag is one field of a file to be made; kind is 1, 3 or 4 (bytes, shorts, longs).
+// tag is one field of a test file; kind is its field type.
 type tag struct {
 	tag, kind uint16
 	v         []uint32
@@ -24,8 +24,9 @@ type tag struct {
 
 func shorts(t uint16, v ...uint32) tag { return tag{t, typeShort, v} }
 
-// made is a TIFF file to be made: fields, and segments that go in front of the
-// directory and whose places become StripOffsets or TileOffsets and their sizes.
+// made describes a test file. The segments are written before the directory; their
+// offsets and sizes become StripOffsets or TileOffsets and the byte counts, unless
+// tags has these fields.
 type made struct {
 	order    byteOrder
 	tags     []tag
@@ -88,7 +89,7 @@ func (m made) bytes() []byte {
 	return o.AppendUint32(b, m.next)
 }
 
-// basic returns the fields of a w × h picture in one strip.
+// basic returns the fields of a w × h picture in one strip, with the bits of each sample.
 func basic(w, h, photo uint32, bits ...uint32) []tag {
 	return []tag{
 		shorts(tagImageWidth, w), shorts(tagImageLength, h), shorts(tagBitsPerSample, bits...),
@@ -96,6 +97,7 @@ func basic(w, h, photo uint32, bits ...uint32) []tag {
 	}
 }
 
+// with returns ts with some fields added or replaced.
 func with(ts []tag, more ...tag) []tag {
 	out := slices.Clone(ts)
 	for _, m := range more {
@@ -121,7 +123,7 @@ func open(b []byte) (*Reader, error) {
 	return Open(bytes.NewReader(b), int64(len(b)), raster.Limits{})
 }
 
-// decode returns the header, and the samples of all rows as 16-bit numbers.
+// decode returns the header and the samples of all rows, as 16-bit numbers.
 func decode(b []byte) (*raster.Header, []uint16, error) {
 	rows, err := rastertest.Start(open(b))
 	if err != nil {

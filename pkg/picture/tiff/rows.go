@@ -9,10 +9,10 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// rows is the picture being read.
+// rows is a picture whose decoding has started.
 type rows struct {
 	t     *Reader
-	seg   segment
+	seg   decompressor
 	y     int    // next row
 	row   []byte // one of a segment, decompressed
 	table [256]uint8
@@ -22,11 +22,11 @@ type rows struct {
 	err   error
 }
 
-// Rows starts the decoding. Hints are of no use.
+// Rows starts the decoding. It ignores hints.
 func (t *Reader) Rows(raster.Hint) (raster.Rows, error) {
 	r := &rows{t: t, row: make([]byte, t.rowBytes())}
 	r.seg.t = t
-	// Indexes stay what they are, other samples are widened to 8 bits.
+	// Palette indexes stay as they are, other samples are scaled to 8 bits.
 	top := 1<<min(t.bits, 8) - 1
 	for v := range r.table {
 		g := v & top
@@ -43,7 +43,7 @@ func (t *Reader) Rows(raster.Hint) (raster.Rows, error) {
 
 func (r *rows) Header() *raster.Header { return r.t.h }
 
-// Next returns the next rows of a strip, or a row of tiles.
+// Next returns some rows of a strip, or one row of tiles.
 func (r *rows) Next() (*raster.Band, error) {
 	if r.err == nil {
 		r.err = r.next()
@@ -106,7 +106,7 @@ func grow[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-// damaged makes an error of reading row y one of the picture.
+// damaged turns an error met in row y into one that names the row.
 func (r *rows) damaged(y int, err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return raster.Truncated(y, r.t.h.FullH)
@@ -117,7 +117,7 @@ func (r *rows) damaged(y int, err error) error {
 	return fault.New(fault.Format, "damaged at row %d of %d: %w", y, r.t.h.FullH, err)
 }
 
-// unpredict undoes horizontal differencing, TIFF 6.0 section 14.
+// unpredict undoes horizontal differencing (TIFF 6.0 section 14).
 func (r *rows) unpredict() {
 	n := r.t.samples
 	if r.t.bits == 8 {
@@ -132,7 +132,7 @@ func (r *rows) unpredict() {
 	}
 }
 
-// fill8 makes width pixels of the row, whose samples have up to 8 bits.
+// fill8 converts width pixels of the row, of samples of 1 to 8 bits.
 func (r *rows) fill8(dst []uint8, width int) {
 	t := r.t
 	n := t.h.Layout.Samples()
@@ -157,7 +157,7 @@ func (r *rows) fill8(dst []uint8, width int) {
 				switch {
 				case c == 0:
 					dst[o] = r.table[v]
-				case c < n: // not the first is never inverted
+				case c < n: // white-is-zero concerns only the first sample
 					top := uint32(1)<<t.bits - 1
 					dst[o+c] = uint8((v*255 + top/2) / top)
 				}
@@ -174,13 +174,13 @@ func (r *rows) fill8(dst []uint8, width int) {
 	}
 }
 
-// fill16 makes width pixels of the row, whose samples have 9 to 16 bits.
+// fill16 converts width pixels of the row, of samples of 9 to 16 bits.
 func (r *rows) fill16(dst []uint16, width int) {
 	t := r.t
 	n := t.h.Layout.Samples()
 	dst = dst[:width*n]
 	if t.bits == 16 {
-		// Two loops, so that the order is not asked for each sample.
+		// Two loops, so that the byte order is not looked up for each sample.
 		if t.file.order == binary.ByteOrder(binary.LittleEndian) {
 			for o, i := 0, 0; o < len(dst); o, i = o+n, i+2*t.samples {
 				for c := range n {
@@ -219,7 +219,7 @@ func (r *rows) fill16(dst []uint16, width int) {
 	}
 }
 
-// straight divides premultiplied colour by alpha, in 0..top.
+// straight returns a premultiplied sample divided by its alpha; both are 0..top.
 func straight(c, a, top uint32) uint32 {
 	if a == 0 {
 		return 0
@@ -227,7 +227,7 @@ func straight(c, a, top uint32) uint32 {
 	return min(top, uint32((uint64(c)*uint64(top)+uint64(a)/2)/uint64(a)))
 }
 
-// bitReader takes samples of a few bits off a row, most significant bit first.
+// bitReader reads samples of a few bits from a row, most significant bit first.
 type bitReader struct {
 	row []byte
 	acc uint32

@@ -12,12 +12,12 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// EncodeOptions bound the writing.
+// EncodeOptions are the limits of Encode.
 type EncodeOptions struct {
-	Limits raster.Limits // Mem bounds the compressed strips, which are held
+	Limits raster.Limits // Mem bounds the compressed strips, which are held until the end
 }
 
-// stripBytes is about how many bytes of samples a strip has.
+// stripBytes is the size of a strip's samples, to within a row.
 const stripBytes = 256 << 10
 
 // Encode writes a little-endian TIFF of one page: Gray, GrayA, RGB, RGBA (alpha
@@ -25,8 +25,8 @@ const stripBytes = 256 << 10
 // palette; other layouts are refused. Strips are Deflate-compressed after
 // horizontal differencing (palettes without). A profile is kept.
 //
-// A TIFF names its strips' sizes, and w can't go back; so the compressed strips
-// are held until the last is done.
+// The directory comes first and lists the compressed size of each strip, so Encode
+// holds all compressed strips before it writes the first byte.
 func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 	h := src.Header()
 	if h.Layout > raster.Indexed {
@@ -67,17 +67,17 @@ func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 type encoder struct {
 	h       *raster.Header
 	lim     raster.Limits
-	rows    int // of a strip
+	rows    int // rows of a strip
 	line    []byte
 	deflate *zlib.Writer
-	data    bytes.Buffer // the strip now written
+	data    bytes.Buffer // the current strip, compressed
 	strips  [][]byte
-	total   int64 // bytes in strips
+	total   int64 // bytes of all strips
 }
 
 func (e *encoder) rowBytes() int { return e.h.W() * e.h.Layout.Samples() * int(e.h.Bits/8) }
 
-// row writes row y, and ends its strip if it is the last of one.
+// row compresses row y and ends the strip if the row is its last.
 func (e *encoder) row(y int, row raster.Plane) error {
 	n := e.h.Layout.Samples()
 	e.line = e.line[:0]
@@ -113,7 +113,7 @@ func (e *encoder) row(y int, row raster.Plane) error {
 	return e.lim.CheckMem(e.total)
 }
 
-// field is an entry of the directory to be written.
+// field is one entry of the directory.
 type field struct {
 	tag, kind uint16
 	count     uint32
@@ -138,8 +138,8 @@ func long(tag uint16, v ...uint32) field {
 
 func repeat(v uint16, n int) []uint16 { return slices.Repeat([]uint16{v}, n) }
 
-// fields returns the directory, ordered by tag, with the strips' data beginning
-// at offset data.
+// fields returns the entries of the directory in ascending order of tags. The first
+// strip is at offset data.
 func (e *encoder) fields(data int64) []field {
 	h, n := e.h, e.h.Layout.Samples()
 	photo := map[raster.Layout]uint16{
@@ -173,7 +173,8 @@ func (e *encoder) fields(data int64) []field {
 	return fs
 }
 
-// colorMap returns the palette, padded to 256 with black, as TIFF wants it.
+// colorMap returns the palette as a ColorMap field: 256 reds, 256 greens, 256 blues,
+// of 16 bits; entries beyond the palette are black.
 func (e *encoder) colorMap() []uint16 {
 	m := make([]uint16, 3*256)
 	for i, c := range e.h.Palette {
@@ -182,10 +183,11 @@ func (e *encoder) colorMap() []uint16 {
 	return m
 }
 
-// head returns the header, the directory and the values that don't fit in it;
-// the strips follow.
+// head returns the header, the directory and the values that are too long for it.
+// The strips follow. Their offsets depend on the length of the head, which depends
+// only on the number of fields: the first pass finds it, the second uses it.
 func (e *encoder) head() ([]byte, error) {
-	size := int64(0)
+	size := int64(0) // of the head
 	for {
 		fs := e.fields(size)
 		b := []byte("II*\x00\x08\x00\x00\x00")
@@ -208,7 +210,7 @@ func (e *encoder) head() ([]byte, error) {
 				values = append(values, 0)
 			}
 		}
-		b = append(b, 0, 0, 0, 0) // no other directory
+		b = append(b, 0, 0, 0, 0) // there is no other directory
 		b = append(b, values...)
 		if int64(len(b))+e.total > math.MaxUint32 {
 			return nil, fault.New(fault.TooLarge, "TIFF of %d bytes, over 4 GiB", int64(len(b))+e.total)
@@ -216,6 +218,6 @@ func (e *encoder) head() ([]byte, error) {
 		if int64(len(b)) == size {
 			return b, nil
 		}
-		size = int64(len(b)) // the same the next time: offsets don't change it
+		size = int64(len(b))
 	}
 }

@@ -5,8 +5,9 @@ import (
 	"sync"
 )
 
-// The codes of ITU-T T.4, tables 2 and 3: runs of 0 to 63, then of 64, 128 … 1728;
-// table 3a: of 1792, 1856 … 2560 in either colour.
+// The codes of ITU-T T.4: terminating codes for runs of 0 to 63 (table 2), then
+// make-up codes for 64, 128 … 1728 (table 3a) and, the same in both colours, for
+// 1792, 1856 … 2560 (table 3b).
 const (
 	whiteCodes = `
 	00110101 000111 0111 1000 1011 1100 1110 1111 10011 10100 00111 01000 001000 000011 110100 110101 101010
@@ -34,28 +35,31 @@ const (
 	000000010111 000000011100 000000011101 000000011110 000000011111`
 )
 
-// The codes of T.4, table 4, and T.6, table 1, in the order of the modes below.
+// The codes of the modes (T.4, table 4; T.6, table 1), in the order of the constants below:
+// vertical from 3 left to 3 right, pass, horizontal.
 const modeCodes = "0000010 000010 010 1 011 000011 0000011 0001 001"
 
-// Modes of two-dimensional coding; up to modePass they are where a change lies
-// against the one above it, less 3.
+// Modes of two-dimensional coding. 0 to 6 are vertical: modeVertical + d places the
+// change d pixels to the right of b1.
 const (
-	modePass   = 7
-	modeAcross = 8
+	modeVertical   = 3
+	modePass       = 7
+	modeHorizontal = 8
 )
 
-// code is what the next bits stand for: a run or a mode, and how many bits it
-// has, 0 if there is no such code.
+// code is the meaning of a bit string: a run length or a mode, and the length of
+// the code; 0 bits mean that no code begins so.
 type code struct {
 	value int16
 	bits  uint8
 }
 
-const faxPeek = 13 // the bits of the longest code
+const faxPeek = 13 // bits of the longest code
 
-// faxTable has a code for every faxPeek bits.
+// faxTable maps every string of faxPeek bits to the code that it begins with.
 type faxTable [1 << faxPeek]code
 
+// add enters a code for all strings that begin with it.
 func (t *faxTable) add(bits string, value int) {
 	first := 0
 	for i, b := range bits {
@@ -66,7 +70,7 @@ func (t *faxTable) add(bits string, value int) {
 	}
 }
 
-// faxTables returns the tables of white and black runs and of modes.
+// faxTables returns the tables of white runs, black runs and modes.
 var faxTables = sync.OnceValue(func() (t [3]*faxTable) {
 	for c, codes := range []string{whiteCodes + longCodes, blackCodes + longCodes} {
 		t[c] = new(faxTable)

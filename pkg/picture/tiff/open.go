@@ -1,9 +1,27 @@
 // Package tiff reads and writes TIFF 6.0 by rows.
 //
-// Read: bilevel, gray, palette and RGB of 1 to 16 bits a sample, with alpha,
-// in strips or tiles, in either byte order and fill order; uncompressed, LZW,
-// Deflate, PackBits, CCITT group 3 and 4; predictor 2.
-// Strips are decompressed row by row; of tiles, one row of tiles is held.
+// A TIFF file is a header, which gives the byte order, and a chain of image file
+// directories (IFDs), one for each page. A directory is a list of tagged fields:
+// the size, what the samples mean, how they are compressed, and where the segments
+// are. Segments are strips, as wide as the picture, or tiles. Each is compressed by
+// itself.
+//
+// Reading passes these stages, each in a file of its name:
+//
+//	ifd         header, directories, fields; the chain of pages
+//	open        fields of one page → what its samples are and where
+//	decompress  one segment → bytes (decompress_fax: CCITT group 3 and 4)
+//	rows        bytes → predictor undone → samples → bands of rows
+//
+// Read are bilevel, gray, palette and RGB pictures of 1 to 16 bits a sample, with
+// alpha, in strips or tiles, in either byte order and fill order; uncompressed, LZW,
+// Deflate, PackBits, CCITT group 3 and 4; predictor 2. Strips are decompressed row
+// by row; of tiles, one row of tiles is held.
+//
+// Errors are of kind fault.Format for damaged files, also for all that end early, and
+// fault.Unsupported for what TIFF has and this package does not read.
+//
+// Encode, in file encode, writes one page of Deflate strips.
 package tiff
 
 import (
@@ -14,7 +32,7 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// Compression schemes, TIFF 6.0 and its supplements.
+// Compression schemes of TIFF 6.0 and its supplements.
 const (
 	compNone       = 1
 	compRLE        = 2
@@ -28,7 +46,7 @@ const (
 	compDeflateOld = 32946
 )
 
-// notRead names what other readers may know and this one does not.
+// notRead names compression schemes that are known and not read.
 var notRead = map[uint32]string{
 	compJPEGOld: "old-style JPEG in TIFF", compJPEG: "JPEG in TIFF",
 	9: "JBIG in TIFF", 10: "JBIG in TIFF", 32766: "NeXT compression", 32771: "CCITT RLEW compression", 32809: "ThunderScan compression", 33003: "JPEG 2000 in TIFF",
@@ -45,12 +63,13 @@ const (
 	photoPalette     = 3
 )
 
+// notShown names photometric interpretations that are known and not read.
 var notShown = map[uint32]string{
 	4: "transparency mask", 5: "CMYK", 6: "YCbCr", 8: "CIE L*a*b*", 9: "ICC L*a*b*", 10: "ITU L*a*b*",
 	32803: "camera raw (CFA)", 32844: "SGI LogL", 32845: "SGI LogLuv", 34892: "camera raw (linear)",
 }
 
-// ExtraSamples and what else a sample may be, TIFF 6.0 section 18 and 19.
+// Values of ExtraSamples and SampleFormat (TIFF 6.0 sections 18 and 19).
 const (
 	extraUnspecified  = 0
 	extraAssociated   = 1
@@ -60,7 +79,8 @@ const (
 	formatUndefined = 4
 )
 
-// maxSamples of a pixel, most of which are thrown away.
+// maxSamples is the most samples a pixel may have. Those beyond colour and alpha are
+// ignored.
 const maxSamples = 32
 
 // Reader is a TIFF file whose directory has been read.
@@ -71,18 +91,18 @@ type Reader struct {
 	pages int
 	file  *file
 
-	bits        int // of a sample
-	samples     int // of a pixel in the file; h.Layout.Samples() of them are used
+	bits        int // bits a sample
+	samples     int // samples a pixel in the file; the first h.Layout.Samples() are used
 	compression uint32
-	predictor   bool
-	fax2D       bool // of group 3
-	reversed    bool // fill order 2: bits of a byte
+	predictor   bool // horizontal differencing
+	fax2D       bool // group 3 is two-dimensional
+	reversed    bool // fill order 2: the first pixel is in the least significant bit
 	inverted    bool // white is zero
-	associated  bool // colour is premultiplied
+	associated  bool // colour is premultiplied by alpha
 
-	// Segments are strips, as wide as the picture, or tiles, across in a row.
-	segW, segH, across int
-	offsets, counts    []uint32
+	segW, segH      int // size of a segment, in pixels
+	across          int // segments side by side
+	offsets, counts []uint32
 }
 
 // Open reads the directory of the first page of the TIFF file in the first size
@@ -119,10 +139,10 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 // Header returns the picture as stored.
 func (t *Reader) Header() *raster.Header { return t.h }
 
-// Pages returns the number of pages, of which the Reader is the first.
+// Pages returns the number of pages. The Reader is that of the first.
 func (t *Reader) Pages() int { return t.pages }
 
-// geometry reads the size and refuses what is too large.
+// geometry reads the size and refuses a picture beyond the limits.
 func (t *Reader) geometry(d directory, lim raster.Limits) error {
 	w, err := t.file.number(d, tagImageWidth, 0)
 	if err != nil {
@@ -139,7 +159,7 @@ func (t *Reader) geometry(d directory, lim raster.Limits) error {
 	return nil
 }
 
-// pixels reads what the samples are.
+// pixels reads how the samples are stored.
 func (t *Reader) pixels(d directory) error {
 	num := func(tag uint16, def uint32) (v uint32) {
 		v, err := t.file.number(d, tag, def)
@@ -170,7 +190,7 @@ func (t *Reader) pixels(d directory) error {
 	if err := t.depth(d); err != nil {
 		return err
 	}
-	// Fax files may leave it out; libtiff guesses the same.
+	// Fax files may leave out PhotometricInterpretation. libtiff guesses the same.
 	photo := uint32(photoBlackIsZero)
 	switch {
 	case samples >= 3:
@@ -198,7 +218,7 @@ func (t *Reader) pixels(d directory) error {
 	return nil
 }
 
-// depth reads the bits of a sample, which all must have alike.
+// depth reads the bits a sample. All samples of a pixel must have the same.
 func (t *Reader) depth(d directory) error {
 	bits, err := t.file.numbers(d, tagBitsPerSample, int64(t.samples))
 	if err != nil {
@@ -233,9 +253,10 @@ func (t *Reader) depth(d directory) error {
 	return nil
 }
 
-// layout decides what the samples mean. The first sample beyond the colours is
-// alpha if it is said to be; a single one of which nothing is said is straight
-// alpha too, as ImageMagick and libvips have it. The rest is thrown away.
+// layout decides what the samples mean. The first sample after the colours is alpha
+// if ExtraSamples says so. It is straight alpha, too, if it is the only one and
+// ExtraSamples says nothing: ImageMagick and libvips take it for that. All others are
+// ignored.
 func (t *Reader) layout(d directory, photo uint32) error {
 	colours := 1
 	switch photo {
@@ -271,7 +292,7 @@ func (t *Reader) layout(d directory, photo uint32) error {
 	return nil
 }
 
-// palette reads the colour map: all reds, then greens, then blues, of 16 bits.
+// palette reads the colour map: all reds, then all greens, then all blues, of 16 bits.
 func (t *Reader) palette(d directory) error {
 	if t.bits > 8 || t.samples > 1 {
 		return fault.New(fault.Unsupported, "palette TIFF of %d×%d bits is not read", t.samples, t.bits)
@@ -284,7 +305,8 @@ func (t *Reader) palette(d directory) error {
 	if len(m) < 3*n {
 		return fault.New(fault.Format, "colour map of %d values, not %d", len(m), 3*n)
 	}
-	// Old writers gave 8-bit values; libtiff knows them by the same sign.
+	// Old writers gave 8-bit values. Like libtiff, take a map without any larger value
+	// for such a one.
 	eight := true
 	for _, v := range m {
 		eight = eight && v < 256
@@ -303,7 +325,7 @@ func (t *Reader) palette(d directory) error {
 	return nil
 }
 
-// segments reads where the strips or tiles are.
+// segments reads the size of the strips or tiles and where they are.
 func (t *Reader) segments(d directory, lim raster.Limits) error {
 	w, h := t.h.FullW, t.h.FullH
 	t.segW, t.across = w, 1
@@ -324,7 +346,7 @@ func (t *Reader) segments(d directory, lim raster.Limits) error {
 		}
 		t.segW = int(tw)
 		t.across = (w + t.segW - 1) / t.segW
-		// What the tiles hold beyond the picture's edge is work, too.
+		// The padding of tiles beyond the picture's edge is decompressed, too.
 		if err := lim.CheckSize(int64(t.across)*int64(tw), int64(h), 1); err != nil {
 			return err
 		}
@@ -353,7 +375,7 @@ func (t *Reader) segments(d directory, lim raster.Limits) error {
 	if int64(len(t.offsets)) < n {
 		return fault.New(fault.Format, "%d strips or tiles, not %d", len(t.offsets), n)
 	}
-	// Without lengths, a segment ends where it has given its rows.
+	// A segment without a byte count ends where its last row does.
 	if t.counts, err = t.file.numbers(d, counts, n); err != nil {
 		return err
 	}
@@ -364,7 +386,7 @@ func (t *Reader) isFax() bool {
 	return t.compression == compRLE || t.compression == compG3 || t.compression == compG4
 }
 
-// rowBytes returns the bytes of one row of a segment, decompressed.
+// rowBytes returns the size of one decompressed row of a segment.
 func (t *Reader) rowBytes() int64 {
 	return (int64(t.segW)*int64(t.samples)*int64(t.bits) + 7) / 8
 }

@@ -11,16 +11,16 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// segment decompresses strips and tiles, one after another.
-type segment struct {
+// decompressor gives the bytes of strips and tiles, one after another.
+type decompressor struct {
 	t       *Reader
 	section *bufio.Reader
 	inflate io.ReadCloser
-	data    io.Reader // of the segment now open
+	data    io.Reader // decompressed bytes of the open segment
 }
 
-// open begins segment i.
-func (s *segment) open(i int) error {
+// open starts on segment i.
+func (s *decompressor) open(i int) error {
 	t := s.t
 	off := int64(t.offsets[i])
 	n := max(0, t.file.size-off)
@@ -42,7 +42,8 @@ func (s *segment) open(i int) error {
 	case compPackBits:
 		s.data = &packBits{r: s.section}
 	case compLZW:
-		// LZW before TIFF 5.0 began with a clear code of the other bit order.
+		// LZW of before TIFF 5.0 packs its codes from the least significant bit, so its
+		// first code, Clear (256), begins with these bits.
 		if b, err := s.section.Peek(2); err == nil && b[0] == 0 && b[1]&1 == 1 {
 			return fault.New(fault.Unsupported, "old-style LZW is not read")
 		}
@@ -70,7 +71,7 @@ func (s *segment) open(i int) error {
 	return nil
 }
 
-// reverser turns the bits of each byte round.
+// reverser reverses the bits of each byte: fill order 2.
 type reverser struct{ r io.Reader }
 
 func (v *reverser) Read(p []byte) (int, error) {
@@ -81,11 +82,11 @@ func (v *reverser) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// packBits undoes PackBits, TIFF 6.0 section 9.
+// packBits decodes PackBits (TIFF 6.0 section 9).
 type packBits struct {
 	r    *bufio.Reader
 	left int  // bytes of the run still to come
-	same bool // all are value
+	same bool // the run repeats b, else its bytes follow
 	b    byte
 }
 

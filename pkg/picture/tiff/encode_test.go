@@ -21,7 +21,7 @@ func random(w, h int, l raster.Layout, bits uint8) *picture {
 	return &picture{H: raster.NewHeader(w, h, l, bits), S: rastertest.Noise[uint16](r, w*h*l.Samples(), 1<<bits), Band: 3}
 }
 
-func TestWrittenIsReadBack(t *testing.T) {
+func TestRoundTrip(t *testing.T) {
 	for _, l := range []raster.Layout{raster.Gray, raster.GrayA, raster.RGB, raster.RGBA, raster.Indexed} {
 		for _, bits := range []uint8{8, 16} {
 			if l == raster.Indexed && bits == 16 {
@@ -48,8 +48,8 @@ func TestWrittenIsReadBack(t *testing.T) {
 	}
 }
 
-// x/image/tiff knows no gray with alpha; it is the oracle for the rest.
-func TestAnotherReaderReadsIt(t *testing.T) {
+// golang.org/x/image/tiff is the oracle. It does not read gray with alpha.
+func TestXImageReadsWhatIsWritten(t *testing.T) {
 	for _, l := range []raster.Layout{raster.Gray, raster.RGB, raster.RGBA, raster.Indexed} {
 		for _, bits := range []uint8{8, 16} {
 			if l == raster.Indexed && bits == 16 {
@@ -103,7 +103,7 @@ func TestAnotherReaderReadsIt(t *testing.T) {
 	}
 }
 
-func TestWriterRefuses(t *testing.T) {
+func TestEncodeRefuses(t *testing.T) {
 	turned := random(2, 2, raster.RGB, 8)
 	turned.H.Orientation = 6
 	planar := random(2, 2, raster.YCbCr, 8)
@@ -124,13 +124,15 @@ func TestWriterRefuses(t *testing.T) {
 		{"rows missing", short, raster.Limits{}, fault.Internal, "1 of 2 rows"},
 		{"memory", random(1000, 1000, raster.RGB, 16), raster.Limits{Mem: 1 << 20}, fault.TooLarge, "-maxmem"},
 	} {
-		var b bytes.Buffer
-		err := Encode(&b, c.m, EncodeOptions{Limits: c.lim})
-		if fault.Of(err) != c.kind || err == nil || !strings.Contains(err.Error(), c.text) {
-			t.Errorf("%s: %v", c.name, err)
-		}
-		if b.Len() != 0 {
-			t.Errorf("%s: %d bytes written", c.name, b.Len())
-		}
+		t.Run(c.name, func(t *testing.T) {
+			var b bytes.Buffer
+			err := Encode(&b, c.m, EncodeOptions{Limits: c.lim})
+			if fault.Of(err) != c.kind || err == nil || !strings.Contains(err.Error(), c.text) {
+				t.Error(err)
+			}
+			if b.Len() != 0 {
+				t.Errorf("%d bytes written", b.Len())
+			}
+		})
 	}
 }

@@ -39,8 +39,8 @@ func TestReadsEveryKindOfSample(t *testing.T) {
 		{"gray and straight alpha", made{tags: with(basic(2, 1, 1, 8, 8), extra(2)), segments: [][]byte{{10, 20, 30, 0}}}, raster.GrayA, 8, []uint16{10, 20, 30, 0}},
 		{"white is zero, with alpha", made{tags: with(basic(1, 1, 0, 8, 8), extra(2)), segments: [][]byte{{10, 20}}}, raster.GrayA, 8, []uint16{245, 20}},
 		{"gray and premultiplied alpha", made{tags: with(basic(3, 1, 1, 8, 8), extra(1)), segments: [][]byte{{10, 20, 30, 0, 99, 50}}}, raster.GrayA, 8, []uint16{128, 20, 0, 0, 255, 50}},
-		{"alpha of unsaid kind", made{tags: with(basic(1, 1, 1, 8, 8), extra(0)), segments: [][]byte{{10, 20}}}, raster.GrayA, 8, []uint16{10, 20}},
-		{"alpha not mentioned", made{tags: basic(1, 1, 2, 8, 8, 8, 8), segments: [][]byte{{1, 2, 3, 4}}}, raster.RGBA, 8, []uint16{1, 2, 3, 4}},
+		{"extra sample of unspecified kind", made{tags: with(basic(1, 1, 1, 8, 8), extra(0)), segments: [][]byte{{10, 20}}}, raster.GrayA, 8, []uint16{10, 20}},
+		{"extra sample without ExtraSamples", made{tags: basic(1, 1, 2, 8, 8, 8, 8), segments: [][]byte{{1, 2, 3, 4}}}, raster.RGBA, 8, []uint16{1, 2, 3, 4}},
 		{"RGB", made{tags: basic(1, 2, 2, 8, 8, 8), segments: [][]byte{{1, 2, 3, 4, 5, 6}}}, raster.RGB, 8, []uint16{1, 2, 3, 4, 5, 6}},
 		{"RGB, 4 bits", made{tags: basic(1, 1, 2, 4, 4, 4), segments: [][]byte{{0x0f, 0x10}}}, raster.RGB, 8, []uint16{0, 255, 17}},
 		{"RGB, 10 bits, big-endian", made{order: be, tags: basic(1, 1, 2, 10, 10, 10), segments: [][]byte{{0xff, 0xc0, 0x08, 0}}}, raster.RGB, 16, []uint16{65535, 0, 32800}},
@@ -63,14 +63,15 @@ func TestReadsEveryKindOfSample(t *testing.T) {
 		{"fax rows on bytes", made{tags: with(basic(5, 2, 0, 1), shorts(tagCompression, 2)), segments: [][]byte{{0b0111_10_00, 0b00110101, 0b0011_0000}}}, raster.Gray, 8, []uint16{255, 255, 0, 0, 0, 0, 0, 0, 0, 0}},
 		{"PackBits", made{tags: with(basic(5, 1, 1, 8), shorts(tagCompression, 32773)), segments: [][]byte{{0x80, 0xfe, 9, 1, 7, 8}}}, raster.Gray, 8, []uint16{9, 9, 9, 7, 8}},
 	} {
-		h, got, err := decode(c.m.bytes())
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		if h.Layout != c.layout || h.Bits != c.bits || !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v %d bit %v; want %v %d bit %v", c.name, h.Layout, h.Bits, got, c.layout, c.bits, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			h, got, err := decode(c.m.bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h.Layout != c.layout || h.Bits != c.bits || !slices.Equal(got, c.want) {
+				t.Errorf("%v %d bit %v; want %v %d bit %v", h.Layout, h.Bits, got, c.layout, c.bits, c.want)
+			}
+		})
 	}
 }
 
@@ -93,8 +94,8 @@ func TestPalette(t *testing.T) {
 	}
 }
 
-// The files of testdata were written by libtiff's tiffcp and ImageMagick from
-// one picture; those of a group hold the same samples.
+// The files of testdata were written by libtiff's tiffcp and by ImageMagick from one
+// picture. All files of a group hold the same samples.
 func TestFilesOfOtherWriters(t *testing.T) {
 	for _, group := range []struct {
 		layout raster.Layout
@@ -125,7 +126,7 @@ func TestFilesOfOtherWriters(t *testing.T) {
 			}
 		}
 		if slices.Min(first) == slices.Max(first) {
-			t.Errorf("%v: nothing to see", group.files)
+			t.Errorf("%v: every sample is the same", group.files)
 		}
 	}
 }
@@ -139,7 +140,7 @@ func TestPagesOrientationProfile(t *testing.T) {
 	copy(profile, []uint32{'p', 'r', 'o', 'f'})
 	one := made{tags: with(basic(1, 1, 1, 8), shorts(tagOrientation, 6), tag{tagICC, typeUndefined, profile}), segments: [][]byte{{7}}}
 	b := one.bytes()
-	// Two more directories: a mask, and a second page whose next is the first again.
+	// Two more directories: a mask, and a second page whose next one is the first page.
 	dir := func(next uint32, tags ...tag) []byte {
 		return made{tags: tags, next: next}.bytes()[8:]
 	}
@@ -162,14 +163,14 @@ func TestPagesOrientationProfile(t *testing.T) {
 	if r.Pages() != 2 || h.Orientation != 6 || len(h.ICC) != 200 || string(h.ICC[:4]) != "prof" {
 		t.Errorf("%d pages, %+v", r.Pages(), h)
 	}
-	// Starting at the mask, the first page is the next that is none.
+	// If the chain starts at the mask, the first page is the directory after it.
 	binary.LittleEndian.PutUint32(b[4:], mask)
 	binary.LittleEndian.PutUint32(nextOf(page), first)
 	binary.LittleEndian.PutUint32(nextOf(first), 0)
 	if r, err = open(b); fault.Of(err) != fault.Format { // the second page has no size
 		t.Errorf("a page without a size: %v %v", r, err)
 	}
-	// A profile that lies beyond the end is left out; the picture is not.
+	// A profile beyond the end of the file is ignored; the picture is read.
 	one.tags = with(one.tags, shorts(tagOrientation, 9))
 	b = one.bytes()
 	i := bytes.Index(b, []byte{0x73, 0x87, 7, 0}) // 34675
@@ -232,17 +233,19 @@ func TestRefusals(t *testing.T) {
 		{"planar", read(t, "planar"), fault.Unsupported, "separate planes"},
 		{"CMYK", read(t, "cmyk"), fault.Unsupported, "CMYK"},
 	} {
-		_, _, err := decode(c.b)
-		if err == nil || fault.Of(err) != c.kind || !strings.Contains(err.Error(), c.text) {
-			t.Errorf("%s: %v; want %v with %q", c.name, err, c.kind, c.text)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, _, err := decode(c.b)
+			if err == nil || fault.Of(err) != c.kind || !strings.Contains(err.Error(), c.text) {
+				t.Errorf("%v; want %v with %q", err, c.kind, c.text)
+			}
+		})
 	}
 }
 
 func TestEveryTruncationIsAnError(t *testing.T) {
 	for _, name := range []string{"rgb-LZW-MSB", "strip-lzw2-rgb", "g4", "tile-zip2-rgb"} {
 		whole := read(t, name)
-		for n := 0; n < len(whole)-4; n += 1 + n/40 { // the last 4 bytes say that there is no other page
+		for n := 0; n < len(whole)-4; n += 1 + n/40 { // the last 4 bytes say that there is no next directory
 			if _, _, err := decode(whole[:n]); err == nil {
 				t.Errorf("%s cut to %d of %d bytes is no error", name, n, len(whole))
 			} else if k := fault.Of(err); k != fault.Format {
@@ -252,7 +255,7 @@ func TestEveryTruncationIsAnError(t *testing.T) {
 	}
 }
 
-func TestMemoryIsAskedFor(t *testing.T) {
+func TestOpenChecksMemory(t *testing.T) {
 	m := made{tags: with(basic(4000, 4000, 1, 8), shorts(tagTileWidth, 16), shorts(tagTileLength, 4000)), segments: make([][]byte, 250)}
 	b := m.bytes()
 	_, err := Open(bytes.NewReader(b), int64(len(b)), raster.Limits{Mem: 15e6})
@@ -291,7 +294,7 @@ func FuzzOpen(f *testing.F) {
 			}
 			return
 		}
-		// What could be read is written and read back the same.
+		// Whatever is read can be written, and reads back the same.
 		h := *rows.Header()
 		h.Orientation = 1
 		var out bytes.Buffer
