@@ -1,9 +1,21 @@
-// Package bmp reads and writes Windows and OS/2 bitmaps by rows: 1 to 32 bits a
-// pixel, run lengths, masks. Rows that stand from bottom to top are read from the
-// file's end, so nothing is held; only run lengths are.
+// Package bmp reads and writes Windows and OS/2 bitmaps, row by row. The source of its
+// format is Microsoft's "Bitmap Storage" (BITMAPINFOHEADER, BITMAPV4HEADER,
+// BITMAPV5HEADER) and IBM's description of OS/2 bitmaps. A file is:
 //
-// Alpha counts where a header has a mask for it. Pixels that run lengths skip are
-// of colour 0.
+//	file header     14 bytes: "BM", size, offset of the pixels
+//	picture header  12 to 124 bytes: size, bits a pixel, compression
+//	masks           which bits of a pixel of 16 or 32 bits are red, green, blue, alpha
+//	palette         for 8 bits a pixel or less
+//	pixels          rows padded to 4 bytes, usually from bottom to top; or run lengths
+//	profile         in the newest version
+//
+// Open reads everything before the pixels (decode_header.go). Rows then reads bands
+// of rows, in reverse order if the file is bottom-up, so that no picture is held in
+// memory; decode_expand.go turns the bytes of a row into samples. Only run lengths
+// (decode_runs.go) are decoded into memory first. encode.go writes.
+//
+// A picture has alpha if its header has a mask for it. Pixels that run lengths skip
+// have colour 0.
 package bmp
 
 import (
@@ -14,7 +26,7 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// Reader is a BMP whose header has been read. It is a raster.Reader.
+// Reader is a BMP whose header has been read. It implements raster.Reader.
 type Reader struct {
 	raster.NoteList
 
@@ -24,7 +36,7 @@ type Reader struct {
 	lim raster.Limits
 }
 
-// Open reads the header of the bitmap in the first size bytes of r.
+// Open reads the header of the BMP in the first size bytes of r.
 func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 	f := file{r, size}
 	hd, err := f.readHead()
@@ -49,10 +61,10 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 	return &Reader{f: f, hd: hd, out: out, lim: lim}, nil
 }
 
-// Header returns the picture's header: Indexed, RGB or RGBA of 8 bits.
+// Header returns the header of the picture: Indexed, RGB or RGBA of 8 bits.
 func (r *Reader) Header() *raster.Header { return r.out }
 
-// Rows starts the decoding; the hint is not used. It may be called once.
+// Rows starts decoding. The hint is not used. Rows may be called once.
 func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
 	if r.hd.compression == biRLE8 || r.hd.compression == biRLE4 {
 		return r.runs()
@@ -75,13 +87,14 @@ func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
 	return d, nil
 }
 
+// rows reads an uncompressed picture band by band.
 type rows struct {
 	r      *Reader
-	n      int   // samples of a row
-	stride int64 // bytes of a row in the file
-	band   int
-	y      int
-	raw    []byte
+	n      int    // samples in a row
+	stride int64  // bytes in a row in the file
+	band   int    // rows in a band
+	y      int    // rows read so far
+	raw    []byte // a band as it is in the file
 	out    raster.Band
 	expand func(dst []uint8, src []byte)
 }
@@ -95,7 +108,7 @@ func (d *rows) Next() (*raster.Band, error) {
 	}
 	p := &d.out.Planes[0]
 	p.Rows, d.out.Y = min(d.band, h-d.y), d.y
-	first := d.y // the first of the band's rows in the file
+	first := d.y // first row of the band in the file
 	if !d.r.hd.topDown {
 		first = h - d.y - p.Rows
 	}
@@ -118,7 +131,7 @@ func (d *rows) Next() (*raster.Band, error) {
 	return &d.out, nil
 }
 
-// runs decodes a picture of run lengths whole: rows of indexes from bottom to top.
+// runs decodes a picture of run lengths into memory.
 func (r *Reader) runs() (raster.Rows, error) {
 	w, h := r.out.W(), r.out.H()
 	if err := r.lim.CheckMem(int64(w) * int64(h)); err != nil {
@@ -137,11 +150,11 @@ func (r *Reader) runs() (raster.Rows, error) {
 	return d, nil
 }
 
-// held hands out the rows of a picture in memory, the last one first.
+// held gives the rows of a picture in memory.
 type held struct {
 	r   *Reader
-	pix []uint8
-	y   int
+	pix []uint8 // indexes, rows from bottom to top
+	y   int     // rows given so far
 	out raster.Band
 }
 

@@ -7,8 +7,8 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// expander returns the function that makes samples of a row's bytes, of which
-// there are at least as many as the row needs.
+// expander returns the function that converts src, the bytes of a row, to samples.
+// src may be longer than the row.
 func (r *Reader) expander() func(dst []uint8, src []byte) {
 	switch r.hd.depth {
 	case 24:
@@ -33,7 +33,8 @@ func (r *Reader) expander() func(dst []uint8, src []byte) {
 	}
 }
 
-// spread writes each index of 1, 2, 4 or 8 bits, the highest first, to a byte.
+// spread unpacks indexes of 1, 2, 4 or 8 bits to one byte each. The first index of a
+// byte is in its highest bits.
 func spread(dst []uint8, src []byte, depth int) {
 	switch depth {
 	case 8:
@@ -76,20 +77,20 @@ func swap32Alpha(dst []uint8, src []byte) {
 	}
 }
 
-// channel takes one sample out of a pixel.
+// channel extracts one sample from a pixel.
 type channel struct {
-	shift int
-	max   uint32      // the value of all ones; 0 if there is no mask
-	wide  *[256]uint8 // for up to 8 bits: the value widened to 8, rounded to nearest
-	fill  uint8       // for no mask
+	shift int         // lowest bit of the mask
+	max   uint32      // largest value of the bits, 2^n-1; 0 if there is no mask
+	wide  *[256]uint8 // for n up to 8: the value scaled to 0..255, rounded to nearest
 }
 
+// channels returns the channels of a pixel, in the order of samples.
 func (r *Reader) channels() []channel {
 	c := make([]channel, r.out.Layout.Samples())
 	for i := range c {
 		k := r.hd.masks[i]
 		if k == 0 {
-			continue // black; an alpha channel has a mask, or there would be none
+			continue // the sample is 0; alpha without a mask is no channel
 		}
 		c[i].shift = bits.TrailingZeros32(k)
 		c[i].max = k >> c[i].shift
@@ -103,6 +104,7 @@ func (r *Reader) channels() []channel {
 	return c
 }
 
+// sample extracts the sample from the pixel p, scaled to 0..255.
 func (c *channel) sample(p uint32) uint8 {
 	if c.max == 0 {
 		return 0
@@ -114,7 +116,7 @@ func (c *channel) sample(p uint32) uint8 {
 	return uint8((uint64(v)*255 + uint64(c.max)/2) / uint64(c.max))
 }
 
-// masked16 works by a table of all pixels there can be.
+// masked16 converts rows of 16 bits a pixel by a table of all 65,536 pixels.
 func (r *Reader) masked16() func(dst []uint8, src []byte) {
 	c := r.channels()
 	n := len(c)
@@ -133,6 +135,7 @@ func (r *Reader) masked16() func(dst []uint8, src []byte) {
 	}
 }
 
+// masked32 converts rows of 32 bits a pixel.
 func (r *Reader) masked32() func(dst []uint8, src []byte) {
 	c := r.channels()
 	return func(dst []uint8, src []byte) {

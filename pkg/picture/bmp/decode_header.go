@@ -9,18 +9,19 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// Sizes of the headers there are: the file's, then one of the picture's.
+// Sizes of the headers, in bytes. A file begins with the file header and one picture
+// header, whose size is its first field and tells its version.
 const (
 	fileHeader = 14
-	coreHeader = 12  // OS/2 1
-	infoHeader = 40  // Windows 3
-	v2Header   = 52  // with masks
-	v3Header   = 56  // and one for alpha
-	v4Header   = 108 // and a colour space
-	v5Header   = 124 // and a profile
+	coreHeader = 12  // BITMAPCOREHEADER: OS/2 1, Windows 2
+	infoHeader = 40  // BITMAPINFOHEADER: Windows 3
+	v2Header   = 52  // adds masks of red, green and blue
+	v3Header   = 56  // adds a mask of alpha
+	v4Header   = 108 // BITMAPV4HEADER: adds a colour space
+	v5Header   = 124 // BITMAPV5HEADER: adds an ICC profile
 )
 
-// Compression methods.
+// Values of the field biCompression.
 const (
 	biRGB            = 0
 	biRLE8           = 1
@@ -31,28 +32,28 @@ const (
 	biAlphaBitfields = 6
 )
 
-// maxICC is the largest profile that is read.
+// maxICC is the size of the largest profile that is read, in bytes.
 const maxICC = 16 << 20
 
-// head is what stands before the pixels.
+// head is everything before the pixels.
 type head struct {
-	w, h        int64
-	topDown     bool
-	depth       int // bits of a pixel: 1, 2, 4, 8, 16, 24, 32
+	w, h        int64 // pixels
+	topDown     bool  // the first row of the file is the top one
+	depth       int   // bits of a pixel: 1, 2, 4, 8, 16, 24, 32
 	compression uint32
-	masks       [4]uint32 // of red, green, blue, alpha in a pixel of 16 or 32 bits; 0 is none
-	pixels      int64     // where they begin in the file
+	masks       [4]uint32 // bits of red, green, blue, alpha in a pixel of 16 or 32 bits; 0: no bits
+	pixels      int64     // offset of the pixels in the file
 	palette     []color.NRGBA
 	icc         []byte
 }
 
-// file reads from the first size bytes of r.
+// file is the first size bytes of r.
 type file struct {
 	r    io.ReaderAt
 	size int64
 }
 
-// at fills b from pos on, and reports whether there was so much.
+// at reads len(b) bytes at offset pos. It returns false if the file is shorter.
 func (f file) at(b []byte, pos int64) (bool, error) {
 	if pos < 0 || pos+int64(len(b)) > f.size {
 		return false, nil
@@ -63,6 +64,7 @@ func (f file) at(b []byte, pos int64) (bool, error) {
 	return true, nil
 }
 
+// readHead reads the headers, the masks, the palette and the profile.
 func (f file) readHead() (*head, error) {
 	var b [fileHeader + v5Header]byte
 	ok, err := f.at(b[:fileHeader+4], 0)
@@ -77,7 +79,7 @@ func (f file) readHead() (*head, error) {
 	switch n {
 	case coreHeader, 16, infoHeader, v2Header, v3Header, 64, v4Header, v5Header:
 	default:
-		return nil, fault.New(fault.Unsupported, "BMP: a header of %d bytes", n)
+		return nil, fault.New(fault.Unsupported, "BMP: unknown header of %d bytes", n)
 	}
 	if ok, err = f.at(b[:fileHeader+n], 0); !ok {
 		if err == nil {
@@ -105,12 +107,12 @@ func (f file) readHead() (*head, error) {
 	if err := hd.checkCompression(os2); err != nil {
 		return nil, err
 	}
-	end := fileHeader + n // of what was read
+	end := fileHeader + n // offset of the next part of the file
 	if end, err = f.readMasks(hd, d, n, end); err != nil {
 		return nil, err
 	}
 	if hd.pixels != 0 && hd.pixels < end {
-		return nil, fault.New(fault.Format, "BMP: the pixels are said to begin at byte %d, within the header", hd.pixels)
+		return nil, fault.New(fault.Format, "BMP: pixels at byte %d, within the header", hd.pixels)
 	}
 	if end, err = f.readPalette(hd, end, used, n == coreHeader); err != nil {
 		return nil, err
@@ -130,8 +132,8 @@ func (f file) readHead() (*head, error) {
 	return hd, nil
 }
 
-// checkCompression refuses methods that are not read, and those that don't go
-// with the depth or direction.
+// checkCompression refuses compression methods that are not read, and those that do
+// not fit the depth or the order of rows.
 func (hd *head) checkCompression(os2 bool) error {
 	depths := map[uint32][]int{
 		biRGB: {1, 2, 4, 8, 16, 24, 32}, biRLE8: {8}, biRLE4: {4}, biBitfields: {16, 32}, biAlphaBitfields: {16, 32},
@@ -142,14 +144,14 @@ func (hd *head) checkCompression(os2 bool) error {
 	case os2 && hd.compression == 4:
 		return fault.New(fault.Unsupported, "BMP: OS/2 RLE24 is not read")
 	case hd.compression == biJPEG || hd.compression == biPNG:
-		return fault.New(fault.Unsupported, "BMP: a JPEG or PNG within a BMP is not read")
+		return fault.New(fault.Unsupported, "BMP: JPEG or PNG data in a BMP are not read")
 	case depths == nil:
 		return fault.New(fault.Format, "BMP: compression %d", hd.compression)
 	}
 	for _, d := range depths {
 		if d == hd.depth {
 			if hd.topDown && (hd.compression == biRLE8 || hd.compression == biRLE4) {
-				return fault.New(fault.Format, "BMP: run lengths from top to bottom")
+				return fault.New(fault.Format, "BMP: run lengths with rows from top to bottom")
 			}
 			return nil
 		}
@@ -157,58 +159,61 @@ func (hd *head) checkCompression(os2 bool) error {
 	return fault.New(fault.Format, "BMP: %d bits a pixel with compression %d", hd.depth, hd.compression)
 }
 
-// readMasks finds the masks for 16 and 32 bits: in the header, behind one of 40
-// bytes, or as they are without any. It returns where the palette begins.
-func (f file) readMasks(hd *head, d []byte, n, end int64) (int64, error) {
+// readMasks sets the masks for 16 and 32 bits a pixel. They are fields of a header of
+// 52 bytes or more and follow one of 40 bytes; without BI_BITFIELDS they have
+// default values. pos is the offset after the header; readMasks returns the offset of
+// the palette.
+func (f file) readMasks(hd *head, d []byte, n, pos int64) (int64, error) {
 	if hd.depth != 16 && hd.depth != 32 {
-		return end, nil
+		return pos, nil
 	}
 	hd.masks = [4]uint32{0xff0000, 0xff00, 0xff}
 	if hd.depth == 16 {
 		hd.masks = [4]uint32{0x7c00, 0x3e0, 0x1f}
 	}
-	m := d[40:56] // where headers of 52 bytes and more have them
+	m := d[40:56] // the fields of headers of 52 bytes and more
 	switch {
 	case hd.compression == biRGB:
 		if hd.depth == 32 && n >= v3Header && n != 64 && binary.LittleEndian.Uint32(m[12:]) == 0xff000000 {
 			hd.masks[3] = 0xff000000
 		}
-		return end, nil
+		return pos, nil
 	case n == infoHeader:
 		m = make([]byte, 16)
 		k := int64(12)
 		if hd.compression == biAlphaBitfields {
 			k = 16
 		}
-		ok, err := f.at(m[:k], end)
+		ok, err := f.at(m[:k], pos)
 		if err != nil {
 			return 0, err
 		}
 		if !ok {
 			return 0, fault.New(fault.Format, "truncated within the masks")
 		}
-		end += k
+		pos += k
 	case n == v2Header:
 		m = append(m[:12:12], 0, 0, 0, 0)
 	}
 	all := uint32(0)
 	for i := range hd.masks {
 		k := binary.LittleEndian.Uint32(m[4*i:])
-		run := k >> bits.TrailingZeros32(k) // a mask is one run of ones
+		run := k >> bits.TrailingZeros32(k) // must be 2^n-1: the ones of a mask are adjacent
 		if k != 0 && run&(run+1) != 0 || all&k != 0 || hd.depth == 16 && k > 0xffff {
 			return 0, fault.New(fault.Format, "BMP: mask %#x", k)
 		}
 		all |= k
 		hd.masks[i] = k
 	}
-	return end, nil
+	return pos, nil
 }
 
-// readPalette reads the colours for 8 bits and less, blue first; an unused byte
-// follows each but in the oldest files. It returns where they end.
+// readPalette reads the colours for 8 bits a pixel or less, at offset pos. A colour is
+// blue, green, red and an unused byte, which a core header lacks. used is the number
+// of colours in the header, 0 for all. It returns the offset after the palette.
 func (f file) readPalette(hd *head, pos, used int64, core bool) (int64, error) {
 	if hd.depth > 8 {
-		return pos, nil // a palette would be a suggestion
+		return pos, nil // a palette would only suggest colours to the screen
 	}
 	each := int64(4)
 	if core {

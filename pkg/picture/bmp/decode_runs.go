@@ -5,13 +5,19 @@ import (
 	"io"
 )
 
-// decodeRuns decodes BI_RLE8 or, if four, BI_RLE4 into indexes, whose rows stand
-// from bottom to top as in the file. A pair of bytes is a run: a length and a
-// colour, or two colours of 4 bits in turn. A length of 0 is an escape: 0 ends
-// the row, 1 the picture, 2 moves right and up by the next two bytes, and 3 to 255
-// are so many pixels that follow, filled up to 16 bits. What goes beyond a row is
-// dropped. It returns how many rows were reached; io.EOF if the data end before
-// the picture does.
+// decodeRuns decodes BI_RLE8 or, if four is set, BI_RLE4 into indexes. Rows are from
+// bottom to top, as in the file. The data are pairs of bytes:
+//
+//	n c       n pixels of colour c; in BI_RLE4 of the two colours in c, alternating
+//	0 0       end of the row
+//	0 1       end of the picture
+//	0 2 x y   move x pixels right and y rows up
+//	0 n …     n ≥ 3: n pixels follow, padded to 16 bits
+//
+// For example, 03 05 00 00 02 07 00 01 is a row of three pixels of colour 5, above it
+// two pixels of colour 7. Pixels beyond the end of a row are dropped; pixels that are
+// never written keep colour 0. It returns the number of rows begun or finished. The
+// error is io.EOF if the data end before the picture.
 func decodeRuns(in io.Reader, pix []uint8, w, h int, four bool) (int, error) {
 	b := bufio.NewReaderSize(in, 64<<10)
 	x, y := 0, 0
@@ -24,7 +30,7 @@ func decodeRuns(in io.Reader, pix []uint8, w, h int, four bool) (int, error) {
 	}
 	for y < h {
 		if err := full(b, pair[:]); err != nil {
-			// Some writers leave the end of the picture out.
+			// Some writers omit the end of the picture.
 			if err == io.EOF && y == h-1 && x >= w {
 				return h, nil
 			}
@@ -54,12 +60,12 @@ func decodeRuns(in io.Reader, pix []uint8, w, h int, four bool) (int, error) {
 				return y, err
 			}
 		}
-		x = min(x, w) // no run, however many, overflows
+		x = min(x, w) // x cannot overflow, however many runs there are
 	}
 	return h, nil
 }
 
-// literal reads n pixels that stand for themselves.
+// literal reads n pixels that are not a run.
 func literal(b *bufio.Reader, n int, four bool, put func(byte)) error {
 	var buf [256]byte
 	size := n
@@ -80,7 +86,7 @@ func literal(b *bufio.Reader, n int, four bool, put func(byte)) error {
 	return nil
 }
 
-// full is io.ReadFull with one name for every early end.
+// full is io.ReadFull, except that every early end is io.EOF.
 func full(b *bufio.Reader, p []byte) error {
 	_, err := io.ReadFull(b, p)
 	if err == io.ErrUnexpectedEOF {

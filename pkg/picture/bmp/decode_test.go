@@ -65,16 +65,18 @@ func TestMasks(t *testing.T) {
 		{124, 32, 3, []uint32{0, 0xff00, 0xff, 0x80000000}},
 		{124, 16, 3, []uint32{0xff00, 0xff, 0, 0}},
 	} {
-		f := &bitmap{header: c.header, w: 13, h: 9, depth: c.depth, compression: c.compression, masks: c.masks}
-		f.data = noise(rnd, (13*c.depth+31)/32*4*9)
-		got, err := read(f.bytes())
-		if err != nil {
-			t.Fatalf("%+v: %v", c, err)
-		}
-		rastertest.Same(t, fmt.Sprintf("%+v", c), got, f.want())
-		if c.header == 108 {
-			rastertest.Same(t, "x/image", got, stdColors(t, f.bytes()))
-		}
+		t.Run(fmt.Sprintf("header %d, %d bits, %x", c.header, c.depth, c.masks), func(t *testing.T) {
+			f := &bitmap{header: c.header, w: 13, h: 9, depth: c.depth, compression: c.compression, masks: c.masks}
+			f.data = noise(rnd, (13*c.depth+31)/32*4*9)
+			got, err := read(f.bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			rastertest.Same(t, fmt.Sprintf("%+v", c), got, f.want())
+			if c.header == 108 {
+				rastertest.Same(t, "x/image", got, stdColors(t, f.bytes()))
+			}
+		})
 	}
 }
 
@@ -114,41 +116,44 @@ func TestRunLengths(t *testing.T) {
 	}
 }
 
-func TestOddRunLengths(t *testing.T) {
+func TestRunLengthEdgeCases(t *testing.T) {
 	pal := []color.NRGBA{{0, 0, 0, 255}, {1, 1, 1, 255}, {2, 2, 2, 255}, {3, 3, 3, 255}}
 	for _, c := range []struct {
+		name string
 		data string
 		want string // indexes from top to bottom, or an error
 	}{
-		{"\x02\x01\x00\x00\x02\x02\x00\x01", "2211"},
-		{"\x02\x01\x00\x00\x02\x02", "2211"},                         // no end
-		{"\x02\x01\x00\x01", "0011"},                                 // ended early
-		{"\x00\x02\x01\x01\x01\x03\x00\x01", "0300"},                 // a move up and right
-		{"\xff\x01\x00\x00\x00\x05\x01\x02\x03\x01\x01\x00", "1211"}, // beyond the row
-		{"\x01\x09\x00\x01", "0000"},                                 // beyond the palette
-		{"\x00\x02\xff\xff\x01\x01", "0000"},
-		{"\x02\x01\x00\x00", "truncated after 1 of 2 rows"},
-		{"\x02\x01\x00\x00\x02", "truncated after 1 of 2 rows"},
-		{"\x02\x01\x00\x00\x00\x04\x01", "truncated after 1 of 2 rows"},
-		{"\x00\x02\x01", "truncated after 0 of 2 rows"},
-		{"", "truncated after 0 of 2 rows"},
+		{"two runs", "\x02\x01\x00\x00\x02\x02\x00\x01", "2211"},
+		{"end of picture missing", "\x02\x01\x00\x00\x02\x02", "2211"},
+		{"early end of picture", "\x02\x01\x00\x01", "0011"},
+		{"move up and right", "\x00\x02\x01\x01\x01\x03\x00\x01", "0300"},
+		{"run longer than the row", "\xff\x01\x00\x00\x00\x05\x01\x02\x03\x01\x01\x00", "1211"},
+		{"index out of range", "\x01\x09\x00\x01", "0000"},
+		{"move out of the picture", "\x00\x02\xff\xff\x01\x01", "0000"},
+		{"cut after a row", "\x02\x01\x00\x00", "truncated after 1 of 2 rows"},
+		{"cut in a run", "\x02\x01\x00\x00\x02", "truncated after 1 of 2 rows"},
+		{"cut in a literal", "\x02\x01\x00\x00\x00\x04\x01", "truncated after 1 of 2 rows"},
+		{"cut in a move", "\x00\x02\x01", "truncated after 0 of 2 rows"},
+		{"empty", "", "truncated after 0 of 2 rows"},
 	} {
-		f := &bitmap{header: 40, w: 2, h: 2, depth: 8, compression: 1, palette: pal, data: []byte(c.data)}
-		got, err := read(f.bytes())
-		text := ""
-		for _, p := range got {
-			text += fmt.Sprint(p.R)
-		}
-		if err != nil {
-			text = err.Error()
-		}
-		if text != c.want {
-			t.Errorf("%q: %s, want %s", c.data, text, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			f := &bitmap{header: 40, w: 2, h: 2, depth: 8, compression: 1, palette: pal, data: []byte(c.data)}
+			got, err := read(f.bytes())
+			text := ""
+			for _, p := range got {
+				text += fmt.Sprint(p.R)
+			}
+			if err != nil {
+				text = err.Error()
+			}
+			if text != c.want {
+				t.Errorf("%s, want %s", text, c.want)
+			}
+		})
 	}
 }
 
-func TestIndexesBeyondThePalette(t *testing.T) {
+func TestPaletteIndexOutOfRange(t *testing.T) {
 	f := &bitmap{header: 40, w: 4, h: 1, depth: 8, palette: []color.NRGBA{{9, 9, 9, 255}, {1, 0, 0, 255}}, data: []byte{0, 1, 2, 255}}
 	got, err := read(f.bytes())
 	if err != nil {
@@ -159,13 +164,14 @@ func TestIndexesBeyondThePalette(t *testing.T) {
 
 func TestGoldenFilesAgainstXImage(t *testing.T) {
 	for _, name := range rastertest.XImageFiles(t, "testdata/*.bmp", 8) {
-		data := rastertest.File(t, name)
-		got, err := read(data)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		rastertest.Same(t, filepath.Base(name), got, stdColors(t, data))
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			data := rastertest.File(t, name)
+			got, err := read(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rastertest.Same(t, filepath.Base(name), got, stdColors(t, data))
+		})
 	}
 }
 
@@ -214,13 +220,15 @@ func TestRefusals(t *testing.T) {
 		{"no row", rgb.bytes()[:54], fault.Format, "truncated after 0 of 2 rows"},
 		{"pixels beyond the end", edit(rgb, 10, "\x00\x00\x00\x7f"), fault.Format, "truncated after 0 of 2 rows"},
 	} {
-		_, err := read(c.data)
-		if fault.Of(err) != c.kind || !strings.Contains(fmt.Sprint(err), c.text) {
-			t.Errorf("%s: %v (%v), want %v %q", c.name, err, fault.Of(err), c.kind, c.text)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := read(c.data)
+			if fault.Of(err) != c.kind || !strings.Contains(fmt.Sprint(err), c.text) {
+				t.Errorf("%v (%v), want %v %q", err, fault.Of(err), c.kind, c.text)
+			}
+		})
 	}
 	if _, err := read(rgb.bytes()[:54+21]); err != nil { // only padding is missing
-		t.Errorf("without the last padding: %v", err)
+		t.Errorf("padding of the last row missing: %v", err)
 	}
 	wide := bitmap{header: 40, w: 1 << 21, h: 1, depth: 8, compression: 1, palette: pal}
 	b := wide.bytes()
@@ -229,7 +237,7 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := r.Rows(raster.Hint{}); fault.Of(err) != fault.TooLarge {
-		t.Errorf("2 MiB within 1: %v", err)
+		t.Errorf("2 MiB with a limit of 1 MiB: %v", err)
 	}
 }
 

@@ -11,10 +11,10 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// Encode writes 8-bit rows, uncompressed and from top to bottom, so that nothing
-// is held: Gray and an opaque palette as 8 bits a pixel, RGB as 24, and what has
-// alpha as 32 with masks in a V4 header. A profile goes into a V5 header. YCbCr
-// and 16 bits are refused.
+// Encode writes rows of 8 bits a sample, uncompressed and from top to bottom, so that
+// no picture is held in memory. Gray and an opaque palette are written with 8 bits a
+// pixel, RGB with 24, and a picture with alpha with 32 and masks in a V4 header. A
+// profile is written in a V5 header. YCbCr and 16 bits a sample are refused.
 func Encode(w io.Writer, src raster.Rows) error {
 	h := src.Header()
 	if h.Layout == raster.YCbCr || h.Bits != 8 {
@@ -45,7 +45,7 @@ func Encode(w io.Writer, src raster.Rows) error {
 	}
 	icc := h.ICC
 	if meta.ICCSpace(icc) != "RGB " {
-		icc = nil // of gray: but palettes are RGB
+		icc = nil // a gray profile does not fit the RGB colours of a palette
 	}
 	stride := (int64(h.W())*int64(depth/8) + 3) &^ 3
 	b := bufio.NewWriterSize(w, 64<<10)
@@ -67,7 +67,7 @@ func Encode(w io.Writer, src raster.Rows) error {
 	return b.Flush()
 }
 
-// writeHead writes everything before the pixels, which are size bytes.
+// writeHead writes everything before the pixels. size is the bytes of the pixels.
 func writeHead(w io.Writer, h *raster.Header, depth int, size int64, palette []color.NRGBA, icc []byte) error {
 	n := infoHeader
 	switch {
@@ -89,11 +89,11 @@ func writeHead(w io.Writer, h *raster.Header, depth int, size int64, palette []c
 	d := b[fileHeader:]
 	le.PutUint32(d, uint32(n))
 	le.PutUint32(d[4:], uint32(h.W()))
-	le.PutUint32(d[8:], uint32(-h.H())) // from top to bottom
+	le.PutUint32(d[8:], uint32(-h.H())) // negative: from top to bottom
 	le.PutUint16(d[12:], 1)
 	le.PutUint16(d[14:], uint16(depth))
 	le.PutUint32(d[20:], uint32(size))
-	le.PutUint32(d[24:], 2835) // pixels a metre: 72 an inch
+	le.PutUint32(d[24:], 2835) // pixels per metre: 72 per inch
 	le.PutUint32(d[28:], 2835)
 	le.PutUint32(d[32:], uint32(len(palette)))
 	if depth == 32 {
@@ -119,7 +119,7 @@ func writeHead(w io.Writer, h *raster.Header, depth int, size int64, palette []c
 	return err
 }
 
-// fill makes a row of the file of a row of samples.
+// fill converts src, the samples of a row, to the bytes of a row in the file.
 func fill(dst []byte, src []uint8, l raster.Layout) {
 	switch l {
 	case raster.RGB:

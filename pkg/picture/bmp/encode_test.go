@@ -84,6 +84,6 @@ func TestEncodeRefusesWhatItCannotWrite(t *testing.T) {
 	}
 	short := &picture{H: raster.NewHeader(1, 2, raster.Gray, 8), Y: 1, Band: 1, S: []uint8{0, 1}}
 	if err := Encode(io.Discard, short); err == nil {
-		t.Error("a picture with a row too few was written")
+		t.Error("a picture with a missing row was written")
 	}
 }

@@ -23,7 +23,7 @@ func read(b []byte) ([]color.NRGBA, error) {
 	return rastertest.Colors(rastertest.Start(open(b)))
 }
 
-// stdColors reads with x/image.
+// stdColors decodes with x/image.
 func stdColors(t *testing.T, b []byte) []color.NRGBA {
 	t.Helper()
 	m, err := stdbmp.Decode(bytes.NewReader(b))
@@ -45,7 +45,7 @@ func stdColors(t *testing.T, b []byte) []color.NRGBA {
 	return out
 }
 
-// bitmap is a BMP to be made by the tests.
+// bitmap describes a BMP that a test makes.
 type bitmap struct {
 	header      int // 12, 16, 40, 52, 56, 64, 108, 124
 	w, h        int // h < 0: from top to bottom
@@ -54,7 +54,7 @@ type bitmap struct {
 	masks       []uint32
 	palette     []color.NRGBA
 	gap         int  // bytes before the pixels
-	noOffset    bool // the pixels' place is given as 0
+	noOffset    bool // the offset of the pixels is 0 in the header
 	data        []byte
 }
 
@@ -110,7 +110,7 @@ func randomPalette(rnd *rand.Rand, n int) []color.NRGBA {
 	return p
 }
 
-// want takes the pixels out of the data one by one, by the definition.
+// want returns the pixels, extracted bit by bit from the definition.
 func (f *bitmap) want() []color.NRGBA {
 	h, topDown := f.h, f.h < 0
 	if topDown {
@@ -159,8 +159,8 @@ func (f *bitmap) want() []color.NRGBA {
 	return out
 }
 
-// runLengths encodes indexes, rows from bottom to top, with runs, literals and
-// moves as they come.
+// runLengths encodes rows of indexes, from bottom to top, with a random choice of runs,
+// literals and moves.
 func runLengths(rnd *rand.Rand, rows [][]byte, four bool) []byte {
 	var out []byte
 	for y := 0; y < len(rows); y++ {
@@ -180,7 +180,7 @@ func runLengths(rnd *rand.Rand, rows [][]byte, four bool) []byte {
 					v = row[x]<<4 | row[min(x+1, len(row)-1)]
 				}
 				out = append(out, byte(n), v)
-			case 1: // pixels for themselves
+			case 1: // a literal
 				n = min(3+rnd.IntN(20), len(row)-x)
 				if n < 3 {
 					continue
@@ -201,7 +201,7 @@ func runLengths(rnd *rand.Rand, rows [][]byte, four bool) []byte {
 					lit = append(lit, 0)
 				}
 				out = append(append(out, 0, byte(n)), lit...)
-			case 2: // a move over pixels of colour 0
+			case 2: // a move across pixels of colour 0
 				for n = 0; x+n < len(row) && n < 255 && row[x+n] == 0; n++ {
 				}
 				if n == 0 {

@@ -11,7 +11,7 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// photo returns $PNG_PHOTO, if that is set, or a smooth picture with grain.
+// photo returns the file named by $PNG_PHOTO, or else a smooth picture with grain.
 func photo(b *testing.B) []byte {
 	if name := os.Getenv("PNG_PHOTO"); name != "" {
 		data, err := os.ReadFile(name)
@@ -71,7 +71,7 @@ func BenchmarkReadStandardLibrary(b *testing.B) {
 	}
 }
 
-// BenchmarkWriteGray writes the picture's luma, held in memory.
+// BenchmarkWriteGray writes the luma of a picture in memory.
 func BenchmarkWriteGray(b *testing.B) {
 	held, err := raster.Hold(raster.Grayed(open(b, photo(b)), raster.Rec601), raster.Limits{})
 	if err != nil {
@@ -119,7 +119,7 @@ func BenchmarkWriteThumbnail(b *testing.B) {
 	}
 }
 
-// BenchmarkGray is the whole way from a colour file to a gray one.
+// BenchmarkGray decodes a colour picture and writes it gray.
 func BenchmarkGray(b *testing.B) {
 	data := photo(b)
 	for b.Loop() {

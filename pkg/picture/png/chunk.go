@@ -10,29 +10,37 @@ import (
 
 const signature = "\x89PNG\r\n\x1a\n"
 
-// chunk is where a chunk stands in the file: its data begin at pos.
+// chunk is the position of one chunk in the file. On disk a chunk is (section 5.3):
+//
+//	4 bytes  length of the data, big-endian
+//	4 bytes  type, ASCII letters
+//	n bytes  data
+//	4 bytes  CRC-32 of type and data
+//
+// Bit 5 of the first letter, its case, says whether a reader that does not know
+// the type may skip the chunk: "tEXt" is ancillary, "IDAT" is critical.
 type chunk struct {
 	kind string // the four letters
-	pos  int64
-	size int64 // of the data
+	pos  int64  // offset of the data in the file
+	size int64  // bytes of data
 }
 
-// end returns where the next chunk begins.
+// end returns the offset of the next chunk.
 func (c chunk) end() int64 { return c.pos + c.size + 4 }
 
-// scanner walks the chunk headers of a file without reading what is in them. A
-// window of the file spares a read for each of many small chunks.
+// scanner walks the chunk headers of a file and skips their data. It reads through
+// a window of 4 KiB, so that many small chunks cost one read.
 type scanner struct {
 	r    io.ReaderAt
-	size int64
-	win  []byte // the bytes of the file from at on
-	at   int64
+	size int64  // bytes of the file
+	win  []byte // the window
+	at   int64  // offset of the window in the file
 	buf  [4096]byte
 }
 
-// next returns the chunk whose header begins at pos. It is io.EOF when header,
-// data or CRC pass the end of the file; kind and size are then set if they were
-// there.
+// next returns the chunk whose header begins at pos. The error is io.EOF when the
+// header, data or CRC extend past the end of the file; kind, pos and size are then
+// set if the header was complete.
 func (s *scanner) next(pos int64) (chunk, error) {
 	if pos+8 > s.size {
 		return chunk{}, io.EOF
@@ -47,7 +55,7 @@ func (s *scanner) next(pos int64) (chunk, error) {
 	return parseChunk(s.win[pos-s.at:], pos, s.size)
 }
 
-// parseChunk reads the header b of a chunk at pos of a file of the given size.
+// parseChunk parses b, the header of the chunk at offset pos of a file of size bytes.
 func parseChunk(b []byte, pos, size int64) (chunk, error) {
 	c := chunk{string(b[4:8]), pos + 8, int64(binary.BigEndian.Uint32(b))}
 	for i := range 4 {
@@ -64,7 +72,7 @@ func parseChunk(b []byte, pos, size int64) (chunk, error) {
 	return c, nil
 }
 
-// read returns the data of a chunk, its CRC checked.
+// read returns the data of a chunk and checks its CRC.
 func (s *scanner) read(c chunk) ([]byte, error) {
 	b := make([]byte, c.size+4)
 	if _, err := s.r.ReadAt(b, c.pos); err != nil && err != io.EOF {
@@ -79,10 +87,10 @@ func (s *scanner) read(c chunk) ([]byte, error) {
 }
 
 func crcError(kind string) error {
-	return fault.New(fault.Format, "PNG: checksum of chunk %s is wrong", kind)
+	return fault.New(fault.Format, "PNG: wrong checksum (CRC) of chunk %s", kind)
 }
 
-// writeChunk writes one whole chunk.
+// writeChunk writes one complete chunk.
 func writeChunk(w io.Writer, kind string, data []byte) error {
 	b := binary.BigEndian.AppendUint32(make([]byte, 0, len(data)+12), uint32(len(data)))
 	b = append(append(b, kind...), data...)

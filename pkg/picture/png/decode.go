@@ -1,11 +1,26 @@
-// Package png reads and writes PNG (W3C Recommendation, third edition) by rows,
-// over the standard library's inflate and deflate.
+// Package png reads and writes PNG (W3C Recommendation, third edition), row by row.
+// Section numbers in comments are those of that text. Compression is the standard
+// library's.
 //
-// Chunks that make the picture (IHDR, PLTE, IDAT) are errors when they are
-// damaged, repeated or out of order, and so is any other critical chunk. Of the
-// ancillary ones tRNS, iCCP, eXIf and acTL are used; where they stand in the
-// wrong place or again they are ignored, as libpng does. Gamma and chromaticity
-// chunks are not applied. Every chunk that is used has its CRC checked.
+// Reading has four stages, and each has a file:
+//
+//	decode.go         Open walks all chunks (chunk.go) and fills the Header
+//	decode_data.go    joins the IDAT chunks, checks CRCs, decompresses to filtered rows
+//	decode_filter.go  reverses the filter of each row
+//	decode_expand.go  turns the bytes of a row into samples
+//
+// decode_rows.go runs the last three for each band of rows, decode_adam7.go for a
+// whole interlaced picture. A Reader is opened, then its Rows are read once; Notes
+// are complete after the last row.
+//
+// Writing reverses the stages: encode.go writes chunks and packs samples,
+// encode_filter.go filters rows, deflate.go compresses them. RewritePalette copies
+// a picture with another palette without compressing it again.
+//
+// A damaged, repeated or misplaced IHDR, PLTE or IDAT chunk is an error, and so is an
+// unknown critical chunk. The ancillary chunks tRNS, iCCP, eXIf and acTL are used; a
+// repeated or misplaced one is ignored, as in libpng. Gamma and chromaticity chunks
+// are not applied. The CRC of every chunk that is used is checked.
 package png
 
 import (
@@ -20,7 +35,7 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// Colour types of section 11.2.1.
+// Colour types (section 11.2.1).
 const (
 	colorGray    = 0
 	colorRGB     = 2
@@ -29,35 +44,35 @@ const (
 	colorRGBA    = 6
 )
 
-// Metadata beyond these sizes is passed over: no camera or monitor needs them.
+// Larger metadata chunks are ignored. Those of cameras and monitors are far smaller.
 const (
-	maxExif = 1 << 20
-	maxICC  = 16 << 20
+	maxExif = 1 << 20  // bytes of eXIf
+	maxICC  = 16 << 20 // bytes of a profile, compressed and not
 )
 
-// Reader is a PNG whose chunks have been looked at, but not its pixels. It is a
+// Reader is a PNG whose chunks have been read except for its pixels. It implements
 // raster.Reader.
 type Reader struct {
 	raster.NoteList
 
 	r    io.ReaderAt
-	size int64
+	size int64 // bytes of the file
 	lim  raster.Limits
 	out  *raster.Header
 
-	color, depth uint8
+	color, depth uint8 // colour type; bits of a sample: 1, 2, 4, 8 or 16
 	interlaced   bool
-	key          [3]uint16 // the transparent colour, at the file's depth
+	key          [3]uint16 // the transparent colour, with depth bits a sample
 	hasKey       bool
-	black        uint8 // for indexes beyond the palette
-	stray        bool  // there were such indexes
-	idat         int64 // where the first IDAT chunk begins
+	black        uint8 // replaces indexes that are out of range
+	stray        bool  // the pixels read so far have such indexes
+	idat         int64 // offset of the first IDAT chunk
 	cut          bool  // the file ends before IEND
 	frames       int
 }
 
-// Open reads the chunks of the PNG in the first size bytes of r, also those
-// after the pixels, but not the pixels themselves.
+// Open reads the chunks of the PNG in the first size bytes of r. It reads those
+// after the pixels, too, but not the pixels.
 func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 	p := &Reader{r: r, size: size, lim: lim, frames: 1}
 	s := &scanner{r: r, size: size}
@@ -79,7 +94,7 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 		if c.kind == "CgBI" {
 			return nil, fault.New(fault.Unsupported, "PNG: Apple's CgBI variant is not read")
 		}
-		return nil, fault.New(fault.Format, "PNG: begins with a chunk %s of %d bytes, not with IHDR of 13", c.kind, c.size)
+		return nil, fault.New(fault.Format, "PNG: begins with chunk %s of %d bytes, want IHDR of 13", c.kind, c.size)
 	}
 	if err := p.header(s, c); err != nil {
 		return nil, err
@@ -90,17 +105,19 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 	return p, nil
 }
 
-// Header returns the picture's header. Gray and RGB with a transparent colour
-// come as GrayA and RGBA, samples below 8 bits widened, palettes with their alpha.
+// Header returns the header of the picture. Samples of less than 8 bits are widened
+// to 8. Gray and RGB with a transparent colour are read as GrayA and RGBA. Colours of
+// a palette have their alpha.
 func (r *Reader) Header() *raster.Header { return r.out }
 
-// Frames returns how many frames an animated PNG says it has, else 1. Only the
-// still image, which every PNG has, is read.
+// Frames returns the number of frames that an animated PNG declares, else 1. Only the
+// default image is read.
 func (r *Reader) Frames() int { return r.frames }
 
-// Depth returns the bits of a sample as they stand in the file: 1, 2, 4, 8, 16.
+// Depth returns the number of bits of a sample in the file: 1, 2, 4, 8 or 16.
 func (r *Reader) Depth() int { return int(r.depth) }
 
+// header reads IHDR (section 11.2.1).
 func (r *Reader) header(s *scanner, c chunk) error {
 	b, err := s.read(c)
 	if err != nil {
@@ -116,7 +133,7 @@ func (r *Reader) header(s *scanner, c chunk) error {
 		return fault.New(fault.Format, "PNG: colour type %d with depth %d", r.color, r.depth)
 	}
 	if b[10] != 0 || b[11] != 0 || b[12] > 1 {
-		return fault.New(fault.Format, "PNG: compression, filter, interlace method %d, %d, %d", b[10], b[11], b[12])
+		return fault.New(fault.Format, "PNG: unknown compression, filter or interlace method: %d, %d, %d", b[10], b[11], b[12])
 	}
 	r.interlaced = b[12] == 1
 	if err := r.lim.CheckSize(int64(w), int64(h), 1); err != nil {
@@ -130,7 +147,7 @@ func (r *Reader) header(s *scanner, c chunk) error {
 	return nil
 }
 
-// chunks walks from the chunk at pos to IEND and takes what is of use.
+// chunks walks from the chunk at pos to IEND and reads the ones it uses.
 func (r *Reader) chunks(s *scanner, pos int64) error {
 	seen := map[string]bool{}
 	inData := false
@@ -176,7 +193,7 @@ func (r *Reader) chunks(s *scanner, pos int64) error {
 	return nil
 }
 
-// take uses or passes over a chunk other than IHDR, IDAT and IEND.
+// take handles a chunk other than IDAT and IEND.
 func (r *Reader) take(s *scanner, c chunk, seen map[string]bool) error {
 	if c.kind == "PLTE" {
 		again := seen["PLTE"]
@@ -187,7 +204,7 @@ func (r *Reader) take(s *scanner, c chunk, seen map[string]bool) error {
 		if c.kind == "IHDR" {
 			return fault.New(fault.Format, "PNG: a second IHDR chunk")
 		}
-		return fault.New(fault.Unsupported, "PNG: critical chunk %s is not known", c.kind)
+		return fault.New(fault.Unsupported, "PNG: unknown critical chunk %s", c.kind)
 	}
 	switch c.kind {
 	case "eXIf", "iCCP", "tRNS", "acTL":
@@ -220,7 +237,8 @@ func (r *Reader) take(s *scanner, c chunk, seen map[string]bool) error {
 	return err
 }
 
-// palette reads PLTE. In pictures of other colour types it is only a suggestion.
+// palette reads PLTE (section 11.2.2). In a picture without indexes it only suggests
+// colours to devices with few, and is ignored.
 func (r *Reader) palette(s *scanner, c chunk, again bool) error {
 	if again {
 		return fault.New(fault.Format, "PNG: a second PLTE chunk")
@@ -245,8 +263,8 @@ func (r *Reader) palette(s *scanner, c chunk, again bool) error {
 	return nil
 }
 
-// transparency reads tRNS (section 11.3.1.1): alpha of the palette's first
-// colours, or the one colour that is transparent.
+// transparency reads tRNS (section 11.3.1.1): the alpha of the first colours of the
+// palette, or the one colour that is transparent.
 func (r *Reader) transparency(b []byte) {
 	switch {
 	case r.color == colorIndexed:
@@ -265,8 +283,8 @@ func (r *Reader) transparency(b []byte) {
 	}
 }
 
-// profile reads iCCP: a name, NUL, method 0, the profile deflated. A damaged one
-// is as good as none.
+// profile reads iCCP (section 11.3.2.3): a name, NUL, method 0 and the compressed
+// profile. It returns nil if the chunk is damaged.
 func profile(b []byte) []byte {
 	i := bytes.IndexByte(b, 0)
 	if i < 1 || i > 79 || i+2 > len(b) || b[i+1] != 0 {
@@ -283,10 +301,10 @@ func profile(b []byte) []byte {
 	return p
 }
 
-// finish settles what depends on several chunks.
+// finish sets what depends on several chunks.
 func (r *Reader) finish() {
-	// A profile of another colour space than the picture's would be wrong in any
-	// file (section 11.3.2.3).
+	// A profile whose colour space is not that of the picture is not allowed (section
+	// 11.3.2.3) and would change its meaning in the output.
 	if gray := r.color == colorGray || r.color == colorGrayA; r.out.ICC != nil {
 		if want := map[bool]string{true: "GRAY", false: "RGB "}[gray]; meta.ICCSpace(r.out.ICC) != want {
 			r.out.ICC = nil

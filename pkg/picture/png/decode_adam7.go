@@ -6,12 +6,25 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// passes are the seven of Adam7 (section 8.2): offset and step, in x and y.
+// passes are the seven passes of Adam7 (section 8.2): the first column and row of each
+// and its steps. They fill every 8×8 block of the picture in this order:
+//
+//	1 6 4 6 2 6 4 6
+//	7 7 7 7 7 7 7 7
+//	5 6 5 6 5 6 5 6
+//	7 7 7 7 7 7 7 7
+//	3 6 4 6 3 6 4 6
+//	7 7 7 7 7 7 7 7
+//	5 6 5 6 5 6 5 6
+//	7 7 7 7 7 7 7 7
+//
+// Each pass is stored as a picture of its own, with its own rows and filters; a pass
+// without pixels is absent.
 var passes = [7]struct{ x, y, dx, dy int }{
 	{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2},
 }
 
-// deinterlace decodes a whole picture, of which rows are then handed out.
+// deinterlace decodes an interlaced picture completely and returns its rows.
 func (r *Reader) deinterlace() (raster.Rows, error) {
 	w, h := r.out.W(), r.out.H()
 	spp := r.out.Layout.Samples()
@@ -43,8 +56,7 @@ func (r *Reader) deinterlace() (raster.Rows, error) {
 		nb, _ := r.bytesPerRow(pw)
 		clear(prev)
 		for y := p.y; y < h; y += p.dy {
-			// Rows done are those before this one only in the last pass; in the
-			// others the picture is whole in none.
+			// The picture has complete rows only in the last pass, which has step 1.
 			done := 0
 			if p.dx == 1 {
 				done = y
@@ -66,7 +78,8 @@ func (r *Reader) deinterlace() (raster.Rows, error) {
 	return &held{whole.Rows(), s}, nil
 }
 
-// scatter puts the pixels of src, of spp samples, to every dx-th of dst from x on.
+// scatter copies the pixels of src to columns x, x+dx, x+2dx … of dst. A pixel has
+// spp samples.
 func scatter[T uint8 | uint16](dst, src []T, spp, x, dx int) {
 	if dx == 1 {
 		copy(dst, src)
@@ -81,7 +94,8 @@ func scatter[T uint8 | uint16](dst, src []T, spp, x, dx int) {
 	}
 }
 
-// held is a picture in memory. Its stream is checked to the end after the last row.
+// held gives the rows of a picture in memory. After the last row it checks the rest
+// of the compressed stream.
 type held struct {
 	raster.Rows
 	s *stream

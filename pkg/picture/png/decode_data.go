@@ -13,24 +13,25 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// data is the zlib stream that consecutive IDAT chunks hold. It gives the
-// inflater single bytes, so that not one beyond the stream's end is taken.
+// data reads the zlib stream in consecutive IDAT chunks and checks their CRCs. It
+// implements io.ByteReader, so that the inflater takes no byte beyond the end of
+// the stream and taken is the exact length of the stream.
 type data struct {
 	b     *bufio.Reader
 	left  int64  // bytes of the chunk not yet in part
-	part  []byte // bytes of the chunk within b's buffer
-	i     int    // how many of part are used
+	part  []byte // bytes of the chunk in the buffer of b
+	i     int    // bytes of part already read
 	sum   uint32 // CRC of the chunk up to the end of part
-	first bool
-	used  int64 // bytes in parts before this one
+	first bool   // there is no chunk whose CRC must be checked
+	used  int64  // bytes in earlier parts
 }
 
 func newData(r *Reader) *data {
 	return &data{b: bufio.NewReaderSize(io.NewSectionReader(r.r, r.idat, r.size-r.idat), 64<<10), first: true}
 }
 
-// fill gets the next part, of this chunk or the next. It is io.EOF at the first
-// chunk that is no IDAT, io.ErrUnexpectedEOF at the end of the file.
+// fill reads the next part, from this chunk or the next. The error is io.EOF at the
+// first chunk that is not IDAT, and io.ErrUnexpectedEOF at the end of the file.
 func (d *data) fill() error {
 	d.used += int64(len(d.part))
 	d.b.Discard(len(d.part))
@@ -52,7 +53,7 @@ func (d *data) fill() error {
 			return readError(err)
 		}
 		if string(b[4:]) != "IDAT" {
-			d.first = true // asked again, there is no CRC to check
+			d.first = true // if fill is called again
 			return io.EOF
 		}
 		d.first = false
@@ -76,7 +77,7 @@ func readError(err error) error {
 	return fault.New(fault.Internal, "read: %w", err)
 }
 
-// ReadByte and Read are as in package io.
+// ReadByte implements io.ByteReader.
 func (d *data) ReadByte() (byte, error) {
 	if d.i == len(d.part) {
 		if err := d.fill(); err != nil {
@@ -88,6 +89,7 @@ func (d *data) ReadByte() (byte, error) {
 	return c, nil
 }
 
+// Read implements io.Reader.
 func (d *data) Read(p []byte) (int, error) {
 	if d.i == len(d.part) {
 		if err := d.fill(); err != nil {
@@ -99,10 +101,10 @@ func (d *data) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// taken returns how many bytes of the chunks' data have been read.
+// taken returns the number of bytes read so far.
 func (d *data) taken() int64 { return d.used + int64(d.i) }
 
-// drain reads the rest of the chunks, for their checksums.
+// drain reads the rest of the chunks to check their CRCs.
 func (d *data) drain() error {
 	for {
 		if err := d.fill(); err != nil {
@@ -114,16 +116,16 @@ func (d *data) drain() error {
 	}
 }
 
-// stream is the inflated data of a picture: filtered rows, the passes of an
-// interlaced one after another.
+// stream is the decompressed data of a picture: its filtered rows. The passes of an
+// interlaced picture follow one another.
 type stream struct {
 	r *Reader
 	d *data
 	z io.ReadCloser
 
-	length int64 // bytes of the whole deflated stream, known at the end
-	over   bool  // there was more than rows
-	ended  bool
+	length int64 // bytes of the zlib stream; set by end
+	over   bool  // there are data after the last row; set by end
+	ended  bool  // end has succeeded
 }
 
 func newStream(r *Reader) (*stream, error) {
@@ -135,7 +137,8 @@ func newStream(r *Reader) (*stream, error) {
 	return &stream{r: r, d: d, z: z}, nil
 }
 
-// row reads the next row, filter byte first; done rows came before it.
+// row reads the next row into b, filter byte first. done is the number of rows
+// before it, for error messages.
 func (s *stream) row(b []byte, done int) error {
 	if _, err := io.ReadFull(s.z, b); err != nil {
 		return s.r.inflateError(err, done)
@@ -146,8 +149,8 @@ func (s *stream) row(b []byte, done int) error {
 	return nil
 }
 
-// end checks what stands after the last row: the stream's and the chunks'
-// checksums, and that the file goes on to IEND. Surplus data are ignored.
+// end checks what follows the last row: the checksums of the stream and of the
+// chunks, and that the file has an IEND chunk. Surplus data are ignored.
 func (s *stream) end() error {
 	h := s.r.out.H()
 	var b [1]byte
@@ -166,7 +169,7 @@ func (s *stream) end() error {
 	return nil
 }
 
-// finish is end, once, and io.EOF if all is well.
+// finish calls end the first time. It returns io.EOF if the file is intact.
 func (s *stream) finish() error {
 	if !s.ended {
 		if err := s.end(); err != nil {
@@ -177,7 +180,8 @@ func (s *stream) finish() error {
 	return io.EOF
 }
 
-// inflateError gives an error of the stream its kind.
+// inflateError turns an error of the compressed stream into one for the user. done
+// is the number of rows decoded before it.
 func (r *Reader) inflateError(err error, done int) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return raster.Truncated(done, r.out.H())
@@ -186,7 +190,7 @@ func (r *Reader) inflateError(err error, done int) error {
 		return err
 	}
 	if at, ok := errors.AsType[flate.CorruptInputError](err); ok {
-		return fault.New(fault.Format, "PNG: damaged near byte %d of its deflated data, after %d of %d rows", int64(at), done, r.out.H())
+		return fault.New(fault.Format, "PNG: compressed data damaged near byte %d, after %d of %d rows", int64(at), done, r.out.H())
 	}
 	return fault.New(fault.Format, "PNG: %w after %d of %d rows", err, done, r.out.H())
 }

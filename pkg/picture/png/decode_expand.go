@@ -6,12 +6,13 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// expand8 makes the samples of a row of 8 bits or less from its bytes: spreads
-// them, widens gray to 0..255 (1, 2 and 4 bits divide 8, so this is exact),
-// compares with the transparent colour, and holds indexes within the palette.
+// expand8 converts src, the unfiltered bytes of a row, to samples of 8 bits. It
+// unpacks 1, 2 and 4 bits, widens gray to 0..255 (exact, since 255 is a multiple of
+// 1, 3 and 15), adds alpha where there is a transparent colour, and replaces palette
+// indexes that are out of range.
 func (r *Reader) expand8(dst []uint8, src []byte) {
 	if r.depth < 8 {
-		if r.hasKey { // spread into the second half, then pair up
+		if r.hasKey { // unpack into the second half of dst, then interleave with alpha
 			half := dst[len(dst)/2:]
 			r.spread(half, src)
 			key := uint8(r.key[0])
@@ -58,7 +59,8 @@ func opaqueUnless(transparent bool) uint8 {
 	return 255
 }
 
-// spread writes each sample of 1, 2 or 4 bits, the highest first, to a byte.
+// spread unpacks samples of 1, 2 or 4 bits to one byte each. The first sample of a
+// byte is in its highest bits.
 func (r *Reader) spread(dst []uint8, src []byte) {
 	switch r.depth {
 	case 1:
@@ -82,7 +84,8 @@ func (r *Reader) spread(dst []uint8, src []byte) {
 	}
 }
 
-// expand16 makes the samples of a row of 16 bits, high byte first.
+// expand16 converts src, the unfiltered bytes of a row of big-endian 16-bit samples,
+// and adds alpha where there is a transparent colour.
 func (r *Reader) expand16(dst []uint16, src []byte) {
 	if !r.hasKey {
 		for i := range dst {

@@ -2,19 +2,25 @@ package png
 
 import "encoding/binary"
 
-// The filter types of section 9.2. Of a byte x, a is the one left by a pixel,
-// b the one above, c the one left of b; all are 0 outside the picture.
+// The filter types of section 9.2. A filter replaces each byte x of a row by its
+// difference from a prediction, which is made from the neighbours of x:
+//
+//	c b    b is the byte above x, a the byte one pixel to the left of x,
+//	a x    c the byte above a; outside the picture all are 0
+//
+// All arithmetic is modulo 256. Neighbours are bytes at the same place in a pixel,
+// not pixels: with 16 bits a sample, high bytes predict high bytes.
 const (
-	filterNone = iota
-	filterSub
-	filterUp
-	filterAverage
-	filterPaeth
+	filterNone    = iota // 0
+	filterSub            // a
+	filterUp             // b
+	filterAverage        // (a + b) / 2, rounded down
+	filterPaeth          // see paeth
 )
 
-// unfilter undoes a filter: dst = src + prediction from dst and prev. All three
-// have the same length; bpp is the bytes of a pixel, 1 for those below a byte.
-// dst and src may not overlap unless they are the same.
+// unfilter reverses a filter: dst = src + prediction. prev is the row above. dst, src
+// and prev have the same length. bpp is the number of bytes in a pixel, at least 1.
+// dst and src must be the same slice or not overlap.
 func unfilter(filter byte, dst, src, prev []byte, bpp int) {
 	switch filter {
 	case filterNone:
@@ -32,7 +38,9 @@ func unfilter(filter byte, dst, src, prev []byte, bpp int) {
 
 const low7 = 0x7f7f7f7f7f7f7f7f
 
-// addBytes adds eight bytes to eight, each modulo 256.
+// addBytes adds the eight bytes of x and y in pairs, each modulo 256. It adds the low
+// seven bits, which cannot carry into the next byte, and then puts bit 7, the sum
+// without carry, back by exclusive or.
 func addBytes(x, y uint64) uint64 { return (x&low7 + y&low7) ^ (x^y)&^low7 }
 
 func unfilterUp(dst, src, prev []byte) {
@@ -155,9 +163,11 @@ func unfilterPaeth(dst, src, prev []byte, bpp int) {
 	}
 }
 
-// paeth returns that of a, b, c which is nearest to a+b-c, the earlier one of
-// equals. The comparisons become conditional moves: the outcome is noise, and a
-// wrongly guessed branch costs more than the rest. It is inlined.
+// paeth returns the one of a, b and c that is nearest to p = a+b-c; of equally near
+// ones the first (section 9.4). The distances simplify: |p-a| = |b-c|, |p-b| = |a-c|
+// and |p-c| = |a+b-2c|. The compiler turns the ifs into conditional moves, which
+// matters because the results are noise and no branch predictor guesses them. The
+// function is small enough to be inlined.
 func paeth(a, b, c int) int {
 	pa, pb := b-c, a-c
 	pc := pa + pb

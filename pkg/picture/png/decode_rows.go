@@ -2,15 +2,16 @@ package png
 
 import "imgtools/pkg/picture/raster"
 
-// bytesPerRow returns the bytes of a row of w pixels, and of one pixel, at least
-// 1, without the filter byte.
+// bytesPerRow returns the number of bytes in a row of w pixels, without its filter
+// byte, and the number of bytes in a pixel, at least 1.
 func (r *Reader) bytesPerRow(w int) (row, pixel int) {
 	bits := int(r.depth) * map[uint8]int{colorGray: 1, colorIndexed: 1, colorGrayA: 2, colorRGB: 3, colorRGBA: 4}[r.color]
 	return (w*bits + 7) / 8, (bits + 7) / 8
 }
 
-// Rows starts the decoding; the hint is not used. It may be called once. An
-// interlaced picture is held whole, in the samples that are delivered.
+// Rows starts decoding. The hint is not used. Rows may be called once. An interlaced
+// picture is decoded into memory before its first row is returned; any other picture
+// needs two rows.
 func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
 	if r.interlaced {
 		return r.deinterlace()
@@ -18,7 +19,7 @@ func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
 	return r.progress()
 }
 
-// progress reads a picture that is not interlaced.
+// progress starts decoding a picture that is not interlaced.
 func (r *Reader) progress() (*rows, error) {
 	w, h := r.out.W(), r.out.H()
 	nb, bpp := r.bytesPerRow(w)
@@ -37,7 +38,7 @@ func (r *Reader) progress() (*rows, error) {
 	p.Stride = d.n
 	switch {
 	case r.plain():
-		d.pix = make([]uint8, d.n*(d.band+1)) // the first row is the last of the band before
+		d.pix = make([]uint8, d.n*(d.band+1)) // row 0 repeats the last row of the previous band
 		p.Pix = d.pix[d.n:]
 		return d, nil
 	case wide == 2:
@@ -49,24 +50,28 @@ func (r *Reader) progress() (*rows, error) {
 	return d, nil
 }
 
-// plain reports whether a row's bytes are the samples delivered.
+// plain reports whether the bytes of a row are its samples, so that expand8 is not
+// needed.
 func (r *Reader) plain() bool {
 	return r.depth == 8 && !r.hasKey && (r.color != colorIndexed || len(r.out.Palette) == 256)
 }
 
-// rows are those of a picture that is not interlaced.
+// rows decodes a picture that is not interlaced, band by band.
 type rows struct {
 	r    *Reader
 	s    *stream
-	n    int    // samples of a row
-	bpp  int    // bytes of a pixel in the file
-	band int    // rows of a band
-	y    int    // rows done
+	n    int    // samples in a row
+	bpp  int    // bytes in a pixel in the file
+	band int    // rows in a band
+	y    int    // rows decoded so far
 	raw  []byte // filter byte and filtered row
 	out  raster.Band
 
-	pix       []uint8 // when the file's bytes are the samples: they are unfiltered in place
-	cur, prev []byte  // else two rows of bytes
+	// A plain picture is unfiltered directly into pix: one row, then a band.
+	pix []uint8
+	// Any other picture is unfiltered into cur and then expanded into out; prev is
+	// the row above.
+	cur, prev []byte
 }
 
 func (d *rows) Header() *raster.Header { return d.r.out }
@@ -78,7 +83,7 @@ func (d *rows) Next() (*raster.Band, error) {
 	}
 	p := &d.out.Planes[0]
 	if d.pix != nil {
-		copy(d.pix[:d.n], d.pix[p.Rows*d.n:]) // zeros at the first time
+		copy(d.pix[:d.n], d.pix[p.Rows*d.n:]) // all zeros before the first band
 	}
 	p.Rows = min(d.band, h-d.y)
 	d.out.Y = d.y

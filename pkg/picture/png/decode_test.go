@@ -65,7 +65,7 @@ func TestLongRowsInSeveralBands(t *testing.T) {
 	}
 }
 
-// goldenFiles are the valid PNGs of Go's own tests, PngSuite's basic set among them.
+// goldenFiles returns the valid PNGs of Go's own tests, with the basic set of PngSuite.
 func goldenFiles(t testing.TB) []string {
 	names := slices.Concat(rastertest.GoFiles(t, "image/testdata/*.png", 1), rastertest.GoFiles(t, "image/png/testdata/*.png", 1),
 		rastertest.GoFiles(t, "image/png/testdata/pngsuite/*.png", 30))
@@ -78,17 +78,18 @@ func goldenFiles(t testing.TB) []string {
 
 func TestGoldenFilesAgainstStandardLibrary(t *testing.T) {
 	for _, name := range goldenFiles(t) {
-		data := rastertest.File(t, name)
-		m, err := stdpng.Decode(bytes.NewReader(data))
-		if err != nil {
-			t.Fatalf("%s: the oracle: %v", name, err)
-		}
-		got, err := readBytes(data)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		rastertest.Same(t, filepath.Base(name), got, stdPixels(m))
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			data := rastertest.File(t, name)
+			m, err := stdpng.Decode(bytes.NewReader(data))
+			if err != nil {
+				t.Fatalf("%s: the oracle: %v", name, err)
+			}
+			got, err := readBytes(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rastertest.Same(t, filepath.Base(name), got, stdPixels(m))
+		})
 	}
 }
 
@@ -97,10 +98,12 @@ func TestInvalidFilesAreRefused(t *testing.T) {
 		"invalid-crc32.png": "checksum", "invalid-noend.png": "truncated",
 		"invalid-trunc.png": "truncated", "invalid-zlib.png": "checksum",
 	} {
-		data := rastertest.File(t, rastertest.GoFiles(t, "image/png/testdata/"+name, 1)[0])
-		if _, err := readBytes(data); fault.Of(err) != fault.Format || !strings.Contains(fmt.Sprint(err), text) {
-			t.Errorf("%s: %v, want %q", name, err, text)
-		}
+		t.Run(name, func(t *testing.T) {
+			data := rastertest.File(t, rastertest.GoFiles(t, "image/png/testdata/"+name, 1)[0])
+			if _, err := readBytes(data); fault.Of(err) != fault.Format || !strings.Contains(fmt.Sprint(err), text) {
+				t.Errorf("%v, want %q", err, text)
+			}
+		})
 	}
 }
 
@@ -108,7 +111,7 @@ func base(depth, color int) *file {
 	return random(rand.New(rand.NewPCG(7, 8)), color, depth, 5, 4, false)
 }
 
-func TestIndexBeyondThePalette(t *testing.T) {
+func TestPaletteIndexOutOfRange(t *testing.T) {
 	f := base(8, 3)
 	f.palette = f.palette[:4]
 	f.palette[2].R, f.palette[2].G, f.palette[2].B, f.palette[2].A = 0, 0, 0, 255
@@ -122,7 +125,7 @@ func TestIndexBeyondThePalette(t *testing.T) {
 	}
 }
 
-func TestTruncationIsSaid(t *testing.T) {
+func TestTruncationIsReported(t *testing.T) {
 	for _, interlaced := range []bool{false, true} {
 		f := random(rand.New(rand.NewPCG(7, 8)), 2, 8, 40, 30, interlaced)
 		f.idat = 500
@@ -145,17 +148,17 @@ func TestTruncationIsSaid(t *testing.T) {
 	}
 }
 
-func TestEveryDamagedByteIsNoticed(t *testing.T) {
+func TestEveryDamagedByteIsDetected(t *testing.T) {
 	f := base(8, 2)
 	data := f.bytes()
 	for i := range data {
 		bad := bytes.Clone(data)
 		bad[i] ^= 0x10
-		if i >= len(data)-4 { // the CRC of IEND is not read
+		if i >= len(data)-4 { // the CRC of IEND is not checked
 			continue
 		}
 		if _, err := readBytes(bad); err == nil {
-			t.Errorf("byte %d of %d changed, and not noticed", i, len(data))
+			t.Errorf("change of byte %d of %d was not detected", i, len(data))
 		}
 	}
 }
@@ -203,20 +206,21 @@ func TestMetadata(t *testing.T) {
 		{"acTL too late", 2, nil, []string{"acTL", "\x00\x00\x00\x0c\x00\x00\x00\x00"}, 1, "", 1},
 		{"unknown ancillary chunks", 2, []string{"abCd", "x", "abCd", "y"}, []string{"tEXt", "k\x00v"}, 1, "", 1},
 	} {
-		f := base(8, c.color)
-		f.before, f.after = c.before, c.after
-		r, err := openBytes(f.bytes())
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		h := r.Header()
-		if h.Orientation != c.orientation || string(h.ICC) != c.icc || r.Frames() != c.frames {
-			t.Errorf("%s: orientation %d, %d bytes of profile, %d frames", c.name, h.Orientation, len(h.ICC), r.Frames())
-		}
-		if _, err := readBytes(f.bytes()); err != nil {
-			t.Errorf("%s: %v", c.name, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			f := base(8, c.color)
+			f.before, f.after = c.before, c.after
+			r, err := openBytes(f.bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := r.Header()
+			if h.Orientation != c.orientation || string(h.ICC) != c.icc || r.Frames() != c.frames {
+				t.Errorf("orientation %d, %d bytes of profile, %d frames", h.Orientation, len(h.ICC), r.Frames())
+			}
+			if _, err := readBytes(f.bytes()); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -257,10 +261,12 @@ func TestRefusals(t *testing.T) {
 		{"IDAT apart", edit(func(f *file) { f.after = []string{"tEXt", "", "IDAT", ""} }), fault.Format, "consecutive"},
 		{"not deflated", append(append(ihdr("\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00"), oneIDAT...), chunkBytes("IEND", nil)...), fault.Format, "truncated"},
 	} {
-		_, err := readBytes(c.data)
-		if fault.Of(err) != c.kind || !strings.Contains(fmt.Sprint(err), c.text) {
-			t.Errorf("%s: %v (%v), want %v %q", c.name, err, fault.Of(err), c.kind, c.text)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := readBytes(c.data)
+			if fault.Of(err) != c.kind || !strings.Contains(fmt.Sprint(err), c.text) {
+				t.Errorf("%v (%v), want %v %q", err, fault.Of(err), c.kind, c.text)
+			}
+		})
 	}
 }
 
@@ -285,7 +291,7 @@ func TestSurplusPixelsAreIgnored(t *testing.T) {
 	}
 }
 
-func TestMemoryIsCheckedBeforeItIsTaken(t *testing.T) {
+func TestMemoryIsCheckedBeforeAllocation(t *testing.T) {
 	for _, interlaced := range []bool{false, true} {
 		f := &file{w: 1 << 20, h: 8, depth: 16, color: 6, interlaced: interlaced, rows: []byte{0}}
 		data := f.bytes()
@@ -321,8 +327,8 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		// What both read must be the same; we read some that Go refuses. Go makes
-		// indexes beyond the palette black, which ours need not have.
+		// Files that both read must give the same pixels. This package reads some that
+		// Go refuses. Go makes indexes out of range black.
 		m, err := stdpng.Decode(bytes.NewReader(data))
 		if err != nil {
 			return
@@ -334,7 +340,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// repair makes the checksums of all chunks right, so that fuzzing gets past them.
+// repair corrects the CRCs of all chunks, so that mutated files reach the decoder.
 func repair(data []byte) {
 	for at := 8; at+12 <= len(data); {
 		n := int(binary.BigEndian.Uint32(data[at:]))
@@ -346,7 +352,7 @@ func repair(data []byte) {
 	}
 }
 
-// FuzzRows has the fuzzer write the filtered rows themselves.
+// FuzzRows lets the fuzzer write the filtered rows.
 func FuzzRows(f *testing.F) {
 	f.Add(uint8(3), uint8(5), uint8(4), false, []byte("\x04abcdefghijklmnop\x03abcdefghijklmnop"))
 	f.Add(uint8(6), uint8(9), uint8(7), true, bytes.Repeat([]byte{0, 1, 2, 3, 4}, 99))
@@ -368,7 +374,7 @@ func FuzzRows(f *testing.F) {
 			}
 			return
 		}
-		if stdErr == nil { // it refuses surplus rows
+		if stdErr == nil { // image/png refuses surplus rows
 			rastertest.Same(t, "against image/png", got, stdPixels(m))
 		}
 	})

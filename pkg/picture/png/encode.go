@@ -12,16 +12,18 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// EncodeOptions say how a PNG is written.
+// EncodeOptions are the choices of Encode.
 type EncodeOptions struct {
-	// Depth 1, 2 or 4 packs Gray samples, which must have been widened from that
-	// many bits; their low bits are not looked at. 0 means Header.Bits.
+	// Depth is the number of bits of a Gray sample in the file: 1, 2 or 4, of which
+	// the samples must have been widened, since only their high bits are written.
+	// 0 means Header.Bits.
 	Depth int
 }
 
-// Encode writes Gray, GrayA, RGB and RGBA of 8 or 16 bits as colour types 0, 4,
-// 2, 6, and Indexed as type 3, packed to 1, 2 or 4 bits where its palette
-// allows it. YCbCr is refused. The header's ICC profile is written along.
+// Encode writes a PNG. Gray, GrayA, RGB and RGBA of 8 or 16 bits become colour types
+// 0, 4, 2 and 6. Indexed becomes type 3 with the fewest bits that its palette allows.
+// YCbCr is refused, and so is an orientation other than 1. The ICC profile of the
+// header is written.
 func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 	h := src.Header()
 	if h.Layout == raster.YCbCr {
@@ -59,15 +61,15 @@ type encoder struct {
 	b     *bufio.Writer
 	src   raster.Rows
 	h     *raster.Header
-	depth int // bits of a sample in the file
-	n     int // samples of a row
+	depth int // bits in a sample in the file
+	n     int // samples in a row
 }
 
 var colorTypes = map[raster.Layout]byte{
 	raster.Gray: colorGray, raster.GrayA: colorGrayA, raster.RGB: colorRGB, raster.RGBA: colorRGBA, raster.Indexed: colorIndexed,
 }
 
-// head writes everything before the pixels.
+// head writes the signature and all chunks before IDAT.
 func (e *encoder) head() error {
 	if _, err := io.WriteString(e.b, signature); err != nil {
 		return err
@@ -94,7 +96,8 @@ func (e *encoder) head() error {
 	return writePalette(e.b, e.h.Palette)
 }
 
-// writePalette writes PLTE and, up to the last colour that isn't opaque, tRNS.
+// writePalette writes PLTE and, if a colour is not opaque, tRNS. tRNS ends with the
+// last colour that is not opaque; the others are opaque by default.
 func writePalette(w io.Writer, palette []color.NRGBA) error {
 	var plte, trns []byte
 	for i, c := range palette {
@@ -112,7 +115,7 @@ func writePalette(w io.Writer, palette []color.NRGBA) error {
 	return writeChunk(w, "tRNS", trns)
 }
 
-// pixels filters and deflates the rows into IDAT chunks.
+// pixels filters and compresses the rows into IDAT chunks.
 func (e *encoder) pixels() error {
 	nb := (e.n*e.depth + 7) / 8
 	bpp := max(1, e.h.Layout.Samples()*e.depth/8)
@@ -142,7 +145,8 @@ func (e *encoder) pixels() error {
 	return z.close()
 }
 
-// pack puts samples, shifted right, into bytes, depth bits each, the first highest.
+// pack writes src as samples of depth bits, the first in the highest bits of a byte.
+// Samples are shifted right by shift first.
 func pack(dst []byte, src []uint8, depth, shift int) {
 	per := 8 / depth
 	mask := uint8(1<<depth - 1)

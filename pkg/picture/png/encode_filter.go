@@ -2,16 +2,16 @@ package png
 
 import "encoding/binary"
 
-// filterer turns rows of bytes into filtered rows.
+// filterer filters rows before compression.
 type filterer struct {
-	bpp   int
-	adapt bool   // choose the filter by row; else none
+	bpp   int    // bytes in a pixel, at least 1
+	adapt bool   // choose a filter for each row; false: filter none
 	prev  []byte // the row above, unfiltered
 }
 
-// filter appends the filter type and the filtered row to out. The filter is the
-// one whose output, taken as signed bytes, has the least sum of absolute values
-// (section 12.7), the earlier one of equals.
+// filter appends the filter type and the filtered row to out. It takes the filter
+// whose output, as signed bytes, has the smallest sum of absolute values (section
+// 12.7); of equal filters the one with the lower number.
 func (f *filterer) filter(out, row []byte) []byte {
 	if !f.adapt {
 		return append(append(out, filterNone), row...)
@@ -25,13 +25,13 @@ func (f *filterer) filter(out, row []byte) []byte {
 	return out
 }
 
-// mag is the absolute value of a byte taken as signed.
+// mag returns the absolute value of d as a signed byte.
 func mag(d byte) int {
 	m := int8(d) >> 7
 	return int(uint8((int8(d) ^ m) - m))
 }
 
-// stretch is a part of a row that is looked at as one.
+// stretch is the length in bytes of the parts of a long row that choose samples.
 const stretch = 512
 
 // choose returns the filter type for a row below prev.
@@ -46,7 +46,7 @@ func choose(row, prev []byte, bpp int) byte {
 		sum[filterAverage] += mag(x - b/2)
 		sum[filterPaeth] += mag(x - b)
 	}
-	// Every other stretch of a long row tells as much as all of it.
+	// In a long row every second stretch is enough to choose by.
 	step := len(row)
 	if step > 4*stretch {
 		step = stretch
@@ -64,15 +64,16 @@ func choose(row, prev []byte, bpp int) byte {
 	return byte(best)
 }
 
-// addSums adds up what each filter would leave of x, where a is the row from one
-// pixel to the left on, b the row above, c both. Eight bytes at a time, but for
-// Paeth's, which has no such form.
+// addSums adds to sum, for each filter type, the sum of absolute values that the filter
+// would give for the bytes x with the neighbours a, b and c. It works on eight bytes
+// at a time, except for Paeth, whose choice depends on each byte.
 func addSums(sum *[5]int, x, a, b, c []byte) {
 	n := len(x)
 	a, b, c = a[:n], b[:n], c[:n]
 	i := 0
 	for i+8 <= n {
-		// Lanes of 16 bits hold 255 sums of two magnitudes, of at most 128 each.
+		// Each s has four sums of 16 bits. magPairs adds at most 2·128 to each, so
+		// that 255 rounds fit.
 		var s0, s1, s2, s3 uint64
 		for end := min(n, i+255*8); i+8 <= end; i += 8 {
 			v := binary.LittleEndian.Uint64(x[i:])
@@ -101,18 +102,20 @@ func addSums(sum *[5]int, x, a, b, c []byte) {
 	sum[4] += s4
 }
 
-// subBytes subtracts eight bytes from eight, each modulo 256.
+// subBytes subtracts the eight bytes of y from those of x, each modulo 256. Bit 7 of
+// each byte of x is set first, so that nothing is borrowed from the next byte; the
+// exclusive or then puts the true bit 7 back.
 func subBytes(x, y uint64) uint64 { return ((x | ^uint64(low7)) - y&low7) ^ (x^^y)&^low7 }
 
-// magPairs returns the magnitudes of eight signed bytes, in pairs added up in
-// lanes of 16 bits.
+// magPairs returns the absolute values of the eight signed bytes of d, added in pairs
+// to four numbers of 16 bits.
 func magPairs(d uint64) uint64 {
 	s := d >> 7 & 0x0101010101010101
-	m := (d ^ s*255) + s // -d is ^d + 1; at most 128, so nothing is carried
+	m := (d ^ s*255) + s // -d is ^d + 1; the result is at most 128, so nothing carries
 	return m&0x00ff00ff00ff00ff + m>>8&0x00ff00ff00ff00ff
 }
 
-// apply writes the filtered row to dst.
+// apply filters row and writes the result to dst. prev is the row above.
 func apply(kind byte, dst, row, prev []byte, bpp int) {
 	n := len(row)
 	dst, prev = dst[:n], prev[:n]

@@ -20,7 +20,7 @@ import (
 
 type picture = rastertest.Picture[uint16]
 
-// encode writes a picture and checks that a stranger reads it.
+// encode writes a picture and decodes it with the standard library.
 func encode(t *testing.T, p *picture, o EncodeOptions) ([]byte, image.Image) {
 	t.Helper()
 	var buf bytes.Buffer
@@ -118,8 +118,8 @@ func TestGrayBelowEightBits(t *testing.T) {
 	}
 }
 
-// changing is a picture whose bands differ in what suits them: noise, a drawing,
-// smooth gradients.
+// changing returns a picture of noise, drawings and smooth gradients, so that the
+// best compression level changes from band to band.
 func changing(w, h int) *picture {
 	rnd := rand.New(rand.NewPCG(17, 18))
 	p := &picture{H: raster.NewHeader(w, h, raster.RGB, 8), Band: 7}
@@ -142,7 +142,7 @@ func changing(w, h int) *picture {
 	return p
 }
 
-func TestLevelsChangeInOneStream(t *testing.T) {
+func TestCompressionLevelChangesWithinPicture(t *testing.T) {
 	p := changing(700, 900)
 	data, m := encode(t, p, EncodeOptions{})
 	want, _ := rastertest.Pixels(p.Again(), nil)
@@ -216,7 +216,7 @@ func TestFiltersAgainstDefinition(t *testing.T) {
 	}
 }
 
-func TestPaethOfAllTriples(t *testing.T) {
+func TestPaethAgainstDefinition(t *testing.T) {
 	for a := range 256 {
 		for b := range 256 {
 			for c := 0; c < 256; c += 3 {
@@ -240,7 +240,7 @@ func TestEncodeRefusesWhatItCannotWrite(t *testing.T) {
 	}
 }
 
-func TestWriteErrorsArePassedOn(t *testing.T) {
+func TestWriteErrorsAreReturned(t *testing.T) {
 	p := changing(300, 300)
 	whole, _ := encode(t, p, EncodeOptions{})
 	for n := 0; n < len(whole); n += 1 + len(whole)/37 {
@@ -304,8 +304,8 @@ func TestRewritePaletteCopiesIndexes(t *testing.T) {
 	}
 }
 
-// What lies behind the picture within the deflated stream, or behind the stream
-// within its chunk, must not come out.
+// Data after the last row in the compressed stream, or after the stream in its chunk,
+// must not reach the output.
 func TestRewritePaletteOmitsSurplusData(t *testing.T) {
 	f := base(8, 3)
 	f.surplus = bytes.Repeat([]byte("hidden"), 99)
@@ -350,13 +350,15 @@ func TestRewritePaletteRefusals(t *testing.T) {
 		data []byte
 		kind fault.Kind
 	}{"no palette": {base(8, 2).bytes(), fault.Internal}, "cut": {cut, fault.Format}, "turned": {turned.bytes(), fault.Internal}} {
-		r, err := openBytes(c.data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := RewritePalette(io.Discard, r, negative); err == nil || fault.Of(err) != c.kind {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			r, err := openBytes(c.data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := RewritePalette(io.Discard, r, negative); err == nil || fault.Of(err) != c.kind {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 	"imgtools/pkg/picture/raster/rastertest"
 )
 
-// file is a PNG to be made by the tests, from the Recommendation and not from
-// the code under test.
+// file describes a PNG that a test makes. It is written from the definitions in the
+// Recommendation, without the code under test.
 type file struct {
 	w, h, depth, color int
 	interlaced         bool
@@ -23,9 +23,9 @@ type file struct {
 	key                []uint16
 	filter             func(row int) byte
 	before, after      []string // chunks around IDAT: kind and data
-	idat               int      // bytes of an IDAT chunk; 0 is all in one
-	surplus            []byte   // bytes deflated after the rows
-	rows               []byte   // filtered rows, in place of those made of samples
+	idat               int      // bytes of an IDAT chunk; 0: one chunk
+	surplus            []byte   // compressed after the rows
+	rows               []byte   // filtered rows, instead of samples
 }
 
 func (f *file) perPixel() int {
@@ -90,7 +90,7 @@ func (f *file) bytes() []byte {
 	return append(out, chunkBytes("IEND", nil)...)
 }
 
-// filtered returns the rows, of all passes, filtered by the definition.
+// filtered returns the filtered rows of all passes, made by the definition.
 func (f *file) filtered() []byte {
 	var out []byte
 	spp := f.perPixel()
@@ -144,7 +144,7 @@ func (f *file) filtered() []byte {
 	return out
 }
 
-// paethByDefinition is the pseudocode of section 9.4.
+// paethByDefinition is the pseudocode in section 9.4.
 func paethByDefinition(a, b, c int) int {
 	dist := func(x int) int {
 		if x -= a + b - c; x < 0 {
@@ -177,7 +177,7 @@ func straight(c color.Color) [4]uint16 {
 	return [4]uint16{uint16(r), uint16(g), uint16(b), uint16(a)}
 }
 
-// pixels decodes with the standard library's picture.
+// stdPixels returns the pixels of a picture of the standard library.
 func stdPixels(m image.Image) [][4]uint16 {
 	var out [][4]uint16
 	b := m.Bounds()
@@ -197,11 +197,11 @@ func readBytes(b []byte) ([][4]uint16, error) {
 	return rastertest.Pixels(rastertest.Start(openBytes(b)))
 }
 
-// types are all the combinations of colour type and depth there are.
+// types are all valid pairs of colour type and depth.
 var types = [][2]int{{0, 1}, {0, 2}, {0, 4}, {0, 8}, {0, 16}, {2, 8}, {2, 16}, {3, 1}, {3, 2}, {3, 4}, {3, 8}, {4, 8}, {4, 16}, {6, 8}, {6, 16}}
 
-// random returns a picture of noise: with few values, so that keys match and
-// filters have something to do.
+// random returns a picture of noise with many small values, so that some pixels match
+// the transparent colour.
 func random(rnd *rand.Rand, color2, depth, w, h int, interlaced bool) *file {
 	f := &file{w: w, h: h, depth: depth, color: color2, interlaced: interlaced}
 	f.filter = func(int) byte { return byte(rnd.IntN(5)) }

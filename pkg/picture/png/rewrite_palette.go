@@ -11,12 +11,12 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// RewritePalette writes a palette PNG again with every colour of its palette mapped by f.
-// The pixels, which are indexes, are copied as they stand, deflated, after they
-// have been read once to see that they are whole; so the result is no larger.
-// Only IHDR, PLTE, tRNS and IDAT come out: no metadata, and no bytes beyond the
-// deflated stream's end. Other colour types are refused, and so is a picture
-// with an orientation to apply, which would be lost.
+// RewritePalette copies the palette PNG r to w and replaces each colour c of its
+// palette by f(c). The pixels are indexes and do not change, so their compressed
+// stream is copied as it is, after one pass that decodes and checks it. The result
+// is therefore never larger. It has the chunks IHDR, PLTE, tRNS and IDAT only: no
+// metadata, and no bytes after the end of the compressed stream. Other colour types
+// and an orientation other than 1 are errors of kind Internal.
 func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) error {
 	if r.color != colorIndexed {
 		return fault.New(fault.Internal, "rewrite PNG palette: colour type %d has no palette", r.color)
@@ -58,9 +58,9 @@ func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) err
 	return b.Flush()
 }
 
-// walk reads the whole picture and returns how many bytes its deflated stream
-// has, and whether that may be copied: it holds the rows and nothing else, and no
-// index is beyond the palette.
+// walk decodes the whole picture. It returns the length of its zlib stream in bytes
+// and whether the stream may be copied: it has nothing but the rows, and no index is
+// out of range.
 func (r *Reader) walk() (n int64, clean bool, err error) {
 	src, err := r.Rows(raster.Hint{})
 	if err != nil {
@@ -84,8 +84,8 @@ func (r *Reader) walk() (n int64, clean bool, err error) {
 	return s.length, !s.over && !r.stray, nil
 }
 
-// copyData writes the first n bytes of the picture's deflated stream as one
-// chunk, or several where that would be too long.
+// copyData writes the first n bytes of the zlib stream as one IDAT chunk, or as
+// several if it is longer than a chunk may be.
 func (r *Reader) copyData(w io.Writer, n int64) error {
 	const most = 1<<31 - 1
 	d := newData(r)
@@ -116,7 +116,7 @@ func (r *Reader) copyData(w io.Writer, n int64) error {
 	return nil
 }
 
-// recode writes the picture anew with another palette.
+// recode decodes the picture and encodes it with another palette.
 func (r *Reader) recode(w io.Writer, palette []color.NRGBA) error {
 	src, err := r.Rows(raster.Hint{})
 	if err != nil {

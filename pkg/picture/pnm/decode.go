@@ -9,7 +9,7 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// Reader is a PNM or PAM whose header has been read. It is a raster.Reader.
+// Reader is a PNM or PAM whose header has been read. It implements raster.Reader.
 type Reader struct {
 	raster.NoteList
 
@@ -24,8 +24,8 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 	return OpenStream(io.NewSectionReader(r, 0, size), lim)
 }
 
-// OpenStream is Open for a stream, which is read to the picture's end and a
-// buffer further at most.
+// OpenStream is like Open, but reads a stream. It reads at most 64 KiB beyond the end of
+// the picture.
 func OpenStream(r io.Reader, lim raster.Limits) (*Reader, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	hd, err := readHeader(b)
@@ -42,16 +42,16 @@ func OpenStream(r io.Reader, lim raster.Limits) (*Reader, error) {
 	return &Reader{b: b, hd: hd, out: raster.NewHeader(int(hd.w), int(hd.h), hd.layout, bits), lim: lim}, nil
 }
 
-// Header returns the picture's header: Gray, GrayA, RGB or RGBA, of 8 bits when
-// maxval is at most 255, else 16.
+// Header returns the header of the picture: Gray, GrayA, RGB or RGBA, of 8 bits if
+// maxval is at most 255, else of 16.
 func (r *Reader) Header() *raster.Header { return r.out }
 
-// Rows starts the decoding; the hint is not used. It may be called once.
+// Rows starts decoding. The hint is not used. Rows may be called once.
 func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
 	n := r.out.W() * r.out.Layout.Samples() // at most 2^30
 	wide := int(r.out.Bits / 8)
 	d := &rows{r: r, n: n, band: raster.BandRows(n*wide, r.out.H())}
-	// Samples, and the bytes they are made from.
+	// A band of samples and the bytes it is made from.
 	if err := r.lim.CheckMem(int64(n) * int64(d.band) * int64(wide) * 2); err != nil {
 		return nil, err
 	}
@@ -71,22 +71,22 @@ func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
 	return d, nil
 }
 
+// rows decodes a picture band by band.
 type rows struct {
 	r    *Reader
-	n    int    // samples of a row
-	band int    // rows of a band
-	y    int    // rows done
-	raw  []byte // a row as it stands in the file, where that isn't samples of 8 bits
+	n    int    // samples in a row
+	band int    // rows in a band
+	y    int    // rows decoded so far
+	raw  []byte // a row as it is in the file; nil if those are the samples
 	out  raster.Band
 
-	wide8  *[256]uint8 // sample → 8 bits; nil if maxval is 255
-	wide16 []uint16    // sample → 16 bits; nil if maxval is 65535
+	wide8  *[256]uint8 // from 0..maxval to 0..255; nil if maxval is 255
+	wide16 []uint16    // from 0..maxval to 0..65535; nil if maxval is 65535
 }
 
 func (d *rows) Header() *raster.Header { return d.r.out }
 
-// widen makes the table that spreads 0..maxval over the full range, rounding to
-// nearest.
+// widen makes the table that scales 0..maxval to the full range, rounded to nearest.
 func (d *rows) widen(maxval int) {
 	switch {
 	case maxval < 255:
@@ -128,7 +128,7 @@ func (d *rows) Next() (*raster.Band, error) {
 	return &d.out, nil
 }
 
-// row8 reads a row of samples up to 255.
+// row8 reads a row of a picture with maxval up to 255.
 func (d *rows) row8(dst []uint8) error {
 	switch d.r.hd.magic {
 	case '1':
@@ -160,7 +160,7 @@ func (d *rows) row8(dst []uint8) error {
 	return nil
 }
 
-// row16 reads a row of samples up to 65535, high byte first in raw files.
+// row16 reads a row of a picture with maxval over 255.
 func (d *rows) row16(dst []uint16) error {
 	if d.r.hd.magic == '2' || d.r.hd.magic == '3' {
 		for i := range dst {
@@ -190,7 +190,7 @@ func (d *rows) row16(dst []uint16) error {
 	return nil
 }
 
-// rawBits reads a row of P4: the first pixel in the highest bit, 1 is black.
+// rawBits reads a row of P4. The first pixel of a byte is its highest bit; 1 is black.
 func (d *rows) rawBits(dst []uint8) error {
 	if _, err := io.ReadFull(d.r.b, d.raw); err != nil {
 		return ioError(err)
@@ -201,7 +201,7 @@ func (d *rows) rawBits(dst []uint8) error {
 	return nil
 }
 
-// plainBits reads a row of P1, whose digits need no space between them.
+// plainBits reads a row of P1. White space between its digits is optional.
 func (d *rows) plainBits(dst []uint8) error {
 	for i := 0; i < len(dst); {
 		c, err := headerByte(d.r.b)
@@ -224,7 +224,7 @@ func (d *rows) plain() (int, error) {
 	for {
 		c, err := headerByte(d.r.b)
 		switch {
-		case err == io.EOF && digits > 0: // the last sample may end the file
+		case err == io.EOF && digits > 0: // white space after the last sample is optional
 			return v, nil
 		case err != nil:
 			return 0, ioError(err)
@@ -241,12 +241,13 @@ func (d *rows) plain() (int, error) {
 	}
 }
 
+// above returns the error for sample v.
 func (d *rows) above(v int) error {
 	return fault.New(fault.Format, "PNM: sample %d above maxval %d", v, d.r.hd.maxval)
 }
 
-// ioError passes an end of the input, which Next turns into "truncated", and
-// says of any other error that it is the machine's.
+// ioError returns io.ErrUnexpectedEOF, which Next turns into "truncated", for every end
+// of the file, and an error of kind Internal for anything else.
 func ioError(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return io.ErrUnexpectedEOF

@@ -1,9 +1,15 @@
-// Package pnm reads and writes the netpbm formats by rows: PBM, PGM and PPM,
-// plain (P1 to P3) and raw (P4 to P6), and PAM (P7), as in netpbm's pages
-// pbm(5), pgm(5), ppm(5) and pam(5).
+// Package pnm reads and writes the formats of netpbm, row by row. Its sources are
+// netpbm's pages pbm(5), pgm(5), ppm(5) and pam(5). A file is a header of text, which
+// begins with "P" and a digit, and then samples of 0 to maxval:
 //
-// A stream may hold several pictures one after another; the first is read and
-// the rest ignored, as most of netpbm's own tools do.
+//	P1 P2 P3  plain PBM, PGM, PPM: samples are decimal numbers
+//	P4        raw PBM: 8 pixels in a byte, 1 is black
+//	P5 P6     raw PGM, PPM: a byte a sample, or two, big-endian, if maxval is over 255
+//	P7        PAM: raw, 1 to 4 samples a pixel, with alpha if TUPLTYPE says so
+//
+// decode_header.go reads headers, decode.go samples, encode.go writes. Samples are
+// scaled from maxval to 255 or 65535. A file may have several pictures, one after
+// another; the first is read and the others are ignored, as in most netpbm tools.
 package pnm
 
 import (
@@ -16,7 +22,7 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// header is what stands before the samples.
+// header is the header of a file.
 type header struct {
 	magic  byte // '1' to '7'
 	w, h   int64
@@ -24,7 +30,7 @@ type header struct {
 	layout raster.Layout
 }
 
-// maxLine bounds a line of a PAM header.
+// maxLine is the length of the longest line of a PAM header, in bytes.
 const maxLine = 4096
 
 // readHeader reads everything up to the first sample.
@@ -34,7 +40,7 @@ func readHeader(b *bufio.Reader) (header, error) {
 		return header{}, readError(err, "PNM: no magic number")
 	}
 	if m[0] != 'P' || m[1] < '1' || m[1] > '7' {
-		return header{}, fault.New(fault.Format, "no PNM: magic number %q", m[:])
+		return header{}, fault.New(fault.Format, "PNM: unknown magic number %q", m[:])
 	}
 	hd := header{magic: m[1], maxval: 1, layout: raster.Gray}
 	if hd.magic == '7' {
@@ -64,15 +70,16 @@ func readHeader(b *bufio.Reader) (header, error) {
 
 func checkMaxval(v int64) (int, error) {
 	if v < 1 || v > 65535 {
-		return 0, fault.New(fault.Format, "PNM maxval %d is not within 1 and 65535", v)
+		return 0, fault.New(fault.Format, "PNM: maxval %d, want 1 to 65535", v)
 	}
 	return int(v), nil
 }
 
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
-// number reads white space, comments, a decimal number, and the one white space
-// (or the comment) after it. A number beyond 1e12 stays there: no size is that big.
+// number skips white space and comments, then reads a decimal number and the one white
+// space or comment after it. Larger numbers become 1e12, which every check of a size
+// refuses.
 func number(b *bufio.Reader, what string) (int64, error) {
 	var v int64
 	digits := 0
@@ -80,20 +87,20 @@ func number(b *bufio.Reader, what string) (int64, error) {
 		c, err := headerByte(b)
 		switch {
 		case err != nil:
-			return 0, readError(err, "PNM header ends before the %s", what)
+			return 0, readError(err, "PNM: header ends before the %s", what)
 		case c >= '0' && c <= '9':
 			v = min(v*10+int64(c-'0'), 1e12)
 			digits++
 		case isSpace(c) && digits > 0:
 			return v, nil
 		case !isSpace(c):
-			return 0, fault.New(fault.Format, "PNM %s: byte %q is not a digit", what, c)
+			return 0, fault.New(fault.Format, "PNM: %s: byte %q is not a digit", what, c)
 		}
 	}
 }
 
-// headerByte reads one byte; a comment, from # to the end of its line, reads as
-// that line's end.
+// headerByte reads one byte. It skips a comment, which is # and the rest of the line,
+// and returns the end of the line instead.
 func headerByte(b *bufio.Reader) (byte, error) {
 	c, err := b.ReadByte()
 	if err != nil || c != '#' {
@@ -105,8 +112,8 @@ func headerByte(b *bufio.Reader) (byte, error) {
 	return c, err
 }
 
-// readError is the error for a header or row that could not be read: an end of
-// the input is the picture's fault, anything else the machine's.
+// readError returns the error for a header that could not be read: of kind Format
+// with the given text at the end of the file, else of kind Internal.
 func readError(err error, format string, args ...any) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return fault.New(fault.Format, format, args...)
@@ -114,6 +121,7 @@ func readError(err error, format string, args ...any) error {
 	return fault.New(fault.Internal, "read: %w", err)
 }
 
+// readPAMHeader reads the lines of a PAM header, after "P7", up to ENDHDR.
 func readPAMHeader(b *bufio.Reader, hd header) (header, error) {
 	var depth, maxval int64
 	var tuple []string
@@ -143,7 +151,7 @@ func readPAMHeader(b *bufio.Reader, hd header) (header, error) {
 		}
 		at := map[string]*int64{"WIDTH": &hd.w, "HEIGHT": &hd.h, "DEPTH": &depth, "MAXVAL": &maxval}[key]
 		if at == nil || seen[key] {
-			return hd, fault.New(fault.Format, "PAM: header line %q is unknown or repeated", key)
+			return hd, fault.New(fault.Format, "PAM: unknown or repeated header line %q", key)
 		}
 		seen[key] = true
 		v, err := strconv.ParseUint(value, 10, 40)
@@ -163,13 +171,13 @@ func readPAMHeader(b *bufio.Reader, hd header) (header, error) {
 	return hd, err
 }
 
-// pamLayout finds the layout for a depth and tuple type; without a tuple type
-// the depth alone decides, as netpbm's tools do it.
+// pamLayout returns the layout for a depth, which is the number of samples of a pixel,
+// and a tuple type. Without a tuple type the depth decides, as in netpbm.
 func pamLayout(depth int64, tuple string) (raster.Layout, error) {
 	layouts := []raster.Layout{raster.Gray, raster.GrayA, raster.RGB, raster.RGBA}
 	if tuple == "" {
 		if depth < 1 || depth > 4 {
-			return 0, fault.New(fault.Unsupported, "PAM of depth %d without a tuple type", depth)
+			return 0, fault.New(fault.Unsupported, "PAM: depth %d without a tuple type", depth)
 		}
 		return layouts[depth-1], nil
 	}
@@ -177,22 +185,22 @@ func pamLayout(depth int64, tuple string) (raster.Layout, error) {
 		"BLACKANDWHITE": 1, "GRAYSCALE": 1, "BLACKANDWHITE_ALPHA": 2, "GRAYSCALE_ALPHA": 2, "RGB": 3, "RGB_ALPHA": 4,
 	}[tuple]
 	if want == 0 {
-		return 0, fault.New(fault.Unsupported, "PAM tuple type %q is not read", tuple)
+		return 0, fault.New(fault.Unsupported, "PAM: tuple type %q is not read", tuple)
 	}
 	if depth != want {
-		return 0, fault.New(fault.Format, "PAM tuple type %s with depth %d", tuple, depth)
+		return 0, fault.New(fault.Format, "PAM: tuple type %s with depth %d", tuple, depth)
 	}
 	return layouts[want-1], nil
 }
 
-// readLine reads a line of at most maxLine bytes, without its end.
+// readLine reads a line of at most maxLine bytes and returns it without its end.
 func readLine(b *bufio.Reader) (string, error) {
 	line, err := b.ReadSlice('\n')
 	if err == bufio.ErrBufferFull || len(line) > maxLine {
 		return "", fault.New(fault.Format, "PAM: header line over %d bytes", maxLine)
 	}
 	if err != nil {
-		return "", readError(err, "PAM header ends before ENDHDR")
+		return "", readError(err, "PAM: header ends before ENDHDR")
 	}
 	return strings.TrimSuffix(string(line[:len(line)-1]), "\r"), nil
 }

@@ -10,17 +10,17 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// EncodeOptions choose between the formats.
+// EncodeOptions are the choices of Encode.
 type EncodeOptions struct {
-	PAM bool // write P7 also where P5 or P6 would do
+	PAM bool // write P7 even where P5 or P6 can hold the picture
 }
 
 var tupleTypes = map[raster.Layout]string{
 	raster.Gray: "GRAYSCALE", raster.GrayA: "GRAYSCALE_ALPHA", raster.RGB: "RGB", raster.RGBA: "RGB_ALPHA",
 }
 
-// Encode writes Gray as raw PGM (P5), RGB as raw PPM (P6), GrayA and RGBA as
-// PAM (P7); maxval is 255 or 65535. Other layouts are refused.
+// Encode writes Gray as raw PGM (P5), RGB as raw PPM (P6), GrayA and RGBA as PAM (P7).
+// maxval is 255 or 65535. Other layouts are refused.
 func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 	h := src.Header()
 	tuple := tupleTypes[h.Layout]

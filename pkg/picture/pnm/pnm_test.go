@@ -20,7 +20,7 @@ func open(data string) (*Reader, error) {
 	return Open(strings.NewReader(data), int64(len(data)), raster.Limits{})
 }
 
-// samples reads all rows, as 16-bit numbers whatever Bits is.
+// samples reads all rows. Samples of 8 bits are returned as they are.
 func samples(r raster.Reader) ([]uint16, error) {
 	return rastertest.Samples(rastertest.Start(r, nil))
 }
@@ -54,19 +54,20 @@ func TestReadsEveryVariant(t *testing.T) {
 		{"P7 without a tuple type", "P7\nWIDTH 1\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nENDHDR\nabc", raster.RGB, 8, 1, 1, []uint16{97, 98, 99}},
 		{"bytes after the picture", "P5 1 1 255\nxP5 1 1 255\ny", raster.Gray, 8, 1, 1, []uint16{'x'}},
 	} {
-		r, err := open(c.data)
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		h := r.Header()
-		if h.Layout != c.layout || h.Bits != c.bits || h.W() != c.w || h.H() != c.h || h.Orientation != 1 {
-			t.Errorf("%s: header %+v", c.name, h)
-		}
-		got, err := samples(r)
-		if err != nil || !slices.Equal(got, c.want) {
-			t.Errorf("%s: samples %v, %v; want %v", c.name, got, err, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			r, err := open(c.data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := r.Header()
+			if h.Layout != c.layout || h.Bits != c.bits || h.W() != c.w || h.H() != c.h || h.Orientation != 1 {
+				t.Errorf("header %+v", h)
+			}
+			got, err := samples(r)
+			if err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("samples %v, %v; want %v", got, err, c.want)
+			}
+		})
 	}
 }
 
@@ -108,13 +109,15 @@ func TestRefusals(t *testing.T) {
 		{"P7\n#" + strings.Repeat("x", 5000) + "\n", fault.Format, "over 4096"},
 		{"P7\n" + strings.Repeat("TUPLTYPE A\n", 17), fault.Format, "16 TUPLTYPE"},
 	} {
-		r, err := open(c.data)
-		if err == nil {
-			_, err = samples(r)
-		}
-		if fault.Of(err) != c.kind || !strings.Contains(fmt.Sprint(err), c.text) {
-			t.Errorf("%.40q: %v (%v), want %v %q", c.data, err, fault.Of(err), c.kind, c.text)
-		}
+		t.Run(c.text, func(t *testing.T) {
+			r, err := open(c.data)
+			if err == nil {
+				_, err = samples(r)
+			}
+			if fault.Of(err) != c.kind || !strings.Contains(fmt.Sprint(err), c.text) {
+				t.Errorf("%.40q: %v (%v), want %v %q", c.data, err, fault.Of(err), c.kind, c.text)
+			}
+		})
 	}
 }
 
@@ -125,7 +128,7 @@ func TestRowMemoryIsChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := r.Rows(raster.Hint{}); fault.Of(err) != fault.TooLarge {
-		t.Errorf("a row of 6 MB within 4 MiB: %v", err)
+		t.Errorf("a row of 6 MB with a limit of 4 MiB: %v", err)
 	}
 }
 
@@ -214,7 +217,7 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		// What was read can be written, and reads back the same.
+		// A picture that was read can be written, and reads back the same.
 		var buf bytes.Buffer
 		if err := Encode(&buf, &picture{H: r.Header(), S: s, Band: 3}, EncodeOptions{}); err != nil {
 			t.Fatal(err)
