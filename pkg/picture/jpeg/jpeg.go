@@ -1,20 +1,26 @@
-// Package jpeg reads and writes JPEG (ITU-T T.81, JFIF, Adobe APP14) by rows of
-// MCUs, and makes gray JPEGs from colour ones without decoding them.
+// Package jpeg reads and writes JPEG files (ITU-T T.81, JFIF 1.02, Adobe TN 5116)
+// row by row, and makes gray, upright or bare copies of them without decoding.
 //
-// Stages, one a file. Reading: source (the file through a window, entropy-coded
-// bytes unstuffed), segment (markers and tables), huffman (look-ups), block
-// (sequential blocks), walk, survey and corner (blocks gone over for their length, many
-// ahead, and what is then taken of them at 2/8), scan (what goes on from block to
-// block and scan to scan), progressive (coefficients gathered from many scans), idct
-// and idct_reduced, rows (planes), colour (RGB, CMYK, odd sampling), reduction (which
-// n of n/8).
-// Writing: headers, tables, fdct, quantize, bits, encode and encode_rgb. From file to
-// file: transcode, gray, gray_baseline, gray_progressive, turn, copy.
+// A JPEG keeps each component (Y, Cb, Cr) as blocks of 8×8 samples: transformed by
+// the DCT, divided by quantization steps, and coded as bits, in one scan or several.
+// Blocks of all components that show the same place are a minimum coded unit (MCU).
+// The prefix of a file name is the stage that the file belongs to:
 //
-// Read are baseline, extended sequential and progressive files of 8 bits with
-// Huffman codes and 1, 3 or 4 components of any sampling factors. Errors are of
-// kind fault.Format for damaged files, among them all that end early, and
-// fault.Unsupported for what T.81 has and this package does not.
+//	read_       the file through a window, segments between markers, bits of a scan
+//	scan_       bits to blocks: Huffman codes, restarts, where blocks begin
+//	decode_     blocks to rows of samples, whole or at n/8 of the size; colours
+//	encode_     rows to blocks, bits, segments
+//	dct_        the transforms, as vectors where the processor has them
+//	transcode_  file to file: scans copied or written again, coefficients unchanged
+//
+// A Reader passes three states: Open has read the segments before the first scan;
+// one of Rows, Gray and Copy uses it up; after the last row, or after Gray or Copy
+// return, its Notes are complete. All three read the scans by one scanner.
+//
+// Sequential and progressive files of 8 bits, Huffman-coded, with 1, 3 or 4
+// components of any sampling factors are read. Errors are of kind fault.Format for
+// damaged files, among them all that end early, and fault.Unsupported for what T.81
+// has and this package does not.
 package jpeg
 
 import (

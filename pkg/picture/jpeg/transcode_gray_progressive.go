@@ -27,7 +27,7 @@ func (t *transcoder) dcScan(s *scan) error {
 		sc.rows = min(t.f.h, my*8*t.f.vmax)
 		for mx := 0; mx < t.f.mcux; {
 			// Ten blocks of DC are less than one of AC.
-			n, err := sc.whole(t.f.mcux - mx)
+			n, err := sc.wholeMCUs(t.f.mcux - mx)
 			if err != nil {
 				return err
 			}
@@ -50,7 +50,7 @@ func (t *transcoder) dcScan(s *scan) error {
 			return t.w.err
 		}
 	}
-	if e.over() {
+	if e.overrun() {
 		return sc.cut()
 	}
 	return nil
@@ -101,7 +101,7 @@ func (t *transcoder) dcFirst(row []int32, at []int, mcus int, tables []*huffman)
 	return nil
 }
 
-// The functions below go over a block of a scan, as scanner.each calls them, for its
+// The functions below go over a block of a scan, as scanner.eachBlock calls them, for its
 // length only.
 
 func (sc *scanner) skipDC(i, _, _ int) error {
@@ -117,7 +117,7 @@ func (sc *scanner) walkBand(nz []uint64) error {
 	for y := range c.bh {
 		sc.rows = min(f.h, y*8*f.vmax/c.v)
 		for row := nz[y*c.mw:][:c.bw]; len(row) > 0; {
-			n, err := sc.whole(len(row))
+			n, err := sc.wholeMCUs(len(row))
 			if err != nil {
 				return err
 			}
@@ -132,7 +132,7 @@ func (sc *scanner) walkBand(nz []uint64) error {
 			row = row[n:]
 		}
 	}
-	if e.over() {
+	if e.overrun() {
 		return sc.cut()
 	}
 	sc.rows = f.h

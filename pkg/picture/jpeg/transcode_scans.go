@@ -126,9 +126,9 @@ func (t *transcoder) copyScan(s *scan) error {
 	case s.ss > 0:
 		err = sc.walkBand(t.nz[s.comps[0]])
 	case s.ah == 0:
-		err = sc.each(sc.skipDC)
+		err = sc.eachBlock(sc.skipDC)
 	default:
-		err = sc.each(func(_, _, _ int) error { sc.e.bits(1); return nil })
+		err = sc.eachBlock(func(_, _, _ int) error { sc.e.bits(1); return nil })
 	}
 	if err != nil {
 		return err

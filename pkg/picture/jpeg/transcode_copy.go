@@ -15,7 +15,7 @@ func Copy(w io.Writer, r *Reader) (done bool, err error) {
 		return false, nil
 	}
 	if r.hdr.Orientation > 1 {
-		return turned(w, r, len(r.frame.comps))
+		return writeUpright(w, r, len(r.frame.comps))
 	}
 	t, first := newTranscoder(w, r)
 	r.describe(&t.header)

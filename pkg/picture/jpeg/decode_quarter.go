@@ -1,34 +1,34 @@
 package jpeg
 
-// cornered is the blocks of one or two MCUs that are wanted at 2/8.
-type cornered struct {
-	blocks []cornerBlock
-	pairs  []cornerPair
+// quarterPlan is the blocks of one or two MCUs that are wanted at 2/8.
+type quarterPlan struct {
+	blocks []quarterBlock
+	pairs  []quarterPair
 }
 
-type cornerBlock struct {
+type quarterBlock struct {
 	p   *part
 	i   int // its place among the blocks of the MCUs
 	off int // of its samples from those of the first MCU
 }
 
-// cornerPair is two blocks with the same tables, side by side; one that has no other is
+// quarterPair is two blocks with the same tables, side by side; one that has no other is
 // twice in its pair.
-type cornerPair struct {
+type quarterPair struct {
 	dc, ac *huffman
-	a, b   int // places in cornered.blocks
+	a, b   int // places in quarterPlan.blocks
 }
 
-// newCornered lists the blocks of n MCUs, and pairs them.
-func newCornered(parts []part, n int) *cornered {
-	c := new(cornered)
+// newQuarterPlan lists the blocks of n MCUs, and pairs them.
+func newQuarterPlan(parts []part, n int) *quarterPlan {
+	c := new(quarterPlan)
 	i := 0
 	for mx := range n {
 		for j := range parts {
 			p := &parts[j]
 			for b := range p.h * p.v {
 				if p.n == 2 {
-					c.blocks = append(c.blocks, cornerBlock{p, i, b/p.h*p.below + (mx*p.h+b%p.h)*p.right})
+					c.blocks = append(c.blocks, quarterBlock{p, i, b/p.h*p.below + (mx*p.h+b%p.h)*p.right})
 				}
 				i++
 			}
@@ -36,7 +36,7 @@ func newCornered(parts []part, n int) *cornered {
 	}
 	for b := 0; b < len(c.blocks); b++ {
 		p := c.blocks[b].p
-		pair := cornerPair{p.dc, p.ac, b, b}
+		pair := quarterPair{p.dc, p.ac, b, b}
 		if b+1 < len(c.blocks) {
 			if next := c.blocks[b+1].p; next.dc == p.dc && next.ac == p.ac {
 				b++
@@ -48,14 +48,14 @@ func newCornered(parts []part, n int) *cornered {
 	return c
 }
 
-// corners goes over the MCUs of c, from the mx-th of a row on, and decodes them at 2/8.
-func (m *mcus) corners(c *cornered, mx int) error {
+// quarterMCUs goes over the MCUs of c, from the mx-th of a row on, and decodes them at 2/8.
+func (m *decoder) quarterMCUs(c *quarterPlan, mx int) error {
 	sc := m.sc
-	n := int(sc.survey.mcu)
+	n := int(sc.index.mcu)
 	if c == m.two {
 		n *= 2
 	}
-	if err := sc.walk(n); err != nil {
+	if err := sc.takeBlocks(n); err != nil {
 		return err
 	}
 	var v [maxRun][2]uint64 // DC differences, other coefficients
@@ -64,7 +64,7 @@ func (m *mcus) corners(c *cornered, mx int) error {
 	for i := range c.pairs {
 		p := &c.pairs[i]
 		a, b := sc.ends[c.blocks[p.a].i], sc.ends[c.blocks[p.b].i]
-		sound = corner(buf, p.dc, p.ac, uint(a), uint(b), &v[p.a%maxRun], &v[p.b%maxRun]) && sound
+		sound = quarter(buf, p.dc, p.ac, uint(a), uint(b), &v[p.a%maxRun], &v[p.b%maxRun]) && sound
 	}
 	for i := range c.blocks {
 		w := &c.blocks[i]
@@ -84,7 +84,7 @@ func (m *mcus) corners(c *cornered, mx int) error {
 }
 
 // blockAt decodes the block at bit at, coefficient by coefficient.
-func (m *mcus) blockAt(p *part, at uint, dst []uint8) error {
+func (m *decoder) blockAt(p *part, at uint, dst []uint8) error {
 	e := m.sc.e
 	end := e.at()
 	e.seek(at)
@@ -105,7 +105,7 @@ func (m *mcus) blockAt(p *part, at uint, dst []uint8) error {
 // of the zig-zag order. It takes four symbols of AC whether or not so many are needed:
 // it has no branch that depends on the bits but for codes longer than lookBits, when it
 // returns false.
-func corner(buf *buffer, dc, ac *huffman, p, r uint, v, u *[2]uint64) bool {
+func quarter(buf *buffer, dc, ac *huffman, p, r uint, v, u *[2]uint64) bool {
 	const look = 64 - lookBits
 	w, x := buf.load(p), buf.load(r)
 	c, d := uint(dc.code[w>>look]), uint(dc.code[x>>look])

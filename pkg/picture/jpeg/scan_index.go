@@ -34,8 +34,8 @@ type lane struct {
 	stop  uint // it goes no further than the first block from this bit on
 }
 
-// survey is where the blocks of a sequential scan begin, as far as they were gone over.
-type survey struct {
+// blockIndex is where the blocks of a sequential scan begin, as far as they were gone over.
+type blockIndex struct {
 	tables [maxRun]*skips // of the blocks of an MCU, in their order
 	of     [maxRun]int    // their components' places in the scan
 	mcu    uint           // how many they are
@@ -51,7 +51,7 @@ type survey struct {
 }
 
 // begin is called at the start of a segment.
-func (v *survey) begin() {
+func (v *blockIndex) begin() {
 	v.phase, v.taken, v.next, v.known = 0, 0, 0, 0
 	if len(v.at) > 0 { // a scan that is gone over
 		v.at[0] = 0
@@ -59,11 +59,11 @@ func (v *survey) begin() {
 }
 
 // after returns the place in an MCU of the n-th block after one at phase.
-func (v *survey) after(phase uint, n int) uint { return (phase + uint(n)) % v.mcu }
+func (v *blockIndex) after(phase uint, n int) uint { return (phase + uint(n)) % v.mcu }
 
 // blocks goes over blocks from at[known] on, until n are known or one begins at bit
 // limit or beyond. It returns false for a block that it can't go over.
-func (v *survey) blocks(buf *buffer, n int, limit uint) bool {
+func (v *blockIndex) blocks(buf *buffer, n int, limit uint) bool {
 	i, phase := v.known, v.phase
 	p := uint(v.at[i])
 	acc, left, pos := buf.load(p), 56-p&7, p>>3+7
@@ -105,7 +105,7 @@ func (v *survey) blocks(buf *buffer, n int, limit uint) bool {
 
 // side goes over blocks in all lanes side by side, until one of them is at its stop, or
 // full. It returns the lane whose next block it can't go over, if that is why it ended.
-func (v *survey) side(buf *buffer) *lane {
+func (v *blockIndex) walkLanes(buf *buffer) *lane {
 	a, b, c, d := &v.lane[0], &v.lane[1], &v.lane[2], &v.lane[3]
 	p, q, r, s := uint(a.at[a.n]), uint(b.at[b.n]), uint(c.at[c.n]), uint(d.at[d.n])
 	t, u, w, x := v.tables[a.phase%maxRun], v.tables[b.phase%maxRun], v.tables[c.phase%maxRun], v.tables[d.phase%maxRun]
@@ -200,10 +200,10 @@ func (t *skips) step(buf *buffer, p, k uint) (uint, uint) {
 
 // walk takes the next n blocks, at most maxRun: sc.ends then says where each begins
 // and the last ends.
-func (sc *scanner) walk(n int) error {
-	v, e := &sc.survey, sc.e
+func (sc *scanner) takeBlocks(n int) error {
+	v, e := &sc.index, sc.e
 	if v.known-v.next < n {
-		if err := sc.goOver(n); err != nil {
+		if err := sc.findBlocks(n); err != nil {
 			return err
 		}
 	}
@@ -222,10 +222,10 @@ func (sc *scanner) walk(n int) error {
 	return nil
 }
 
-// goOver goes over blocks until n or more are known that are not taken, but over none
+// findBlocks goes over blocks until n or more are known that are not taken, but over none
 // beyond the next restart or the end of the scan.
-func (sc *scanner) goOver(n int) error {
-	v, e := &sc.survey, sc.e
+func (sc *scanner) findBlocks(n int) error {
+	v, e := &sc.index, sc.e
 	v.known = copy(v.at[:], v.at[v.next:v.known+1]) - 1
 	v.next = 0
 	most := min(v.toGo, len(v.at)-1)
@@ -250,10 +250,10 @@ func (sc *scanner) goOver(n int) error {
 			return sc.cut()
 		}
 		from, known := uint(v.at[v.known]), v.known
-		sc.sideBySide(most, limit)
-		err := sc.inTurn(most, limit)
+		sc.walkParallel(most, limit)
+		err := sc.walkSerial(most, limit)
 		if err != nil && v.known < n { // or who takes that block will see
-			if e.over() {
+			if e.overrun() {
 				return sc.cut()
 			}
 			return err
@@ -265,29 +265,29 @@ func (sc *scanner) goOver(n int) error {
 	return nil
 }
 
-// walkOnly passes over n blocks from where the bits are taken, of which the first is at
+// skipBlocks passes over n blocks from where the bits are taken, of which the first is at
 // phase of an MCU. It is for scans of which not all is gone over first.
-func (sc *scanner) walkOnly(phase uint, n int) error {
-	v, e := &sc.survey, sc.e
+func (sc *scanner) skipBlocks(phase uint, n int) error {
+	v, e := &sc.index, sc.e
 	if !e.ready(n) {
 		return sc.cut()
 	}
 	v.known, v.phase, v.at[0] = 0, phase, uint32(e.at())
-	err := sc.inTurn(n, (window+slack)*8)
+	err := sc.walkSerial(n, (window+slack)*8)
 	if err == nil {
 		e.seek(uint(v.at[n]))
 	}
-	if e.over() {
+	if e.overrun() {
 		return sc.cut()
 	}
 	return err
 }
 
-// inTurn goes over blocks until so many are known or one begins at bit limit or beyond.
-func (sc *scanner) inTurn(most int, limit uint) error {
-	v := &sc.survey
+// walkSerial goes over blocks until so many are known or one begins at bit limit or beyond.
+func (sc *scanner) walkSerial(most int, limit uint) error {
+	v := &sc.index
 	for !v.blocks(sc.e.clean(), most, limit) {
-		p, err := sc.plain(uint(v.at[v.known]), v.phase)
+		p, err := sc.walkBlock(uint(v.at[v.known]), v.phase)
 		if err != nil {
 			return err
 		}
@@ -299,8 +299,8 @@ func (sc *scanner) inTurn(most int, limit uint) error {
 }
 
 // plain goes over one block, symbol by symbol where it must.
-func (sc *scanner) plain(p, phase uint) (end uint, err error) {
-	e, t := sc.e, &sc.skips[sc.survey.of[phase%maxRun]]
+func (sc *scanner) walkBlock(p, phase uint) (end uint, err error) {
+	e, t := sc.e, &sc.skips[sc.index.of[phase%maxRun]]
 	e.seek(p)
 	if _, err = e.diff(t.dc); err == nil {
 		err = e.skipAC(t.ac, t.table, 1)
@@ -308,9 +308,9 @@ func (sc *scanner) plain(p, phase uint) (end uint, err error) {
 	return e.at(), err
 }
 
-// sideBySide does the most part of inTurn in lanes, if that is worth while.
-func (sc *scanner) sideBySide(most int, limit uint) {
-	v := &sc.survey
+// walkParallel does the most part of walkSerial in lanes, if that is worth while.
+func (sc *scanner) walkParallel(most int, limit uint) {
+	v := &sc.index
 	from := uint(v.at[v.known])
 	long := min((limit-from)/laneCount, v.block*laneBlocks*7/8)
 	if v.failed >= laneFailing || long < laneBits || uint(most-v.known)*v.block < laneCount*laneBits {
@@ -327,11 +327,11 @@ func (sc *scanner) sideBySide(most int, limit uint) {
 	}
 	v.lane[0].phase = v.phase
 	for bad := 0; bad < laneFailing; {
-		l := v.side(sc.e.clean())
+		l := v.walkLanes(sc.e.clean())
 		if l == nil {
 			break
 		}
-		p, err := sc.plain(uint(l.at[l.n]), l.phase)
+		p, err := sc.walkBlock(uint(l.at[l.n]), l.phase)
 		switch {
 		case err == nil:
 			l.n++
@@ -349,7 +349,7 @@ func (sc *scanner) sideBySide(most int, limit uint) {
 		}
 	}
 	for i := range v.lane {
-		if !sc.join(&v.lane[i], most, limit) {
+		if !sc.joinLane(&v.lane[i], most, limit) {
 			v.failed++
 			return
 		}
@@ -358,10 +358,10 @@ func (sc *scanner) sideBySide(most int, limit uint) {
 }
 
 // join goes over blocks up to one where l was in step, and then takes what it has.
-func (sc *scanner) join(l *lane, most int, limit uint) bool {
-	v := &sc.survey
+func (sc *scanner) joinLane(l *lane, most int, limit uint) bool {
+	v := &sc.index
 	first := v.after(l.phase, int(v.mcu)*laneBlocks-l.n)
-	if sc.inTurn(most, min(limit, uint(l.at[0]))) != nil {
+	if sc.walkSerial(most, min(limit, uint(l.at[0]))) != nil {
 		return false
 	}
 	for i := 0; i <= l.n; {
@@ -376,7 +376,7 @@ func (sc *scanner) join(l *lane, most int, limit uint) bool {
 			return true
 		default:
 			known := v.known
-			if sc.inTurn(min(most, known+1), limit) != nil || v.known == known {
+			if sc.walkSerial(min(most, known+1), limit) != nil || v.known == known {
 				return false
 			}
 		}
@@ -386,7 +386,7 @@ func (sc *scanner) join(l *lane, most int, limit uint) bool {
 
 // skipTables makes what walk needs for the components of the scan.
 func (sc *scanner) skipTables() {
-	v := &sc.survey
+	v := &sc.index
 	v.mcu, v.toGo, v.block, v.failed = 0, 0, usualBits, 0
 	for i, ci := range sc.s.comps {
 		dc, ac := sc.s.dc[i], sc.s.ac[i]

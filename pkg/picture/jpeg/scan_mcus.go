@@ -20,9 +20,9 @@ type scanner struct {
 	// T.81 G.1.2.2.
 	eobrun int32
 	// For walk: by place in the scan, and where the blocks that it went over begin and end.
-	skips  [4]skipTable
-	ends   []uint32
-	survey survey
+	skips [4]skipTable
+	ends  []uint32
+	index blockIndex
 }
 
 // newScanner makes the reader's one scanner: the reader is used up.
@@ -62,7 +62,7 @@ func (sc *scanner) begin(s *scan) {
 // T.81 E.2.4.
 func (sc *scanner) restart() error {
 	e := sc.e
-	if e.over() {
+	if e.overrun() {
 		return sc.cut()
 	}
 	e.finish()
@@ -79,7 +79,7 @@ func (sc *scanner) restart() error {
 	sc.left = sc.s.ri
 	sc.pred = [4]int32{}
 	sc.eobrun = 0
-	sc.survey.begin()
+	sc.index.begin()
 	e.begin()
 	return nil
 }
@@ -98,10 +98,10 @@ func (sc *scanner) cut() error {
 	return fault.New(fault.Format, "scan ends early by marker FF%02X, after %d of %d rows", e.marker, sc.rows, sc.f.h)
 }
 
-// each calls decode for each block of the scan in its order, T.81 A.2: with the
+// eachBlock calls decode for each block of the scan in its order, T.81 A.2: with the
 // component's place in the scan, its place in the frame, and the block's index in
 // rows of component.mw.
-func (sc *scanner) each(decode func(i, c, block int) error) error {
+func (sc *scanner) eachBlock(decode func(i, c, block int) error) error {
 	f, s, e := sc.f, sc.s, sc.e
 	if len(s.comps) == 1 { // not interleaved: no blocks but those with samples
 		ci := s.comps[0]
@@ -109,7 +109,7 @@ func (sc *scanner) each(decode func(i, c, block int) error) error {
 		for y := range c.bh {
 			sc.rows = min(f.h, y*8*f.vmax/c.v)
 			for x := range c.bw {
-				if err := sc.turn(); err != nil {
+				if err := sc.nextMCU(); err != nil {
 					return err
 				}
 				if !e.ready(1) {
@@ -124,7 +124,7 @@ func (sc *scanner) each(decode func(i, c, block int) error) error {
 		for y := range f.mcuy {
 			sc.rows = min(f.h, y*8*f.vmax)
 			for x := range f.mcux {
-				if err := sc.turn(); err != nil {
+				if err := sc.nextMCU(); err != nil {
 					return err
 				}
 				for i, ci := range s.comps {
@@ -141,15 +141,15 @@ func (sc *scanner) each(decode func(i, c, block int) error) error {
 			}
 		}
 	}
-	if e.over() {
+	if e.overrun() {
 		return sc.cut()
 	}
 	sc.rows = f.h
 	return nil
 }
 
-// turn counts an MCU, and takes the restart before it if one is due.
-func (sc *scanner) turn() error {
+// nextMCU counts an MCU, and takes the restart before it if one is due.
+func (sc *scanner) nextMCU() error {
 	if sc.left == 0 {
 		if err := sc.restart(); err != nil {
 			return err
@@ -159,22 +159,22 @@ func (sc *scanner) turn() error {
 	return nil
 }
 
-// whole counts an MCU, as turn does, and as many more, up to most, as surely are whole in
+// wholeMCUs counts an MCU, as nextMCU does, and as many more, up to most, as surely are whole in
 // the buffer and come before a restart; MCUs of at most blockBytes.
-func (sc *scanner) whole(most int) (n int, err error) {
-	if err := sc.turn(); err != nil {
+func (sc *scanner) wholeMCUs(most int) (n int, err error) {
+	if err := sc.nextMCU(); err != nil {
 		return 0, err
 	}
 	e := sc.e
 	if !e.ready(1) {
 		return 0, sc.cut()
 	}
-	return sc.more(min(most, max(1, (e.end-e.pos)/blockBytes))), nil
+	return sc.moreMCUs(min(most, max(1, (e.end-e.pos)/blockBytes))), nil
 }
 
-// more counts, after a turn, MCUs up to the n-th or the next restart, and returns how many
+// moreMCUs counts, after nextMCU, MCUs up to the n-th or the next restart, and returns how many
 // there are with the first.
-func (sc *scanner) more(n int) int {
+func (sc *scanner) moreMCUs(n int) int {
 	if sc.left >= 0 {
 		n = min(n, 1+sc.left)
 		sc.left -= n - 1
@@ -248,8 +248,8 @@ func (r *Reader) eachScan(sc *scanner, s *scan, do func(*scan) error) error {
 	return nil
 }
 
-// pass goes over the rest of a scan without looking at it, restarts and all.
-func (sc *scanner) pass() error {
+// passScan goes over the rest of a scan without looking at it, restarts and all.
+func (sc *scanner) passScan() error {
 	for {
 		sc.e.finish()
 		if sc.e.marker < mRST0 || sc.e.marker > mRST7 {

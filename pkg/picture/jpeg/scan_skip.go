@@ -135,11 +135,11 @@ func (sc *scanner) skipScan() error {
 		for y := range f.mcuy {
 			sc.rows = min(f.h, y*8*f.vmax)
 			for range f.mcux {
-				if err := sc.turn(); err != nil {
+				if err := sc.nextMCU(); err != nil {
 					return err
 				}
 				for _, ci := range s.comps {
-					if err := sc.walk(f.comps[ci].h * f.comps[ci].v); err != nil {
+					if err := sc.takeBlocks(f.comps[ci].h * f.comps[ci].v); err != nil {
 						return err
 					}
 				}
@@ -150,11 +150,11 @@ func (sc *scanner) skipScan() error {
 		for y := range c.bh {
 			sc.rows = min(f.h, y*8*f.vmax/c.v)
 			for x := 0; x < c.bw; {
-				if err := sc.turn(); err != nil {
+				if err := sc.nextMCU(); err != nil {
 					return err
 				}
-				n := sc.more(min(c.bw-x, maxRun))
-				if err := sc.walk(n); err != nil {
+				n := sc.moreMCUs(min(c.bw-x, maxRun))
+				if err := sc.takeBlocks(n); err != nil {
 					return err
 				}
 				x += n

@@ -24,7 +24,7 @@ func Gray(w io.Writer, r *Reader) (done bool, err error) {
 		return false, nil
 	}
 	if r.hdr.Orientation > 1 {
-		return turned(w, r, 1)
+		return writeUpright(w, r, 1)
 	}
 	t, first := newTranscoder(w, r)
 	t.header.jfif()
@@ -37,7 +37,7 @@ func Gray(w io.Writer, r *Reader) (done bool, err error) {
 // grayScan handles a scan of the file.
 func (t *transcoder) grayScan(s *scan) error {
 	if s.comps[0] != 0 {
-		return t.sc.pass()
+		return t.sc.passScan()
 	}
 	single := len(s.comps) == 1
 	one := *s

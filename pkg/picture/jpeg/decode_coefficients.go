@@ -37,7 +37,7 @@ func (c *coefficients) set(block, k int, v int32) {
 }
 
 // gatherBytes is how much memory gather takes.
-func (m *mcus) gatherBytes() (bytes int64) {
+func (m *decoder) gatherBytes() (bytes int64) {
 	for i, c := range m.f.comps {
 		bytes += int64(c.mw) * int64(c.mh) * int64(2*m.n[i]*m.n[i]+8)
 	}
@@ -45,7 +45,7 @@ func (m *mcus) gatherBytes() (bytes int64) {
 }
 
 // gather reads all scans into coefs.
-func (m *mcus) gather(s *scan) error {
+func (m *decoder) gather(s *scan) error {
 	r, f := m.r, m.f
 	if err := r.lim.CheckMem(m.gatherBytes()); err != nil {
 		return err
@@ -55,18 +55,18 @@ func (m *mcus) gather(s *scan) error {
 		n := m.n[i]
 		m.coefs[i] = coefficients{n: n, place: &places[n], v: make([]int16, c.mw*c.mh*n*n), nz: make([]uint64, c.mw*c.mh)}
 	}
-	return r.eachScan(m.sc, s, func(s *scan) error { return m.sc.each(m.decoder(s)) })
+	return r.eachScan(m.sc, s, func(s *scan) error { return m.sc.eachBlock(m.blockDecoder(s)) })
 }
 
 // decoder returns the function that decodes a block of component c, the i-th of
 // the scan, with the given index.
-func (m *mcus) decoder(s *scan) func(i, c, block int) error {
+func (m *decoder) blockDecoder(s *scan) func(i, c, block int) error {
 	switch {
 	case !m.f.progressive():
 		for _, ac := range s.ac {
 			ac.valueTable()
 		}
-		return m.whole
+		return m.sequentialBlock
 	case s.ss == 0 && s.ah == 0:
 		return m.dcFirst
 	case s.ss == 0:
@@ -84,8 +84,8 @@ var ones = func() (q [64]uint16) {
 	return
 }()
 
-// whole decodes a block of a sequential scan.
-func (m *mcus) whole(i, ci, at int) error {
+// sequentialBlock decodes a block of a sequential scan.
+func (m *decoder) sequentialBlock(i, ci, at int) error {
 	sc := m.sc
 	var b block
 	dc, _, err := sc.e.block(&b, sc.s.dc[i], sc.s.ac[i], nil, &ones, sc.pred[i], 63)
@@ -102,7 +102,7 @@ func (m *mcus) whole(i, ci, at int) error {
 	return nil
 }
 
-func (m *mcus) dcFirst(i, ci, at int) error {
+func (m *decoder) dcFirst(i, ci, at int) error {
 	sc := m.sc
 	d, err := sc.e.diff(sc.s.dc[i])
 	if err != nil {
@@ -116,7 +116,7 @@ func (m *mcus) dcFirst(i, ci, at int) error {
 }
 
 // dcRefine: one bit a block, T.81 G.1.2.1.
-func (m *mcus) dcRefine(_, ci, at int) error {
+func (m *decoder) dcRefine(_, ci, at int) error {
 	sc := m.sc
 	if sc.e.bits(1) != 0 {
 		c := &m.coefs[ci]
@@ -129,7 +129,7 @@ func (m *mcus) dcRefine(_, ci, at int) error {
 }
 
 // acFirst: T.81 G.1.2.2, figure G.3.
-func (m *mcus) acFirst(i, ci, at int) error {
+func (m *decoder) acFirst(i, ci, at int) error {
 	sc := m.sc
 	if sc.eobrun > 0 {
 		sc.eobrun--
@@ -174,7 +174,7 @@ func (m *mcus) acFirst(i, ci, at int) error {
 }
 
 // acRefine: T.81 G.1.2.3, figure G.7.
-func (m *mcus) acRefine(i, ci, at int) error {
+func (m *decoder) acRefine(i, ci, at int) error {
 	sc := m.sc
 	e, s, c := sc.e, sc.s, &m.coefs[ci]
 	k := s.ss
@@ -218,7 +218,7 @@ func (m *mcus) acRefine(i, ci, at int) error {
 
 // correct takes a correction bit for each coefficient from k on that is not zero,
 // until it comes to a zero one after passing run of them. It returns where.
-func (m *mcus) correct(c *coefficients, at, k, run int) int {
+func (m *decoder) correct(c *coefficients, at, k, run int) int {
 	sc := m.sc
 	s := sc.s
 	nz := c.nz[at]
@@ -246,7 +246,7 @@ func (m *mcus) correct(c *coefficients, at, k, run int) int {
 }
 
 // transform makes samples of the next row of MCUs from the gathered coefficients.
-func (m *mcus) transform() {
+func (m *decoder) transform() {
 	var b block
 	for i, c := range m.f.comps {
 		n := m.n[i]

@@ -7,8 +7,8 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// mcus decodes a picture one row of MCUs at a time.
-type mcus struct {
+// decoder decodes a picture one row of MCUs at a time.
+type decoder struct {
 	r    *Reader
 	f    *frame
 	n    [4]int // each component is made at n/8; 0: it is not wanted
@@ -22,7 +22,7 @@ type mcus struct {
 	sc *scanner
 	// If all of the one scan is gone over first: what is then decoded, of one MCU, and of
 	// two if in one a block would be without another.
-	one, two *cornered
+	one, two *quarterPlan
 	parts    []part         // of a picture with one sequential scan
 	b        block          // zeros between the blocks, but for the first
 	coefs    []coefficients // of a picture with several scans
@@ -47,7 +47,7 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 		return nil, fault.New(fault.Internal, "a JPEG reader used twice")
 	}
 	f := r.frame
-	m := &mcus{r: r, f: f}
+	m := &decoder{r: r, f: f}
 	full := f.comps[0].h == f.hmax && f.comps[0].v == f.vmax
 	luma := hint.Luma && r.model == ycc && full
 	planar := r.model == gray || luma || r.model == ycc && hint.Planar && full
@@ -81,11 +81,11 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 		if luma {
 			h.ICC = nil
 		}
-		return &planeRows{mcus: m, h: &h}, nil
+		return &planeRows{decoder: m, h: &h}, nil
 	case planar || r.model == ycc && full:
 		h.Layout = raster.YCbCr
 		h.Planes = m.dims
-		rows := &planeRows{mcus: m, h: &h}
+		rows := &planeRows{decoder: m, h: &h}
 		if planar {
 			return rows, nil
 		}
@@ -100,7 +100,7 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 }
 
 // start allocates the row of MCUs, and reads all scans if there may be several.
-func (m *mcus) start() error {
+func (m *decoder) start() error {
 	r, f := m.r, m.f
 	s := r.first
 	m.sc = r.newScanner()
@@ -137,16 +137,16 @@ func (m *mcus) start() error {
 		phase += uint(c.h * c.v)
 	}
 	if walked {
-		m.one = newCornered(m.parts, 1)
-		if len(m.one.blocks)&1 != 0 && 2*m.sc.survey.mcu <= maxRun {
-			m.two = newCornered(m.parts, 2)
+		m.one = newQuarterPlan(m.parts, 1)
+		if len(m.one.blocks)&1 != 0 && 2*m.sc.index.mcu <= maxRun {
+			m.two = newQuarterPlan(m.parts, 2)
 		}
 	}
 	return nil
 }
 
 // next decodes the next row of MCUs into pix.
-func (m *mcus) next() error {
+func (m *decoder) next() error {
 	if m.row == m.f.mcuy {
 		return io.EOF
 	}
@@ -175,20 +175,20 @@ type part struct {
 }
 
 // sequential decodes a row of MCUs of the one scan.
-func (m *mcus) sequential() error {
+func (m *decoder) sequential() error {
 	sc := m.sc
 	sc.rows = min(m.f.h, m.row*8*m.f.vmax)
 	for mx := 0; mx < m.f.mcux; mx++ {
-		if err := sc.turn(); err != nil {
+		if err := sc.nextMCU(); err != nil {
 			return err
 		}
 		if m.one != nil {
 			c, at := m.one, mx
-			if m.two != nil && sc.more(min(2, m.f.mcux-mx)) == 2 {
+			if m.two != nil && sc.moreMCUs(min(2, m.f.mcux-mx)) == 2 {
 				c = m.two
 				mx++
 			}
-			if err := m.corners(c, at); err != nil {
+			if err := m.quarterMCUs(c, at); err != nil {
 				return err
 			}
 			continue
@@ -197,7 +197,7 @@ func (m *mcus) sequential() error {
 			p := &m.parts[i]
 			at := mx * p.h * p.right
 			if p.n == 0 {
-				if err := sc.walkOnly(p.phase, p.h*p.v); err != nil {
+				if err := sc.skipBlocks(p.phase, p.h*p.v); err != nil {
 					return err
 				}
 				continue
@@ -215,14 +215,14 @@ func (m *mcus) sequential() error {
 			}
 		}
 	}
-	if m.row == m.f.mcuy-1 && sc.e.over() {
+	if m.row == m.f.mcuy-1 && sc.e.overrun() {
 		return sc.cut()
 	}
 	return nil
 }
 
 // block decodes a block into the samples from at on.
-func (m *mcus) block(p *part, at int) error {
+func (m *decoder) block(p *part, at int) error {
 	e, b := m.sc.e, &m.b
 	dc, ac, err := e.block(b, p.dc, p.ac, p.skips, p.q, *p.pred, p.last)
 	if err != nil {
@@ -241,15 +241,15 @@ func (m *mcus) block(p *part, at int) error {
 
 // planeRows is the components as planes, each at its own size.
 type planeRows struct {
-	mcus *mcus
-	h    *raster.Header
-	band raster.Band
+	decoder *decoder
+	h       *raster.Header
+	band    raster.Band
 }
 
 func (p *planeRows) Header() *raster.Header { return p.h }
 
 func (p *planeRows) Next() (*raster.Band, error) {
-	m := p.mcus
+	m := p.decoder
 	if err := m.next(); err != nil {
 		return nil, err
 	}

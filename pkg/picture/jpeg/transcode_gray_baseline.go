@@ -23,10 +23,10 @@ func (t *transcoder) baseline(s *scan) error {
 		}
 		rows[0].begun, rows[0].last = true, last
 		for mx := range t.f.mcux {
-			if err := sc.turn(); err != nil {
+			if err := sc.nextMCU(); err != nil {
 				return err
 			}
-			if err := sc.walk(luma.h * luma.v); err != nil {
+			if err := sc.takeBlocks(luma.h * luma.v); err != nil {
 				return err
 			}
 			for v := range luma.v {
@@ -36,7 +36,7 @@ func (t *transcoder) baseline(s *scan) error {
 			}
 			for i := 1; i < len(s.comps); i++ {
 				c := &t.f.comps[s.comps[i]]
-				if err := sc.walk(c.h * c.v); err != nil {
+				if err := sc.takeBlocks(c.h * c.v); err != nil {
 					return err
 				}
 			}

@@ -14,15 +14,15 @@ import (
 // The last line of one row of MCUs lies between lines of two, so a row is made
 // when the next one is there.
 type colourRows struct {
-	mcus *mcus
-	h    *raster.Header
-	part []widened
-	have int // rows of MCUs in the parts
-	done int // rows of MCUs made
-	high int // lines of the picture in a row of MCUs
-	pix  []uint8
-	line [4][]uint8
-	band raster.Band
+	decoder *decoder
+	h       *raster.Header
+	part    []widened
+	have    int // rows of MCUs in the parts
+	done    int // rows of MCUs made
+	high    int // lines of the picture in a row of MCUs
+	pix     []uint8
+	line    [4][]uint8
+	band    raster.Band
 }
 
 // widened is a component and where its samples come to lie.
@@ -57,8 +57,8 @@ func tapAt(i, num, den, n int) tap {
 	return tap{int32(p >> 8), uint16(p & 255)}
 }
 
-func newColourRows(m *mcus, h *raster.Header) *colourRows {
-	c := &colourRows{mcus: m, h: h, high: 8 * m.f.vmax * h.Planes[0].NY / h.Planes[0].DY}
+func newColourRows(m *decoder, h *raster.Header) *colourRows {
+	c := &colourRows{decoder: m, h: h, high: 8 * m.f.vmax * h.Planes[0].NY / h.Planes[0].DY}
 	w := h.Planes[0].W
 	for i, cp := range m.f.comps {
 		d := m.dims[i]
@@ -81,7 +81,7 @@ func newColourRows(m *mcus, h *raster.Header) *colourRows {
 func (c *colourRows) Header() *raster.Header { return c.h }
 
 func (c *colourRows) Next() (*raster.Band, error) {
-	m := c.mcus
+	m := c.decoder
 	if c.done == m.f.mcuy {
 		return nil, io.EOF
 	}
@@ -143,7 +143,7 @@ func (p *widened) line(dst []uint8, y int) {
 // ink), and YCCK as the RGB of that inverted; without its marker 255 is full ink.
 func (c *colourRows) convert(dst []uint8) {
 	l := &c.line
-	switch c.mcus.r.model {
+	switch c.decoder.r.model {
 	case rgb:
 		for i := range l[0] {
 			p := dst[3*i : 3*i+3 : 3*i+3]
@@ -163,7 +163,7 @@ func (c *colourRows) convert(dst []uint8) {
 		}
 	case cmyk:
 		flip := uint8(255)
-		if c.mcus.r.adobe {
+		if c.decoder.r.adobe {
 			flip = 0
 		}
 		for i := range l[0] {

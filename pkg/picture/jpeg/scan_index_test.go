@@ -125,7 +125,7 @@ func TestWalkAndCornerAgainstPlain(t *testing.T) {
 		for _, laneBits = range []uint{64, 2000, 16 << 10} {
 			sc := walkAgainstPlain(t, name, p)
 			// What looks like a photograph is all in step.
-			if v := &sc.survey; name == "speckled" && (v.lane[laneCount-1].n == 0 || v.failed > 0) {
+			if v := &sc.index; name == "speckled" && (v.lane[laneCount-1].n == 0 || v.failed > 0) {
 				t.Errorf("lanes of %d bits or more: the last has %d blocks, %d failed", laneBits, v.lane[laneCount-1].n, v.failed)
 			}
 		}
@@ -145,12 +145,12 @@ func walkAgainstPlain(t *testing.T, name string, p []byte) *scanner {
 	}
 	blocks, long := 0, 0
 	for mcu := range sc.f.mcux * sc.f.mcuy {
-		if err := errors.Join(sc.turn(), pl.turn()); err != nil {
+		if err := errors.Join(sc.nextMCU(), pl.nextMCU()); err != nil {
 			t.Fatalf("%s: MCU %d: %v", name, mcu, err)
 		}
 		for i, ci := range s.comps {
 			n := sc.f.comps[ci].h * sc.f.comps[ci].v
-			if err := sc.walk(n); err != nil {
+			if err := sc.takeBlocks(n); err != nil {
 				t.Fatalf("%s: MCU %d: %v", name, mcu, err)
 			}
 			for b := range n {
@@ -167,7 +167,7 @@ func walkAgainstPlain(t *testing.T, name string, p []byte) *scanner {
 				}
 				blocks++
 				var v, other [2]uint64
-				if !corner(sc.e.clean(), s.dc[i], s.ac[i], uint(sc.ends[b]), uint(sc.ends[0]), &v, &other) {
+				if !quarter(sc.e.clean(), s.dc[i], s.ac[i], uint(sc.ends[b]), uint(sc.ends[0]), &v, &other) {
 					long++
 					continue
 				}

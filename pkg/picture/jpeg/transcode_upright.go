@@ -13,15 +13,15 @@ import (
 // sides are swapped. In coefficients (T.81 A.3.3) mirroring changes the order of the
 // blocks and the sign of the odd frequencies of that direction, and swapping
 // transposes the blocks.
-type turn struct{ mirrorX, mirrorY, swap bool }
+type upright struct{ mirrorX, mirrorY, swap bool }
 
 // turned writes the first n components of r upright, as a baseline JPEG with the
 // tables of annex K. It holds all their coefficients. done is false, and r as it
 // was, when a side that is mirrored is not of whole MCUs (the blocks that fill it up
 // would come to lie at the wrong end), or there is no memory.
-func turned(w io.Writer, r *Reader, n int) (done bool, err error) {
+func writeUpright(w io.Writer, r *Reader, n int) (done bool, err error) {
 	f := r.frame
-	o := turn{swap: raster.Swaps(r.hdr.Orientation)}
+	o := upright{swap: raster.Swaps(r.hdr.Orientation)}
 	o.mirrorX, o.mirrorY = raster.Mirrors(r.hdr.Orientation)
 	mcuW, mcuH := 8, 8
 	if n > 1 {
@@ -30,7 +30,7 @@ func turned(w io.Writer, r *Reader, n int) (done bool, err error) {
 	if o.mirrorX && f.w%mcuW != 0 || o.mirrorY && f.h%mcuH != 0 {
 		return false, nil
 	}
-	m := &mcus{r: r, f: f}
+	m := &decoder{r: r, f: f}
 	for i := range n {
 		m.n[i] = 8
 	}
@@ -104,7 +104,7 @@ var zigzag = func() (z [64]uint8) {
 }()
 
 // to gives the position in zig-zag order at which coefficient k comes to lie.
-func (o turn) to(k int) int {
+func (o upright) to(k int) int {
 	if p := unzig[k]; o.swap {
 		return int(zigzag[p&7<<3|p>>3])
 	}
@@ -112,7 +112,7 @@ func (o turn) to(k int) int {
 }
 
 // steps turns a quantization table.
-func (o turn) steps(q *[64]uint16) *[64]uint16 {
+func (o upright) steps(q *[64]uint16) *[64]uint16 {
 	t := new([64]uint16)
 	for k, v := range q {
 		t[o.to(k)] = v
@@ -121,7 +121,7 @@ func (o turn) steps(q *[64]uint16) *[64]uint16 {
 }
 
 // from gives the block of c, as stored, that comes to lie at x, y.
-func (o turn) from(c *component, x, y int) int {
+func (o upright) from(c *component, x, y int) int {
 	if o.swap {
 		x, y = y, x
 	}
@@ -135,7 +135,7 @@ func (o turn) from(c *component, x, y int) int {
 }
 
 // writeTurned writes the one scan of the frame g.
-func (m *mcus) writeTurned(out *bitWriter, g *frame, o turn) error {
+func (m *decoder) writeTurned(out *bitWriter, g *frame, o upright) error {
 	var to [64]int
 	var negative uint64 // of the coefficients as stored
 	for k := range to {
