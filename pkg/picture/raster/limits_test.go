@@ -1,6 +1,7 @@
 package raster
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -24,14 +25,15 @@ func TestCheckSize(t *testing.T) {
 		{MaxSide, MaxSide, math.MaxInt32, fault.TooLarge, ""},
 		{math.MaxInt64, math.MaxInt64, 1, fault.TooLarge, ""},
 	} {
-		err := Limits{}.CheckSize(c.w, c.h, c.frames)
-		if (err == nil) != (c.kind == 0 && c.text == "") {
-			t.Errorf("%d×%d×%d: %v", c.w, c.h, c.frames, err)
-			continue
-		}
-		if err != nil && (fault.Of(err) != c.kind || c.text != "" && err.Error() != c.text) {
-			t.Errorf("%d×%d×%d: %v %q, want %v %q", c.w, c.h, c.frames, fault.Of(err), err, c.kind, c.text)
-		}
+		t.Run(fmt.Sprintf("%d×%d×%d", c.w, c.h, c.frames), func(t *testing.T) {
+			err := Limits{}.CheckSize(c.w, c.h, c.frames)
+			if (err == nil) != (c.kind == 0 && c.text == "") {
+				t.Fatal(err)
+			}
+			if err != nil && (fault.Of(err) != c.kind || c.text != "" && err.Error() != c.text) {
+				t.Errorf("%v %q, want %v %q", fault.Of(err), err, c.kind, c.text)
+			}
+		})
 	}
 }
 

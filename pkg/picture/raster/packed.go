@@ -6,11 +6,14 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// Packed returns rows of one plane: those of YCbCr become RGB (8 bit), with the
-// smaller planes brought to the size of the largest by a centred triangle, which
-// for halves is the 3:1 of libjpeg's "fancy" upsampling; all others are returned
-// as they are. Planes may be reduced, each by its own fraction; a plane that is
-// smaller only in one direction is stretched only there.
+// Packed returns rows of one plane. YCbCr becomes RGB of 8 bits; other layouts are
+// returned unchanged.
+//
+// The smaller planes are first brought to the grid of the largest by linear
+// interpolation between the centres of their samples. For 4:2:0 the centres of two
+// luma samples lie 1/4 and 3/4 between those of two chroma samples, which gives the
+// weights 3:1 that libjpeg calls "fancy" upsampling. Planes may be reduced by
+// different fractions and have different origins.
 func Packed(src Rows) Rows {
 	h := src.Header()
 	if h.Layout != YCbCr {
@@ -22,8 +25,9 @@ func Packed(src Rows) Rows {
 	rgb.Planes = []PlaneDim{h.Planes[big]}
 	p := &packed{src: src, h: &rgb, out: h.Planes[big]}
 	for i, d := range h.Planes {
-		p.in[i].stretchX = newStretch(d.W, d.NX, d.DX, p.out.W, p.out.NX, p.out.DX)
-		p.in[i].stretchY = newStretch(d.H, d.NY, d.DY, p.out.H, p.out.NY, p.out.DY)
+		o := p.out
+		p.in[i].stretchX = newStretch(side{d.W, d.NX, d.DX, d.OX}, side{o.W, o.NX, o.DX, o.OX})
+		p.in[i].stretchY = newStretch(side{d.H, d.NY, d.DY, d.OY}, side{o.H, o.NY, o.DY, o.OY})
 		p.in[i].dim = d
 		p.in[i].mixed = make([]uint16, d.W)
 		p.in[i].line = make([]uint8, p.out.W)
@@ -41,14 +45,14 @@ func (h *Header) largest() (big int) {
 	return big
 }
 
-// packed keeps of each plane the rows that are still needed, since planes may
-// come at different speeds and a row mixes with the one after it.
+// packed keeps the rows of each plane that are still needed: planes may arrive at
+// different speeds, and a row is mixed with the one after it.
 type packed struct {
 	src  Rows
 	h    *Header
 	out  PlaneDim
 	in   [3]stretched
-	y    int // the next row to give out
+	y    int // the next row of the result
 	eof  bool
 	band Band
 }
@@ -58,7 +62,7 @@ type stretched struct {
 	stretchX, stretchY stretch
 	pix                []uint8 // rows first..first+n-1, dim.W samples each
 	first, n           int
-	mixed              []uint16 // a row between two rows, of 8 fraction bits
+	mixed              []uint16 // a row interpolated between two, with 8 fraction bits
 	line               []uint8  // a row at full size
 }
 
@@ -90,7 +94,7 @@ func (p *packed) Next() (*Band, error) {
 	}
 }
 
-// take drops the rows that row y and those after it do not need, and adds new ones.
+// take adds the rows of b and drops those that lie above row y of the result.
 func (s *stretched) take(b *Plane, y int) {
 	w := s.dim.W
 	if y < len(s.stretchY.at) {
@@ -107,7 +111,7 @@ func (s *stretched) take(b *Plane, y int) {
 	s.n += b.Rows
 }
 
-// ready returns how many rows can be given out with what is there.
+// ready returns how many rows of the result can be made from the rows kept.
 func (p *packed) ready() int {
 	end := p.y
 	for end < p.out.H && p.in[0].has(end) && p.in[1].has(end) && p.in[2].has(end) {
@@ -116,7 +120,7 @@ func (p *packed) ready() int {
 	return end - p.y
 }
 
-// has reports whether the rows that row y of the result lies between are there.
+// has reports whether both rows around row y of the result have arrived.
 func (s *stretched) has(y int) bool {
 	return min(int(s.stretchY.at[y])+1, s.dim.H-1) < s.first+s.n
 }
@@ -134,7 +138,7 @@ func (p *packed) emit(n int) {
 	p.y += n
 }
 
-// row makes row y of the full size in s.line.
+// row interpolates row y of the result into s.line.
 func (s *stretched) row(y int) {
 	w := s.dim.W
 	at, part := int(s.stretchY.at[y]), uint16(s.stretchY.part[y])
@@ -188,41 +192,57 @@ func double(dst []uint8, src []uint16) {
 	}
 }
 
-// stretch says, for each place along a side of the result, between which two
-// samples of a plane it lies: at and at+1, and how far from at in 256ths.
+// stretch gives, for each sample x along a side of the result, the two samples of a
+// plane around it, at[x] and at[x]+1, and its distance from the first in 256ths.
 type stretch struct {
 	at    []int32
 	part  []uint16
-	same  bool // nothing to do
-	twice bool // halves, as in 4:2:0
+	same  bool // the plane already has the grid of the result
+	twice bool // the plane has half as many samples, as chroma of 4:2:0
 }
 
-// newStretch lays a plane's side of n samples, of the true extent full·nx/dx,
-// along one of out samples, full·ox/od: centre on centre.
-func newStretch(n, nx, dx, out, ox, od int) stretch {
-	// The place of output x in the plane is (x+0.5)·num/den − 0.5.
-	num, den := int64(nx)*int64(od), int64(dx)*int64(ox)
-	t := stretch{at: make([]int32, out), part: make([]uint16, out)}
+// side is one direction of a PlaneDim: n samples, reduced to num/den, with the
+// origin o/den.
+type side struct{ n, num, den, o int }
+
+// newStretch lays plane side in along side out of the result.
+//
+// Sample x of out has its centre at (x + 1/2 − out.o/out.den) · out.den/out.num
+// pixels of the full picture. The sample of in with the same centre is, with
+// r = in.num/in.den ÷ out.num/out.den,
+//
+//	(x + 1/2 − out.o/out.den) · r + in.o/in.den − 1/2
+//
+// which is computed as a fraction over 2·in.den·out.num.
+func newStretch(in, out side) stretch {
+	num, den := int64(in.num)*int64(out.den), int64(in.den)*int64(out.num) // r
+	shift := 2 * (int64(in.o)*int64(out.num) - int64(out.o)*int64(in.num))
+	t := stretch{at: make([]int32, out.n), part: make([]uint16, out.n)}
 	for x := range t.at {
-		// Twice the denominator, for the two halves.
-		p := (2*int64(x)+1)*num - den
+		p := (2*int64(x)+1)*num - den + shift
 		i := p / (2 * den)
 		f := (p - i*2*den) * 256 / (2 * den)
 		if p < 0 {
 			i, f = 0, 0
 		}
-		if i >= int64(n)-1 {
-			i, f = int64(n)-1, 0
+		if i >= int64(in.n)-1 {
+			i, f = int64(in.n)-1, 0
 		}
 		t.at[x], t.part[x] = int32(i), uint16(f)
 	}
-	t.same = num == den && n >= out
-	t.twice = 2*num == den && n == (out+1)/2
+	t.same = num == den && shift == 0 && in.n >= out.n
+	t.twice = 2*num == den && shift == 0 && in.n == (out.n+1)/2
 	return t
 }
 
-// toRGB is the conversion of JFIF (T.871 section 7), in 16-bit fixed point, rounded
-// to nearest and clamped: 1.402; 0.344136 and 0.714136; 1.772.
+// toRGB converts YCbCr to RGB as JFIF does (T.871 section 7):
+//
+//	R = Y + 1.402 (Cr−128)
+//	G = Y − 0.344136 (Cb−128) − 0.714136 (Cr−128)
+//	B = Y + 1.772 (Cb−128)
+//
+// with factors in 65536ths, rounded to nearest and clamped. Most pixels need no
+// clamping, which one comparison of each finds out.
 func toRGB(dst, y, cb, cr []uint8) {
 	const top = 256<<16 - 1
 	cb, cr = cb[:len(y)], cr[:len(y)]

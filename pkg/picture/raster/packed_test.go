@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// planes is a source of given planes that gives out bands of odd heights, with a
-// stride of its own and memory that is spoilt at the next call.
+// planes is a source of given planes. Its bands have odd heights and strides, and the
+// next call overwrites them.
 type planes struct {
 	h    *Header
 	pix  [3][]uint16
@@ -64,7 +64,7 @@ func source(h *Header, seed uint64, step int) *planes {
 	return p
 }
 
-// read returns all samples of one plane after another.
+// read returns all samples of each plane.
 func read(t *testing.T, src Rows) (out [3][]uint16) {
 	t.Helper()
 	h := src.Header()
@@ -88,25 +88,32 @@ func ycc(w, h int, dims [3]PlaneDim) *Header {
 	hd := NewHeader(w, h, YCbCr, 8)
 	hd.Planes = nil
 	for _, d := range dims {
-		d.W, d.H = (w*d.NX+d.DX-1)/d.DX, (h*d.NY+d.DY-1)/d.DY
+		d.W, d.H = (d.OX+w*d.NX+d.DX-1)/d.DX, (d.OY+h*d.NY+d.DY-1)/d.DY
 		hd.Planes = append(hd.Planes, d)
 	}
 	return hd
 }
 
-func fraction(nx, dx, ny, dy int) PlaneDim { return PlaneDim{0, 0, nx, dx, ny, dy} }
+func fraction(nx, dx, ny, dy int) PlaneDim { return PlaneDim{NX: nx, DX: dx, NY: ny, DY: dy} }
+
+// from returns the plane with the origin ox/DX, oy/DY.
+func (d PlaneDim) from(ox, oy int) PlaneDim {
+	d.OX, d.OY = ox, oy
+	return d
+}
 
 // bilinear is the definition of Packed's upsampling: the value at the centre of
 // sample x, y of the plane big, in float64, edges repeated.
 func bilinear(pix []uint16, d, big PlaneDim, x, y int) float64 {
-	at := func(x, n, nx, dx, bx, bd int) (int, int, float64) {
-		p := (float64(x)+0.5)*float64(bd)/float64(bx)*float64(nx)/float64(dx) - 0.5
+	at := func(x, n, nx, dx, o, bx, bd, bo int) (int, int, float64) {
+		centre := (float64(x) + 0.5 - float64(bo)/float64(bd)) * float64(bd) / float64(bx)
+		p := centre*float64(nx)/float64(dx) + float64(o)/float64(dx) - 0.5
 		i := math.Floor(p)
 		clip := func(v float64) int { return int(math.Max(0, math.Min(v, float64(n-1)))) }
 		return clip(i), clip(i + 1), p - i
 	}
-	x0, x1, fx := at(x, d.W, d.NX, d.DX, big.NX, big.DX)
-	y0, y1, fy := at(y, d.H, d.NY, d.DY, big.NY, big.DY)
+	x0, x1, fx := at(x, d.W, d.NX, d.DX, d.OX, big.NX, big.DX, big.OX)
+	y0, y1, fy := at(y, d.H, d.NY, d.DY, d.OY, big.NY, big.DY, big.OY)
 	v := func(x, y int) float64 { return float64(pix[y*d.W+x]) }
 	return (1-fy)*((1-fx)*v(x0, y0)+fx*v(x1, y0)) + fy*((1-fx)*v(x0, y1)+fx*v(x1, y1))
 }
@@ -123,29 +130,39 @@ func TestPackedUpsamplesEverySubsamplingCentred(t *testing.T) {
 		"two thirds":       {one, fraction(2, 3, 1, 3), fraction(2, 3, 1, 3)},
 		"Cb and Cr differ": {one, fraction(1, 2, 1, 1), fraction(1, 1, 1, 2)},
 		"Y is the smaller": {fraction(1, 2, 1, 2), one, one},
+		"origins":          {one, fraction(1, 2, 1, 2).from(1, 1), fraction(1, 2, 1, 2).from(1, 0)},
+		"origins of all":   {one.from(1, 1), fraction(1, 2, 1, 2).from(1, 1), fraction(1, 2, 1, 2).from(1, 1)},
+		"3/8 and 2/8, cut": {fraction(3, 8, 3, 8).from(7, 2), fraction(2, 16, 2, 16).from(10, 9), fraction(2, 16, 2, 16).from(10, 9)},
 		"3/8 with 2/8":     {fraction(3, 8, 3, 8), fraction(2, 16, 2, 16), fraction(2, 16, 2, 16)},
 	} {
-		for _, size := range [][2]int{{1, 1}, {2, 2}, {3, 1}, {1, 5}, {7, 6}, {16, 16}, {33, 17}, {40, 41}} {
-			for step := 1; step < 20; step += 5 {
-				src := source(ycc(size[0], size[1], dims), 3, step)
-				got := read(t, Packed(src))[0]
-				big := src.h.Planes[src.h.largest()]
-				if len(got) != 3*big.W*big.H {
-					t.Fatalf("%s %v: %d samples of %v", name, size, len(got), big)
-				}
-				for i := range got {
-					x, y := i/3%big.W, i/3/big.W
-					var c [3]float64
-					for p := range c {
-						c[p] = bilinear(src.pix[p], src.h.Planes[p], big, x, y)
-					}
-					want := [3]float64{c[0] + 1.402*(c[2]-128), c[0] - 0.344136*(c[1]-128) - 0.714136*(c[2]-128), c[0] + 1.772*(c[1]-128)}[i%3]
-					// Chroma is rounded to 8 bits, and 256ths of a sample, before it is mixed.
-					if e := math.Abs(float64(got[i]) - math.Max(0, math.Min(want, 255))); e > 2.6 {
-						t.Fatalf("%s %v step %d: sample %d is %d, want %.2f", name, size, step, i, got[i], want)
-					}
+		t.Run(name, func(t *testing.T) {
+			for _, size := range [][2]int{{1, 1}, {2, 2}, {3, 1}, {1, 5}, {7, 6}, {16, 16}, {33, 17}, {40, 41}} {
+				for step := 1; step < 20; step += 5 {
+					checkPacked(t, source(ycc(size[0], size[1], dims), 3, step))
 				}
 			}
+		})
+	}
+}
+
+// checkPacked compares Packed of src with bilinear and the definition of JFIF.
+func checkPacked(t *testing.T, src *planes) {
+	t.Helper()
+	got := read(t, Packed(src))[0]
+	big := src.h.Planes[src.h.largest()]
+	if len(got) != 3*big.W*big.H {
+		t.Fatalf("%d samples of %v", len(got), big)
+	}
+	for i := range got {
+		x, y := i/3%big.W, i/3/big.W
+		var c [3]float64
+		for p := range c {
+			c[p] = bilinear(src.pix[p], src.h.Planes[p], big, x, y)
+		}
+		want := [3]float64{c[0] + 1.402*(c[2]-128), c[0] - 0.344136*(c[1]-128) - 0.714136*(c[2]-128), c[0] + 1.772*(c[1]-128)}[i%3]
+		// Chroma is rounded to 8 bits, and 256ths of a sample, before it is mixed.
+		if e := math.Abs(float64(got[i]) - math.Max(0, math.Min(want, 255))); e > 2.6 {
+			t.Fatalf("%d×%d, bands of %d: sample %d is %d, want %.2f", src.h.FullW, src.h.FullH, src.step, i, got[i], want)
 		}
 	}
 }
@@ -171,7 +188,7 @@ func TestDoubleEqualsThePlainTwin(t *testing.T) {
 			src[i] = uint16(rnd.IntN(255*256 + 1))
 		}
 		fast, plain := make([]uint8, w), make([]uint8, w)
-		s := newStretch(len(src), 1, 2, w, 1, 1)
+		s := newStretch(side{len(src), 1, 2, 0}, side{w, 1, 1, 0})
 		if !s.twice {
 			t.Fatalf("width %d does not take the fast path", w)
 		}

@@ -1,7 +1,21 @@
-// Package raster defines a picture as a header and rows read from top to
-// bottom, like an io.Reader of rows. Decoders are sources of rows, gray and the
-// resampler filter them, encoders pull them; nobody holds the picture unless
-// its format leaves no choice.
+// Package raster defines a picture as a header and rows that are read from top to
+// bottom: an io.Reader of rows.
+//
+// A format's Reader parses the header of a file. Its method Rows starts decoding
+// and returns Rows, whose method Next gives a few rows at a time, a Band. Filters
+// take Rows and return Rows: conversions of layout and depth (convert.go), luma
+// (luma.go), upsampling of chroma (packed.go), turning by EXIF orientation
+// (turn.go), the resampler and the colour transforms in packages of their own. A
+// format's writer pulls Rows until io.EOF:
+//
+//	decoder ── Rows ── filter ── Rows ── filter ── Rows ── encoder
+//
+// Memory is a few rows. Only Hold keeps a whole picture, for filters that need it,
+// and asks Limits first. Ahead puts decoding on a CPU of its own; Tee feeds several
+// chains from one decoder.
+//
+// Rows are in one of three states: bands are left, ended (io.EOF) or failed (any
+// other error). The last two are final: Next keeps returning the same error.
 package raster
 
 import (
@@ -9,20 +23,20 @@ import (
 	"time"
 )
 
-// Layout says what the samples of a picture mean.
+// Layout says which samples make a pixel and what they mean.
 type Layout uint8
 
 const (
-	Gray    Layout = iota // 1 sample a pixel, luma, gamma-encoded
-	GrayA                 // 2: luma, straight alpha
-	RGB                   // 3: gamma-encoded, sRGB unless ICC says otherwise
-	RGBA                  // 4: straight (not premultiplied) alpha
-	Indexed               // 1: index into Palette; always 8 bit
-	YCbCr                 // 3 planes of 1: JFIF full range, centred chroma
+	Gray    Layout = iota // 1 sample a pixel: luma, gamma-encoded
+	GrayA                 // 2 samples: luma, straight alpha
+	RGB                   // 3 samples, gamma-encoded: sRGB unless ICC or Coding says otherwise
+	RGBA                  // 4 samples: RGB, straight (not premultiplied) alpha
+	Indexed               // 1 sample: index into Palette; always 8 bit
+	YCbCr                 // 3 planes of 1 sample: JFIF full range, centred chroma
 )
 
-// Samples returns the samples of one pixel in a packed plane; for YCbCr, whose
-// planes are apart, it is 1.
+// Samples returns the number of samples of one pixel in one plane: 1 for YCbCr,
+// which has three planes.
 func (l Layout) Samples() int { return [...]int{1, 2, 3, 4, 1, 1}[l] }
 
 // HasAlpha reports whether the last sample of a pixel is alpha.
@@ -41,12 +55,12 @@ type Header struct {
 	Orientation  uint8         // EXIF 1..8, still to be applied; writers refuse others than 1
 	Palette      []color.NRGBA // Indexed only; 1 to 256 colours
 	ICC          []byte        // profile, or nil
-	Coding       Coding        // what a PNG says of its colours beside or instead of a profile
+	Coding       Coding        // colour space of a PNG, beside or instead of a profile
 	Density      Density       // of the stored picture; zero: unknown
 }
 
-// Coding is how samples stand for colours where no ICC profile says it, as PNG's
-// chunks have it (PNG third edition, 11.3.2). The zero value is sRGB.
+// Coding is the colour space of the samples as PNG's chunks give it (PNG third
+// edition, 11.3.2). The zero value is sRGB.
 type Coding struct {
 	CICP   [4]uint8  // ITU-T H.273 primaries, transfer, matrix, full range; all zero: none
 	Gamma  uint32    // gAMA, times 100,000; 0: none
@@ -59,7 +73,8 @@ type Density struct {
 	Unit DensityUnit
 }
 
-// DensityUnit is the unit of a Density. Aspect: X and Y are only each other's ratio.
+// DensityUnit is the unit of a Density. With Aspect only the ratio of X and Y has a
+// meaning: the shape of a pixel.
 type DensityUnit uint8
 
 const (
@@ -68,15 +83,24 @@ const (
 	PerCM
 )
 
-// PlaneDim is the extent of one plane.
+// PlaneDim says how the samples of one plane lie on the picture.
 //
-// W and H are the samples delivered. The true extents, which may be fractional,
-// are FullW*NX/DX and FullH*NY/DY, and W and H are these rounded up: Y of a JPEG
-// at 3/8 has 3, 8; its 4:2:0 chroma at 2/8 has 2, 16. An unreduced plane has 1, 1.
-type PlaneDim struct{ W, H, NX, DX, NY, DY int }
+// W and H are the samples delivered. The picture covers a rectangle of them that
+// need not begin or end at whole samples: it begins at OX/DX samples from the left
+// and OY/DY from the top, the origin, and is FullW*NX/DX wide and FullH*NY/DY high,
+// the extent. W and H are origin plus extent, rounded up, or more.
+//
+//	Y of a JPEG reduced to 3/8            NX, DX = 3, 8
+//	its 4:2:0 chroma at 2/8               NX, DX = 2, 16
+//	an unreduced plane                    NX, DX = 1, 1
+//	that Y, cut from column 101 on        NX, DX = 3, 8; OX = 303 mod 8 = 7
+//
+// In the last line the decoder delivers samples from 37 on (303/8 = 37.875), and
+// the first of them belongs to the picture by an eighth only.
+type PlaneDim struct{ W, H, NX, DX, NY, DY, OX, OY int }
 
 // Whole returns the extent of an unreduced plane of w × h.
-func Whole(w, h int) PlaneDim { return PlaneDim{w, h, 1, 1, 1, 1} }
+func Whole(w, h int) PlaneDim { return PlaneDim{W: w, H: h, NX: 1, DX: 1, NY: 1, DY: 1} }
 
 // W and H return the delivered size, that of the first plane.
 func (h *Header) W() int { return h.Planes[0].W }
@@ -96,8 +120,8 @@ func (h *Header) OrientedSize() (int, int) {
 	return h.FullW, h.FullH
 }
 
-// Plane is some consecutive rows of one plane. Exactly one of Pix and Pix16 is
-// used, by Header.Bits. Row y begins at y*Stride and has W*Samples samples.
+// Plane is consecutive rows of one plane. Samples are in Pix or in Pix16, as
+// Header.Bits says. Row y begins at y*Stride and has W*Samples samples.
 type Plane struct {
 	Pix    []uint8
 	Pix16  []uint16
@@ -105,28 +129,28 @@ type Plane struct {
 	Rows   int
 }
 
-// Band is the next rows of a picture, top to bottom. The source picks the
-// height (a JPEG its MCU row); planes of YCbCr may differ in rows.
+// Band is the next rows of a picture, top to bottom. The source chooses the number
+// of rows (a JPEG decoder gives one MCU row); planes of YCbCr may differ in it.
 type Band struct {
 	Y      int // the row of plane 0 at which the band begins
 	Planes [3]Plane
 }
 
-// Rows is a picture being read. Next returns io.EOF after the last band, and any
-// other error when the picture is damaged: a reader never takes missing rows for
-// an end. A band is valid until the next call of Next. Header never changes.
+// Rows is a picture being read. Next returns io.EOF after the last band and another
+// error when the picture is damaged; a picture with missing rows never ends with
+// io.EOF. A band is valid until the next call of Next. Header never changes.
 type Rows interface {
 	Header() *Header
 	Next() (*Band, error)
 }
 
-// Hint tells a reader what its caller can use, so that it may do less. A reader
-// may ignore all of it; what it did is in the Header of its Rows.
+// Hint tells a reader what its caller needs, so that it can decode less. A reader
+// may ignore a hint; the Header of its Rows says what it did.
 type Hint struct {
 	Luma   bool // only Rec. 601 luma is wanted: a JPEG drops its chroma
 	Planar bool // YCbCr rows with subsampled planes are welcome
-	// Goal is the size, in stored (not oriented) pixels, that the caller will
-	// resample to; 0, 0 forbids any reduction.
+	// GoalW and GoalH are the size, in stored (not oriented) pixels, that the caller
+	// will resample to; 0, 0 forbids any reduction.
 	GoalW, GoalH int
 	Fine         bool // better quality at more cost (package jpeg: Reduction)
 	Named        bool // with Fine: the user chose the kernel (2 × rule)
@@ -138,7 +162,7 @@ type Reader interface {
 	Header() *Header
 	// Rows starts the decoding. It may be called once.
 	Rows(Hint) (Rows, error)
-	// Notes says what is odd about the file although its pixels are all there. It is
+	// Notes says what is wrong with the file although its pixels are intact. It is
 	// complete after the last row.
 	Notes() []string
 }
@@ -148,9 +172,9 @@ type Reader interface {
 type Framed interface {
 	Reader
 	Frames() int
-	// Select makes Header and Rows those of frame n, from 1: of an animation the
-	// canvas as a person sees it then. It is called before Rows. An n that is not
-	// there is an error of kind Usage that names the number of frames.
+	// Select makes Header and Rows those of frame n, from 1; of an animation, those
+	// of the canvas while frame n is shown. It is called before Rows. An n above the
+	// number of frames is an error of kind Usage that names that number.
 	Select(n int) error
 }
 
@@ -158,15 +182,15 @@ type Framed interface {
 type Animated interface {
 	Framed
 	Animation() (Animation, error)
-	Loop() int // how often it is shown; 0: without end
+	Loop() int // how many times it is shown; 0: forever
 }
 
 // Animation composes the frames of an animation in order. Next returns io.EOF after
 // the last one.
 type Animation interface{ Next() (Frame, error) }
 
-// Frame is the canvas as one frame shows it: all of it, of the same size for every
-// frame. Rows is valid until the next call of Next.
+// Frame is the whole canvas while one frame is shown; all frames have one size. Rows
+// is valid until the next call of Animation.Next.
 type Frame struct {
 	Rows  Rows
 	Delay time.Duration

@@ -2,8 +2,8 @@ package raster
 
 import "io"
 
-// Orientation is EXIF's (CIPA DC-008, tag 0x0112): how the stored picture is to
-// be turned to be seen upright.
+// Orientation is EXIF's (CIPA DC-008, tag 0x0112). It says how to turn the stored
+// picture upright:
 //
 //	1 as it is            5 transposed (mirrored, then turned)
 //	2 mirrored left-right 6 turned 90° clockwise
@@ -13,8 +13,8 @@ import "io"
 // Swaps reports whether orientation o swaps width and height.
 func Swaps(o uint8) bool { return o >= 5 }
 
-// Mirrors reports whether the stored columns, and the stored rows, are read from
-// the far end to make the upright picture.
+// Mirrors reports whether turning upright reverses the stored columns (x) and the
+// stored rows (y). Where Swaps is true, rows then become columns.
 func Mirrors(o uint8) (x, y bool) {
 	switch o {
 	case 2:
@@ -30,15 +30,16 @@ func Mirrors(o uint8) (x, y bool) {
 }
 
 // Upright returns src turned as its orientation says, with orientation 1.
-// Orientation 2 is done row by row; 3 to 8 hold the whole picture, after asking
-// lim, and give it out again in bands. Planes of YCbCr are turned each by
-// itself, unless a mirrored side ends in a part of a chroma sample, which would
-// shift the colour against the luma: then they become RGB first.
+// Orientation 2 is done row by row. Orientations 3 to 8 hold the whole picture,
+// after asking lim. Planes of YCbCr are turned one by one. Where a mirrored side
+// ends within a sample the planes become RGB first, since an encoder of planes
+// takes no origin: 4:2:0 chroma of 5 columns covers 2.5 samples, and mirrored it
+// would begin at half a sample.
 func Upright(src Rows, lim Limits) (Rows, error) {
 	h := src.Header()
 	mx, my := Mirrors(h.Orientation)
 	for _, d := range h.Planes {
-		if h.Layout == YCbCr && (mx && h.FullW*d.NX%d.DX != 0 || my && h.FullH*d.NY%d.DY != 0) {
+		if h.Layout == YCbCr && (mx && d.endX(h.FullW) != d.OX || my && d.endY(h.FullH) != d.OY) {
 			src = Packed(src)
 			h = src.Header()
 			break
@@ -68,13 +69,29 @@ func (h *Header) upright() *Header {
 	up.Orientation = 1
 	if Swaps(h.Orientation) {
 		up.FullW, up.FullH = h.FullH, h.FullW
-		up.Planes = make([]PlaneDim, len(h.Planes))
-		for i, d := range h.Planes {
-			up.Planes[i] = PlaneDim{d.H, d.W, d.NY, d.DY, d.NX, d.DX}
+	}
+	mx, my := Mirrors(h.Orientation)
+	up.Planes = make([]PlaneDim, len(h.Planes))
+	for i, d := range h.Planes {
+		if mx {
+			d.OX = d.endX(h.FullW)
 		}
+		if my {
+			d.OY = d.endY(h.FullH)
+		}
+		if Swaps(h.Orientation) {
+			d = PlaneDim{W: d.H, H: d.W, NX: d.NY, DX: d.DY, NY: d.NX, DY: d.DX, OX: d.OY, OY: d.OX}
+		}
+		up.Planes[i] = d
 	}
 	return &up
 }
+
+// endX and endY return the part of the samples, in units of 1/DX and 1/DY, that
+// lies behind the right and the lower end of the picture. It is the origin of the
+// mirrored plane.
+func (d PlaneDim) endX(fullW int) int { return d.W*d.DX - d.OX - fullW*d.NX }
+func (d PlaneDim) endY(fullH int) int { return d.H*d.DY - d.OY - fullH*d.NY }
 
 func mirror[T uint8 | uint16](dst, src []T, n int) {
 	for i, o := 0, len(src)-n; o >= 0; i, o = i+n, o-n {
@@ -82,8 +99,9 @@ func mirror[T uint8 | uint16](dst, src []T, n int) {
 	}
 }
 
-// turned gives out a held picture upright. A band is turnedRows high, so that a
-// quarter turn reads that many neighbours in each stored row it passes.
+// turned is the rows of a held picture, upright. A band has turnedRows rows: a
+// quarter turn then reads that many neighbours from each stored row, which uses
+// whole cache lines.
 type turned struct {
 	held *Held
 	h    *Header
@@ -104,7 +122,7 @@ func (t *turned) Next() (*Band, error) {
 	t.band.Y = t.y
 	n := t.h.Layout.Samples()
 	for i, d := range t.h.Planes {
-		// Rows of the other planes in proportion, all of them with the last band.
+		// The other planes give rows in proportion, and their rest in the last band.
 		from, to := d.H*t.y/all, d.H*end/all
 		p := &t.band.Planes[i]
 		p.resize(d.W*n, to-from, t.h.Bits)
@@ -119,8 +137,8 @@ func (t *turned) Next() (*Band, error) {
 	return &t.band, nil
 }
 
-// turn fills dst with the upright rows from to to-1, w pixels of n samples wide,
-// of the stored picture src.
+// turn fills dst with rows from to to-1 of the upright picture, w pixels of n samples
+// wide. src is the stored picture, of orientation o.
 func turn[T uint8 | uint16](dst, src []T, from, to, w int, stored PlaneDim, n int, o uint8) {
 	mx, my := Mirrors(o)
 	row := func(y int) []T { // stored row y, from the far end if mirrored

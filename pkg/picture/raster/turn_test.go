@@ -2,6 +2,7 @@ package raster
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -102,11 +103,59 @@ func TestUprightOfPlanesIsThatOfTheColours(t *testing.T) {
 	}
 }
 
+func (d PlaneDim) sized(w, h int) PlaneDim {
+	d.W, d.H = w, h
+	return d
+}
+
+// A gray plane reduced to 3/8 ends within a sample. Mirrored, it begins within one,
+// and the same samples still lie on the same places of the picture.
+func TestUprightMovesTheOrigin(t *testing.T) {
+	for o := uint8(1); o <= 8; o++ {
+		t.Run(fmt.Sprint(o), func(t *testing.T) {
+			h := NewHeader(17, 21, Gray, 8)
+			h.Planes[0] = fraction(3, 8, 3, 8).from(2, 5)
+			d := &h.Planes[0]
+			d.W, d.H = (d.OX+17*3+7)/8, (d.OY+21*3+7)/8
+			h.Orientation = o
+			up, err := Upright(source(h, 1, 2), Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			// centre is the place in the picture, 0 to 1, of sample i of n.
+			centre := func(i, origin, full int) float64 {
+				return (float64(i) + 0.5 - float64(origin)/8) / (float64(full) * 3 / 8)
+			}
+			u, uh := up.Header().Planes[0], up.Header()
+			for y := range u.H {
+				for x := range u.W {
+					sx, sy := stored(o, d.W, d.H, x, y)
+					// The place of the stored sample, turned as a picture of 1 × 1 is.
+					px, py := centre(sx, d.OX, 17), centre(sy, d.OY, 21)
+					mx, my := Mirrors(o)
+					if mx {
+						px = 1 - px
+					}
+					if my {
+						py = 1 - py
+					}
+					if Swaps(o) {
+						px, py = py, px
+					}
+					if gx, gy := centre(x, u.OX, uh.FullW), centre(y, u.OY, uh.FullH); math.Abs(gx-px) > 1e-9 || math.Abs(gy-py) > 1e-9 {
+						t.Fatalf("sample %d, %d lies at %.3f, %.3f, want %.3f, %.3f", x, y, gx, gy, px, py)
+					}
+				}
+			}
+		})
+	}
+}
+
 func TestEvenPlanesStayPlanes(t *testing.T) {
 	head := ycc(16, 8, [3]PlaneDim{fraction(1, 1, 1, 1), fraction(1, 2, 1, 1), fraction(1, 2, 1, 1)})
 	head.Orientation = 6
 	up, err := Upright(source(head, 1, 1), Limits{})
-	if err != nil || up.Header().Layout != YCbCr || up.Header().Planes[1] != (PlaneDim{8, 8, 1, 1, 1, 2}) {
+	if err != nil || up.Header().Layout != YCbCr || up.Header().Planes[1] != fraction(1, 1, 1, 2).sized(8, 8) {
 		t.Errorf("%+v, %v", up.Header(), err)
 	}
 }

@@ -13,35 +13,56 @@ func newRatio(p, q int64) ratio {
 	return ratio{p / a, q / a}
 }
 
-// span is where the weights of one output are: of the samples from start on,
-// the weights from off on, as many as the axis has taps.
+// span says where the window of one output lies: it begins at input sample start, and
+// its weights at off. Every window has the same number of weights, the taps.
 type span struct{ start, off int }
 
-// axis is how one direction is resampled: output j is the sum over k < taps of
+// axis says how one direction is resampled: output j is the sum over k < taps of
 // weights[off+k] × input[start+k]. All windows lie inside the input.
 //
-// Output j is centred on input position (j+1/2)·step − 1/2, where step is the
-// extent of the input over that of the output; the kernel is widened by step
-// when that shrinks. Samples outside the picture do not count, the last one
-// counts by the part of it that the extent covers, and the weights that remain
-// are normalised to a sum of 1.
+// Resampling is: reconstruct a continuous signal from the samples with a kernel,
+// then take its value at the centre of each output. Output j is centred on input
+// position (j+1/2)·step + origin − 1/2, where step is how many input samples go
+// into one output. Halving 100 samples, output 0 is centred on 1/2, between samples
+// 0 and 1. When step is above 1 the kernel is made wider by step, so that it also
+// removes the frequencies that the smaller picture cannot hold.
+//
+// At the edges there are no samples outside the picture to weigh. The weights that
+// are left are divided by their sum, so that a flat area stays flat. A sample that
+// the picture covers only in part counts by that part.
 type axis struct {
 	taps     int
 	spans    []span    // one an output, and one more when their number is odd
 	weights  []float64 // shared by outputs of equal phase
-	pos, neg float64   // the largest sums of positive and of negative weights, both ≥ 0
+	pos, neg float64   // the largest sum of the positive weights of an output, and of the negative ones; both ≥ 0
 }
 
-// newAxis returns the axis from in samples, the last of which is covered by
-// last of itself (0 < last ≤ 1), to out samples.
-func newAxis(k kernel, in, out int, step ratio, last float64) *axis {
+// lay is how the picture lies along the input samples of an axis: it begins at
+// origin, is extent samples long, and each output is step samples. Outputs may reach
+// beyond the extent by less than one: chroma of 5 pixels is 3 samples, not 2 1/2.
+type lay struct {
+	step, origin, extent ratio
+}
+
+// newAxis returns the axis from in samples to out samples.
+//
+// Positions are kept as whole numbers of 1/(2q) of an input sample, where step is
+// p/q: output j is centred on (2j+1)p − q + 2q·origin and input i on 2q·i. Two
+// outputs q apart then have exactly equal weights, shifted by p samples, and share
+// them: from 1000 to 400 samples, step is 5/2, and there are 2 sets of weights
+// beside those of the edges.
+func newAxis(k kernel, in, out int, l lay) *axis {
 	a := &axis{}
-	// In units of 1/(2q) of an input sample everything is whole: output j is
-	// centred on (2j+1)p − q, input i on 2qi, and the kernel is as wide as 2q or,
-	// widened, 2p. Products stay below 2^62 for sides below 2^28.
-	unit := 2 * step.q
-	wide := max(unit, 2*step.p)
-	if step == (ratio{1, 1}) && k.at(1) == 0 && k.at(2) == 0 {
+	p, q, origin := l.scaled()
+	unit := 2 * q
+	wide := max(unit, 2*p)                                   // the width of a kernel of width 1
+	end := origin + unit*l.extent.p/l.extent.q               // whole: extent is 1 or 1/2 of a multiple of step
+	first, past := int(origin/unit), int(ceilDiv(end, unit)) // samples that the picture touches
+	past = min(past, in)
+	// cover is the part of sample i, of unit, that the picture covers.
+	cover := func(i int64) int64 { return min(end, (i+1)*unit) - max(origin, i*unit) }
+
+	if p == q && origin%unit == 0 && k.at(1) == 0 && k.at(2) == 0 {
 		k = kernels["box"] // at factor 1 an interpolating kernel copies, with one tap
 	}
 	at := func(d int64) float64 { return k.at(float64(d) / float64(wide)) }
@@ -49,22 +70,25 @@ func newAxis(k kernel, in, out int, step ratio, last float64) *axis {
 	if k.at(k.support) == 0 {
 		reach-- // the ends do not count
 	}
-	if last < 1 && k.support < 1 {
-		// A box over a fractional extent weighs samples by the part that lies in
-		// it. Else near factor 1 it would pick single samples, and shift.
-		reach = (2*step.p + unit) / 2
-		at = func(d int64) float64 { return float64(min(reach-d, unit, 2*step.p)) }
+	byArea := k.support < 1 && (origin%unit != 0 || end%unit != 0)
+	if byArea {
+		// A box weighs samples by the area that lies in it. Near factor 1 it would
+		// else pick single samples, which shifts the picture by a part of one.
+		reach = (2*p + unit) / 2
+		at = func(d int64) float64 { return float64(min(reach-d, unit, 2*p)) }
 	}
+	centre := func(j int) int64 { return (2*int64(j)+1)*p - q + origin }
 	window := func(j int) (lo, hi int64) { // inclusive, unbounded; never goes back
-		c := (2*int64(j)+1)*step.p - step.q
+		c := centre(j)
 		return ceilDiv(c-reach, unit), floorDiv(c+reach, unit)
 	}
-	// Outputs whose windows lie well inside may share weights: no edge, no last
-	// sample, and room to begin late and still have all taps.
+	// Outputs may share weights when their windows hold whole samples only and have
+	// room to begin late and still have all taps.
 	most := 2*reach/unit + 1
+	whole := ceilDiv(origin, unit)
 	inner := func(j int) bool {
 		lo, _ := window(j)
-		return lo >= 0 && lo+2*most < int64(in)
+		return lo >= whole && lo+2*most < int64(past)
 	}
 
 	type found struct {
@@ -72,9 +96,9 @@ func newAxis(k kernel, in, out int, step ratio, last float64) *axis {
 		w     []float64
 	}
 	weigh := func(j int) found {
-		c := (2*int64(j)+1)*step.p - step.q
+		c := centre(j)
 		lo, hi := window(j)
-		lo, hi = max(lo, 0), min(hi, int64(in-1))
+		lo, hi = max(lo, int64(first)), min(hi, int64(past-1))
 		w := make([]float64, hi-lo+1)
 		sum := 0.
 		for i := range w {
@@ -83,8 +107,8 @@ func newAxis(k kernel, in, out int, step ratio, last float64) *axis {
 				d = -d
 			}
 			w[i] = at(d)
-			if lo+int64(i) == int64(in-1) {
-				w[i] *= last
+			if part := cover(lo + int64(i)); part < unit && !byArea {
+				w[i] *= float64(part) / float64(unit)
 			}
 			sum += w[i]
 		}
@@ -94,17 +118,17 @@ func newAxis(k kernel, in, out int, step ratio, last float64) *axis {
 		return found{int(lo), w}
 	}
 
-	// First the different sets of weights, then, with the taps known, the table.
+	// First find the different sets of weights. The largest has the number of taps.
 	var sets []found
 	set := make([]int, out) // which of sets output j has
 	shift := make([]int, out)
 	period := math.MaxInt
-	if step.q < int64(out) {
-		period = int(step.q)
+	if q < int64(out) {
+		period = int(q)
 	}
 	for j := range out {
 		if j >= period && inner(j) && inner(j-period) {
-			set[j], shift[j] = set[j-period], shift[j-period]+int(step.p)
+			set[j], shift[j] = set[j-period], shift[j-period]+int(p)
 			continue
 		}
 		f := weigh(j)
@@ -119,7 +143,7 @@ func newAxis(k kernel, in, out int, step ratio, last float64) *axis {
 		a.spans[j] = span{f.start + shift[j], set[j] * a.taps}
 	}
 	for s, f := range sets {
-		// A set short of taps at the far edge begins earlier, with zeros.
+		// At the far edge a set with fewer taps begins earlier, with weights of 0.
 		early := max(0, f.start+a.taps-in)
 		copy(a.weights[s*a.taps+early:], f.w)
 		pos, neg := 0., 0.
@@ -141,8 +165,19 @@ func newAxis(k kernel, in, out int, step ratio, last float64) *axis {
 	return a
 }
 
-// copies reports whether the axis, from in to out samples, changes nothing.
+// copies reports whether the axis, from in to out samples, leaves them unchanged.
 func (a *axis) copies(in, out int) bool { return a.taps == 1 && in == out }
+
+// scaled returns step as p/q, and the origin in units of 1/(2q) of a sample. p and q
+// are multiplied by what makes the origin whole. Products of them stay below 2^62
+// for sides below 2^28; only planes of a JPEG, whose sides are below 2^16, are
+// reduced and can have an origin that is not whole.
+func (l lay) scaled() (p, q, origin int64) {
+	p, q = l.step.p, l.step.q
+	m := newRatio(2*q*l.origin.p, l.origin.q).q
+	p, q = p*m, q*m
+	return p, q, 2 * q * l.origin.p / l.origin.q
+}
 
 func floorDiv(a, b int64) int64 {
 	if a < 0 {
@@ -153,8 +188,9 @@ func floorDiv(a, b int64) int64 {
 
 func ceilDiv(a, b int64) int64 { return -floorDiv(-a, b) }
 
-// fixed returns the weights with bits of fraction, each set adding up to exactly
-// 1<<bits: what rounding leaves over goes to the largest weight.
+// fixed returns the weights as integers with bits of fraction. Each set adds up to
+// exactly 1<<bits, so that a flat area stays exactly flat: the error of rounding is
+// added to the largest weight.
 func (a *axis) fixed(bits int) []int32 {
 	one := math.Ldexp(1, bits)
 	out := make([]int32, len(a.weights))

@@ -48,11 +48,11 @@ func TestVectorEqualsPlain(t *testing.T) {
 			}
 			for i, s := range sizes {
 				in, inH, out, outH, n := s[0], s[1], s[2], s[3], l.Samples()
-				x := newAxis(k, in, out, newRatio(int64(in), int64(out)), 1)
-				y := newAxis(k, inH, outH, newRatio(int64(inH), int64(outH)), 1)
+				x := newAxis(k, in, out, layOf(in, 1, 1, 0, out, 1))
+				y := newAxis(k, inH, outH, layOf(inH, 1, 1, 0, outH, 1))
 				if i%3 == 0 {
-					x = newAxis(k, in, out, newRatio(int64(8*in-5), int64(8*out)), 3./8)
-					y = newAxis(k, inH, outH, newRatio(int64(8*inH-3), int64(8*outH)), 5./8)
+					x = newAxis(k, in, out, layOf(8*in-5, 1, 8, 0, out, 1))
+					y = newAxis(k, inH, outH, layOf(8*inH-3, 1, 8, 0, outH, 1))
 				}
 				p := raster.Plane{Stride: in*n + i%7, Rows: inH}
 				p.Pix = make([]uint8, p.Stride*inH)
@@ -104,7 +104,7 @@ func TestVectorPremultipliesEveryColour(t *testing.T) {
 func TestEngineWithoutAVX2(t *testing.T) {
 	const ask = "RESAMPLE_TEST_ENGINE"
 	if os.Getenv(ask) != "" {
-		a := newAxis(kernels["box"], 4, 2, newRatio(4, 2), 1)
+		a := newAxis(kernels["box"], 4, 2, layOf(4, 1, 1, 0, 2, 1))
 		fmt.Printf("%T\n", newEngine8(a, a, 4, 2, raster.Gray))
 		return
 	}

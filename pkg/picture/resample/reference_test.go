@@ -8,8 +8,8 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// The reference: float64, two passes, every weight from the definition of its
-// kernel, nothing shared with the code under test.
+// The reference works in float64, in two passes, with every weight from the
+// definition of its kernel. It shares no code with what it tests.
 
 // refKernel is kernel name at x, and its support.
 func refKernel(name string, x float64) float64 {
@@ -51,19 +51,20 @@ func refKernel(name string, x float64) float64 {
 }
 
 // refWeights returns the normalised weights of output j of the axis from in
-// samples with the given true extent to outputs whose extent is outExtent.
-func refWeights(name string, j, in int, extent, outExtent float64) []float64 {
+// samples, of which the picture covers extent from origin on, to outputs whose
+// extent is outExtent.
+func refWeights(name string, j, in int, origin, extent, outExtent float64) []float64 {
 	step := extent / outExtent
-	centre := (float64(j)+0.5)*step - 0.5
+	centre := (float64(j)+0.5)*step + origin - 0.5
+	end := origin + extent
+	byArea := name == "box" && (end != math.Floor(end) || origin != math.Floor(origin))
 	w, sum := make([]float64, in), 0.
 	for i := range w {
-		w[i] = refKernel(name, (float64(i)-centre)/max(1, step))
-		if name == "box" && extent < float64(in) { // by area
-			from, to := float64(j)*step, float64(j+1)*step
+		cover := max(0, min(float64(i+1), end)-max(float64(i), origin))
+		w[i] = refKernel(name, (float64(i)-centre)/max(1, step)) * cover
+		if byArea && cover > 0 {
+			from, to := origin+float64(j)*step, origin+float64(j+1)*step
 			w[i] = max(0, min(float64(i+1), to)-max(float64(i), from))
-		}
-		if part := extent - float64(i); part < 1 {
-			w[i] *= part
 		}
 		sum += w[i]
 	}
@@ -72,6 +73,10 @@ func refWeights(name string, j, in int, extent, outExtent float64) []float64 {
 	}
 	return w
 }
+
+// lie is how a picture lies along one side: origin and extent in samples of the
+// input, and the extent in samples of the output.
+type lie struct{ origin, extent, out float64 }
 
 // samples is one plane of one channel.
 type samples [][]float64
@@ -84,10 +89,10 @@ func newSamples(w, h int) samples {
 	return s
 }
 
-func (s samples) resample(name string, w, h int, ex, ey, outX, outY float64) samples {
+func (s samples) resample(name string, w, h int, x, y lie) samples {
 	mid := newSamples(w, len(s))
 	for j := range w {
-		weights := refWeights(name, j, len(s[0]), ex, outX)
+		weights := refWeights(name, j, len(s[0]), x.origin, x.extent, x.out)
 		for i, weight := range weights {
 			if weight == 0 {
 				continue
@@ -99,12 +104,12 @@ func (s samples) resample(name string, w, h int, ex, ey, outX, outY float64) sam
 	}
 	out := newSamples(w, h)
 	for j := range h {
-		for i, weight := range refWeights(name, j, len(s), ey, outY) {
+		for i, weight := range refWeights(name, j, len(s), y.origin, y.extent, y.out) {
 			if weight == 0 {
 				continue
 			}
-			for x := range w {
-				out[j][x] += weight * mid[i][x]
+			for c := range w {
+				out[j][c] += weight * mid[i][c]
 			}
 		}
 	}
@@ -145,7 +150,7 @@ func (p *picture) Next() (*raster.Band, error) {
 					pl.Pix16 = append(pl.Pix16, v)
 				}
 			}
-			if p.head.Bits == 8 { // what lies between rows must not matter
+			if p.head.Bits == 8 { // between rows, where nobody may look
 				pl.Pix = append(pl.Pix, 255, 255)
 			} else {
 				pl.Pix16 = append(pl.Pix16, 65535, 65535)
@@ -233,13 +238,14 @@ func worst(got, src *picture, name string, linear bool) float64 {
 	worst := 0.
 	for i, d := range src.head.Planes {
 		to := got.head.Planes[i]
-		ex := float64(src.head.FullW) * float64(d.NX) / float64(d.DX)
-		ey := float64(src.head.FullH) * float64(d.NY) / float64(d.DY)
-		ox := float64(got.head.FullW) * float64(to.NX) / float64(to.DX)
-		oy := float64(got.head.FullH) * float64(to.NY) / float64(to.DY)
+		side := func(full, n, den, o, outFull, outN, outDen int) lie {
+			return lie{float64(o) / float64(den), float64(full*n) / float64(den), float64(outFull*outN) / float64(outDen)}
+		}
+		across := side(src.head.FullW, d.NX, d.DX, d.OX, got.head.FullW, to.NX, to.DX)
+		down := side(src.head.FullH, d.NY, d.DY, d.OY, got.head.FullH, to.NY, to.DY)
 		var want []samples
 		for _, s := range src.channels(i, linear) {
-			want = append(want, s.resample(name, to.W, to.H, ex, ey, ox, oy))
+			want = append(want, s.resample(name, to.W, to.H, across, down))
 		}
 		n := got.head.Layout.Samples()
 		for at := range to.W * to.H {

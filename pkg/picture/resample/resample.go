@@ -68,8 +68,8 @@ func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 		if err := o.Limits.CheckMem(need(k, d, to, in)); err != nil {
 			return nil, err
 		}
-		x := axisOf(k, d.W, in.FullW, d.NX, d.DX, to.W, w, to.DX)
-		y := axisOf(k, d.H, in.FullH, d.NY, d.DY, to.H, h, to.DY)
+		x := newAxis(k, d.W, to.W, layOf(in.FullW, d.NX, d.DX, d.OX, w, to.DX))
+		y := newAxis(k, d.H, to.H, layOf(in.FullH, d.NY, d.DY, d.OY, h, to.DY))
 		p := &s.planes[i]
 		p.x, p.y, p.rows = x, y, d.H
 		if x.copies(d.W, to.W) && y.copies(d.H, to.H) {
@@ -124,12 +124,14 @@ func (k *keep) out(_ int, dst *raster.Plane, row int) {
 	}
 }
 
-// axisOf returns the axis from in delivered samples, whose true extent is
-// full*n/d, to out samples, whose true extent is outFull/outD.
-func axisOf(k kernel, in, full, n, d, out, outFull, outD int) *axis {
-	num, den := int64(full)*int64(n), int64(d)
-	last := float64(num-int64(in-1)*den) / float64(den)
-	return newAxis(k, in, out, newRatio(num*int64(outD), den*int64(outFull)), min(last, 1))
+// layOf returns how a picture lies on the samples of a plane: full pixels reduced to
+// n/d from the origin o/d, to be made outFull/outD samples.
+func layOf(full, n, d, o, outFull, outD int) lay {
+	return lay{
+		step:   newRatio(int64(full)*int64(n)*int64(outD), int64(d)*int64(outFull)),
+		origin: newRatio(int64(o), int64(d)),
+		extent: newRatio(int64(full)*int64(n), int64(d)),
+	}
 }
 
 // need returns about how many bytes of tables and rows plane d takes.

@@ -13,8 +13,8 @@ import (
 func plainFixed(src *picture, w, h int, k kernel) []uint16 {
 	d, l := src.head.Planes[0], src.head.Layout
 	n := l.Samples()
-	x := newAxis(k, d.W, w, newRatio(int64(d.W), int64(w)), 1)
-	y := newAxis(k, d.H, h, newRatio(int64(d.H), int64(h)), 1)
+	x := newAxis(k, d.W, w, layOf(d.W, 1, 1, 0, w, 1))
+	y := newAxis(k, d.H, h, layOf(d.H, 1, 1, 0, h, 1))
 	f := newFixed(x, y, d.W, w, l)
 	round := func(v int64, shift int) int64 {
 		if shift == 0 {
@@ -101,7 +101,7 @@ func TestWeightsLeaveRoom(t *testing.T) {
 	for name, k := range kernels {
 		for in := 1; in <= 80; in++ {
 			for out := 1; out <= 160; out++ {
-				a := newAxis(k, in, out, newRatio(int64(in), int64(out)), 1)
+				a := newAxis(k, in, out, layOf(in, 1, 1, 0, out, 1))
 				if a.pos > 1.6 {
 					t.Fatalf("%s %d to %d: positive weights add up to %.3f", name, in, out, a.pos)
 				}
