@@ -20,6 +20,8 @@ import (
 // under DIR. What is not listed does not exist.
 var walls = map[string][]string{
 	"pkg/fault":    {},
+	"pkg/limits":   {},
+	"pkg/address":  {"pkg/fault"},
 	"pkg/geometry": {"pkg/fault"},
 	"pkg/filename": {},
 	"pkg/jobid":    {},
@@ -93,6 +95,10 @@ var walls = map[string][]string{
 	"tests/bench":  {"tests/cost"},
 }
 
+// shared are packages that every package of a wing may import, besides those that
+// the table lists for it.
+var shared = []string{"pkg/fault", "pkg/limits", "pkg/address"}
+
 // What only tests import.
 const (
 	rastertest  = "pkg/picture/raster/rastertest"
@@ -153,8 +159,22 @@ func imports(file *ast.File) []string {
 	return is
 }
 
+// inWing reports whether a package belongs to a wing or a command, and not to the
+// shared packages below them.
+func inWing(dir string) bool {
+	for _, wing := range []string{"cmd", "pkg/picture", "pkg/daemon", "pkg/front", "pkg/shell"} {
+		if dir == wing || strings.HasPrefix(dir, wing+"/") {
+			return true
+		}
+	}
+	return false
+}
+
 // mayImport reports whether a package of ours may import another of ours.
 func mayImport(dir, of string) bool {
+	if slices.Contains(shared, of) && inWing(dir) {
+		return true
+	}
 	for _, may := range walls[dir] {
 		if of == may || strings.HasSuffix(may, "/") && strings.HasPrefix(of, may) {
 			return true

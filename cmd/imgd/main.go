@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/limits"
 	"imgtools/pkg/shell/cli"
 )
 
@@ -49,9 +50,9 @@ func run(args []string) error {
 
 func parse(args []string) (*config, error) {
 	c := &config{
-		ips: []string{"localhost"}, port: 8080, workers: runtime.NumCPU(), queue: 1024,
-		timeout: 30 * time.Second, ttl: time.Hour, spool: defaultSpool(os.Getenv, os.Geteuid()),
-		maxBytes: 100 << 20, maxPixels: 250e6, maxMem: 1 << 30, sandbox: "best",
+		ips: []string{"localhost"}, port: limits.Port, workers: runtime.NumCPU(), queue: limits.Queue,
+		timeout: limits.Time, ttl: limits.TTL, spool: defaultSpool(os.Getenv, os.Geteuid()),
+		maxBytes: limits.Bytes, maxPixels: limits.Pixels, maxMem: limits.Memory, sandbox: "best",
 	}
 	logs := "text"
 	f := cli.New("imgd", "serves gray and scale over HTTP: it takes uploads, keeps jobs, and has grayd and scaled work on them", usage)
@@ -95,8 +96,8 @@ func (c *config) check() error {
 	switch {
 	case c.port < 0 || c.port > 65535:
 		return fault.New(fault.Usage, "-p %d: not a port", c.port)
-	case c.workers < 1 || c.workers > 1024:
-		return fault.New(fault.Usage, "-n %d: not 1 to 1024 workers", c.workers)
+	case c.workers < 1 || c.workers > limits.Workers:
+		return fault.New(fault.Usage, "-n %d: not 1 to %d workers", c.workers, limits.Workers)
 	case c.queue < 0:
 		return fault.New(fault.Usage, "-queue %d: less than 0", c.queue)
 	case c.timeout <= 0:
@@ -107,6 +108,8 @@ func (c *config) check() error {
 		return fault.New(fault.Usage, "-quota %d: less than 0", c.quota)
 	case c.maxBytes < 1 || c.maxPixels < 1 || c.maxMem < 1:
 		return fault.New(fault.Usage, "-maxbytes, -maxpixels, -maxmem: must be over 0")
+	case c.maxBytes > limits.MaxBytes || c.maxPixels > limits.MaxPixels:
+		return fault.New(fault.Usage, "-maxbytes, -maxpixels: at most %d", int64(limits.MaxBytes))
 	case c.sandbox != "strict" && c.sandbox != "best" && c.sandbox != "off":
 		return fault.New(fault.Usage, "-sandbox %q: not strict, best or off", c.sandbox)
 	case (c.cert == "") != (c.key == ""):

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imgtools/pkg/address"
 	"imgtools/pkg/daemon/listen"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/front"
@@ -134,7 +135,7 @@ func (ss *sockets) add(c *config, raw ...*listen.Socket) error {
 			if c.cert != "" {
 				scheme = "https"
 			}
-			s.url = scheme + "://" + a.String() + "/"
+			s.url = scheme + "://" + address.EscapeZone(a.String()) + "/"
 			s.public = !a.IP.IsLoopback()
 		}
 		ss.all = append(ss.all, s)
@@ -157,7 +158,7 @@ func tcpAddress(ips []string, port int) (listen.Address, error) {
 			add(netip.IPv6Loopback())
 			continue
 		}
-		if ip, err := netip.ParseAddr(s); err == nil && ip.Zone() == "" {
+		if ip, err := netip.ParseAddr(s); err == nil {
 			add(ip)
 			continue
 		}

@@ -26,6 +26,7 @@ import (
 	"imgtools/pkg/daemon/sandbox"
 	"imgtools/pkg/daemon/worker"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/limits"
 )
 
 // Config is what a daemon needs. All limits are over 0.
@@ -60,14 +61,14 @@ const (
 func Run(cfg Config) error {
 	signal.Ignore(unix.SIGPIPE) // standard error may be a pipe that nobody reads
 	switch {
-	case cfg.Workers < 1 || cfg.Workers > 1024:
-		return fault.New(fault.Usage, "%d workers: not 1 to 1024", cfg.Workers)
+	case cfg.Workers < 1 || cfg.Workers > limits.Workers:
+		return fault.New(fault.Usage, "%d workers: not 1 to %d", cfg.Workers, limits.Workers)
 	case cfg.Timeout <= 0:
 		return fault.New(fault.Usage, "a time limit of %v", cfg.Timeout)
-	case cfg.MaxPixels <= 0 || cfg.MaxPixels > 1<<48:
+	case cfg.MaxPixels <= 0 || cfg.MaxPixels > limits.MaxPixels:
 		return fault.New(fault.Usage, "a limit of %d pixels", cfg.MaxPixels)
-	case cfg.MaxMem < 16<<20:
-		return fault.New(fault.Usage, "%d bytes of memory: a worker needs 16M", cfg.MaxMem)
+	case cfg.MaxMem < limits.MinMemory:
+		return fault.New(fault.Usage, "%d bytes of memory: a worker needs %s", cfg.MaxMem, limits.Binary.Format(limits.MinMemory))
 	}
 	mode, err := sandbox.ParseMode(cfg.Sandbox)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"imgtools/pkg/fault"
 	"imgtools/pkg/front/dispatch"
 	"imgtools/pkg/front/spool"
+	"imgtools/pkg/limits"
 	"imgtools/pkg/ops"
 )
 
@@ -98,7 +99,7 @@ func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (dispatch
 	result, err := s.dispatcher.Run(ctx, o, up, func(timeout bool) (int, error) {
 		died++
 		if timeout { // somebody waits: it would be as slow again
-			died = dispatch.MaxDeaths
+			died = limits.Deaths
 		}
 		return died, nil
 	})

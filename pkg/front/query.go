@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/limits"
 	"imgtools/pkg/ops"
 )
 
@@ -62,9 +63,6 @@ func take(words []ops.Word, key string) (values []string, rest []ops.Word) {
 	return values, rest
 }
 
-// maxWait caps wait=, and is what it means without a value.
-const maxWait = 60 * time.Second
-
 // parseWait reads a query in which there may be wait, and nothing else.
 func parseWait(raw string) (time.Duration, error) {
 	words, err := parseQuery(raw)
@@ -80,14 +78,11 @@ func parseWait(raw string) (time.Duration, error) {
 	case len(values) > 1:
 		return 0, fault.New(fault.Usage, "wait is given twice")
 	case values[0] == "":
-		return maxWait, nil
+		return limits.Wait, nil
 	}
-	if n, err := strconv.ParseUint(values[0], 10, 31); err == nil {
-		return min(time.Duration(n)*time.Second, maxWait), nil
+	d, err := limits.ParseTime(values[0])
+	if err != nil {
+		return 0, fault.New(fault.Usage, "wait %s: %w", fault.Quote(values[0]), err)
 	}
-	d, err := time.ParseDuration(values[0])
-	if err != nil || d < 0 {
-		return 0, fault.New(fault.Usage, "wait %s: not a number of seconds", fault.Quote(values[0]))
-	}
-	return min(d, maxWait), nil
+	return min(d, limits.Wait), nil
 }

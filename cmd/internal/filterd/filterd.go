@@ -7,12 +7,12 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"time"
 
 	"imgtools/pkg/daemon"
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/daemon/worker"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/limits"
 	"imgtools/pkg/ops"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/shell/cli"
@@ -25,8 +25,8 @@ const usage = "[-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxm
 func Serve(name, verb, about string, operation func(raster.Limits) worker.Operation, args []string) error {
 	cfg := daemon.Config{
 		Name: name, Verb: verb, Args: args, Stderr: os.Stderr,
-		Workers: runtime.NumCPU(), Timeout: 30 * time.Second,
-		MaxPixels: raster.DefaultPixels, MaxMem: raster.DefaultMem,
+		Workers: runtime.NumCPU(), Timeout: limits.Time,
+		MaxPixels: limits.Pixels, MaxMem: limits.Memory,
 		Sandbox: "best",
 	}
 	f := cli.New(name, about, usage)

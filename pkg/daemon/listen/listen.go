@@ -17,11 +17,11 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"imgtools/pkg/address"
 	"imgtools/pkg/fault"
 )
 
@@ -81,44 +81,28 @@ type Address struct {
 	Binds []netip.AddrPort // where to bind TCP; several share one port
 }
 
-// Parse reads an address: unix:PATH, a PATH with a slash, tcp:IP:PORT,
-// tcp:[IP]:PORT or tcp:localhost:PORT, which is both loopback addresses. Other
-// names are refused. Errors are of kind Usage.
+// Parse reads an address to listen on, as address.Listen does, whose path fits a
+// socket. Errors are of kind Usage.
 func Parse(addr string) (Address, error) {
+	a, err := address.Listen(addr)
+	if err != nil {
+		return Address{}, err
+	}
 	bad := func(why string) (Address, error) {
 		return Address{}, fault.New(fault.Usage, "address %q: %s", addr, why)
 	}
-	path, isUnix := strings.CutPrefix(addr, "unix:")
-	rest, isTCP := strings.CutPrefix(addr, "tcp:")
 	switch {
-	case isTCP:
-		if port, ok := strings.CutPrefix(rest, "localhost:"); ok {
-			n, err := strconv.ParseUint(port, 10, 16)
-			if err != nil {
-				return bad("not a port: " + strconv.Quote(port))
-			}
-			v4, v6 := netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()
-			return Address{Binds: []netip.AddrPort{netip.AddrPortFrom(v4, uint16(n)), netip.AddrPortFrom(v6, uint16(n))}}, nil
-		}
-		ap, err := netip.ParseAddrPort(rest)
-		if err != nil || ap.Addr().Zone() != "" {
-			return bad("not tcp:IP:port, tcp:[IPv6]:port or tcp:localhost:port")
-		}
-		return Address{Binds: []netip.AddrPort{netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())}}, nil
-	case isUnix || strings.Contains(addr, "/") && !strings.Contains(addr, "://"):
-		switch {
-		case path == "":
-			return bad("no path")
-		case strings.ContainsRune(path, 0):
-			return bad("a zero byte in the path")
-		case path[0] == '@':
-			return bad("an abstract socket has no owner; use a path")
-		case len(path)+len(tempSuffix) > maxPath:
-			return bad(fmt.Sprintf("a path of %d bytes > %d", len(path), maxPath-len(tempSuffix)))
-		}
-		return Address{Path: path}, nil
+	case a.Path == "":
+		binds, err := a.Binds()
+		return Address{Binds: binds}, err
+	case strings.ContainsRune(a.Path, 0):
+		return bad("a zero byte in the path")
+	case a.Path[0] == '@':
+		return bad("an abstract socket has no owner; use a path")
+	case len(a.Path)+len(tempSuffix) > maxPath:
+		return bad(fmt.Sprintf("a path of %d bytes > %d", len(a.Path), maxPath-len(tempSuffix)))
 	}
-	return bad("neither unix:/path nor tcp:IP:port")
+	return Address{Path: a.Path}, nil
 }
 
 // Open opens the sockets of an address, one for a path and one or two for TCP.
@@ -190,7 +174,11 @@ func isMissing(err error) bool {
 
 func bindTCP(ap netip.AddrPort) (*Socket, error) {
 	name := "tcp:" + ap.String()
-	family, sa := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: int(ap.Port()), Addr: ap.Addr().As16()})
+	zone, err := zoneIndex(ap.Addr().Zone())
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", name, err)
+	}
+	family, sa := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: int(ap.Port()), Addr: ap.Addr().As16(), ZoneId: zone})
 	if ap.Addr().Is4() {
 		family, sa = unix.AF_INET, &unix.SockaddrInet4{Port: int(ap.Port()), Addr: ap.Addr().As4()}
 	}
@@ -231,7 +219,8 @@ func tcpName(fd int) (string, error) {
 	case *unix.SockaddrInet4:
 		return "tcp:" + netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)).String(), nil
 	case *unix.SockaddrInet6:
-		return "tcp:" + netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port)).String(), nil
+		ip := netip.AddrFrom16(sa.Addr).WithZone(zoneName(sa.ZoneId))
+		return "tcp:" + netip.AddrPortFrom(ip, uint16(sa.Port)).String(), nil
 	}
 	return "", fmt.Errorf("not a TCP socket")
 }

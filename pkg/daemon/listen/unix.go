@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"imgtools/pkg/address"
 	"imgtools/pkg/fault"
 )
 
@@ -125,33 +125,13 @@ func checkStale(path string) error {
 }
 
 // Default returns the address that the daemon name has when none is given,
-// unix:RUN/NAME.sock, and makes the folder RUN: the first of $IMGTOOLS_RUN,
-// /run/imgtools for root, $XDG_RUNTIME_DIR/imgtools, TMP/imgtools-UID.
+// unix:RUN/NAME.sock, and makes the folder RUN (address.Run).
 func Default(name string) (Address, error) {
-	dir, shared := runDir(os.Getenv, os.Geteuid())
-	if err := makeRun(dir, shared, os.Geteuid()); err != nil {
+	dir := address.Run(os.Getenv, os.Geteuid())
+	if err := makeRun(dir.Path, dir.Shared, os.Geteuid()); err != nil {
 		return Address{}, err
 	}
-	return Parse("unix:" + filepath.Join(dir, name+".sock"))
-}
-
-// runDir returns the folder for sockets, and whether it lies in one that all may
-// write to.
-func runDir(getenv func(string) string, uid int) (dir string, shared bool) {
-	if dir := getenv("IMGTOOLS_RUN"); dir != "" {
-		return dir, false
-	}
-	if uid == 0 {
-		return "/run/imgtools", false
-	}
-	if dir := getenv("XDG_RUNTIME_DIR"); dir != "" {
-		return filepath.Join(dir, "imgtools"), false
-	}
-	tmp := getenv("TMPDIR")
-	if tmp == "" {
-		tmp = "/tmp"
-	}
-	return filepath.Join(tmp, "imgtools-"+strconv.Itoa(uid)), true
+	return Parse("unix:" + dir.Socket(name))
 }
 
 // makeRun makes dir, mode 0700, or sees that the one there can be trusted: a

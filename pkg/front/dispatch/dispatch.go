@@ -80,9 +80,6 @@ type Result struct {
 // it (timeout), this one included, and returns how many there were.
 type Deaths func(timeout bool) (int, error)
 
-// MaxDeaths is how many there may be.
-const MaxDeaths = 2
-
 // result reads what the last daemon said of the picture.
 func (c *Dispatcher) result(reply wire.Reply, out File, err error) (Result, error) {
 	if err != nil {

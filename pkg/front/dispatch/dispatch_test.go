@@ -18,6 +18,7 @@ import (
 	"imgtools/pkg/daemon/fdpass"
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/limits"
 	"imgtools/pkg/ops"
 )
 
@@ -439,7 +440,7 @@ func TestBalancerWithoutServersIsNoDeath(t *testing.T) {
 		if empty && (fault.Of(err) != fault.Busy || *died != 0) {
 			t.Errorf("no server: %v after %d deaths", err, *died)
 		}
-		if !empty && (fault.Of(err) != fault.Internal || *died != MaxDeaths) {
+		if !empty && (fault.Of(err) != fault.Internal || *died != limits.Deaths) {
 			t.Errorf("workers die: %v after %d deaths", err, *died)
 		}
 	}

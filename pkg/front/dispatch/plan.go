@@ -12,7 +12,7 @@ import (
 
 // Run does o to the picture in. Errors are of the kinds that daemons answer, of
 // kind Busy when none can be reached or all say so, of kind Internal when the
-// picture has killed MaxDeaths workers, or ctx's when that has ended. Ending ctx
+// picture has killed limits.Deaths workers, or ctx's when that has ended. Ending ctx
 // stops the worker.
 func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths) (Result, error) {
 	if o.Gray == "" {

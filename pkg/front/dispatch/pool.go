@@ -8,14 +8,13 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"imgtools/pkg/address"
 	"imgtools/pkg/fault"
 )
 
@@ -43,24 +42,12 @@ func newPool(name string, addrs []string) (*pool, error) {
 	return p, nil
 }
 
-// parseAddr reads unix:PATH, a PATH with a slash, or tcp:HOST:PORT, where HOST
-// may be a name.
 func parseAddr(s string) (addr, error) {
-	path, isUnix := strings.CutPrefix(s, "unix:")
-	if !isUnix {
-		if hostport, ok := strings.CutPrefix(s, "tcp:"); ok {
-			host, port, err := net.SplitHostPort(hostport)
-			if n, perr := strconv.ParseUint(port, 10, 16); err != nil || host == "" || perr != nil || n == 0 {
-				return addr{}, fmt.Errorf("address %q: not tcp:host:port", s)
-			}
-			return addr{"tcp", hostport, s}, nil
-		}
-		isUnix = strings.Contains(path, "/") && !strings.Contains(path, "://")
+	a, err := address.Dial(s)
+	if a.Path != "" {
+		return addr{"unix", a.Path, a.String()}, err
 	}
-	if !isUnix || path == "" {
-		return addr{}, fmt.Errorf("address %q: neither unix:/path nor tcp:host:port", s)
-	}
-	return addr{"unix", path, "unix:" + path}, nil
+	return addr{"tcp", a.HostPort(), s}, err
 }
 
 // dialTime is how long one address may take to answer a connection.

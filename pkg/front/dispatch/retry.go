@@ -9,6 +9,7 @@ import (
 
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/limits"
 )
 
 // away says that a daemon was not there, or had no room, or went away before it
@@ -47,9 +48,9 @@ func (c *Dispatcher) call(ctx context.Context, p *pool, req wire.Request, in Inp
 			switch {
 			case err != nil:
 				return wire.Reply{}, nil, err
-			case n >= MaxDeaths && d.timeout:
+			case n >= limits.Deaths && d.timeout:
 				return wire.Reply{}, nil, fault.As(fault.Timeout, d.err)
-			case n >= MaxDeaths:
+			case n >= limits.Deaths:
 				return wire.Reply{}, nil, fault.New(fault.Internal, "%d workers died of this picture; the last: %w", n, d.err)
 			}
 			continue

@@ -11,10 +11,8 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/jobid"
+	"imgtools/pkg/limits"
 )
-
-// MaxDeaths is how many workers a picture may kill before its job fails.
-const MaxDeaths = 2
 
 // Job is a pending job that this process holds the lock of. It ends with exactly
 // one of Done, Fail and Release, which drop the lock.
@@ -127,7 +125,7 @@ func (s *Spool) take(e *entry) (*Job, error) {
 		j.Fail(fault.New(fault.Internal, "the picture can't be read: %d of %d bytes are there", in, j.Bytes))
 		return nil, nil
 	}
-	if n := j.Deaths(); n >= MaxDeaths {
+	if n := j.Deaths(); n >= limits.Deaths {
 		j.Fail(fault.New(fault.Internal, "%d workers died of this picture", n))
 		return nil, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/limits"
 )
 
 // Limits say what a reader or writer accepts. Zero fields mean the defaults.
@@ -16,11 +17,9 @@ type Limits struct {
 }
 
 const (
-	DefaultPixels = 250e6
-	DefaultMem    = 1 << 30
-	// MaxSide is the longest side of any picture, so that products of two sides
-	// and eight bytes fit in 64 bits with room to spare.
-	MaxSide = 1<<28 - 1
+	DefaultPixels = limits.Pixels
+	DefaultMem    = limits.Memory
+	MaxSide       = limits.Side // of any picture, in pixels
 )
 
 func (l Limits) pixels() int64 {

@@ -2,10 +2,11 @@ package cli
 
 import (
 	"errors"
-	"math"
 	"strconv"
 	"strings"
 	"time"
+
+	"imgtools/pkg/limits"
 )
 
 // value is one flag's variable. show is its text before any flag was read.
@@ -58,96 +59,44 @@ func (f *Flags) Int(p *int, short, long, arg, help string) {
 		}
 		*p = int(n)
 		return nil
-	}, false, number(int64(*p), 0), short, long, arg, help)
+	}, false, shown(*p, strconv.Itoa), short, long, arg, help)
 }
 
 // Bytes adds a flag whose value is a number of bytes; K, M and G are powers of
 // 1024.
 func (f *Flags) Bytes(p *int64, short, long, arg, help string) {
-	f.sized(p, 1024, short, long, arg, help)
+	f.sized(p, limits.Binary, short, long, arg, help)
 }
 
 // Pixels adds a flag whose value is a number of pixels; K, M and G are powers of
 // 1000.
 func (f *Flags) Pixels(p *int64, short, long, arg, help string) {
-	f.sized(p, 1000, short, long, arg, help)
+	f.sized(p, limits.Decimal, short, long, arg, help)
 }
 
-func (f *Flags) sized(p *int64, k int64, short, long, arg, help string) {
+func (f *Flags) sized(p *int64, k limits.Unit, short, long, arg, help string) {
 	f.add(func(s string) (err error) {
-		*p, err = parseSized(s, k)
+		*p, err = k.Parse(s)
 		return err
-	}, false, number(*p, k), short, long, arg, help)
+	}, false, shown(*p, k.Format), short, long, arg, help)
 }
 
-// parseSized reads a whole number with an optional K, M or G.
-func parseSized(s string, k int64) (int64, error) {
-	digits, unit := s, int64(1)
-	if s != "" {
-		if i := strings.IndexByte("KMG", s[len(s)-1]&^0x20); i >= 0 && s[len(s)-1] >= 'A' {
-			digits = s[:len(s)-1]
-			for range i + 1 {
-				unit *= k
-			}
-		}
-	}
-	n, err := strconv.ParseUint(digits, 10, 63)
-	if errors.Is(err, strconv.ErrRange) || err == nil && int64(n) > math.MaxInt64/unit {
-		return 0, errors.New("too large")
-	}
-	if err != nil {
-		return 0, errors.New("not a number such as 500000, 64K, 100M, 2G")
-	}
-	return int64(n) * unit, nil
-}
-
-// number shows n with the largest unit that divides it, in powers of k; 0 is
-// not shown.
-func number(n, k int64) string {
-	if n == 0 {
+// shown returns a default as -h shows it; 0 is not shown.
+func shown[T comparable](v T, format func(T) string) string {
+	var zero T
+	if v == zero {
 		return ""
 	}
-	unit := ""
-	for i := 0; k > 0 && i < 3 && n%k == 0; i++ {
-		n, unit = n/k, "KMG"[i:i+1]
-	}
-	return strconv.FormatInt(n, 10) + unit
+	return format(v)
 }
 
 // Duration adds a flag whose value is a time as Go writes it (1h30m, 500ms) or a
 // number of seconds.
 func (f *Flags) Duration(p *time.Duration, short, long, arg, help string) {
-	def := ""
-	if *p != 0 {
-		def = showDuration(*p)
-	}
 	f.add(func(s string) (err error) {
-		*p, err = parseDuration(s)
+		*p, err = limits.ParseTime(s)
 		return err
-	}, false, def, short, long, arg, help)
-}
-
-func parseDuration(s string) (time.Duration, error) {
-	if strings.Trim(s, "0123456789.") == "" {
-		s += "s"
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
-		return 0, errors.New("not a time such as 90, 30s, 5m, 1h30m")
-	}
-	return d, nil
-}
-
-// showDuration writes 1h for Go's 1h0m0s.
-func showDuration(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
+	}, false, shown(*p, limits.FormatTime), short, long, arg, help)
 }
 
 // Bool adds a flag that is there or not.

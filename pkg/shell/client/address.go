@@ -3,15 +3,13 @@ package client
 import (
 	"fmt"
 	"io/fs"
-	"net"
 	"net/url"
 	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"imgtools/pkg/address"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/jobid"
 )
@@ -25,57 +23,31 @@ type endpoint struct {
 
 // parseAddress reads unix:/path, a path with a slash, tcp:host:port, or a URL.
 func parseAddress(s string) (endpoint, error) {
-	bad := func(why string) (endpoint, error) {
-		return endpoint{}, fault.New(fault.Usage, "address %q: %s", s, why)
+	a, err := address.DialURL(s)
+	if err != nil {
+		return endpoint{}, err
 	}
-	path, isUnix := strings.CutPrefix(s, "unix:")
-	switch {
-	case isUnix && path == "":
-		return bad("no path")
-	case isUnix:
-		return socket(path), nil
-	case strings.HasPrefix(s, "http://"), strings.HasPrefix(s, "https://"):
-		u, err := url.Parse(s)
-		if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-			return bad("not a URL of a server")
-		}
-		return endpoint{text: s, base: strings.TrimRight(s, "/")}, nil
-	case strings.HasPrefix(s, "tcp:"):
-		host, port, err := net.SplitHostPort(s[len("tcp:"):])
-		if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || n == 0 || host == "" {
-			return bad("not tcp:host:port, with brackets around an IPv6 address")
-		}
-		return endpoint{text: s, base: "http://" + net.JoinHostPort(host, port)}, nil
-	case strings.Contains(s, "/"):
-		return socket(s), nil
+	if a.Path != "" {
+		return socket(a.Path), nil
 	}
-	return bad("not unix:/path, tcp:host:port, http://host:port or https://host")
+	return endpoint{text: s, base: a.Base()}, nil
 }
 
 func socket(path string) endpoint { return endpoint{text: path, unix: path, base: "http://localhost"} }
 
-// systemRun is where the system's imgd binds; a variable for tests.
-var systemRun = "/run/imgtools"
+var runDirs = address.RunDirs // a variable for tests
 
-// places returns where imgd's socket may be when nobody says: RUN as servers
-// choose it, and that of the system.
+// places returns where imgd's socket may be when nobody says. A shared folder is
+// left out unless it is our own: anybody can make a folder in TMP.
 func places() []endpoint {
-	var dirs []string
-	if d := os.Getenv("IMGTOOLS_RUN"); d != "" {
-		dirs = append(dirs, d)
-	}
-	if d := os.Getenv("XDG_RUNTIME_DIR"); d != "" {
-		dirs = append(dirs, filepath.Join(d, "imgtools"))
-	}
-	// Anybody can make a folder in TMP; only our own is to be trusted with
-	// pictures.
-	tmp := filepath.Join(os.TempDir(), fmt.Sprintf("imgtools-%d", os.Getuid()))
-	if st, err := os.Lstat(tmp); err != nil || st.IsDir() && owner(st) == os.Getuid() {
-		dirs = append(dirs, tmp)
-	}
 	var es []endpoint
-	for _, d := range append(dirs, systemRun) {
-		es = append(es, socket(filepath.Join(d, "imgd.sock")))
+	for _, d := range runDirs(os.Getenv, os.Getuid()) {
+		if d.Shared {
+			if st, err := os.Lstat(d.Path); err == nil && (!st.IsDir() || owner(st) != os.Getuid()) {
+				continue
+			}
+		}
+		es = append(es, socket(d.Socket("imgd")))
 	}
 	return es
 }
@@ -108,7 +80,7 @@ type Ref struct {
 func ParseRef(s string) (Ref, error) {
 	r := Ref{ID: s, Text: s, Since: time.Now()}
 	if strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") {
-		u, err := url.Parse(s)
+		u, err := url.Parse(address.EscapeZone(s))
 		if err != nil || u.Hostname() == "" || u.User != nil {
 			return Ref{}, fault.New(fault.Usage, "%q: not a URL", s)
 		}
@@ -117,7 +89,7 @@ func ParseRef(s string) (Ref, error) {
 		if i < 0 {
 			return Ref{}, fault.New(fault.Usage, "%q: not the URL of a job", s)
 		}
-		r.ID, r.base = path[i+len("/jobs/"):], u.Scheme+"://"+u.Host+path[:i]
+		r.ID, r.base = path[i+len("/jobs/"):], u.Scheme+"://"+address.EscapeZone(u.Host)+path[:i]
 	}
 	if !jobid.Valid(r.ID) {
 		return Ref{}, fault.New(fault.Usage, "%q: not a job id", s)

@@ -20,6 +20,7 @@ func TestParseAddress(t *testing.T) {
 		{"tcp:127.0.0.1:8080", "", "http://127.0.0.1:8080"},
 		{"tcp:[::1]:8080", "", "http://[::1]:8080"},
 		{"tcp:localhost:8080", "", "http://localhost:8080"},
+		{"tcp:[fe80::1%eth0]:8080", "", "http://[fe80::1%25eth0]:8080"},
 		{"http://host:80/", "", "http://host:80"},
 		{"https://host/img/", "", "https://host/img"},
 	}
@@ -74,6 +75,8 @@ func TestParseRef(t *testing.T) {
 		{"https://h/jobs/" + id + "/image?wait=3#x", "https://h"},
 		{"https://h/a/b/jobs/" + id + "/", "https://h/a/b"},
 		{"http://[::1]:80/jobs/" + id, "http://[::1]:80"},
+		{"http://[fe80::1%25eth0]:80/jobs/" + id, "http://[fe80::1%25eth0]:80"},
+		{"http://[fe80::1%eth0]:80/jobs/" + id, "http://[fe80::1%25eth0]:80"},
 	}
 	for _, tt := range tests {
 		r, err := ParseRef(tt.in)

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/limits"
 )
 
 // Config says where the server is and how long to go on.
@@ -306,11 +307,11 @@ func answer(resp *http.Response) error {
 // retryAfter reads the header of that name (RFC 9110 10.2.3); 0 is none.
 func retryAfter(resp *http.Response) time.Duration {
 	s := resp.Header.Get("Retry-After")
-	if n, err := strconv.Atoi(s); err == nil && n > 0 {
-		return time.Duration(min(n, 3600)) * time.Second
+	if d, ok := limits.ParseSeconds(s); ok {
+		return d
 	}
 	if t, err := http.ParseTime(s); err == nil {
-		return min(max(time.Until(t), 0), time.Hour)
+		return min(max(time.Until(t), 0), limits.RetryAfter)
 	}
 	return 0
 }

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"imgtools/pkg/address"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/jobid"
 	"imgtools/pkg/ops"
@@ -252,8 +253,12 @@ func TestServerAway(t *testing.T) {
 	t.Setenv("IMGTOOLS_RUN", dir)
 	t.Setenv("XDG_RUNTIME_DIR", filepath.Join(dir, "xdg"))
 	t.Setenv("TMPDIR", dir)
-	defer func(old string) { systemRun = old }(systemRun)
-	systemRun = filepath.Join(dir, "system")
+	defer func() { runDirs = address.RunDirs }()
+	runDirs = func(getenv func(string) string, uid int) []address.RunDir {
+		dirs := address.RunDirs(getenv, uid)
+		dirs[len(dirs)-1].Path = filepath.Join(dir, "system")
+		return dirs
+	}
 	stale := filepath.Join(dir, "stale.sock")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale})
 	if err != nil {
