@@ -29,7 +29,7 @@ func callFiles(c connection, req wire.Request, in Input, out File) (wire.Reply, 
 	return readReply(bufio.NewReaderSize(c, wire.MaxLine), true)
 }
 
-// sendFiles opens both files anew, passes them and closes them.
+// sendFiles opens both files again, passes the descriptors and closes them.
 func sendFiles(raw syscall.RawConn, req wire.Request, in Input, out File) error {
 	r, err := in.Reader()
 	if err != nil {
@@ -46,14 +46,14 @@ func sendFiles(raw syscall.RawConn, req wire.Request, in Input, out File) error 
 		return err
 	}
 	if err := fdpass.Send(raw, line, int(r.Fd()), int(w.Fd())); err != nil {
-		return &away{err}
+		return &failure{event: unsent, err: err}
 	}
 	return nil
 }
 
 // callStream sends the request and the picture's bytes, and receives the answer
-// and the result's bytes.
-func callStream(c connection, req wire.Request, in Input, out File) (wire.Reply, error) {
+// and the result's bytes, at most limit of them.
+func callStream(c connection, req wire.Request, in Input, out File, limit int64) (wire.Reply, error) {
 	r, err := in.Reader()
 	if err != nil {
 		return wire.Reply{}, err
@@ -81,6 +81,9 @@ func callStream(c connection, req wire.Request, in Input, out File) (wire.Reply,
 	if err != nil {
 		return wire.Reply{}, err
 	}
+	if reply.Len > limit {
+		return wire.Reply{}, &failure{event: lied, err: fmt.Errorf("a worker announced a result of %d bytes > %d", reply.Len, limit)}
+	}
 	w, err := out.Writer()
 	if err != nil {
 		return wire.Reply{}, err
@@ -93,7 +96,7 @@ func callStream(c connection, req wire.Request, in Input, out File) (wire.Reply,
 		return wire.Reply{}, err
 	}
 	if err != nil || n < reply.Len {
-		return wire.Reply{}, &away{fmt.Errorf("the connection ended after %d of %d bytes of the result", n, reply.Len)}
+		return wire.Reply{}, &failure{event: cut, err: fmt.Errorf("the connection ended after %d of %d bytes of the result", n, reply.Len)}
 	}
 	return reply, nil
 }
@@ -113,33 +116,23 @@ func readReply(br *bufio.Reader, sent bool) (wire.Reply, error) {
 	line := strings.TrimSuffix(string(b), "\n")
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull) || err == nil && len(b) > wire.MaxLine:
-		return wire.Reply{}, &death{err: errors.New("a worker answered with a line that has no end")}
+		return wire.Reply{}, &failure{event: lied, err: errNoEnd}
 	case errors.Is(err, io.EOF) && sent:
-		// It had the picture and is gone without a word. (A connection that nobody
-		// had accepted would have been reset, as it holds unread bytes.)
-		return wire.Reply{}, &death{err: errors.New("a worker died")}
+		// (A connection that no worker had accepted would have been reset, because it
+		// holds unread bytes.)
+		return wire.Reply{}, &failure{event: silent, err: errors.New("a worker died")}
 	case err != nil:
-		return wire.Reply{}, &away{err}
+		return wire.Reply{}, &failure{event: unsent, err: err}
 	}
-	reply, err := wire.ParseReply(line)
-	switch kind := fault.Of(err); {
-	case err == nil:
-		return reply, nil
-	case kind == fault.Busy, kind == fault.Timeout && !sent: // its memory was needed for another
-		return wire.Reply{}, &away{err}
-	case kind == fault.Timeout:
-		return wire.Reply{}, &death{err: err, timeout: true}
-	case kind == fault.Internal && !strings.HasPrefix(line, "err internal "):
-		return wire.Reply{}, &death{err: err} // it talks nonsense
-	}
-	return wire.Reply{}, err
+	return checkLine(line, sent)
 }
 
-// emptyBalancer reports whether address takes a connection and ends it without a
-// word, also when asked what every worker refuses at once. So does a TCP balancer
-// that has no daemon to give it to, and its end of a request looks like the death
-// of a worker. Where nothing can be told it says no: a picture that takes its
-// workers with it must not be tried for ever.
+// emptyBalancer reports whether a TCP balancer without a daemon answers at address.
+// Such a balancer accepts a connection and closes it without a word, which looks
+// like the death of a worker. To tell them apart it sends a request that every
+// worker refuses at once: a balancer closes that connection silently, too. When in
+// doubt it reports false, because a picture that kills its workers must not be
+// tried for ever.
 func emptyBalancer(ctx context.Context, address net.Addr) bool {
 	conn, err := dialTCP(ctx, address.String())
 	if err != nil {
@@ -153,7 +146,3 @@ func emptyBalancer(ctx context.Context, address net.Addr) bool {
 	_, err = io.ReadFull(conn, make([]byte, 1))
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
 }
-
-// askTime is how long a worker may take to refuse; by then one that died has been
-// replaced.
-const askTime = 2 * time.Second

@@ -1,9 +1,19 @@
-// Package dispatch has pictures worked on by grayd and scaled: it calls a daemon
-// with two open files, calls another when a worker died, puts gray before scale,
-// and believes nothing it is told that it can check.
+// Package dispatch has pictures processed by the daemons grayd and scaled. It plans
+// which daemon is asked for what (plan.go), passes a daemon the open files of the
+// picture and of its result (pool.go, call.go), checks the answer against the file
+// (bounds.go, verify.go), and tries again as the policy says (policy.go, retry.go).
 //
-// It computes nothing of pictures: sizes and formats are copied from one daemon's
-// answer into the request to the next.
+// One call is a row of attempts:
+//
+//	dial ----> send ----> reply ----> verify ----> done
+//	  |         |           |           |
+//	  v         v           v           v
+//	 again     again   again, death   death
+//	  |         |       or final        |
+//	  +---------+-----------+-----------+--> next attempt, or the error
+//
+// It computes nothing about pictures: sizes and formats are copied from one
+// daemon's reply into the request to the next.
 package dispatch
 
 import (
@@ -15,8 +25,8 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// Input is a complete regular file. Reader returns a new open file description of
-// it, at its start, which the caller closes.
+// Input is a complete regular file. Reader returns a new open file description at
+// its start. The caller closes it.
 type Input interface {
 	Reader() (*os.File, error)
 }
@@ -24,22 +34,23 @@ type Input interface {
 // File is a regular file for a result, empty at first.
 type File interface {
 	Input
-	// Writer gives the right to write away: the one open file description that has
-	// it, which the caller closes. It is called once.
+	// Writer returns the only open file description that can write. It is called
+	// once, and the caller closes it.
 	Writer() (*os.File, error)
-	Own() *os.File // after Writer: its own description for reading; not to be closed
+	Own() *os.File // after Writer: a description for reading, which stays the File's
 	Size() (int64, error)
 	Close()
 }
 
-// Config says where the daemons are and what they may be asked.
+// Config has the addresses of the daemons and the bounds of their work.
 type Config struct {
 	Gray, Scale []string      // addresses: unix:/path, /path, tcp:host:port
 	Timeout     time.Duration // for the work on one picture
 	MaxPixels   int64
-	Patience    time.Duration          // how long a daemon is looked for; 0: 5 s
-	Temp        func() (File, error)   // makes an empty file
-	Died        func(kind, why string) // told of each death of a worker; may be nil
+	MaxResult   int64                    // bytes of a result; 0: what MaxPixels may give
+	Patience    time.Duration            // how long daemons that refuse are asked again; 0: 5 s
+	Temp        func() (File, error)     // makes an empty file
+	Died        func(daemon, why string) // called at each death of a worker; may be nil
 }
 
 // Dispatcher calls daemons.
@@ -51,7 +62,10 @@ type Dispatcher struct {
 // New checks the addresses. Its error is of kind Usage.
 func New(c Config) (*Dispatcher, error) {
 	if c.Patience == 0 {
-		c.Patience = 5 * time.Second
+		c.Patience = defaultPatience
+	}
+	if most := maxResult(c.MaxPixels); c.MaxResult <= 0 || c.MaxResult > most {
+		c.MaxResult = most
 	}
 	if c.Died == nil {
 		c.Died = func(string, string) {}
@@ -73,14 +87,14 @@ type Result struct {
 	Width, Height int
 	Size          int64 // bytes
 	Note          string
-	File          File // which nobody writes any more; the caller closes it
+	File          File // no process can write it any more; the caller closes it
 }
 
-// Deaths counts the workers that a picture has killed, or that ran out of time at
-// it (timeout), this one included, and returns how many there were.
+// Deaths counts one worker that died of a picture, or ran out of time at it
+// (timeout), and returns how many there were, this one included.
 type Deaths func(timeout bool) (int, error)
 
-// result reads what the last daemon said of the picture.
+// result makes a Result of the reply of the last daemon.
 func (c *Dispatcher) result(reply wire.Reply, out File, err error) (Result, error) {
 	if err != nil {
 		return Result{}, err

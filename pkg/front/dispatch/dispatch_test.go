@@ -161,7 +161,7 @@ func dispatcher(t *testing.T, gray, scale string) (*Dispatcher, Input) {
 	dir := t.TempDir()
 	var n atomic.Int32
 	c, err := New(Config{
-		Gray: []string{gray}, Scale: []string{scale}, Timeout: 10 * time.Second, MaxPixels: 1e6, Patience: 300 * time.Millisecond,
+		Gray: []string{gray}, Scale: []string{scale}, Timeout: 10 * time.Second, MaxPixels: 1e6, Patience: testPatience,
 		Temp: func() (File, error) {
 			path := filepath.Join(dir, fmt.Sprint("out", n.Add(1)))
 			f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o600)
@@ -188,6 +188,9 @@ func counter() (Deaths, *int) {
 	n := new(int)
 	return func(bool) (int, error) { *n++; return *n, nil }, n
 }
+
+// testPatience is short, so that a test of it is.
+const testPatience = 300 * time.Millisecond
 
 const nobody = "unix:/nonexistent/d.sock"
 

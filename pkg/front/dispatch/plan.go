@@ -10,9 +10,9 @@ import (
 	"imgtools/pkg/ops"
 )
 
-// Run does o to the picture in. Errors are of the kinds that daemons answer, of
-// kind Busy when none can be reached or all say so, of kind Internal when the
-// picture has killed limits.Deaths workers, or ctx's when that has ended. Ending ctx
+// Run does o to the picture in. Errors have the kind that a daemon answered; Busy
+// when no daemon can be reached or all are busy; Internal when the picture has
+// killed limits.Deaths workers; or are ctx's error when that has ended. The end of ctx
 // stops the worker.
 func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths) (Result, error) {
 	if o.Gray == "" {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"sync/atomic"
@@ -18,7 +17,7 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// pool is the daemons of one kind.
+// pool has the addresses of the daemons of one kind.
 type pool struct {
 	name  string
 	addrs []addr
@@ -50,18 +49,15 @@ func parseAddr(s string) (addr, error) {
 	return addr{"tcp", a.HostPort(), s}, err
 }
 
-// dialTime is how long one address may take to answer a connection.
-const dialTime = 2 * time.Second
-
-// connection is one to a daemon: a net.Conn, or a file.
+// connection is a connection to a daemon: a TCP connection, or a file.
 type connection interface {
 	io.ReadWriteCloser
 	syscall.Conn
 	SetDeadline(time.Time) error
 }
 
-// dial connects to the first daemon that lets it, beginning with another one each
-// time. stream says that files can't be passed.
+// dial connects to the first address that accepts, starting at the next address
+// each time. stream reports that descriptors can't be passed (TCP).
 func (p *pool) dial(ctx context.Context) (c connection, stream bool, err error) {
 	first := int(p.next.Add(1) - 1)
 	var errs []error
@@ -95,8 +91,8 @@ func dialTCP(ctx context.Context, address string) (*net.TCPConn, error) {
 	return c.(*net.TCPConn), nil
 }
 
-// dialUnix is net.Dial for who does not ask for addresses. A Unix socket connects
-// at once or refuses: with EAGAIN if its queue is full.
+// dialUnix connects to a Unix socket without the cost of net.Dial. A Unix socket
+// accepts at once or refuses: with EAGAIN if its queue is full.
 func dialUnix(path string) (*os.File, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -110,19 +106,4 @@ func dialUnix(path string) (*os.File, error) {
 		return nil, os.NewSyscallError("connect", err)
 	}
 	return os.NewFile(uintptr(fd), "connection"), nil
-}
-
-// backoff waits longer each time, from 1 to 50 ms, give or take half.
-type backoff struct{ d time.Duration }
-
-func (b *backoff) sleep(ctx context.Context) error {
-	b.d = min(max(2*b.d, time.Millisecond), 50*time.Millisecond)
-	t := time.NewTimer(b.d/2 + rand.N(b.d))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -12,8 +12,8 @@ import (
 	"imgtools/pkg/daemon/wire"
 )
 
-// isPicture reports whether a daemon may answer with that media type. A worker
-// that was taken over must not make a web page of a picture.
+// isPicture reports whether a worker may answer with a media type. A worker that a
+// picture has taken over must not answer with a web page.
 func isPicture(mediaType string) bool {
 	switch mediaType {
 	case "image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff", "image/webp",
@@ -24,27 +24,31 @@ func isPicture(mediaType string) bool {
 	return false
 }
 
-// check compares what a worker said with the file it was given.
-func check(reply wire.Reply, out File) error {
+// verify compares a worker's reply with the file that it was given. limit bounds
+// the file's bytes.
+func verify(reply wire.Reply, out File, limit int64) error {
 	if t := reply.Get("type"); !isPicture(t) {
-		return &death{err: fmt.Errorf("a worker answered with type %.40q", t)}
+		return &failure{event: lied, err: fmt.Errorf("a worker answered with type %.40q", t)}
 	}
 	n, err := out.Size()
 	if err != nil {
 		return err
 	}
 	if n != reply.Len {
-		return &death{err: fmt.Errorf("a worker said %d bytes and wrote %d", reply.Len, n)}
+		return &failure{event: lied, err: fmt.Errorf("a worker said %d bytes and wrote %d", reply.Len, n)}
+	}
+	if n > limit {
+		return &failure{event: lied, err: fmt.Errorf("a worker wrote %d bytes > %d", n, limit)}
 	}
 	w, _ := strconv.Atoi(reply.Get("width"))
 	h, _ := strconv.Atoi(reply.Get("height"))
 	if w < 1 || h < 1 || n < 1 {
-		return &death{err: fmt.Errorf("a worker answered with a picture of %d × %d pixels and %d bytes", w, h, n)}
+		return &failure{event: lied, err: fmt.Errorf("a worker answered with a picture of %d × %d pixels and %d bytes", w, h, n)}
 	}
 	if writer, err := hasWriter(out.Own()); err != nil {
 		return err
 	} else if writer {
-		return &death{err: errors.New("a worker kept the result open for writing")}
+		return &failure{event: lied, err: errors.New("a worker kept the result open for writing")}
 	}
 	return nil
 }
@@ -53,8 +57,8 @@ func check(reply wire.Reply, out File) error {
 // reading, open for writing: then the kernel refuses a read lease (fcntl(2),
 // F_SETLEASE). Where the file system has no leases it says no.
 func hasWriter(f *os.File) (bool, error) {
-	// A child of ours between fork and exec has all our descriptors. Where Go
-	// forks it holds this lock until the child has done its exec.
+	// Between fork and exec a child of this process has all its descriptors. Go
+	// holds ForkLock for that time.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	_, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK)
