@@ -94,11 +94,11 @@ func ourFrames(data []byte) (frames [][]color.NRGBA, delays []int, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		c, err := colors(f.Rows(), nil)
+		c, err := colors(f.Rows, nil)
 		if err != nil {
 			return nil, nil, err
 		}
-		frames, delays = append(frames, c), append(delays, f.Delay)
+		frames, delays = append(frames, c), append(delays, int(f.Delay/centisecond))
 	}
 }
 
@@ -223,11 +223,11 @@ func (b *builder) netscape(n int) {
 	b.WriteByte(0)
 }
 
-// animation returns a random one: any place, disposal, transparency, table.
-func animation(rnd *rand.Rand, frames int) []byte { return animationFrom(rnd, frames, -1) }
+// randomAnimation returns one: any place, disposal, transparency, table.
+func randomAnimation(rnd *rand.Rand, frames int) []byte { return randomAnimationFrom(rnd, frames, -1) }
 
-// animationFrom is one whose transparent indexes are at least least, -1 being none.
-func animationFrom(rnd *rand.Rand, frames, least int) []byte {
+// randomAnimationFrom is one whose transparent indexes are at least least, -1 being none.
+func randomAnimationFrom(rnd *rand.Rand, frames, least int) []byte {
 	w, h := 1+rnd.IntN(20), 1+rnd.IntN(20)
 	b := &builder{}
 	b.head(w, h, 3, rnd)

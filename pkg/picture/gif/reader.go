@@ -34,7 +34,9 @@ type Reader struct {
 	shift  image.Point // where frames move when the canvas is the first frame
 	first  *frame
 	frames int
-	loop   int
+	loop   int // of the loop extension: repetitions, 0 without end; -1 if there is none
+
+	selected int // the frame that Rows reads, from 1
 }
 
 // Open walks the GIF in the first size bytes of r. Width × height × frames is
@@ -44,7 +46,7 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Reader{r: r, size: size, lim: lim}
+	g := &Reader{r: r, size: size, lim: lim, selected: 1}
 	for {
 		f, err := p.next()
 		if err == io.EOF {
@@ -114,13 +116,21 @@ func (r *Reader) Header() *raster.Header { return r.out }
 // Frames returns the number of frames, at least 1.
 func (r *Reader) Frames() int { return r.frames }
 
-// Loop returns how often the animation is repeated, 0 for ever; -1 when the file
-// doesn't say so, and it is played once.
-func (r *Reader) Loop() int { return r.loop }
+// Loop returns how often the animation is shown, 0 for without end. The loop
+// extension counts repetitions, so it is one more; without the extension it is 1.
+func (r *Reader) Loop() int {
+	if r.loop == 0 {
+		return 0
+	}
+	return max(r.loop, 0) + 1
+}
 
 // Rows decodes the first frame; the hint is not used. It may be called once. An
 // interlaced frame is held whole, a byte a pixel.
 func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
+	if r.selected > 1 {
+		return r.composed()
+	}
 	n := int64(r.canvas.Dx()) * int64(r.out.Layout.Samples())
 	d := &rows{r: r, band: raster.BandRows(int(n), r.canvas.Dy())}
 	if err := r.lim.CheckMem(n * int64(d.band)); err != nil {

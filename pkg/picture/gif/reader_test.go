@@ -46,7 +46,7 @@ func TestStillsOfEverySizeAndDepth(t *testing.T) {
 func TestAnimationsAgainstStandardLibrary(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for range 300 {
-		againstStandard(t, "animation", animation(rnd, 1+rnd.IntN(6)))
+		againstStandard(t, "animation", randomAnimation(rnd, 1+rnd.IntN(6)))
 	}
 }
 
@@ -62,15 +62,15 @@ func TestLoopAndFrames(t *testing.T) {
 		ext  string
 		want int
 	}{
-		{"", -1},
-		{"\x21\xff\x0bNETSCAPE2.0\x03\x01\x07\x00\x00", 7},
+		{"", 1},
+		{"\x21\xff\x0bNETSCAPE2.0\x03\x01\x07\x00\x00", 8},
 		{"\x21\xff\x0bANIMEXTS1.0\x03\x01\x00\x00\x00", 0},
-		{"\x21\xff\x0bNETSCAPE2.0\x05\x02\x01\x02\x03\x04\x03\x01\x05\x00\x00", 5},
-		{"\x21\xff\x0bXMP DataXMP\x03\x01\x05\x00\x00", -1},
-		{"\x21\xfe\x05hello\x00", -1},
-		{"\x21\x01\x0c123456789012\x02hi\x00", -1},
-		{"\x00\x00", -1},
-		{"\x21\xff\x00", -1},
+		{"\x21\xff\x0bNETSCAPE2.0\x05\x02\x01\x02\x03\x04\x03\x01\x05\x00\x00", 6},
+		{"\x21\xff\x0bXMP DataXMP\x03\x01\x05\x00\x00", 1},
+		{"\x21\xfe\x05hello\x00", 1},
+		{"\x21\x01\x0c123456789012\x02hi\x00", 1},
+		{"\x00\x00", 1},
+		{"\x21\xff\x00", 1},
 	} {
 		b := &builder{}
 		b.head(1, 1, 1, rnd)
@@ -218,7 +218,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestTruncationIsSaid(t *testing.T) {
-	data := animation(rand.New(rand.NewPCG(15, 16)), 3)
+	data := randomAnimation(rand.New(rand.NewPCG(15, 16)), 3)
 	for n := range len(data) {
 		_, err := openBytes(data[:n])
 		if fault.Of(err) != fault.Format || !strings.HasPrefix(err.Error(), "truncated") {
@@ -262,7 +262,7 @@ func TestMemoryIsCheckedBeforeItIsTaken(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	rnd := rand.New(rand.NewPCG(17, 18))
 	for range 8 {
-		f.Add(animation(rnd, 3))
+		f.Add(randomAnimation(rnd, 3))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if tooLarge(data) {

@@ -113,7 +113,7 @@ func keep(out io.Writer, p *codec.Picture, luma raster.Luma, o *Options) (bool, 
 	h := p.Header()
 	switch r := p.Reader.(type) {
 	case *gif.Reader:
-		return true, gif.Gray(out, r, luma.Color)
+		return true, gif.RewritePalette(out, r, luma.Color)
 	case *png.Reader:
 		if h.Layout == raster.Indexed && h.Orientation == 1 {
 			return true, png.RewritePalette(out, r, luma.Color)

@@ -140,7 +140,7 @@ func (j *job) copy(out io.Writer) (bool, error) {
 	}
 	switch r := j.p.Reader.(type) {
 	case *gif.Reader:
-		return true, gif.Gray(out, r, func(c color.NRGBA) color.NRGBA { return c })
+		return true, gif.RewritePalette(out, r, func(c color.NRGBA) color.NRGBA { return c })
 	case *png.Reader:
 		if h.Layout == raster.Indexed && h.Orientation == 1 && h.ICC == nil {
 			return true, png.RewritePalette(out, r, func(c color.NRGBA) color.NRGBA { return c })
@@ -180,7 +180,7 @@ func (j *job) frames(out io.Writer, r *gif.Reader) error {
 		if err != nil {
 			return err
 		}
-		rows, err := resample.Rows(f.Rows(), j.goalW, j.goalH, j.resampling())
+		rows, err := resample.Rows(f.Rows, j.goalW, j.goalH, j.resampling())
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ func Encode(w io.Writer, src raster.Rows, lim raster.Limits) error {
 	}
 	b := bufio.NewWriterSize(w, 32<<10)
 	if h.Layout != raster.Indexed && h.Layout != raster.Gray {
-		a, err := NewWriter(w, h.W(), h.H(), -1, lim)
+		a, err := NewWriter(w, h.W(), h.H(), 1, lim)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"io"
+	"time"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
@@ -16,22 +17,23 @@ import (
 // the next one is known, because where pixels turn transparent the frame before
 // must be disposed of.
 type Writer struct {
-	b      *bufio.Writer
-	canvas image.Rectangle
-	loop   int
-	lim    raster.Limits
-	shown  []pixel // the canvas that the pending frame is drawn on
-	next   []pixel // the pending frame
-	free   []pixel
-	delay  int
+	b       *bufio.Writer
+	canvas  image.Rectangle
+	repeats int // for the loop extension; -1: write none
+	lim     raster.Limits
+	shown   []pixel // the canvas that the pending frame is drawn on
+	next    []pixel // the pending frame
+	free    []pixel
+	delay   int // of the pending frame, in 1/100 s
+	clock
 	frames int // given
 	began  bool
 	global []pixel // the first frame's colours
 	index  map[pixel]uint8
 }
 
-// NewWriter begins an animation of w × h that is repeated loop times, 0 for ever,
-// -1 not at all. It holds 4 bytes a pixel for one frame, 12 for more.
+// NewWriter starts an animation of width × height pixels that is shown loop times, 0
+// for without end. It holds 4 bytes a pixel for one frame, 12 for more.
 func NewWriter(w io.Writer, width, height, loop int, lim raster.Limits) (*Writer, error) {
 	if err := checkSides(width, height); err != nil {
 		return nil, err
@@ -42,14 +44,42 @@ func NewWriter(w io.Writer, width, height, loop int, lim raster.Limits) (*Writer
 	}
 	return &Writer{
 		lim: lim,
-		b:   bufio.NewWriterSize(w, 32<<10), canvas: image.Rect(0, 0, width, height), loop: loop,
+		b:   bufio.NewWriterSize(w, 32<<10), canvas: image.Rect(0, 0, width, height), repeats: repeats(loop),
 		next: make([]pixel, n),
 	}, nil
 }
 
-// Frame adds a frame of the canvas's size, of any layout that Encode takes, shown
-// for delay/100 s.
-func (w *Writer) Frame(src raster.Rows, delay int) error {
+// repeats returns what the loop extension says of an animation that is shown loop
+// times: 0 without end, -1 that there should be no extension.
+func repeats(loop int) int {
+	switch {
+	case loop == 0:
+		return 0
+	case loop == 1:
+		return -1
+	}
+	return min(loop-1, 0xffff)
+}
+
+// clock turns delays into hundredths of a second. Fractions are carried over to the
+// next frame: three frames of 33⅓ ms become 3, 4, 3, which lasts as long.
+type clock struct{ carry time.Duration }
+
+// next returns the delay to write for a frame. Browsers show frames of 0 or 1
+// hundredths for 100 ms, so a delay of more than 10 ms never becomes one of these.
+func (c *clock) next(delay time.Duration) int {
+	c.carry += delay
+	n := (c.carry + centisecond/2) / centisecond
+	if delay > centisecond {
+		n = max(n, 2)
+	}
+	n = min(n, 0xffff)
+	c.carry = min(max(c.carry-n*centisecond, -centisecond/2), centisecond/2)
+	return int(n)
+}
+
+// Frame adds a frame of the canvas's size, of any layout that Encode takes.
+func (w *Writer) Frame(src raster.Rows, delay time.Duration) error {
 	h := src.Header()
 	if err := check(h); err != nil {
 		return err
@@ -59,7 +89,7 @@ func (w *Writer) Frame(src raster.Rows, delay int) error {
 	}
 	w.frames++
 	if w.frames == 1 {
-		w.delay = delay
+		w.delay = w.clock.next(delay)
 		return read(w.next, src)
 	}
 	if w.free == nil {
@@ -75,7 +105,7 @@ func (w *Writer) Frame(src raster.Rows, delay int) error {
 		return err
 	}
 	w.next, w.free = w.free, w.next
-	w.delay = delay
+	w.delay = w.clock.next(delay)
 	return nil
 }
 
@@ -178,7 +208,7 @@ func (w *Writer) draw(box image.Rectangle, disposal byte) error {
 func (w *Writer) put(v view, box image.Rectangle, disposal byte) error {
 	seeThrough := v.seeThrough()
 	f := &frame{rect: box, disposal: disposal, transparent: -1, delay: w.delay}
-	f.control = disposal != disposeNone || w.delay != 0 || seeThrough || w.loop >= 0 || w.frames > 1
+	f.control = disposal != disposeNone || w.delay != 0 || seeThrough || w.repeats >= 0 || w.frames > 1
 	if w.began && w.within(v) {
 		f.transparent = len(w.global)
 		return w.pack(f, v, len(w.global)+1, func(p pixel) uint8 { return w.index[p] })
@@ -207,7 +237,7 @@ func (w *Writer) put(v view, box image.Rectangle, disposal byte) error {
 		if err := writeScreen(w.b, s); err != nil {
 			return err
 		}
-		if err := writeLoop(w.b, w.loop); err != nil {
+		if err := writeLoop(w.b, w.repeats); err != nil {
 			return err
 		}
 	} else {

@@ -33,14 +33,14 @@ func gray(t *testing.T, data []byte) []byte {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := Gray(&out, r, negative); err != nil {
+	if err := RewritePalette(&out, r, negative); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
 }
 
-// checkGray compares the frames of a mapped file with the mapped frames.
-func checkGray(t *testing.T, name string, data []byte) []byte {
+// checkRewritten compares the frames of a mapped file with the mapped frames.
+func checkRewritten(t *testing.T, name string, data []byte) []byte {
 	t.Helper()
 	out := gray(t, data)
 	was, delays, err := ourFrames(data)
@@ -63,14 +63,14 @@ func checkGray(t *testing.T, name string, data []byte) []byte {
 	return out
 }
 
-func TestGrayMapsPalettesAndCopiesTheRest(t *testing.T) {
+func TestRewritingMapsPalettesAndCopiesTheRest(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(29, 30))
 	files := goldenFiles(t)
 	for i := range 100 {
-		files[fmt.Sprint("animation ", i)] = animation(rnd, 1+rnd.IntN(5))
+		files[fmt.Sprint("animation ", i)] = randomAnimation(rnd, 1+rnd.IntN(5))
 	}
 	for name, data := range files {
-		out := checkGray(t, name, data)
+		out := checkRewritten(t, name, data)
 		if len(out) > len(data) {
 			t.Errorf("%s: %d bytes became %d", name, len(data), len(out))
 		}
@@ -82,14 +82,14 @@ func TestGrayMapsPalettesAndCopiesTheRest(t *testing.T) {
 	}
 }
 
-func TestGrayTwiceIsTheSameBytes(t *testing.T) {
-	data := gray(t, animation(rand.New(rand.NewPCG(31, 32)), 4))
+func TestRewritingTwiceIsTheSameBytes(t *testing.T) {
+	data := gray(t, randomAnimation(rand.New(rand.NewPCG(31, 32)), 4))
 	if again := gray(t, gray(t, data)); !bytes.Equal(again, data) {
 		t.Error("negated twice the file is another one")
 	}
 }
 
-func TestGrayDropsWhatIsNoPicture(t *testing.T) {
+func TestRewritingDropsWhatIsNoPicture(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(33, 34))
 	b := &builder{}
 	b.head(3, 3, 1, rnd)
@@ -105,13 +105,13 @@ func TestGrayDropsWhatIsNoPicture(t *testing.T) {
 	b.WriteString("\x21\x01\x0c123456789012\x06secret\x00")
 	b.image(image.Rect(0, 0, 3, 3), 0, false, 2, append(noise(rnd, 9, 2), bytes.Repeat([]byte{1, 0, 2, 3}, 99)...), rnd) // surplus pixels
 	b.WriteString("\x3bsecret")
-	out := checkGray(t, "secrets", b.Bytes())
+	out := checkRewritten(t, "secrets", b.Bytes())
 	if strings.Contains(string(out), "secret") || len(out) > 150 {
 		t.Errorf("%d bytes: %q", len(out), out)
 	}
 }
 
-func TestGrayOfFramesThatCannotBeCopied(t *testing.T) {
+func TestRewritingOfFramesThatCannotBeCopied(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(35, 36))
 	b := &builder{}
 	b.head(4, 4, 2, rnd)
@@ -122,29 +122,29 @@ func TestGrayOfFramesThatCannotBeCopied(t *testing.T) {
 	b.control(1, 1, -1)
 	b.image(image.Rect(0, 0, 3, 3), 1, false, 2, noise(rnd, 9, 2), rnd)
 	b.WriteByte(0x3b)
-	checkGray(t, "odd frames", b.Bytes())
+	checkRewritten(t, "odd frames", b.Bytes())
 
 	b = &builder{} // an LZW stream that its last block cuts before the end code
 	b.head(1, 1, 1, rnd)
 	b.WriteByte(0x2c)
 	b.le(0, 0, 1, 1)
 	b.WriteString("\x00\x02\x01\x0c\x00\x3b") // clear, 1, and nothing
-	checkGray(t, "no end code", b.Bytes())
+	checkRewritten(t, "no end code", b.Bytes())
 }
 
-func TestGrayOfIndexesBeyondThePalette(t *testing.T) {
+func TestRewritingOfIndexesBeyondThePalette(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(37, 38))
 	b := &builder{}
 	b.head(4, 1, 1, rnd)
 	b.image(image.Rect(0, 0, 4, 1), 0, false, 3, []byte{0, 1, 6, 7}, rnd)
 	b.WriteByte(0x3b)
-	checkGray(t, "stray indexes", b.Bytes())
+	checkRewritten(t, "stray indexes", b.Bytes())
 }
 
-func FuzzGray(f *testing.F) {
+func FuzzRewritePalette(f *testing.F) {
 	rnd := rand.New(rand.NewPCG(41, 42))
 	for range 8 {
-		f.Add(animation(rnd, 3))
+		f.Add(randomAnimation(rnd, 3))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if tooLarge(data) {
@@ -159,7 +159,7 @@ func FuzzGray(f *testing.F) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if err := Gray(&out, r, negative); err != nil {
+		if err := RewritePalette(&out, r, negative); err != nil {
 			t.Fatal(err)
 		}
 		got, delays2, err := ourFrames(out.Bytes())

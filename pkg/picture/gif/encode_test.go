@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
@@ -32,7 +33,7 @@ func encode(t *testing.T, p *picture) (data []byte, m *image.Paletted, ours []co
 	if err != nil {
 		t.Fatalf("image/gif refuses it: %v", err)
 	}
-	if len(g.Image) != 1 || g.LoopCount != -1 {
+	if len(g.Image) != 1 || g.LoopCount != -1 { // no loop extension
 		t.Fatalf("%d frames, loop %d", len(g.Image), g.LoopCount)
 	}
 	againstStandard(t, "encoded", buf.Bytes())
@@ -210,7 +211,7 @@ func animate(t *testing.T, frames []*picture, loop int) []byte {
 		t.Fatal(err)
 	}
 	for i, p := range frames {
-		if err := w.Frame(p.Again(), 3*i); err != nil {
+		if err := w.Frame(p.Again(), time.Duration(3*i)*centisecond); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -224,7 +225,7 @@ func TestWrittenAnimationsComposeToWhatWasGiven(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(23, 24))
 	for i := range 300 {
 		frames := randomFrames(rnd, 1+rnd.IntN(12), 1+rnd.IntN(12), 1+rnd.IntN(6), 1+rnd.IntN(6))
-		loop := rnd.IntN(4) - 1
+		loop := rnd.IntN(4)
 		data := animate(t, frames, loop)
 		g, err := stdgif.DecodeAll(bytes.NewReader(data))
 		if err != nil {
@@ -325,7 +326,7 @@ func TestAgainstImageMagick(t *testing.T) {
 	dir := t.TempDir()
 	files := goldenFiles(t)
 	for i := range 12 {
-		files[fmt.Sprintf("read%d.gif", i)] = animationFrom(rnd, 1+rnd.IntN(5), 0)
+		files[fmt.Sprintf("read%d.gif", i)] = randomAnimationFrom(rnd, 1+rnd.IntN(5), 0)
 		files[fmt.Sprintf("written%d.gif", i)] = animate(t, randomFrames(rnd, 9, 7, 5, 4), 0)
 	}
 	for name, data := range files {
@@ -387,3 +388,67 @@ func FuzzWriter(f *testing.F) {
 		}
 	})
 }
+
+func TestDelaysAreCarriedOverInHundredths(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		delay time.Duration
+		want  []int
+	}{
+		{"whole", 70 * time.Millisecond, []int{7, 7, 7}},
+		{"a third", time.Second / 30, []int{3, 4, 3, 3, 4, 3}},
+		{"60 a second are never 1", time.Second / 60, []int{2, 2, 2, 2, 2}},
+		{"zero", 0, []int{0, 0}},
+		{"one", 10 * time.Millisecond, []int{1, 1, 1}},
+		{"too long", 2000 * time.Second, []int{65535, 65535}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var k clock
+			for i, want := range c.want {
+				if got := k.next(c.delay); got != want {
+					t.Errorf("delay %d is %d, want %d", i, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestSelectedFrameIsTheCanvasShownThen(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(43, 44))
+	for range 50 {
+		data := randomAnimation(rnd, 1+rnd.IntN(5))
+		frames, _, err := ourFrames(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range frames {
+			r, err := openBytes(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Select(n + 1); err != nil {
+				t.Fatal(err)
+			}
+			rows, err := r.Rows(raster.Hint{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rows.Header().Layout != r.Header().Layout {
+				t.Errorf("frame %d: %v rows, %v header", n+1, rows.Header().Layout, r.Header().Layout)
+			}
+			got, err := colors(rows, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rastertest.Same(t, fmt.Sprint("frame ", n+1), got, frames[n])
+		}
+		r, _ := openBytes(data)
+		for _, n := range []int{-1, 0, len(frames) + 1} {
+			if err := r.Select(n); fault.Of(err) != fault.Usage {
+				t.Errorf("frame %d of %d: %v", n, len(frames), err)
+			}
+		}
+	}
+}
+
+var _ raster.Animated = (*Reader)(nil)

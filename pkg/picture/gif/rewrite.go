@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// Gray writes a GIF again, all frames of it, with every colour of its palettes
+// RewritePalette writes a GIF again, all frames of it, with every colour of its palettes
 // mapped by f. The indexes are copied as they stand, compressed, after each
 // frame has been decoded once to see that it is whole, and up to its end code;
 // so the result is no larger. Sizes, delays, disposal, transparency, interlacing
@@ -16,7 +16,7 @@ import (
 // Only where a frame can't be copied (it reaches beyond the canvas, uses indexes
 // beyond its palette, or has no end code or more pixels than it says) is it
 // compressed anew.
-func Gray(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) error {
+func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) error {
 	p, err := newParser(r.r, r.size)
 	if err != nil {
 		return err
