@@ -19,7 +19,7 @@ func fdct(z *coefs, pix []uint8, stride int) {
 }
 
 // idct writes the inverse DCT of the n × n lowest coefficients of b to n rows of n
-// samples, rows stride apart. It uses b up.
+// samples, rows stride apart. It overwrites b.
 func idct(n int, b *block, dst []uint8, stride int) {
 	switch {
 	case !avx2 || n < 3:
@@ -31,8 +31,8 @@ func idct(n int, b *block, dst []uint8, stride int) {
 	}
 }
 
-// lanes is eight times the same number; as a variable it costs a load, where a
-// constant would be broadcast each time.
+// lanes returns a vector's eight lanes (its elements) with the same number in each.
+// Kept in a variable, it costs one load; a constant would be broadcast at each use.
 func lanes(v int32) [8]int32 { return [8]int32{v, v, v, v, v, v, v, v} }
 
 func load(l *[8]int32) archsimd.Int32x8 { return archsimd.LoadInt32x8(l) }
@@ -54,7 +54,8 @@ var (
 	lanesByte = lanes(255)
 )
 
-// fdctVector is fdctWords with a lane of 32 bits for each row, then each column.
+// fdctVector is fdctWords with eight lanes of 32 bits: one for each row in the first
+// pass, for each column in the second.
 func fdctVector(z *coefs, pix []uint8, stride int) {
 	// Lane y of left and right is the first and last four samples of row y.
 	row := func(y int) uint64 { return binary.LittleEndian.Uint64(pix[y*stride:]) }
@@ -95,7 +96,8 @@ func fdctVector(z *coefs, pix []uint8, stride int) {
 	c3, c5 = c3.Add(half).ShiftAllRight(t), c5.Add(half).ShiftAllRight(t)
 	c6, c7 = c6.Add(half).ShiftAllRight(t), c7.Add(half).ShiftAllRight(t)
 
-	// Packing takes the halves one by one.
+	// SaturateToUint16ConcatGrouped packs each half by itself; order puts the
+	// four quarters back into their order.
 	order := archsimd.LoadUint32x8(&halvesOrder)
 	c0.SaturateToUint16ConcatGrouped(c1).AsUint32x8().Permute(order).AsUint8x32().Store((*[32]uint8)(z[0:32]))
 	c2.SaturateToUint16ConcatGrouped(c3).AsUint32x8().Permute(order).AsUint8x32().Store((*[32]uint8)(z[32:64]))
@@ -108,7 +110,7 @@ var (
 	lanesRows    = lanes(1 << (constBits - passBits - 1))
 	lanesColumns = lanes(coefBias<<(constBits+passBits) + 1<<(constBits+passBits-1))
 	lanesFifth   = lanes(coefBias<<passBits + 1<<(passBits-1))
-	// The first coefficient of all has the level shift in it.
+	// The level shift changes only the very first coefficient.
 	lanesFirst = [8]int32{
 		lanesFifth[0] - 64*128<<passBits, lanesFifth[0], lanesFifth[0], lanesFifth[0],
 		lanesFifth[0], lanesFifth[0], lanesFifth[0], lanesFifth[0],
@@ -116,8 +118,8 @@ var (
 	halvesOrder = [8]uint32{0, 1, 4, 5, 2, 3, 6, 7}
 )
 
-// dctVector is one pass: the first and the fifth result are whole, the others have
-// constBits of fraction.
+// dctVector is one pass of the forward DCT. c0 and c4 are integers, the others have
+// constBits bits of fraction.
 func dctVector(p0, p1, p2, p3, p4, p5, p6, p7 archsimd.Int32x8) (c0, c1, c2, c3, c4, c5, c6, c7 archsimd.Int32x8) {
 	s0, d0 := p0.Add(p7), p0.Sub(p7)
 	s1, d1 := p1.Add(p6), p1.Sub(p6)
@@ -143,7 +145,7 @@ func dctVector(p0, p1, p2, p3, p4, p5, p6, p7 archsimd.Int32x8) (c0, c1, c2, c3,
 	return
 }
 
-// transpose makes rows of columns.
+// transpose exchanges rows and columns.
 func transpose(a0, a1, a2, a3, a4, a5, a6, a7 archsimd.Int32x8) (b0, b1, b2, b3, b4, b5, b6, b7 archsimd.Int32x8) {
 	t0, t1 := a0.InterleaveLoGrouped(a1).AsInt64x4(), a0.InterleaveHiGrouped(a1).AsInt64x4()
 	t2, t3 := a2.InterleaveLoGrouped(a3).AsInt64x4(), a2.InterleaveHiGrouped(a3).AsInt64x4()

@@ -6,9 +6,8 @@ package jpeg
 func fdct(z *coefs, pix []uint8, stride int) { fdctWords(z, pix, stride) }
 
 // idct writes the inverse DCT of the n × n lowest coefficients of b to n rows of n
-// samples, rows stride apart. It uses b up.
+// samples, rows stride apart. It overwrites b.
 func idct(n int, b *block, dst []uint8, stride int) { idctScalar(n, b, dst, stride) }
 
-// quantize writes to c, in zig-zag order, the first coefficient and those that do not
-// become 0, and returns which those are.
+// quantize is quantizeWords.
 func (q *quantizer) quantize(z *coefs, c *[64]int32) (nz uint64) { return q.quantizeWords(z, c) }

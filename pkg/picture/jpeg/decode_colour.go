@@ -6,44 +6,44 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// colourRows turns components of any number, sampling and meaning into RGB: for
-// the rare models (RGB, CMYK, YCCK) and for sampling that has luma smaller than
-// chroma. Smaller components are widened by linear interpolation between their
-// centred samples (at 2:1 the triangle filter).
+// colourRows converts components of any number, sampling and colour model to RGB. It
+// serves the rare models (RGB, CMYK, YCCK) and pictures whose first component is
+// smaller than another. Smaller components are interpolated linearly between their
+// centred samples; at 2:1 that is the triangle filter, which libjpeg uses.
 //
-// The last line of one row of MCUs lies between lines of two, so a row is made
-// when the next one is there.
+// The last lines of a row of MCUs are interpolated from this row and the next, so a
+// row is converted only when the next one has been decoded.
 type colourRows struct {
 	decoder *decoder
 	h       *raster.Header
 	part    []widened
-	have    int // rows of MCUs in the parts
-	done    int // rows of MCUs made
+	have    int // rows of MCUs decoded
+	done    int // rows of MCUs converted
 	high    int // lines of the picture in a row of MCUs
 	pix     []uint8
 	line    [4][]uint8
 	band    raster.Band
 }
 
-// widened is a component and where its samples come to lie.
+// widened is a component that is interpolated to the size of the picture.
 type widened struct {
-	w, h, stride int     // samples; high: lines in a row of MCUs
-	high         int     //
-	pix          []uint8 // one line, then two rows of MCUs
-	base         int     // the component's line at pix[0]
-	x            []tap   // for each pixel of a line
-	ry, dy       int     // lines of the component to those of the picture
+	w, h, stride int
+	high         int     // its lines in a row of MCUs
+	pix          []uint8 // the line before, then two rows of MCUs
+	base         int     // number of the line at pix[0]
+	x            []tap   // of each pixel of a line
+	ry, dy       int     // its lines are ry/dy of the picture's
 	sum          []uint16
 }
 
-// tap: sample at has weight 256 - w, the next one w.
+// tap is a weighted sum of two samples: sample at weighs 256-w, the next one w.
 type tap struct {
 	at int32
 	w  uint16
 }
 
-// tapAt returns the tap for the centre of pixel i, where num/den samples go on a
-// pixel and there are n samples.
+// tapAt returns the tap at the centre of pixel i, where a pixel is num/den samples wide
+// and there are n samples. At the borders it is the outermost sample alone.
 func tapAt(i, num, den, n int) tap {
 	// (i + ½)·num/den - ½, in 256ths
 	p := ((2*i+1)*num*128 + den/2) / den
@@ -113,7 +113,7 @@ func (c *colourRows) Next() (*raster.Band, error) {
 	return &c.band, nil
 }
 
-// line makes line y of the picture.
+// line interpolates line y of the picture.
 func (p *widened) line(dst []uint8, y int) {
 	t := tapAt(y, p.ry, p.dy, p.h)
 	at := (int(t.at) - p.base) * p.stride
@@ -174,12 +174,12 @@ func (c *colourRows) convert(dst []uint8) {
 	}
 }
 
-// mul255 is a·b/255, rounded.
+// mul255 returns a·b/255, rounded.
 func mul255(a, b uint8) uint8 {
 	return uint8((uint32(a)*uint32(b) + 127) / 255)
 }
 
-// toRGB is JFIF 1.02's conversion, in 16 bits of fraction.
+// toRGB converts a pixel by JFIF 1.02, with 16 bits of fraction.
 func toRGB(y, cb, cr uint8) (r, g, b uint8) {
 	yy := int32(y)<<16 + 1<<15 - 128<<16
 	u, v := int32(cb)-128, int32(cr)-128

@@ -1,9 +1,10 @@
 package jpeg
 
-// Constants of the DCT after C. Loeffler, A. Ligtenberg and G. Moschytz,
-// "Practical Fast 1-D DCT Algorithms with 11 Multiplications" (ICASSP 1989),
-// figure 1, in 13 bits of fraction. Its outputs are √8 times a true DCT's, so two
-// passes make 8 times, which the last shift takes away.
+// The 8-point DCT is that of C. Loeffler, A. Ligtenberg and G. Moschytz, "Practical
+// Fast 1-D DCT Algorithms with 11 Multiplications" (ICASSP 1989), figure 1. It splits
+// the transform into even and odd frequencies, and each rotation by an angle into three
+// multiplications. Its results are √8 times those of the DCT, so two passes give 8
+// times; the last shift divides by 8. The constants have 13 bits of fraction.
 const (
 	constBits = 13
 	passBits  = 2 // fraction bits kept between the passes
@@ -31,16 +32,16 @@ func clamp(v int32) uint8 {
 	return uint8(v)
 }
 
-// saturate keeps a first coefficient within ±2^14, and so what is made of it alone in
-// range; legal ones are below 2^12, T.81 A.3.3. Of the others, illegal ones make
-// an int32 wrap: whatever samples come of that, they are samples.
+// saturate limits a first coefficient to ±2^14, so that flat and idct2 cannot overflow.
+// Legal ones are below 2^12 (T.81 A.3.3). Other illegal coefficients may make an int32
+// wrap; the samples are then meaningless, and clamp keeps them samples.
 func saturate(v int32) int32 { return min(max(v, -1<<14), 1<<14) }
 
 // idct8 writes the inverse DCT of b (T.81 A.3.3) to 8 rows of 8 samples, rows
-// stride apart. It uses b up.
+// stride apart. It overwrites b.
 func idct8(b *block, dst []uint8, stride int) {
-	// Columns first. Nearly all columns of a photograph's block have only zeros
-	// below the first rows.
+	// Columns first: in most blocks of a photograph, many columns have only zeros
+	// below their first coefficient, and rows would not.
 	for x := range 8 {
 		c0, c1, c2, c3 := b[x], b[x+8], b[x+16], b[x+24]
 		c4, c5, c6, c7 := b[x+32], b[x+40], b[x+48], b[x+56]

@@ -7,9 +7,9 @@ import (
 	"simd/archsimd"
 )
 
-// The inverse transforms with a lane of 32 bits for each column, then each row:
-// sums wrap where those of their scalar twins do. Columns and rows from n on are
-// worked too, and left out at the end.
+// The inverse transforms with eight lanes of 32 bits: one for each column in the first
+// pass, for each row in the second. Sums wrap exactly where those of the scalar twins
+// do. Lanes from n on are computed like the others and dropped at the end.
 
 var (
 	lanesLevel   = lanes(128)
@@ -63,7 +63,7 @@ func idct4Vector(n int, b *block, dst []uint8, stride int) {
 	half = load4(&lanesSamples)
 	c0, c1 = c0.Add(half).ShiftAllRight(rowShift), c1.Add(half).ShiftAllRight(rowShift)
 	c2, c3 = c2.Add(half).ShiftAllRight(rowShift), c3.Add(half).ShiftAllRight(rowShift)
-	// Lane y of each is a sample of row y: four make four bytes.
+	// Lane y of c0 to c3 holds four samples of row y: pack them into four bytes.
 	var low archsimd.Int32x4
 	high, level := load4(&lanesByte), load4(&lanesLevel)
 	c0, c1 = c0.Add(level).Max(low).Min(high), c1.Add(level).Max(low).Min(high)
@@ -108,7 +108,8 @@ func idct8Vector(n int, b *block, dst []uint8, stride int) {
 	c4, c5 := load((*[8]int32)(b[32:40])), load((*[8]int32)(b[40:48]))
 	c6, c7 := load((*[8]int32)(b[48:56])), load((*[8]int32)(b[56:64]))
 	if n == 8 && !c0.Xor(c0.ShiftAllRight(31)).ShiftAllRight(31-constBits).IsZero() {
-		// Illegal, and idct8 has another way to wrap in columns of nothing else.
+		// A first row that overflows is illegal. idct8 has a shortcut for columns of
+		// zeros that wraps differently, so it must do this block.
 		idct8(b, dst, stride)
 		archsimd.ClearAVXUpperBits()
 		return
@@ -144,7 +145,8 @@ func idct8Vector(n int, b *block, dst []uint8, stride int) {
 	}
 }
 
-// bytesOf makes the results of the second pass samples: lane y is four of row y.
+// bytesOf rounds the results of the second pass to samples: lane y is four samples of
+// row y.
 func bytesOf(c0, c1, c2, c3 archsimd.Int32x8) archsimd.Int32x8 {
 	var low archsimd.Int32x8
 	half, high, level := load(&lanesSamples), load(&lanesByte), load(&lanesLevel)
@@ -155,7 +157,7 @@ func bytesOf(c0, c1, c2, c3 archsimd.Int32x8) archsimd.Int32x8 {
 	return c0.Or(c1.ShiftAllLeft(8)).Or(c2.ShiftAllLeft(16).Or(c3.ShiftAllLeft(24)))
 }
 
-// inverseVector is one pass of n points; results from n on mean nothing.
+// inverseVector is one pass of n points. Results from n on have no meaning.
 func inverseVector(n int, c0, c1, c2, c3, c4, c5, c6, c7 archsimd.Int32x8) (x0, x1, x2, x3, x4, x5, x6, x7 archsimd.Int32x8) {
 	k0 := c0.ShiftAllLeft(constBits)
 	switch n {

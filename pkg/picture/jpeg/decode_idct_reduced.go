@@ -1,16 +1,17 @@
 package jpeg
 
-// Reduced decoding: the n-point inverse DCT of the n × n lowest coefficients of
-// a block makes n × n samples of the picture at n/8 (as libjpeg scales; Dugad and
-// Ahuja, "A Fast Scheme for Image Size Change in the Compressed Domain", 2001).
-// With the factor √(n/8) a side that keeps the mean, the 1-D transform is, times √8,
+// Reduced decoding: the n-point inverse DCT of the n × n lowest coefficients of a
+// block gives n × n samples of the picture at n/8 (libjpeg does the same; R. Dugad and
+// N. Ahuja, "A Fast Scheme for Image Size Change in the Compressed Domain", 2001).
+// The factor √(n/8) for each side keeps the mean. With it, the 1-D transform times √8 is
 //
 //	x(i) = X(0) + Σ √2·cos((2i+1)uπ/2n)·X(u),  u = 1 … n-1
 //
-// with the same factors for X(u) at every n. Its even part is the same at i and
-// n-1-i, its odd part the negative: that is all that the functions dctN use.
+// The cosine of an even u is the same at i and at n-1-i, that of an odd u has the other
+// sign. So each function dctN computes the sum e over even u and the sum o over odd u
+// once for i and n-1-i, and returns e+o and e-o.
 
-// idctScalar is idct one number at a time.
+// idctScalar is idct without vectors.
 func idctScalar(n int, b *block, dst []uint8, stride int) {
 	switch n {
 	case 2:
@@ -32,7 +33,7 @@ func idctScalar(n int, b *block, dst []uint8, stride int) {
 	}
 }
 
-// flat is idct of a block of nothing but the first coefficient.
+// flat is idct of a block in which only the first coefficient, dc, is not 0.
 func flat(n int, dc int32, dst []uint8, stride int) {
 	v := clamp((dc + 4) >> 3)
 	if n == 2 {
@@ -52,7 +53,7 @@ func idct1(b *block, dst []uint8) {
 	dst[0] = clamp((b[0] + 4) >> 3)
 }
 
-// idct2 of coefficients 0, 1, 8 and 9: all factors are 1.
+// idct2 is the transform of coefficients 0, 1, 8 and 9. All its factors are 1.
 func idct2(b0, b1, b8, b9 int32, dst []uint8, stride int) {
 	a, c := b0+b8+4, b1+b9
 	d, e := b0-b8+4, b1-b9

@@ -1,17 +1,18 @@
 package jpeg
 
-// Reduction returns the n of n/8 at which a picture of fullW × fullH is best
-// decoded to become goalW × goalH: 8 is whole.
+// Reduction returns n from 1 to 8: a picture of fullW × fullH that will be resampled to
+// goalW × goalH is best decoded at n/8. 8 is the full size.
 //
-// That is the n/8 which is the factor itself, where there is one (within the
-// rounding of the goal's sides); else the smallest that leaves the resampler 1.25
-// times the goal or more, so that its filter, not the cut of the coefficients,
-// makes the picture. With fine it is never the factor itself, and 1.44 times or more: so
-// 1/2 and 1/4, however their sides are rounded, come from 1.5 times the goal (at 1/2 that
-// is worth 0.13 dB more than 1.25 times, for a tenth more time). It is twice the goal if
-// the kernel was named by the user, whose look is then what counts.
+// If n/8 is the factor itself (up to the rounding of the goal's sides), the decoded
+// picture is already the result. Else n/8 is the smallest that leaves the resampler at
+// least 1.25 times the goal, so that its filter and not the missing coefficients
+// determines the picture. With fine, n/8 is never the factor itself, and at least 1.44
+// times the goal: then 1/2 and 1/4 come from 1.5 times the goal, however their sides
+// are rounded (at 1/2 that is 0.13 dB better than 1.25 times and takes a tenth more
+// time). With fine and named, the user chose the kernel and wants its look: at least
+// twice the goal.
 //
-// It is the one place that decides, for scale and for gray that works ahead of it.
+// Both scale and a gray that prepares a picture for scale decide by this function.
 func Reduction(fullW, fullH, goalW, goalH int, fine, named bool) int {
 	if n := exact(fullW, goalW); !fine && n > 0 && n == exact(fullH, goalH) {
 		return n
@@ -27,7 +28,8 @@ func Reduction(fullW, fullH, goalW, goalH int, fine, named bool) int {
 	return min(max(n, 1), 8)
 }
 
-// exact returns the n of which goal is n/8 of full, but for rounding; 0 if none is.
+// exact returns n if goal is n/8 of full, rounded up or down, and 0 if there is no such
+// n from 1 to 7.
 func exact(full, goal int) int {
 	n := (16*goal + full) / (2 * full)
 	if off := 8*goal - n*full; n < 1 || n > 7 || off <= -8 || off >= 8 {
@@ -36,8 +38,8 @@ func exact(full, goal int) int {
 	return n
 }
 
-// chromaReduction returns the smallest m of m/8 at which a chroma plane of
-// w/wd × h/hd samples is at least that of a 4:2:0 picture of goalW × goalH.
+// chromaReduction returns the smallest m such that a chroma plane of w/wd × h/hd
+// samples, decoded at m/8, has at least the samples of a 4:2:0 picture of goalW × goalH.
 func chromaReduction(w, h, wd, hd, goalW, goalH int) int {
 	for m := 1; m < 8; m++ {
 		if ceilDiv(w*m, wd*8) >= ceilDiv(goalW, 2) && ceilDiv(h*m, hd*8) >= ceilDiv(goalH, 2) {

@@ -6,12 +6,17 @@ import (
 	"io"
 )
 
-// bitBuffer gathers bits into clean bytes. The n bits, fewer than 8, that do not make
-// a byte yet stand at the top of acc, with zeros below. Putting bits (written out where
-// it matters) always stores eight bytes and has no branch:
+// bitBuffer collects bits into bytes without stuffing. Its n pending bits, fewer than
+// 8, are at the top of acc, with zeros below. To append the c bits of v, always store
+// eight bytes and then advance by the whole bytes among them, so that there is no
+// branch:
 //
 //	acc |= v << (64 - n - c); n += c; store acc at buf[pos:]
 //	pos += n >> 3; acc <<= n &^ 7; n &= 7
+//
+// With n = 3 pending bits 101 and v = 11110000 (c = 8), acc begins 101 11110 | 000,
+// n becomes 11, pos advances by one byte, and the 3 bits 000 remain. Loops that write
+// many codes repeat these two lines with acc, n and pos in local variables.
 type bitBuffer struct {
 	acc uint64
 	n   uint
@@ -19,7 +24,7 @@ type bitBuffer struct {
 	pos int
 }
 
-// put appends the low c bits of v, c at most 56; v has no others.
+// put appends the low c bits of v, c at most 56. The other bits of v must be 0.
 func (b *bitBuffer) put(v uint64, c uint) {
 	n := b.n + c
 	acc := b.acc | v<<((64-n)&63)
@@ -29,7 +34,7 @@ func (b *bitBuffer) put(v uint64, c uint) {
 	b.n = n & 7
 }
 
-// copyBits appends the low c bits of v, at most 20, and then bits from to to-1 of in.
+// copyBits appends the low c bits of v, c at most 20, then bits [from, to) of in.
 func (b *bitBuffer) copyBits(in *buffer, from, to uint, v uint64, c uint) {
 	acc, n, pos, buf := b.acc, b.n, b.pos, b.buf
 	next := min(to-from, 56-20)
@@ -53,14 +58,14 @@ func (b *bitBuffer) copyBits(in *buffer, from, to uint, v uint64, c uint) {
 	b.acc, b.n, b.pos = acc, n, pos
 }
 
-// grow leaves space for a block.
+// grow makes space for one more block.
 func (b *bitBuffer) grow() {
 	if b.pos > len(b.buf)-blockBytes {
 		b.buf = append(b.buf, make([]byte, max(len(b.buf), window))...)
 	}
 }
 
-// join appends all of o, and empties it.
+// join appends all bits of o and empties o.
 func (b *bitWriter) join(o *bitBuffer) {
 	i := 0
 	for ; i+7 <= o.pos; i += 7 {
@@ -74,12 +79,13 @@ func (b *bitWriter) join(o *bitBuffer) {
 	o.acc, o.n, o.pos = 0, 0, 0
 }
 
-// bitWriter writes an entropy-coded segment: bits are gathered into clean bytes,
-// and zero bytes are stuffed after FF in bulk on the way out (T.81 F.1.2.3).
+// bitWriter writes an entropy-coded segment. Bits are collected in a bitBuffer; when
+// that is full, empty writes its bytes with a zero byte stuffed after each FF, so that
+// no data looks like a marker (T.81 F.1.2.3).
 type bitWriter struct {
 	bitBuffer
 	w   io.Writer
-	out []byte // buf with its stuffing
+	out []byte // room for buf[:pos] with stuffing
 	err error  // of w
 }
 
@@ -87,19 +93,20 @@ func newBitWriter(w io.Writer) *bitWriter {
 	return &bitWriter{w: w, bitBuffer: bitBuffer{buf: make([]byte, window)}, out: make([]byte, 2*window)}
 }
 
-// room is called before each block: it leaves space for one.
+// room makes space for one more block. It is called before each.
 func (b *bitWriter) room() {
 	if b.pos > len(b.buf)-blockBytes {
 		b.empty()
 	}
 }
 
-// values writes DC values as differences, the first to last, and returns the last.
+// values writes the DC values v as differences, each from the one before and the
+// first from last. It returns the last value.
 func (b *bitWriter) values(v []int32, last int32, t *codeTable) int32 {
 	for len(v) > 0 {
 		b.room()
 		acc, n, pos, buf := b.acc, b.n, b.pos, b.buf
-		some := v[:min(len(v), blockBytes/8)] // so many take 20 bits each at most
+		some := v[:min(len(v), blockBytes/8)] // at most 20 bits each
 		for _, x := range some {
 			code, c := valueCode(x-last, t)
 			last = x
@@ -116,7 +123,7 @@ func (b *bitWriter) values(v []int32, last int32, t *codeTable) int32 {
 	return last
 }
 
-// ones writes one bit each.
+// ones writes each value of v, 0 or 1, as one bit.
 func (b *bitWriter) ones(v []int32) {
 	for len(v) > 0 {
 		b.room()
@@ -130,7 +137,7 @@ func (b *bitWriter) ones(v []int32) {
 	}
 }
 
-// empty writes the clean bytes out, stuffed.
+// empty writes the whole bytes out, with stuffing.
 func (b *bitWriter) empty() {
 	p, o := b.buf[:b.pos], b.out[:0]
 	b.pos = 0
@@ -146,7 +153,7 @@ func (b *bitWriter) empty() {
 	b.write(append(o, p...))
 }
 
-// copyBytes writes clean bytes, stuffed, after those there are; no bits are pending.
+// copyBytes appends whole bytes. There must be no pending bits.
 func (b *bitWriter) copyBytes(p []byte) {
 	for len(p) > 0 {
 		if b.pos == len(b.buf) {
@@ -170,7 +177,7 @@ func (b *bitWriter) write(p []byte) {
 	}
 }
 
-// finish fills the last byte up with ones and writes all out.
+// finish pads the last byte with ones (T.81 F.1.2.3) and writes everything out.
 func (b *bitWriter) finish() {
 	b.room()
 	c := -b.n & 7

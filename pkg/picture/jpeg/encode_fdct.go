@@ -2,30 +2,32 @@ package jpeg
 
 import "encoding/binary"
 
-// The forward DCT does two transforms at once. A DCT is made of sums and products
-// with constants, so it is linear, and of the number a·2^32 + b it makes A·2^32 + B
-// where it makes A of a and B of b, as long as B keeps within 32 bits: two lanes in an
-// ordinary int64. Only the shifts between the passes are not linear. Before
-// each, a bias makes both lanes positive, so that the low one borrows nothing
-// from the high one and a shift and a mask divide both.
+// The forward DCT computes two 1-D transforms at once, in the two halves of an int64.
+// We call the halves lanes. A DCT consists of sums and of products with constants, so
+// it is linear: if it maps a to A and b to B, it maps a·2^32 + b to A·2^32 + B, as
+// long as B fits in 32 bits. Only the rounding shift after each pass is not linear.
+// Before a shift we add a bias that makes both lanes positive; then the low lane
+// borrows nothing from the high one, and one shift and one mask divide both.
 //
-// Rows come first, y and y+4 together, then columns, x and x+1. The biases do not
-// have to be taken away between the passes: what is the same in all eight rows adds
-// to no coefficient of the second pass but the first, where it is subtracted.
+// The first pass transforms rows y and y+4 together, the second columns x and x+1.
+// The bias of the first pass need not be removed between the passes. It is the same
+// number in all eight rows, so in the second pass it only changes the coefficient of
+// vertical frequency 0, and we subtract it there.
 
 const (
-	both = 1<<32 + 1 // a number times both is that number in both lanes
+	both = 1<<32 + 1 // v*both is v in both lanes
 
-	// rowBias is more than any coefficient of the first pass but the first,
-	// which is positive of itself: 128·8·2^passBits at most, times 1.3.
+	// rowBias exceeds the size of every coefficient of the first pass except the
+	// first: 128·8·2^passBits times 1.3. The first coefficient, a sum of samples
+	// without the level shift, is never negative.
 	rowBias = 1 << 13
-	// coefBias is what the result is offset by. Coefficients are below 2^14 in
-	// size, so with it they are 15 bits and positive.
+	// coefBias is added to each coefficient of the result. Their size is below 2^14,
+	// so with it they are positive numbers of 15 bits.
 	coefBias = 1 << 14
 )
 
-// coefs is a transformed block: 64 coefficients eight times too large, plus coefBias,
-// 16 bits each, little endian, in rows of eight. Four of them are a uint64.
+// coefs is a transformed block: 64 coefficients in rows of eight, each times 8 and
+// plus coefBias, as 16-bit little-endian numbers. Four of them load as one uint64.
 type coefs [128]byte
 
 // at returns coefficient p.
@@ -33,8 +35,8 @@ func (z *coefs) at(p uint) int32 {
 	return int32(binary.LittleEndian.Uint16(z[2*p&127:])) - coefBias
 }
 
-// fdctWords transforms 8 rows of 8 samples, rows stride apart (T.81 A.3.3, the level
-// shift included), by the method of idct8 run backwards.
+// fdctWords transforms 8 rows of 8 samples, rows stride apart (T.81 A.3.3, with the
+// level shift). It runs the steps of idct8 backwards.
 func fdctWords(z *coefs, pix []uint8, stride int) {
 	var t [32]uint64 // rows of four words: columns x, x+1
 	for y := range 4 {
@@ -71,7 +73,7 @@ func fdctWords(z *coefs, pix []uint8, stride int) {
 		c3 := uint64(d1*fix3_072711026+z2+z3) >> s & mask
 		c1 := uint64(d0*fix1_501321110+z1+z4) >> s & mask
 
-		// From lanes of rows to lanes of columns.
+		// Regroup: from two rows in a word to two columns in a word.
 		const low = 1<<32 - 1
 		u, v := (*[4]uint64)(t[4*y:]), (*[4]uint64)(t[4*y+16:])
 		u[0], v[0] = c0&low|c1<<32, c0>>32|c1&^low
@@ -79,8 +81,8 @@ func fdctWords(z *coefs, pix []uint8, stride int) {
 		u[2], v[2] = c4&low|c5<<32, c4>>32|c5&^low
 		u[3], v[3] = c6&low|c7<<32, c6>>32|c7&^low
 	}
-	// What the first pass added to the first coefficient of each column: in column
-	// 0 the level shift, elsewhere the bias.
+	// The second pass must subtract from the first coefficient of each column what
+	// the first pass added: in column 0 the missing level shift, elsewhere rowBias.
 	const shifted, biased = 64 * 128 << passBits, 8 * rowBias
 	dc := int64(coefBias<<passBits+1<<(passBits-1))*both - (shifted + biased<<32)
 	for x := range 4 {

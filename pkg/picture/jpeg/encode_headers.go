@@ -24,12 +24,14 @@ func (h *headerWriter) jfif() {
 	h.segment(mAPP0, []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"))
 }
 
-// adobe appends an APP14 that says how colours are transformed (TN 5116, section 18).
+// adobe appends an APP14 with the colour transform: 0 for RGB or CMYK, 1 for YCbCr, 2
+// for YCCK (TN 5116, section 18).
 func (h *headerWriter) adobe(transform byte) {
 	h.segment(mAPP14, []byte("Adobe\x00\x64\x00\x00\x00\x00"), []byte{transform})
 }
 
-// icc appends a profile in as many APP2 as it needs; one too large for 255 is left out.
+// icc appends a profile in as many APP2 segments as it needs (ICC.1, annex B.4). A
+// profile that needs more than 255 is left out.
 func (h *headerWriter) icc(p []byte) {
 	const most = 65533 - 14
 	n := ceilDiv(len(p), most)
@@ -43,7 +45,8 @@ func (h *headerWriter) icc(p []byte) {
 	}
 }
 
-// dqt appends a table, given in zig-zag order; in 16 bits where it must be.
+// dqt appends a quantization table, given in zig-zag order. It is wide, with 16-bit
+// steps, if a step is over 255.
 func (h *headerWriter) dqt(slot byte, q *[64]uint16) (wide bool) {
 	for _, v := range q {
 		wide = wide || v > 255
@@ -80,7 +83,8 @@ func (h *headerWriter) dri(n int) {
 	h.segment(mDRI, []byte{byte(n >> 8), byte(n)})
 }
 
-// sos appends a scan header; tables has DC and AC slot of each component.
+// sos appends a scan header. An entry of tables is a component's DC slot << 4 | its AC
+// slot.
 func (h *headerWriter) sos(ids, tables []byte, ss, se int, ah, al uint) {
 	p := []byte{byte(len(ids))}
 	for i := range ids {

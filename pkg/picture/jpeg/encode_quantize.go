@@ -2,15 +2,16 @@ package jpeg
 
 import "encoding/binary"
 
-// quantizer divides by the steps of a table, rounding half away from zero. Nearly all
-// coefficients become 0, so four at a time are asked whether any does not.
+// quantizer divides coefficients by the steps of a table, rounding half away from
+// zero. Nearly all coefficients become 0, so it first tests four at a time for those
+// that do not.
 type quantizer struct {
-	// For each four coefficients of coefs, in lanes of 16 bits: adding above to
-	// them, or subtracting them from below, sets the high bit of a lane if its
-	// coefficient is at least half a step above, or below, zero.
+	// The test of four coefficients z in one word, 16 bits each: the high bit of a
+	// coefficient's 16 bits in z+above is set if it is at least half a step above
+	// zero, in below-z if it is at least half a step below.
 	above, below [16]uint64
-	step         [64]uint32 // eight times the steps, as fdct makes eight times the coefficients
-	recip        [64]uint32 // ceil(2^32 / step): exact for what is below 2^20
+	step         [64]uint32 // times 8, as coefs are
+	recip        [64]uint32 // ceil(2^32 / step); v*recip>>32 is exact for v below 2^20
 }
 
 // newQuantizer takes steps in rows of eight.
@@ -26,12 +27,13 @@ func newQuantizer(steps *[64]uint16) *quantizer {
 	return q
 }
 
-// quantizeWords writes to c, in zig-zag order, the first coefficient and those that do
-// not become 0, and returns which those are.
+// quantizeWords writes the quantized coefficients to c, in zig-zag order. Bit k of nz
+// is set if coefficient k is not 0. Of those that are 0 only the first is written.
 func (q *quantizer) quantizeWords(z *coefs, c *[64]int32) (nz uint64) {
 	c[0] = q.divide(z, 0)
-	// The high bits of word i go to bits i, 16+i, 32+i and 48+i: all are asked before
-	// any is looked at, as each look is a branch that nobody can foresee.
+	// The high bits of word i go to bits i, 16+i, 32+i and 48+i of found. Whether a
+	// coefficient is zero is a branch that no processor predicts, so all 16 words
+	// are tested before the first branch.
 	var found uint64
 	for i := range q.above {
 		v := binary.LittleEndian.Uint64(z[8*i:])
@@ -45,8 +47,8 @@ func (q *quantizer) quantizeWords(z *coefs, c *[64]int32) (nz uint64) {
 	return nz
 }
 
-// foundAt is, by lowBit, which coefficient a bit of quantizeWords stands for: its place
-// in rows of eight, and its position in zig-zag order.
+// foundAt maps a bit of found, by lowBit, to its coefficient: p is its place in rows
+// of eight, k its position in zig-zag order.
 var foundAt = func() (t [64]struct{ p, k uint8 }) {
 	for b := range uint(64) {
 		p := uint8(b&15<<2 | b>>4)
@@ -55,13 +57,13 @@ var foundAt = func() (t [64]struct{ p, k uint8 }) {
 	return
 }()
 
-// lowBit is a number below 64 for each place that the lowest bit set in v can have (C.
-// Leiserson, H. Prokop and K. Randall, "Using de Bruijn Sequences to Index a 1 in a
-// Computer Word", 1998). With a table behind it, it stands for bits.TrailingZeros64,
-// which on many processors is slow in a program for all amd64.
+// lowBit maps the lowest bit set in v to a number below 64, a different one for each
+// bit (C. Leiserson, H. Prokop and K. Randall, "Using de Bruijn Sequences to Index a 1
+// in a Computer Word", 1998). A table indexed by it replaces bits.TrailingZeros64,
+// which is slow on many processors in a program built for every amd64.
 func lowBit(v uint64) uint64 { return (v & -v) * 0x03f79d71b4ca8b09 >> 58 }
 
-// lowBitAt is the place of the lowest bit, by lowBit.
+// lowBitAt[lowBit(v)] is bits.TrailingZeros64(v).
 var lowBitAt = func() (t [64]uint8) {
 	for b := range uint8(64) {
 		t[lowBit(1<<b)] = b

@@ -1,7 +1,7 @@
 package jpeg
 
-// fromRGB fills the parts from lines of RGB, two of them to one of chroma, which is
-// taken of the mean of four pixels.
+// fromRGB fills e.part with row y of MCUs from lines of RGB. A chroma sample is that of
+// the mean of 2×2 pixels.
 func (e *encoder) fromRGB(pull *puller, y int) error {
 	luma, cb, cr := &e.part[0], &e.part[1], &e.part[2]
 	if e.sum == nil {
@@ -22,7 +22,7 @@ func (e *encoder) fromRGB(pull *puller, y int) error {
 				continue
 			}
 		}
-		pairs(e.sum, row, true) // the last line of an odd number counts twice
+		pairs(e.sum, row, true) // an odd last line counts twice
 		b := cb.pix[j/2*cb.stride : (j/2+1)*cb.stride]
 		r := cr.pix[j/2*cr.stride : (j/2+1)*cr.stride]
 		toChroma(b[:cb.w], r[:cr.w], e.sum)
@@ -35,7 +35,7 @@ func (e *encoder) fromRGB(pull *puller, y int) error {
 	return nil
 }
 
-// toLuma is Y of JFIF 1.02 in 16 bits of fraction.
+// toLuma computes Y of JFIF 1.02 with 16 bits of fraction.
 func toLuma(dst, rgb []uint8) {
 	for i := range len(rgb) / 3 {
 		p := rgb[3*i : 3*i+3 : 3*i+3]
@@ -43,8 +43,8 @@ func toLuma(dst, rgb []uint8) {
 	}
 }
 
-// pairs sums, or with more adds to the sums, each two pixels; the last of an odd
-// number counts twice.
+// pairs sets sum to the sums of pixels 2i and 2i+1, or with more adds them to it. An
+// odd last pixel counts twice.
 func pairs(sum []int32, rgb []uint8, more bool) {
 	for i := 0; i < len(sum); i += 3 {
 		a := rgb[2*i : 2*i+3]
@@ -61,8 +61,8 @@ func pairs(sum []int32, rgb []uint8, more bool) {
 	}
 }
 
-// toChroma is Cb and Cr of JFIF 1.02, of sums of four pixels. The rounding is just
-// below a half, so that 255.5 does not become 256.
+// toChroma computes Cb and Cr of JFIF 1.02 from sums of four pixels. The rounding
+// constant is just below a half, so that 255.5 does not become 256.
 func toChroma(cb, cr []uint8, sum []int32) {
 	const r = 128<<18 + 1<<17 - 1
 	for i := range cb {

@@ -15,10 +15,10 @@ const MaxSide = 65535
 // Encode writes rows as a baseline JPEG of quality 1 to 100, with a JFIF header
 // and the tables of T.81 annex K.
 //
-// It takes 8-bit rows of orientation 1 that are Gray (one component, no profile),
-// RGB (chroma is halved both ways) or YCbCr: chroma planes as wide or high as luma's, or
-// half that, rounded up, are written as they are, others by way of RGB. The profile of
-// a colour picture is kept.
+// The rows must have 8 bits and orientation 1. Gray rows become one component. RGB
+// rows become YCbCr with chroma halved both ways. YCbCr planes are written as they are
+// if chroma is as wide as luma or half as wide, rounded up, and so for the height;
+// else they are converted to RGB first.
 func Encode(w io.Writer, rows raster.Rows, quality int) error {
 	h := rows.Header()
 	if h.Layout == raster.YCbCr && !writable(h.Planes) {
@@ -95,13 +95,13 @@ func Encode(w io.Writer, rows raster.Rows, quality int) error {
 	return e.w.err
 }
 
-// writable says whether YCbCr planes are sampled in a way that is written.
+// writable reports whether YCbCr planes can be written as they are.
 func writable(p []raster.PlaneDim) bool {
 	return p[1].W == p[2].W && p[1].H == p[2].H && factor(p[0].W, p[1].W) > 0 && factor(p[0].H, p[1].H) > 0
 }
 
-// factor returns the sampling factor of luma, full samples, over chroma, c: 1 or 2;
-// 0 when it is neither.
+// factor returns the sampling factor of luma where it has full samples on a side and
+// chroma has c: 1 or 2, or 0 if it is neither.
 func factor(full, c int) int {
 	switch c {
 	case (full + 1) / 2:
@@ -126,17 +126,17 @@ type encoder struct {
 	sum   []int32 // of RGB rows: sums of R, G and B of two pixels of a line
 }
 
-// lines gathers the rows of one component until a row of MCUs is full. Lines are
-// as long as the MCUs, the last sample repeated to fill them.
+// lines holds the samples of one component for one row of MCUs. Each line is as long
+// as the MCUs; its last sample is repeated to fill it.
 type lines struct {
 	pix    []uint8
 	stride int
-	w      int // samples given of a line
-	need   int // lines of a row of MCUs
+	w      int // samples of a line that belong to the picture
+	need   int // lines in a row of MCUs
 	have   int
 }
 
-// scan pulls the rows and writes each row of MCUs as soon as all its lines are there.
+// scan pulls the rows and writes each row of MCUs as soon as its lines are complete.
 func (e *encoder) scan(rows raster.Rows) error {
 	for i, c := range e.comps {
 		d := e.h.Planes[min(i, len(e.h.Planes)-1)]
@@ -165,7 +165,7 @@ func (e *encoder) scan(rows raster.Rows) error {
 			return e.w.err
 		}
 	}
-	// The source says only at its end whether all was well.
+	// A source may report damage only at its end.
 	for {
 		b, err := rows.Next()
 		if err == io.EOF {
@@ -180,7 +180,7 @@ func (e *encoder) scan(rows raster.Rows) error {
 	}
 }
 
-// fromPlanes fills the parts from planes.
+// fromPlanes fills e.part with row y of MCUs, one component from each plane.
 func (e *encoder) fromPlanes(pull *puller, y int) error {
 	for i := range e.comps {
 		p := &e.part[i]
@@ -199,7 +199,7 @@ func (e *encoder) fromPlanes(pull *puller, y int) error {
 	return nil
 }
 
-// fill repeats the last of n samples to the end of a line.
+// fill repeats sample n-1 to the end of a line.
 func fill(line []uint8, n int) {
 	v := line[n-1]
 	for i := n; i < len(line); i++ {
@@ -207,7 +207,7 @@ func fill(line []uint8, n int) {
 	}
 }
 
-// repeat fills the part up with its last line, n being there.
+// repeat copies line n-1 to the lines from n on.
 func (p *lines) repeat(n int) {
 	last := p.pix[max(n-1, 0)*p.stride:][:p.stride]
 	for ; n < p.need; n++ {
@@ -215,13 +215,13 @@ func (p *lines) repeat(n int) {
 	}
 }
 
-// puller hands out the lines of each plane one by one, whatever bands they come in.
+// puller returns the lines of each plane one by one, however bands group them.
 type puller struct {
 	rows raster.Rows
 	band *raster.Band
-	at   [3]int // lines of each plane of the band taken
+	at   [3]int // lines of the band already returned, by plane
 	kept [3]struct {
-		pix []uint8 // lines of bands gone by
+		pix []uint8 // lines of earlier bands; those from pix[at:] are still to be returned
 		at  int
 	}
 }
@@ -245,7 +245,7 @@ func (p *puller) line(i, n int) ([]uint8, error) {
 	return b.Pix[at : at+n], nil
 }
 
-// next goes to the next band, and keeps the lines not yet taken.
+// next moves to the next band. It keeps a copy of the lines not yet returned.
 func (p *puller) next() error {
 	planes := p.rows.Header().Planes
 	if p.band != nil {
@@ -268,7 +268,7 @@ func (p *puller) next() error {
 	return err
 }
 
-// mcuRow writes the MCUs of the parts.
+// mcuRow writes e.part as one row of MCUs.
 func (e *encoder) mcuRow() {
 	for x := range e.f.mcux {
 		for i := range e.comps {
@@ -290,8 +290,8 @@ func (e *encoder) block(i int, pix []uint8, stride int) {
 	e.w.block(&e.c, nz, &e.pred[i], &annexCodes[0][t], &annexCodes[1][t], &annexShort[t])
 }
 
-// block writes quantized coefficients, in zig-zag order, T.81 F.1.2. Bit k of nz says
-// that coefficient k is not zero; the others but the first are not looked at.
+// block writes a block of quantized coefficients, in zig-zag order (T.81 F.1.2). Bit k
+// of nz is set if coefficient k is not 0; only those and coefficient 0 are read.
 func (w *bitWriter) block(c *[64]int32, nz uint64, pred *int32, dc, ac *codeTable, short *shortCodes) {
 	w.room()
 	w.value(c[0]-*pred, dc)
@@ -337,21 +337,25 @@ func (w *bitWriter) block(c *[64]int32, nz uint64, pred *int32, dc, ac *codeTabl
 // value writes a DC difference: the code for its size, and its bits.
 func (w *bitBuffer) value(v int32, t *codeTable) { w.put(valueCode(v, t)) }
 
-// valueCode returns a DC difference as c bits, at most 20 of annex K's tables.
+// valueCode returns a DC difference as c bits: the code of its size, then the value. With
+// the tables of annex K they are at most 20.
 func valueCode(v int32, t *codeTable) (code uint64, c uint) {
 	bits, size := valueBits(v)
 	e := t[size&255]
 	return uint64(e>>8)<<(size&63) | bits, uint(e&255) + size
 }
 
-// valueBits returns the bits that follow the code of a value's size, and that size.
+// valueBits returns the size of v, the number of bits of |v|, and v in that many bits
+// (T.81 F.1.2.1): 5 is 101 with size 3; a negative number is that of v-1 in two's
+// complement, so -5 is 010.
 func valueBits(v int32) (bits uint64, size uint) {
 	s := v >> 31
 	size = sizeOf(uint32((v ^ s) - s))
 	return uint64(v+s) & (1<<(size&63) - 1), size
 }
 
-// sizeOf is bits.Len32 of what is hardly ever over 255, and below 2^16; see lowBit.
+// sizeOf is bits.Len32 for v below 2^16, fast for v up to 255. It uses a table for the
+// same reason as lowBit.
 func sizeOf(v uint32) uint {
 	if v > 255 {
 		return 8 + uint(sizes[v>>8&255])

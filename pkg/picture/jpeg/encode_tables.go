@@ -24,8 +24,9 @@ var (
 	}
 )
 
-// scaleSteps returns base for a quality of 1 to 100, as libjpeg scales it: 50 is
-// base itself, 100 is all ones.
+// scaleSteps scales a table of steps for a quality of 1 to 100, by libjpeg's rule:
+// below 50 the steps are multiplied by 50/quality, from 50 on by (100-quality)/50. So
+// 50 gives base itself and 100 gives ones. Steps stay within 1 and 255.
 func scaleSteps(base *[64]uint16, quality int) *[64]uint16 {
 	percent := 200 - 2*quality
 	if quality < 50 {
@@ -38,7 +39,8 @@ func scaleSteps(base *[64]uint16, quality int) *[64]uint16 {
 	return q
 }
 
-// The Huffman tables of T.81 annex K.3: as DHT segments hold them.
+// annexK has the Huffman tables of T.81 K.3 in the form of DHT segments: DC and AC,
+// for luma and for chroma.
 var annexK = [2][2]struct {
 	counts [17]uint8
 	values string
@@ -75,7 +77,7 @@ var annexK = [2][2]struct {
 	},
 }
 
-// codeTable has the code of each symbol: code << 8 | its length; 0: none.
+// codeTable has for each symbol its code << 8 | the code's length, or 0 for none.
 type codeTable [256]uint32
 
 // annexCodes has the codes of annexK.
@@ -89,9 +91,9 @@ var annexCodes = func() (t [2][2]codeTable) {
 	return
 }()
 
-// shortCodes has, for runs of 0 to 15 zeros and values of -32 to 31, the code of the
-// symbol and the value's bits (T.81 F.1.2.2): both << 8 | their length, at run << 6 |
-// value + 32.
+// shortCodes has ready-made bits for AC coefficients of -32 to 31 after a run of 0 to
+// 15 zeros (T.81 F.1.2.2): the code of the symbol run << 4 | size, then the value in
+// size bits. Entry run << 6 | value + 32 is those bits << 8 | their number.
 type shortCodes [16 << 6]uint32
 
 // annexShort has the short codes of annexK's AC tables.
@@ -108,7 +110,8 @@ var annexShort = func() (t [2]shortCodes) {
 	return
 }()
 
-// codes assigns codes by T.81 annex C.
+// codes assigns codes to symbols (T.81 annex C): codes of one length are consecutive,
+// and the first of the next length is twice the number after the last.
 func codes(counts *[17]uint8, values string) (t codeTable) {
 	code, k := uint32(0), 0
 	for l := 1; l <= 16; l++ {

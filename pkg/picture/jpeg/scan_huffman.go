@@ -8,22 +8,31 @@ import (
 
 func be64(p []byte) uint64 { return binary.BigEndian.Uint64(p) }
 
-// lookBits is the width of the look-up tables. Twelve bits hold nearly every code
-// of a photograph, and the tables of a scan stay in the first-level cache.
+// lookBits is the number of bits that index the look-up tables. Nearly every code of
+// a photograph is at most twelve bits long, and the tables of a scan with 1<<12
+// entries still fit the first-level cache.
 const lookBits = 12
 
-// huffman is a table of codes (T.81 C.2, F.2.2.3): as it stood in its DHT
-// segment, and the look-ups made from it when a scan first needs them.
+// huffman is a Huffman table (T.81 C.2, F.2.2.3): as its DHT segment had it, and the
+// look-up tables that derive, valueTable and refineTable make when a scan first needs
+// them.
+//
+// Huffman codes of JPEG are canonical: codes of one length are consecutive numbers,
+// and the first code of length l+1 is twice the number after the last code of length
+// l. The counts {0, 2, 1} for lengths 1 to 3 with the symbols a, b, c give
+// a = 00, b = 01, c = 100.
 type huffman struct {
-	counts [17]uint8 // codes of each length, 1 to 16
-	values []byte    // symbols by rising code
+	counts [17]uint8 // number of codes of each length, 1 to 16
+	values []byte    // symbols in the order of their codes
 
 	derived bool
-	// code has by the next lookBits bits the length of the code there << 8 | its
-	// symbol; 0 when the code is longer, or none.
+	// code is indexed by the next lookBits bits. An entry is the length of the code
+	// that they begin with << 8 | its symbol, or 0 if that code is longer or there
+	// is none.
 	code [1 << lookBits]uint16
-	// For longer codes, by length: the first code beyond those of that length,
-	// left-aligned in 16 bits, and what brings a code to its index in values.
+	// For codes longer than lookBits, by length: beyond is the number after the last
+	// code of that length, left-aligned in 16 bits; a code plus index is the place
+	// of its symbol in values.
 	beyond [18]uint32
 	index  [17]int32
 
@@ -31,7 +40,7 @@ type huffman struct {
 	refine *[1 << lookBits]uint16 // see refineTable
 }
 
-// newHuffman checks the counts: no more codes of a length than there is room for.
+// newHuffman checks that the counts leave no length with more codes than fit in it.
 func newHuffman(counts *[17]uint8, values []byte) (*huffman, error) {
 	h := &huffman{counts: *counts, values: append([]byte(nil), values...)}
 	code := 0
@@ -44,8 +53,8 @@ func newHuffman(counts *[17]uint8, values []byte) (*huffman, error) {
 	return h, nil
 }
 
-// derive makes the look-ups that all uses share. It is put off until a scan needs
-// the table, so that a file of nothing but tables costs no more than its reading.
+// derive fills code, beyond and index. A scan that needs the table calls it, so that
+// a file with thousands of unused tables costs no more than the reading.
 func (h *huffman) derive() {
 	if h.derived {
 		return
@@ -70,8 +79,8 @@ func (h *huffman) derive() {
 	}
 }
 
-// long decodes a code of more than lookBits bits from the top of acc: its length
-// and symbol. Length 0: there is no such code.
+// long decodes a code of more than lookBits bits at the top of acc. A length of 0
+// means that there is no such code.
 func (h *huffman) long(acc uint64) (l uint, symbol byte) {
 	c := uint32(acc >> 48)
 	for l := uint(lookBits + 1); l <= 16; l++ {
@@ -82,7 +91,7 @@ func (h *huffman) long(acc uint64) (l uint, symbol byte) {
 	return 0, 0
 }
 
-// look decodes the code at the top of acc: its length, 0 if there is none, and symbol.
+// look decodes the code at the top of acc. A length of 0 means that there is none.
 func (h *huffman) look(acc uint64) (l uint, symbol byte) {
 	if c := h.code[acc>>(64-lookBits)]; c != 0 {
 		return uint(c >> 8), byte(c)
@@ -90,7 +99,7 @@ func (h *huffman) look(acc uint64) (l uint, symbol byte) {
 	return h.long(acc)
 }
 
-// symbol decodes the next symbol; false when the bits are no code.
+// symbol decodes the next symbol. It returns false if the bits are no code.
 func (h *huffman) symbol(e *entropy) (byte, bool) {
 	if e.n < 16 {
 		e.refill()
@@ -101,13 +110,14 @@ func (h *huffman) symbol(e *entropy) (byte, bool) {
 	return s, l != 0
 }
 
-// An entry of the value table, when code and value both lie in the looked-at bits:
+// valueTable returns a table that decodes a code and the value behind it at once, if
+// both fit in lookBits bits. An entry is
 //
-//	bits 0-4   how many bits code and value take together
+//	bits 0-4   length of code and value together
 //	bits 8-14  run, the high half of the symbol; endRun for an end of block
 //	bits 16-31 the value, signed; 0 only when the symbol's low half is 0
 //
-// An entry of 0 means that the code or its value is longer.
+// or 0 if code and value are longer. In a DC table the run is always 0.
 func (h *huffman) valueTable() *[1 << lookBits]uint32 {
 	h.derive()
 	if h.value != nil {
@@ -128,8 +138,8 @@ func (h *huffman) valueTable() *[1 << lookBits]uint32 {
 	return h.value
 }
 
-// longValue decodes the DC difference at the top of acc where its code or value is
-// longer than lookBits, as an entry of the value table.
+// longValue decodes a DC difference at the top of acc that the value table has no
+// entry for, and returns what the entry would be.
 func (h *huffman) longValue(acc uint64) (uint32, error) {
 	l, size := h.look(acc)
 	if l == 0 {
@@ -141,7 +151,8 @@ func (h *huffman) longValue(acc uint64) (uint32, error) {
 	return uint32(amplitude(acc, l<<8|uint(size)))<<16 | uint32(l) + uint32(size), nil
 }
 
-// endRun goes over the end of any block, further than any run.
+// endRun is the run of an end of block: it leads past the end of any block, further
+// than any real run.
 const endRun = 127
 
 // extend is EXTEND of T.81 F.2.2.1: v of size bits as a signed value.
@@ -152,14 +163,15 @@ func extend(v int32, size uint) int32 {
 	return v
 }
 
-// An entry of the refine table is a symbol of a refining scan that is not an end of
-// band:
+// refineTable returns a table of the symbols of a refining AC scan (T.81 G.1.2.3). An
+// entry is
 //
-//	bits 0-4  how many bits code and sign take
+//	bits 0-4  length of the code, and of the sign if there is one
 //	bits 5-8  run
-//	bit  9    there is a new coefficient, and so a sign
+//	bit  9    a new coefficient follows the run, so there is a sign
 //
-// 0 means an end of band, a longer code, or none that may be here.
+// or 0 for an end of band, a code longer than lookBits, and a symbol that such a scan
+// must not have.
 func (h *huffman) refineTable() *[1 << lookBits]uint16 {
 	h.derive()
 	if h.refine != nil {
