@@ -59,7 +59,7 @@ var walls = map[string][]string{
 	"pkg/front/dispatch": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/front/"},
 
-	// The person's side: cli < input, output, progress, show, record, client < filter, put, get, jobs.
+	// The person's side: cli < input, output, progress, show, history, client < filter, transfer.
 	"pkg/shell/cli":             {"pkg/fault"},
 	"pkg/shell/faketerm":        {},
 	"pkg/shell/progress":        {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm"},
@@ -68,11 +68,9 @@ var walls = map[string][]string{
 	"pkg/shell/output":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli"},
 	"pkg/shell/client":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/client/fakeimgd"},
 	"pkg/shell/client/fakeimgd": {"pkg/fault", "pkg/ops"},
-	"pkg/shell/record":          {"pkg/fault"},
+	"pkg/shell/history":         {"pkg/fault"},
 	"pkg/shell/filter":          {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/faketerm", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress"},
-	"pkg/shell/put":             {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/progress", "pkg/shell/record", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
-	"pkg/shell/jobs":            {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/record", "pkg/shell/client"},
-	"pkg/shell/get":             {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
+	"pkg/shell/transfer":        {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/history", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
 
 	// Commands join wings.
 	"cmd/gray":             {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},

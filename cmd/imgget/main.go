@@ -8,8 +8,8 @@ import (
 
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/client"
-	"imgtools/pkg/shell/get"
 	"imgtools/pkg/shell/show"
+	"imgtools/pkg/shell/transfer"
 )
 
 const usage = "[-h] [-a address] [-token file] [-o file | -d dir] [-force] [-w time] [-quiet] [id]..."
@@ -18,11 +18,10 @@ func main() { cli.Main("imgget", run) }
 
 func run(args []string) error {
 	var server client.Config
-	c := get.Config{Stdin: os.Stdin, Stderr: os.Stderr}
+	c := transfer.GetConfig{Stdin: os.Stdin, Stderr: os.Stderr}
 	f := cli.New("imgget", "waits for jobs of imgd and writes their pictures", usage)
 	f.Operand = "an id"
-	f.String(&server.Address, "a", "address", "address", "imgd: unix:/path, tcp:host:port, http://…, https://… (default $IMGD, else its socket)")
-	f.String(&server.TokenFile, "", "token", "file", "file with the token that imgd asks for (default $IMGD_TOKEN_FILE)")
+	server.AddFlags(f)
 	f.String(&c.Output, "o", "output", "file", "write the only picture to this file (default standard output; a terminal shows it)")
 	f.String(&c.Dir, "d", "dir", "dir", "write to this folder, under the names of the originals; nothing there is overwritten")
 	f.Bool(&c.Force, "", "force", "overwrite what is in the folder of -d")
@@ -43,5 +42,5 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	return get.Run(imgd, c)
+	return transfer.Get(imgd, c)
 }

@@ -252,6 +252,49 @@ func TestOriginalsStayAndResumeLeavesAlone(t *testing.T) {
 	}
 }
 
+// Two imgget of the same ids to the same folder, at the same time, write each
+// result once.
+func TestTwoAtOnceToOneFolder(t *testing.T) {
+	s := &fakeimgd.Server{}
+	release := s.Hold()
+	var ids []string
+	for i := range 20 {
+		ids = append(ids, s.Add(id(i), "a.png", fmt.Sprint("picture ", i%10))) // each result twice
+	}
+	url, dir := s.Start(t), t.TempDir()
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, append([]string{"-d", "."}, ids...)...))
+			check(t, "at once", stdout, stderr, status, "", "", 0)
+		})
+	}
+	release()
+	both.Wait()
+	if n := strings.Count(folder(t, dir), "="); n != len(ids) {
+		t.Errorf("%d files of %d ids: %s", n, len(ids), folder(t, dir))
+	}
+}
+
+func TestNotes(t *testing.T) {
+	s := &fakeimgd.Server{Notes: map[string]string{id(0): "no end marker", id(1): "no end marker; 3 bytes missing"}}
+	s.Add(id(0), "a.jpg", "a")
+	s.Add(id(1), "", "b")
+	url, dir := s.Start(t), t.TempDir()
+	for _, tt := range []struct{ name, args, stdout, stderr string }{
+		{"one result", id(0), "gray a", "imgget: a.jpg: note: no end marker\n"},
+		{"a result without a name", id(1), "gray b", "imgget: aaaaaa…: note: no end marker; 3 bytes missing\n"},
+		{"to a folder", "-d . " + id(0), "", "imgget: a.png: note: no end marker\n"},
+		{"-quiet counts them", "-quiet -force -d . " + id(0) + " " + id(1), "",
+			"imgget: note: no end marker (2 pictures)\nimgget: note: 3 bytes missing (1 picture)\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, strings.Fields(tt.args)...))
+			check(t, tt.args, stdout, stderr, status, tt.stdout, tt.stderr, 0)
+		})
+	}
+}
+
 func TestNames(t *testing.T) {
 	s := &fakeimgd.Server{Type: "image/jpeg"}
 	s.Add(id(0), "Zoë \"犬\".png", "a")

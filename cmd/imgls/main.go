@@ -8,8 +8,8 @@ import (
 
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/client"
-	"imgtools/pkg/shell/jobs"
-	"imgtools/pkg/shell/record"
+	"imgtools/pkg/shell/history"
+	"imgtools/pkg/shell/transfer"
 )
 
 const usage = "[-h] [-a address] [-token file] [id]..."
@@ -17,12 +17,11 @@ const usage = "[-h] [-a address] [-token file] [id]..."
 func main() { cli.Main("imgls", run) }
 
 func run(args []string) error {
-	server := client.Config{Wait: jobs.Patience}
-	c := jobs.Config{Command: "imgls", List: record.Open(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	server := client.Config{Wait: transfer.Patience}
+	c := transfer.JobsConfig{Command: "imgls", List: history.Open(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	f := cli.New("imgls", "shows jobs of imgd: their state, place in the queue and name", usage)
 	f.Operand = "an id"
-	f.String(&server.Address, "a", "address", "address", "imgd: unix:/path, tcp:host:port, http://…, https://… (default $IMGD, else its socket)")
-	f.String(&server.TokenFile, "", "token", "file", "file with the token that imgd asks for (default $IMGD_TOKEN_FILE)")
+	server.AddFlags(f)
 	var err error
 	if c.IDs, err = f.Parse(args, os.Stdout); err != nil {
 		return err
@@ -32,9 +31,9 @@ func run(args []string) error {
 		return err
 	}
 	if len(c.IDs) == 0 && !given(os.Stdin) {
-		return jobs.ListMine(imgd, c)
+		return transfer.ListMine(imgd, c)
 	}
-	return jobs.List(imgd, c)
+	return transfer.List(imgd, c)
 }
 
 // given reports whether there is anything to read on f: it is a file or a pipe,

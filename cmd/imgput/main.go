@@ -11,8 +11,8 @@ import (
 	"imgtools/pkg/ops"
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/client"
-	"imgtools/pkg/shell/put"
-	"imgtools/pkg/shell/record"
+	"imgtools/pkg/shell/history"
+	"imgtools/pkg/shell/transfer"
 )
 
 const usage = "[-h] [-a address] [-token file] [-g] [-l luma] [-s geometry] [-k kernel] [-fine] [-linear] [-f format] [-q quality] [-w time] [-quiet] [file]..."
@@ -21,13 +21,12 @@ func main() { cli.Main("imgput", run) }
 
 func run(args []string) error {
 	var server client.Config
-	c := put.Config{List: record.Open(), Stdout: os.Stdout, Stderr: os.Stderr}
+	c := transfer.PutConfig{List: history.Open(), Stdout: os.Stdout, Stderr: os.Stderr}
 	var gray, fine, linear bool
 	var geometry, format string
 	luma, kernel, quality := ops.Lumas[0], ops.Kernels[0], 85
 	f := cli.New("imgput", "sends pictures to imgd and prints one job id a line", usage)
-	f.String(&server.Address, "a", "address", "address", "imgd: unix:/path, tcp:host:port, http://…, https://… (default $IMGD, else its socket)")
-	f.String(&server.TokenFile, "", "token", "file", "file with the token that imgd asks for (default $IMGD_TOKEN_FILE)")
+	server.AddFlags(f)
 	f.Bool(&gray, "g", "gray", "turn gray; also when nothing else is asked for")
 	f.String(&luma, "l", "luma", "luma", "what gray is: "+strings.Join(ops.Lumas, ", "))
 	f.String(&geometry, "s", "scale", "geometry", "scale: a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!)")
@@ -69,5 +68,5 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	return put.Run(imgd, c)
+	return transfer.Put(imgd, c)
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -318,73 +319,122 @@ func TestTroubleOnTheWay(t *testing.T) {
 func TestLostAnswerMakesOneJob(t *testing.T) {
 	dir := pictures(t, "a")
 	s := &fakeimgd.Server{}
-	inner := &fakeimgd.Server{}
 	s.Fault = func(w http.ResponseWriter, r *http.Request, before int) bool {
-		if before > 0 {
-			inner.ServeHTTP(w, r)
-			return true
+		if before == 0 {
+			s.Lose(w, r)
 		}
-		inner.ServeHTTP(&deaf{}, r)
-		fakeimgd.Drop(w)
-		return true
+		return before == 0
 	}
 	stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, s.Start(t), "a"))
 	if status != 0 || stderr != "" || len(s.Requests()) != 2 {
 		t.Errorf("%d, %q, %q", status, stderr, s.Requests())
 	}
-	checkIDs(t, inner, stdout, []string{"a"})
+	checkIDs(t, s, stdout, []string{"a"})
 }
 
-// deaf is an answer that nobody gets.
-type deaf struct{ h http.Header }
-
-func (d *deaf) Header() http.Header {
-	if d.h == nil {
-		d.h = http.Header{}
+// fetchAll runs imgput on files and fetches each job as its id is printed, which
+// makes room on the server. It returns the originals in the order of the ids.
+func fetchAll(t *testing.T, dir, url string, names []string) (originals []string) {
+	t.Helper()
+	cmd := imgput(t, dir, url, names...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return d.h
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	sc := bufio.NewScanner(out)
+	for sc.Scan() {
+		resp, err := http.Get(url + "/jobs/" + sc.Text() + "/image")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		originals = append(originals, strings.TrimPrefix(string(b), "gray "))
+	}
+	if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
+		t.Errorf("%v, %q", err, stderr.String())
+	}
+	return originals
 }
-func (d *deaf) Write(p []byte) (int, error) { return len(p), nil }
-func (d *deaf) WriteHeader(int)             {}
 
 // A batch larger than the spool goes through as results are fetched, also when
-// there is room for fewer than are sent at once.
+// there is room for fewer pictures than are sent at once.
 func TestBatchLargerThanSpool(t *testing.T) {
 	names := numbered(20)
 	dir := pictures(t, names...)
 	for _, room := range []int{1, 3, 8} {
-		s := &fakeimgd.Server{Room: room}
-		url := s.Start(t)
-		cmd := imgput(t, dir, url, names...)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		sc := bufio.NewScanner(out)
-		for sc.Scan() {
-			resp, err := http.Get(url + "/jobs/" + sc.Text() + "/image")
-			if err != nil {
-				t.Fatal(err)
+		t.Run(fmt.Sprintf("room for %d", room), func(t *testing.T) {
+			s := &fakeimgd.Server{Room: room}
+			if got := fetchAll(t, dir, s.Start(t), names); !slices.Equal(got, names) {
+				t.Errorf("fetched %q", got)
 			}
-			b, _ := io.ReadAll(resp.Body)
-			resp.Body.Close()
-			got = append(got, strings.TrimPrefix(string(b), "gray "))
-		}
-		if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
-			t.Errorf("room for %d: %v, %q", room, err, stderr.String())
-		}
-		if !slices.Equal(got, names) {
-			t.Errorf("room for %d: fetched %q", room, got)
-		}
-		if n := len(s.Jobs()); n != len(names) {
-			t.Errorf("room for %d: %d jobs left", room, n)
-		}
+			if n := len(s.Jobs()); n != len(names) {
+				t.Errorf("%d jobs left", n)
+			}
+		})
+	}
+}
+
+// While a batch waits for room, imgput deletes jobs whose ids it has not printed.
+// When the answer to a DELETE is lost, it asks again before it prints that id: no
+// id of a deleted job is printed, and no picture becomes two jobs.
+func TestLostAnswerToDelete(t *testing.T) {
+	names := numbered(6)
+	dir := pictures(t, names...)
+	for _, done := range []bool{true, false} {
+		t.Run(fmt.Sprintf("carried out %v", done), func(t *testing.T) {
+			s := &fakeimgd.Server{Room: 3}
+			var deletes atomic.Int32
+			var full sync.Once
+			behind := make(chan struct{}) // closed when two files behind the head are jobs
+			var mu sync.Mutex
+			put := map[string]bool{}
+			s.Fault = func(w http.ResponseWriter, r *http.Request, before int) bool {
+				switch {
+				case r.Method == "DELETE" && before == 0:
+					deletes.Add(1)
+					if done {
+						s.Lose(w, r)
+					} else {
+						fakeimgd.Drop(w)
+					}
+					return true
+				case r.Method != "PUT":
+					return false
+				}
+				name := r.URL.Query().Get("name")
+				if name == names[0] {
+					<-behind
+					refused := false
+					full.Do(func() { fakeimgd.Fail(w, 507, "spool full"); refused = true })
+					return refused
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if put[name] {
+					return false
+				}
+				put[name] = true
+				if len(put) == 3 {
+					close(behind)
+				}
+				return false
+			}
+			if got := fetchAll(t, dir, s.Start(t), names); !slices.Equal(got, names) {
+				t.Errorf("fetched %q", got)
+			}
+			if n := len(s.Jobs()); n != len(names) {
+				t.Errorf("%d jobs left", n)
+			}
+			if deletes.Load() == 0 {
+				t.Error("nothing was deleted: the test shows nothing")
+			}
+		})
 	}
 }
 

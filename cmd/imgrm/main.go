@@ -8,8 +8,8 @@ import (
 
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/client"
-	"imgtools/pkg/shell/jobs"
-	"imgtools/pkg/shell/record"
+	"imgtools/pkg/shell/history"
+	"imgtools/pkg/shell/transfer"
 )
 
 const usage = "[-h] [-a address] [-token file] [id]..."
@@ -17,12 +17,11 @@ const usage = "[-h] [-a address] [-token file] [id]..."
 func main() { cli.Main("imgrm", run) }
 
 func run(args []string) error {
-	server := client.Config{Wait: jobs.Patience}
-	c := jobs.Config{Command: "imgrm", List: record.Open(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	server := client.Config{Wait: transfer.Patience}
+	c := transfer.JobsConfig{Command: "imgrm", List: history.Open(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	f := cli.New("imgrm", "takes jobs of imgd back: cancels them, or removes their results", usage)
 	f.Operand = "an id"
-	f.String(&server.Address, "a", "address", "address", "imgd: unix:/path, tcp:host:port, http://…, https://… (default $IMGD, else its socket)")
-	f.String(&server.TokenFile, "", "token", "file", "file with the token that imgd asks for (default $IMGD_TOKEN_FILE)")
+	server.AddFlags(f)
 	var err error
 	if c.IDs, err = f.Parse(args, os.Stdout); err != nil {
 		return err
@@ -34,5 +33,5 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	return jobs.Remove(imgd, c)
+	return transfer.Remove(imgd, c)
 }

@@ -22,8 +22,9 @@ var known = []string{
 }
 
 // Clean returns the part of s after the last / or \, without control characters,
-// bidirectional controls, invalid UTF-8, leading dots and surrounding blanks, and
-// at most MaxLen bytes of it. It returns "" when nothing is left.
+// bidirectional controls, invalid UTF-8, leading dots and surrounding blanks. A
+// longer name than MaxLen bytes is cut, in front of a known extension. Clean returns
+// "" when nothing is left.
 func Clean(s string) string {
 	s = s[strings.LastIndexAny(s, `/\`)+1:]
 	s = strings.Map(func(r rune) rune {
@@ -33,7 +34,14 @@ func Clean(s string) string {
 		return r
 	}, s)
 	s = strings.TrimSpace(strings.TrimLeft(s, ". "))
-	return strings.TrimSpace(Cut(s, MaxLen))
+	if len(s) > MaxLen {
+		ext := ""
+		if known := Extension(s); known != "" {
+			ext = s[len(s)-len(known)-1:]
+		}
+		s = strings.TrimSpace(Cut(s[:len(s)-len(ext)], MaxLen-len(ext))) + ext
+	}
+	return s
 }
 
 // Cut returns the longest prefix of s that has at most n bytes and ends with a

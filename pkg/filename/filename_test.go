@@ -8,19 +8,21 @@ import (
 
 func TestClean(t *testing.T) {
 	for in, want := range map[string]string{
-		"IMG_1.JPG":                    "IMG_1.JPG",
-		"/etc/passwd":                  "passwd",
-		`C:\Fotos\urlaub.jpg`:          "urlaub.jpg",
-		"..":                           "",
-		"../.profile":                  "profile",
-		" .hidden.png ":                "hidden.png",
-		"a\nb\x00c\x7f":                "abc",
-		"\u202egnp.exe":                "gnp.exe",
-		"broken\xff.png":               "broken.png",
-		"año.png":                      "año.png",
-		strings.Repeat("x", 300):       strings.Repeat("x", MaxLen),
-		strings.Repeat("é", 150):       strings.Repeat("é", MaxLen/2),
-		"a" + strings.Repeat("é", 150): "a" + strings.Repeat("é", MaxLen/2-1),
+		"IMG_1.JPG":                        "IMG_1.JPG",
+		"/etc/passwd":                      "passwd",
+		`C:\Fotos\urlaub.jpg`:              "urlaub.jpg",
+		"..":                               "",
+		"../.profile":                      "profile",
+		" .hidden.png ":                    "hidden.png",
+		"a\nb\x00c\x7f":                    "abc",
+		"\u202egnp.exe":                    "gnp.exe",
+		"broken\xff.png":                   "broken.png",
+		"año.png":                          "año.png",
+		strings.Repeat("x", 300):           strings.Repeat("x", MaxLen),
+		strings.Repeat("é", 150):           strings.Repeat("é", MaxLen/2),
+		"a" + strings.Repeat("é", 150):     "a" + strings.Repeat("é", MaxLen/2-1),
+		strings.Repeat("x", 300) + ".Png":  strings.Repeat("x", MaxLen-4) + ".Png",
+		strings.Repeat("x", 198) + ".jpeg": strings.Repeat("x", MaxLen-5) + ".jpeg",
 	} {
 		t.Run(Cut(in, 20), func(t *testing.T) {
 			if got := Clean(in); got != want {

@@ -23,6 +23,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/limits"
+	"imgtools/pkg/shell/cli"
 )
 
 // Config says where the server is and how long to go on.
@@ -31,6 +32,12 @@ type Config struct {
 	TokenFile string        // -token; "" is $IMGD_TOKEN_FILE, or none
 	Wait      time.Duration // -w: how long to wait and repeat
 	Forever   bool          // there is no -w
+}
+
+// AddFlags adds the flags that say where the server is.
+func (cfg *Config) AddFlags(f *cli.Flags) {
+	f.String(&cfg.Address, "a", "address", "address", "imgd: unix:/path, tcp:host:port, http://…, https://… (default $IMGD, else its socket)")
+	f.String(&cfg.TokenFile, "", "token", "file", "file with the token that imgd asks for (default $IMGD_TOKEN_FILE)")
 }
 
 // Client is a server as imgput and imgget see it. Its methods may be called at
@@ -354,6 +361,21 @@ func (c *Client) Pause(ctx context.Context, since time.Time, n int, err error) e
 		return fault.As(fault.Busy, err)
 	}
 	return sleep(ctx, d)
+}
+
+// Retry calls attempt until it succeeds, or until Pause says that there is no use in
+// another call, whose error it returns. again is false in the first call. since is
+// as in Pause.
+func (c *Client) Retry(ctx context.Context, since time.Time, attempt func(again bool) error) error {
+	for n := 0; ; n++ {
+		err := attempt(n > 0)
+		if err == nil {
+			return nil
+		}
+		if err := c.Pause(ctx, since, n, err); err != nil {
+			return err
+		}
+	}
 }
 
 // remaining returns how much of -w is left when it began at since, at least 0.

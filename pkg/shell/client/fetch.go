@@ -22,6 +22,7 @@ type Result struct {
 	Size     int64     // bytes; -1: the server doesn't say
 	Modified time.Time // zero: the server doesn't say
 	ETag     string
+	Note     string // what is odd about the original; "" is nothing
 }
 
 // ErrSkip is returned by the open function of Fetch for a result that is not
@@ -185,6 +186,7 @@ func (d *download) accept(resp *http.Response) (skip int64, err error) {
 		d.Name = params["filename"]
 	}
 	d.Modified, _ = http.ParseTime(h.Get("Last-Modified"))
+	d.Note = h.Get("Image-Note")
 	return 0, nil
 }
 

@@ -17,14 +17,14 @@ import (
 	"imgtools/pkg/shell/progress"
 )
 
-// Result says what became of a picture.
+// Result describes a picture that was written.
 type Result struct {
 	Format string // canonical name of what was written
-	Note   string // what the user should know, or ""
+	Note   string // what is odd about the input, several joined by "; ", or ""
 }
 
-// Operation makes a picture on out of the one in the size bytes of in. format is
-// the canonical name of the one asked for, or "".
+// Operation reads a picture from the size bytes of in and writes one to out. format
+// is the canonical name of the format asked for, or "".
 type Operation func(out io.Writer, in io.ReaderAt, size int64, format string) (Result, error)
 
 // Config is what a filter's command line says.
@@ -34,21 +34,26 @@ type Config struct {
 	Output  string   // -o
 	Dir     string   // -d
 	Format  string   // -f, canonical
-	Quiet   bool     // -quiet: no closing line, and no progress
-
-	stderr io.Writer
+	Quiet   bool     // -quiet: no closing line, no progress, and each kind of note once
 }
 
-// Alone reports whether a picture may have more than one CPU: there is one picture,
+// runner is one run of a filter.
+type runner struct {
+	Config
+	report cli.Report
+}
+
+// Alone reports whether a picture may use more than one CPU: it is the only picture,
 // and there are several CPUs.
 func (c *Config) Alone() bool { return len(c.Files) <= 1 && runtime.GOMAXPROCS(0) > 1 }
 
-// Run runs op on each file. Several need a folder, are worked on by all CPUs,
-// and come out in their order; one that fails is told on stderr and the others
-// go on.
-func Run(c Config, op Operation) error {
+// Run runs op on each file. Several files need a folder, are worked on by all CPUs,
+// and get their names in their order; one that fails is named on stderr and the
+// others go on.
+func Run(cfg Config, op Operation) error {
 	batch()
-	c.stderr = os.Stderr
+	c := runner{Config: cfg, report: cli.Report{Command: cfg.Command, Stderr: os.Stderr, Quiet: cfg.Quiet}}
+	defer c.report.Notes()
 	if len(c.Files) == 0 {
 		c.Files = []string{"-"}
 	}
@@ -71,7 +76,7 @@ func Run(c Config, op Operation) error {
 	return c.finish(work(op, c.Files[0], out, c.Format))
 }
 
-// picture is one that an operation has worked on, and not yet in its place.
+// picture is the result of an operation that has no name yet.
 type picture struct {
 	name string // for messages
 	base string // of the original
@@ -94,8 +99,9 @@ func work(op Operation, operand string, out *output.File, format string) picture
 	return p
 }
 
-// finish puts a picture in its place, or removes it. Its error names the file.
-func (c *Config) finish(p picture) error {
+// finish gives a result its name, or removes it if anything failed. Its error names
+// the input.
+func (c *runner) finish(p picture) error {
 	if p.err == nil {
 		_, p.err = p.out.Commit(output.Name(p.base, p.Format, "stdin"))
 	} else if p.out != nil {
@@ -104,19 +110,17 @@ func (c *Config) finish(p picture) error {
 	if p.err != nil {
 		return fmt.Errorf("%s: %w", p.name, p.err)
 	}
-	if p.Note != "" {
-		c.tell(p.name + ": " + p.Note)
-	}
+	c.report.Note(p.name, p.Note)
 	return nil
 }
 
-// ahead is how many finished pictures may wait for an earlier one.
+// ahead is the number of finished pictures that may wait for an earlier one.
 const ahead = 16
 
-// many runs op on all files, to a folder. The pictures are put in their places,
-// and messages told, in the order of the files, so that equal names are numbered
-// in that order.
-func (c *Config) many(op Operation) error {
+// many runs op on all files, to a folder. Results get their names, and messages
+// are written, in the order of the files, so that equal names are numbered in that
+// order.
+func (c *runner) many(op Operation) error {
 	dir, err := output.OpenDir(c.Dir, false)
 	if err != nil {
 		return err
@@ -147,51 +151,26 @@ func (c *Config) many(op Operation) error {
 			}
 		}()
 	}
-	var finished atomic.Int64
-	if len(c.Files) > 1 {
-		start, all := time.Now(), float64(len(c.Files))
-		line := progress.Start(os.Stderr, c.Quiet, func() string {
-			n := float64(finished.Load())
-			return fmt.Sprintf("%s: %s %.0f of %.0f%s", c.Command, progress.Bar(n, all), n, all, progress.Left(n, all, start))
-		})
-		defer line.Stop()
-		c.stderr = line.Over(os.Stderr)
+	if len(c.Files) == 1 {
+		return c.finish(<-done[0])
 	}
-	errs := make([]error, len(c.Files))
+	var finished atomic.Int64
+	start, all := time.Now(), float64(len(c.Files))
+	line := progress.Start(os.Stderr, c.Quiet, func() string {
+		n := float64(finished.Load())
+		return fmt.Sprintf("%s: %s %.0f of %.0f%s", c.Command, progress.Bar(n, all), n, all, progress.Left(n, all, start))
+	})
+	defer line.Stop()
+	c.report.Stderr = line.Over(os.Stderr)
 	for i := range done {
-		errs[i] = c.finish(<-done[i])
-		finished.Add(1)
-		if errs[i] != nil && len(errs) > 1 {
-			c.tell(errs[i].Error())
+		if err := c.finish(<-done[i]); err != nil {
+			c.report.Fail(err)
 		}
+		finished.Add(1)
 		<-room
 	}
-	return c.sum(errs)
-}
-
-// sum makes one error of those of all files.
-func (c *Config) sum(errs []error) error {
-	if len(errs) == 1 {
-		return errs[0]
+	if failed := c.report.Failed(); failed > 0 && !c.Quiet {
+		c.report.Line(fmt.Sprintf("%d written, %d failed", len(c.Files)-failed, failed))
 	}
-	failed, status := 0, fault.ExitAgain
-	for _, err := range errs {
-		if err != nil {
-			failed++
-			if !fault.Of(err).Again() {
-				status = fault.ExitFail
-			}
-		}
-	}
-	if failed == 0 {
-		return nil
-	}
-	if !c.Quiet {
-		c.tell(fmt.Sprintf("%d written, %d failed", len(errs)-failed, failed))
-	}
-	return cli.Status(status)
-}
-
-func (c *Config) tell(line string) {
-	fmt.Fprintf(c.stderr, "%s: %s\n", c.Command, cli.Line(line))
+	return c.report.Status()
 }

@@ -49,6 +49,9 @@ func TestProgressOnTerminal(t *testing.T) {
 		}
 		os.Stderr = was
 		want := "gray: " + files[3] + ": noted\n"
+		if quiet {
+			want = "gray: note: noted (1 picture)\n"
+		}
 		term.Await("message alone", func(said string) bool { return faketerm.Screen(said) == want })
 	}
 }

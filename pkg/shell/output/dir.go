@@ -1,7 +1,9 @@
 package output
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -67,17 +69,70 @@ func (d *Dir) candidate(name string, n int) string {
 	return filepath.Join(d.path, name)
 }
 
-// place renames tmp to name, or to the first NAME-1.EXT, NAME-2.EXT … that is
-// free.
-func (d *Dir) place(tmp, name string) (string, error) {
+// place renames f to name, or to the first NAME-1.EXT, NAME-2.EXT … that is free.
+// When another process has put the same result there since Fetched was asked, it
+// returns ErrFetched.
+func (d *Dir) place(f *File, name string) (string, error) {
 	for n := 0; ; n++ {
 		path := d.candidate(name, n)
-		err := d.move(tmp, path)
+		err := d.move(f.tmp, path)
 		if err == nil {
 			return path, nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return "", err
+		}
+		if d.claim(path, f) {
+			return path, ErrFetched
+		}
+	}
+}
+
+// claim reports whether the file at path is the result in f, put there by another
+// process: of its time and with its bytes. Like Fetched it takes a file for one
+// result only.
+func (d *Dir) claim(path string, f *File) bool {
+	if d.force || f.modified.IsZero() {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	st, err := os.Lstat(path)
+	if err != nil || d.mine[path] || !st.Mode().IsRegular() || st.ModTime().Unix() != f.modified.Unix() || !sameBytes(path, f.tmp) {
+		return false
+	}
+	d.mine[path] = true
+	return true
+}
+
+// sameBytes reports whether two files have the same content.
+func sameBytes(a, b string) bool {
+	var files [2]*os.File
+	var sizes [2]int64
+	for i, path := range []string{a, b} {
+		f, err := os.Open(path)
+		if err != nil {
+			return false
+		}
+		defer f.Close()
+		st, err := f.Stat()
+		if err != nil {
+			return false
+		}
+		files[i], sizes[i] = f, st.Size()
+	}
+	if sizes[0] != sizes[1] {
+		return false
+	}
+	var bufs [2][copySize]byte
+	for {
+		n, err := io.ReadFull(files[0], bufs[0][:])
+		m, _ := io.ReadFull(files[1], bufs[1][:])
+		if !bytes.Equal(bufs[0][:n], bufs[1][:m]) {
+			return false
+		}
+		if err != nil {
+			return err == io.EOF || err == io.ErrUnexpectedEOF
 		}
 	}
 }
@@ -122,6 +177,10 @@ func renameNew(tmp, path string) error {
 	return os.Rename(tmp, path)
 }
 
+// ErrFetched is the error of Commit for a file that was marked and whose result
+// somebody else put in the folder while it was written. The file is gone.
+var ErrFetched = errors.New("already in the folder")
+
 // Mark gives the file the time and the entity tag of the result in it, for
 // Fetched to recognize. It is called after the last write. What the file system
 // can't keep is left out.
@@ -129,6 +188,7 @@ func (f *File) Mark(modified time.Time, etag string) {
 	if f.tmp == "" {
 		return
 	}
+	f.modified = modified
 	if etag != "" {
 		unix.Fsetxattr(int(f.Fd()), etagAttr, []byte(etag), 0)
 	}

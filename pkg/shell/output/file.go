@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -28,6 +29,8 @@ type File struct {
 	dst    string   // what Commit makes of it; "" in a folder
 	dir    *Dir
 	forget func()
+
+	modified time.Time // as Mark was told
 }
 
 // Open returns the place that -o names; "" and "-" are standard output. A
@@ -151,7 +154,7 @@ func (f *File) Commit(name string) (path string, err error) {
 		return f.Name(), nil
 	}
 	if f.dir != nil {
-		path, err = f.dir.place(f.tmp, name)
+		path, err = f.dir.place(f, name)
 	} else {
 		path, err = f.dst, os.Rename(f.tmp, f.dst)
 	}

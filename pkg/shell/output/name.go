@@ -4,11 +4,9 @@ package output
 
 import (
 	"path"
-	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"imgtools/pkg/filename"
 	"imgtools/pkg/ops"
 )
 
@@ -25,9 +23,6 @@ var extensions = map[string][]string{
 	"pnm":  {"pnm", "pgm", "ppm", "pbm"},
 	"pam":  {"pam"},
 }
-
-// inputs are extensions of pictures that we don't write.
-var inputs = []string{"webp", "heic", "heif", "avif", "jxl"}
 
 // types has the format of each media type.
 var types = map[string]string{
@@ -56,57 +51,17 @@ func FormatOf(file string) string {
 	return f
 }
 
-// maxName is the longest name of a file, in bytes, on all usual file systems.
-const maxName = 255
-
-// Name returns the name for a result: the base name of the original, without
-// control characters and leading dots, with the extension of its format. Any of
-// a format's extensions is kept as it is; another picture's extension is
-// replaced. Without a name it is made of id.
+// Name returns the file name of a result: that of the original, cleaned, with an
+// extension of its format. Without a name it is made of id. A format that is not in
+// the table gives the extension bin.
 func Name(original, format, id string) string {
-	name := original[strings.LastIndexAny(original, `/\`)+1:]
-	name = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, name)
-	name = strings.TrimLeft(name, ".")
-	stem, ext := name, ""
-	if i := strings.LastIndexByte(name, '.'); i >= 0 && picture(name[i+1:]) {
-		stem, ext = name[:i], name[i+1:]
+	name := filename.Clean(original)
+	if name == "" {
+		name = id
 	}
-	if stem == "" {
-		stem = id
+	name = filename.SetExtension(name, extensions[format])
+	if filename.Extension(name) == "" {
+		name += ".bin"
 	}
-	if mine := extensions[format]; mine != nil && !slices.Contains(mine, strings.ToLower(ext)) {
-		ext = mine[0]
-	}
-	if ext == "" {
-		ext = "bin" // a format that this version doesn't know
-	}
-	return cut(stem, maxName-len(ext)-len(".-99999")) + "." + ext
-}
-
-// picture reports whether an extension is that of pictures.
-func picture(ext string) bool {
-	ext = strings.ToLower(ext)
-	if slices.Contains(inputs, ext) {
-		return true
-	}
-	for _, e := range extensions {
-		if slices.Contains(e, ext) {
-			return true
-		}
-	}
-	return false
-}
-
-// cut returns s without the characters that go beyond n bytes.
-func cut(s string, n int) string {
-	for len(s) > n {
-		_, size := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-size]
-	}
-	return s
+	return filename.Clean(name) // with its extension it may be too long
 }

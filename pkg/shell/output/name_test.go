@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"imgtools/pkg/filename"
 )
 
 func TestName(t *testing.T) {
@@ -20,6 +22,9 @@ func TestName(t *testing.T) {
 		{"a.pam", "ppm", "a.ppm"},
 		{"a", "png", "a.png"},
 		{"v1.2", "png", "v1.2.png"},
+		{"report.2024", "jpeg", "report.2024.jpg"},
+		{"Dr. Who", "jpeg", "Dr. Who.jpg"},
+		{"a.pbm", "pgm", "a.pgm"},
 		{"a.tar.png", "gif", "a.tar.gif"},
 		{"png", "png", "png.png"},
 		{"/x/y/a.png", "png", "a.png"},
@@ -44,10 +49,13 @@ func TestName(t *testing.T) {
 	}
 }
 
+// maxName is the longest name of a file, in bytes, on all usual file systems.
+const maxName = 255
+
 func TestLongNameIsCut(t *testing.T) {
 	for _, letter := range []string{"a", "é", "犬", "😀"} {
 		name := Name(strings.Repeat(letter, 255/len(letter))+".webp", "jpeg", "ID")
-		if len(name) > maxName-len("-99999") || len(name) < 240 || !utf8.ValidString(name) || !strings.HasSuffix(name, letter+".jpg") {
+		if len(name) > filename.MaxLen || len(name) < filename.MaxLen-utf8.UTFMax || !utf8.ValidString(name) || !strings.HasSuffix(name, letter+".jpg") {
 			t.Errorf("%d bytes: %q", len(name), name)
 		}
 	}

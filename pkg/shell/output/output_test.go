@@ -370,3 +370,55 @@ func TestFetchedIsFoundOnce(t *testing.T) {
 		t.Errorf("time %v", st.ModTime())
 	}
 }
+
+// Two processes that fetch the same results to one folder write each once.
+func TestTwoProcessesFetchTheSameResults(t *testing.T) {
+	dir := t.TempDir()
+	modified := time.Unix(1700000000, 0)
+	open := func() *Dir {
+		d, err := OpenDir(dir, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	write := func(d *Dir, name, text string) *File {
+		if path, ok := d.Fetched(name, int64(len(text)), modified, text); ok {
+			t.Fatalf("%s is there already", path)
+		}
+		f, err := d.Create()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.WriteString(text)
+		f.Mark(modified, text)
+		return f
+	}
+	a, b := open(), open()
+	for _, tt := range []struct {
+		name, text, path string // of what the second process writes
+		err              error
+	}{
+		{"x.png", "same", "x.png", ErrFetched},
+		{"y.png", "othr", "y-1.png", nil}, // of the same size and time
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			one, two := write(a, tt.name, "same"), write(b, tt.name, tt.text)
+			if _, err := one.Commit(tt.name); err != nil {
+				t.Fatal(err)
+			}
+			path, err := two.Commit(tt.name)
+			if err != tt.err || err == nil && filepath.Base(path) != tt.path {
+				t.Errorf("%s, %v, want %s, %v", path, err, tt.path, tt.err)
+			}
+		})
+	}
+	// Two results that are alike are two files, for each of the processes.
+	if path, err := write(b, "x.png", "same").Commit("x.png"); err != nil || filepath.Base(path) != "x-1.png" {
+		t.Errorf("the second of two equal results: %s, %v", path, err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 4 {
+		t.Errorf("%d files, want x, x-1, y, y-1: %v, %v", len(entries), entries, err)
+	}
+}

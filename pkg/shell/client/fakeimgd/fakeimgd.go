@@ -50,6 +50,8 @@ type Server struct {
 	Type string
 	// State has jobs of which another state is told than that they are done.
 	State map[string]State
+	// Notes has the note on the original, by job.
+	Notes map[string]string
 	// Result makes a result; nil: "gray " and the original.
 	Result func(in []byte) []byte
 
@@ -158,6 +160,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.Fault != nil && s.Fault(w, r, before) {
 		return
 	}
+	s.answer(w, r)
+}
+
+// answer answers a request without a fault.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	id, image := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/jobs/"), "/image")
 	switch {
 	case r.Method == "PUT" && !image:
@@ -192,6 +199,13 @@ func Drop(w http.ResponseWriter) {
 	if err == nil {
 		conn.Close()
 	}
+}
+
+// Lose carries a request out and breaks the connection without an answer. Fault
+// calls it.
+func (s *Server) Lose(w http.ResponseWriter, r *http.Request) {
+	s.answer(httptest.NewRecorder(), r)
+	Drop(w)
 }
 
 // DropAfter answers with only the first n bytes of a picture of the given length
@@ -294,6 +308,9 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, id string) {
 	out := s.Out(j.In)
 	h := w.Header()
 	h.Set("ETag", ETag(out))
+	if note := s.Notes[id]; note != "" {
+		h.Set("Image-Note", note)
+	}
 	h.Set("Content-Type", "image/png")
 	if s.Type != "" {
 		h.Set("Content-Type", s.Type)

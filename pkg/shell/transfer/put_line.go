@@ -1,4 +1,4 @@
-package put
+package transfer
 
 import (
 	"fmt"
@@ -9,13 +9,13 @@ import (
 	"imgtools/pkg/shell/progress"
 )
 
-// line is what is told of the progress.
+// line returns the line that shows the progress.
 func (s *sender) line() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sent, all := s.done.Load(), int64(0)
 	if s.all > 0 {
-		all = max(s.all, sent) // what comes through a pipe was not counted
+		all = max(s.all, sent) // s.all leaves out what comes through a pipe
 	}
 	text := "imgput: "
 	if all > 0 {
@@ -28,13 +28,13 @@ func (s *sender) line() string {
 	if all > 0 {
 		text += " of " + progress.Bytes(all) + progress.Left(float64(sent), float64(all), s.start)
 	}
-	if s.crowded {
+	if s.refused {
 		text += ", imgd is busy: waiting"
 	}
 	return text
 }
 
-// total returns the bytes of those operands that are regular files.
+// total returns the size in bytes of the operands that are regular files.
 func total(files []string) (n int64) {
 	for _, f := range files {
 		if f == "-" {
@@ -47,15 +47,16 @@ func total(files []string) (n int64) {
 	return n
 }
 
-// counted adds what is read from it to done, and what is read again not again.
+// counted adds the bytes that are read from it to done, each byte once even when it
+// is read again.
 type counted struct {
 	io.ReaderAt
 	done *atomic.Int64
-	far  atomic.Int64 // bytes counted
+	far  atomic.Int64 // end of what was counted, from the start of the file
 }
 
-// ReadAt may be called at the same time: by a request, and by one that was given
-// up and has not noticed yet.
+// ReadAt may be called at the same time by a request and by an earlier one that
+// was cancelled and still runs.
 func (c *counted) ReadAt(p []byte, at int64) (int, error) {
 	n, err := c.ReaderAt.ReadAt(p, at)
 	end := at + int64(n)

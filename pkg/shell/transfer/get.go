@@ -1,36 +1,35 @@
-// Package get fetches the results of many jobs from imgd, several at once: what
-// imgget does.
-package get
+package transfer
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/client"
-	"imgtools/pkg/shell/input"
 	"imgtools/pkg/shell/output"
 	"imgtools/pkg/shell/progress"
 )
 
-// atOnce is how many jobs are waited for and fetched at the same time.
-const atOnce = 8
+// downloads is the number of jobs that are waited for and fetched at the same time.
+const downloads = 8
 
-// backlog is how many ids are read ahead, so that they count as given.
+// backlog is the number of ids that are read ahead: -w of a job counts from when
+// its id was read.
 const backlog = 1 << 14
 
-// Config is what imgget's command line says, beside the server.
-type Config struct {
+// GetConfig is what imgget's command line says, beside the server.
+type GetConfig struct {
 	IDs    []string // operands: job ids or URLs; "-" or none: from Stdin, one a line
 	Output string   // -o; "" is standard output
 	Dir    string   // -d; "" is Output
 	Force  bool     // overwrite in Dir
-	Quiet  bool     // no closing line, and no progress
+	Quiet  bool     // no closing line, no progress, and each kind of note once
 	Stdin  io.Reader
 	Stderr io.Writer
 	// Show, if not nil, takes the only picture in place of standard output. It
@@ -38,22 +37,16 @@ type Config struct {
 	Show func(picture *io.SectionReader) error
 }
 
-// errNone is the error of a pipeline whose first command failed.
-var errNone = errors.New("no job ids on standard input")
-
-// Run fetches the results. Into a folder it does so as the ids come; otherwise
-// there must be exactly one, and nothing is written before that is sure.
-func Run(c *client.Client, cfg Config) error {
+// Get fetches results. With Dir it fetches each as its id comes; otherwise there
+// must be exactly one, and nothing is written before that is certain.
+func Get(c *client.Client, cfg GetConfig) error {
 	if cfg.Output != "" && cfg.Dir != "" {
 		return fault.New(fault.Usage, "-o and -d: one of them")
 	}
-	// Wrong operands are found before anything is done.
-	for _, s := range cfg.IDs {
-		if _, err := client.ParseRef(s); err != nil && s != "-" {
-			return err
-		}
+	g := &getter{GetConfig: cfg, client: c, stop: make(chan struct{}), jobs: map[*job]bool{}, start: time.Now()}
+	if err := g.ids().check(); err != nil {
+		return err
 	}
-	g := &getter{Config: cfg, client: c, stop: make(chan struct{}), jobs: map[*job]bool{}, start: time.Now()}
 	if line := progress.Start(cfg.Stderr, cfg.Quiet, g.line); line != nil {
 		defer line.Stop()
 		g.progress = line
@@ -62,23 +55,26 @@ func Run(c *client.Client, cfg Config) error {
 		defer cancel()
 		go g.watch(ctx)
 	}
+	g.report = cli.Report{Command: "imgget", Stderr: g.Stderr, Quiet: cfg.Quiet}
+	defer g.report.Notes()
 	if cfg.Dir != "" {
 		return g.many()
 	}
 	return g.one()
 }
 
-// getter is one run.
+// getter is one run of Get.
 type getter struct {
-	Config
+	GetConfig
 	client *client.Client
+	report cli.Report
 	dir    *output.Dir
 
-	mu                     sync.Mutex
-	written, failed, alone int
-	pending                []string      // ids or URLs, as given
-	stop                   chan struct{} // closed with away set
-	away                   error
+	mu             sync.Mutex
+	written, alone int
+	pending        []string      // ids or URLs, as given
+	stop           chan struct{} // closed with away set
+	away           error
 
 	progress *progress.Line // nil: none
 	start    time.Time
@@ -88,16 +84,15 @@ type getter struct {
 	place    string        // what the server said of the first of jobs
 }
 
+func (g *getter) ids() jobIDs { return jobIDs{g.IDs, g.Stdin} }
+
 // one fetches the only result to standard output or a file.
 func (g *getter) one() error {
 	var all []string
-	if err := input.IDs(g.IDs, g.Stdin, func(s string) bool { all = append(all, s); return len(all) < 2 }); err != nil {
+	switch err := g.ids().each(func(s string) bool { all = append(all, s); return len(all) < 2 }); {
+	case err != nil:
 		return err
-	}
-	switch len(all) {
-	case 0:
-		return errNone
-	case 2:
+	case len(all) == 2:
 		return fault.New(fault.Usage, "several job ids need -d")
 	}
 	ref, err := client.ParseRef(all[0])
@@ -118,12 +113,16 @@ func (g *getter) one() error {
 	})
 	r := j.Result
 	if err == nil {
-		if err = commit(out); err == nil || g.Show == nil {
+		if err = commit(out); err == nil {
+			g.note(ref, r.Name, r)
+			return nil
+		}
+		if g.Show == nil {
 			return err
 		}
 	}
 	out.Discard()
-	if err := g.note(ref, r.Name, err); err != nil {
+	if err := g.settle(ref, r.Name, err); err != nil {
 		return err
 	}
 	if g.away != nil {
@@ -158,14 +157,15 @@ func (g *getter) many() (err error) {
 	}
 	refs := make(chan client.Ref, backlog)
 	var workers sync.WaitGroup
-	for range atOnce {
+	for range downloads {
 		workers.Go(func() {
 			for ref := range refs {
 				g.fetch(ref)
 			}
 		})
 	}
-	// On its own, as it may wait for a line when there is no use in one.
+	// In a goroutine, which may still wait for a line of standard input when the
+	// server turns out to be away.
 	done := make(chan error, 1)
 	go func() {
 		defer close(refs)
@@ -184,10 +184,10 @@ func (g *getter) many() (err error) {
 	switch {
 	case g.away != nil:
 		return g.away
-	case errors.Is(err, errNone):
+	case errors.Is(err, errNoIDs):
 		return err
 	case err != nil:
-		g.fail(err)
+		g.report.Fail(err)
 	}
 	return g.sum()
 }
@@ -195,10 +195,10 @@ func (g *getter) many() (err error) {
 // feed hands each id to a worker, and each only once.
 func (g *getter) feed(refs chan<- client.Ref) error {
 	seen := map[string]bool{}
-	err := input.IDs(g.IDs, g.Stdin, func(s string) bool {
+	return g.ids().each(func(s string) bool {
 		ref, err := client.ParseRef(s)
 		if err != nil {
-			g.fail(err)
+			g.report.Fail(err)
 			return true
 		}
 		if seen[ref.ID] {
@@ -215,17 +215,13 @@ func (g *getter) feed(refs chan<- client.Ref) error {
 			return false
 		}
 	})
-	if err == nil && len(seen) == 0 && g.failures() == 0 {
-		return errNone
-	}
-	return err
 }
 
 // fetch fetches one result to the folder.
 func (g *getter) fetch(ref client.Ref) {
 	var r client.Result
 	var out *output.File
-	var name string
+	var name, path string
 	j := g.begin(ref)
 	defer g.end(j)
 	err := g.client.Fetch(context.Background(), ref, func(res client.Result) (w io.Writer, err error) {
@@ -242,30 +238,41 @@ func (g *getter) fetch(ref client.Ref) {
 	if out != nil {
 		if err == nil {
 			out.Mark(r.Modified, r.ETag)
-			_, err = out.Commit(name)
+			path, err = out.Commit(name)
 		} else {
 			out.Discard()
 		}
 	}
 	switch {
 	case err == nil:
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.written++
-	case errors.Is(err, client.ErrSkip):
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.alone++
+		g.note(ref, filepath.Base(path), r)
+		g.count(&g.written)
+	case errors.Is(err, client.ErrSkip), errors.Is(err, output.ErrFetched):
+		g.count(&g.alone)
 	default:
-		if err := g.note(ref, r.Name, err); err != nil {
-			g.fail(err)
+		if err := g.settle(ref, r.Name, err); err != nil {
+			g.report.Fail(err)
 		}
 	}
 }
 
-// note takes down a job that is pending, or a server that is away, and returns
-// any other error with the picture's name.
-func (g *getter) note(ref client.Ref, name string, err error) error {
+func (g *getter) count(n *int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	*n++
+}
+
+// note reports what the server noted about a result.
+func (g *getter) note(ref client.Ref, name string, r client.Result) {
+	if name == "" {
+		name = ref.Short()
+	}
+	g.report.Note(name+": note", r.Note)
+}
+
+// settle records a job that is pending, or a server that is away, and returns any
+// other error with the picture's name.
+func (g *getter) settle(ref client.Ref, name string, err error) error {
 	switch {
 	case errors.Is(err, client.ErrAway) && ref.Own():
 		g.mu.Lock()
@@ -294,37 +301,24 @@ func (g *getter) note(ref client.Ref, name string, err error) error {
 	return fmt.Errorf("%s (%s): %w", name, ref.Short(), err)
 }
 
-func (g *getter) fail(err error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.failed++
-	g.tell(err)
-}
-
-func (g *getter) failures() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.failed
-}
-
-func (g *getter) tell(err error) { fmt.Fprintf(g.Stderr, "imgget: %s\n", cli.Line(err.Error())) }
-
-// sum tells of a run that did not go well, and returns its exit status.
+// sum writes what is pending and the closing line, if not all went well, and
+// returns the exit status.
 func (g *getter) sum() error {
-	if g.failed == 0 && len(g.pending) == 0 {
+	failed := g.report.Failed()
+	if failed == 0 && len(g.pending) == 0 {
 		return nil
 	}
 	for _, p := range g.pending {
-		fmt.Fprintf(g.Stderr, "imgget: %s\n", cli.Line(p))
+		g.report.Line(p)
 	}
-	if !g.Quiet && g.written+g.failed+g.alone+len(g.pending) > 1 {
-		line := fmt.Sprintf("%d written, %d failed, %d left alone", g.written, g.failed, g.alone)
+	if !g.Quiet && g.written+failed+g.alone+len(g.pending) > 1 {
+		line := fmt.Sprintf("%d written, %d failed, %d left alone", g.written, failed, g.alone)
 		if n := len(g.pending); n > 0 {
 			line += fmt.Sprintf(", %d pending", n)
 		}
-		fmt.Fprintf(g.Stderr, "imgget: %s\n", line)
+		g.report.Line(line)
 	}
-	if g.failed > 0 {
+	if failed > 0 {
 		return cli.Status(fault.ExitFail)
 	}
 	return cli.Status(fault.ExitAgain)

@@ -1,4 +1,4 @@
-package get
+package transfer
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 
 // job is a result that is waited for or fetched.
 type job struct {
-	client.Result // once it is fetched
+	client.Result // set when fetching begins
 	ref           client.Ref
 	fetching      atomic.Bool
 	done          atomic.Int64 // bytes
@@ -34,7 +34,8 @@ func (g *getter) end(j *job) {
 	delete(g.jobs, j)
 }
 
-// opened returns a writer to w that counts.
+// opened marks the job as being fetched, and returns a writer to w that counts the
+// bytes.
 func (j *job) opened(r client.Result, w io.Writer) io.Writer {
 	j.Result, j.w = r, w
 	j.fetching.Store(true)
@@ -47,16 +48,16 @@ func (j *job) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// line is what is told of the progress.
+// line returns the line that shows the progress.
 func (g *getter) line() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.jobs) == 0 && g.given == 0 {
-		return "" // there may be the line of the command that makes the ids
+		return "" // the command that makes the ids may show its own line
 	}
 	text := "imgget: "
 	if g.Dir != "" {
-		done, given, more := g.written+g.failed+g.alone+len(g.pending), g.given, "+"
+		done, given, more := g.written+g.report.Failed()+g.alone+len(g.pending), g.given, "+"
 		if g.all {
 			text += progress.Bar(float64(done), float64(given)) + " "
 			more = ""
@@ -89,11 +90,11 @@ func (g *getter) line() string {
 	return text
 }
 
-// askEvery is the time from one question for a place in the queue to the next.
+// askEvery is the time between two questions for a place in the queue.
 const askEvery = time.Second
 
-// watch asks for the place in the queue of the job that was given first, until
-// ctx ends.
+// watch keeps g.place up to date until ctx ends: the place in the queue of the first
+// job that is waited for.
 func (g *getter) watch(ctx context.Context) {
 	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
@@ -113,7 +114,7 @@ func (g *getter) watch(ctx context.Context) {
 	}
 }
 
-// first returns the job that was given first of those that are waited for.
+// first returns the job whose id came first among those that are waited for.
 func (g *getter) first() *job {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -126,7 +127,8 @@ func (g *getter) first() *job {
 	return first
 }
 
-// ask says in words how a job is; "" if the server doesn't.
+// ask asks the server for a job's state, and returns it in words; "" if there is no
+// answer.
 func (g *getter) ask(ctx context.Context, j *job) string {
 	switch s, err := g.client.Status(ctx, j.ref); {
 	case client.Repeatable(err):

@@ -7,7 +7,7 @@
 //
 // SERVER is an address as -a takes it, and SECONDS are since 1970. An id is the
 // permission to read a picture and to delete it, so the file is its user's alone.
-package record
+package history
 
 import (
 	"bytes"
