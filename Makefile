@@ -66,6 +66,7 @@ test: need-go
 
 check: need-go
 	@out=$$(gofmt -l cmd pkg tests); [ -z "$$out" ] || { echo "gofmt would change:" $$out >&2; exit 1; }
+	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	GOEXPERIMENT=simd $(GO) vet ./pkg/picture/resample ./pkg/picture/jpeg
 	$(GO) test -run 'TestWalls|TestManLint|TestManAgrees|TestManOne' ./tests

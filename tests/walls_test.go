@@ -21,6 +21,8 @@ import (
 var walls = map[string][]string{
 	"pkg/fault":    {},
 	"pkg/limits":   {},
+	"pkg/backoff":  {},
+	"pkg/lease":    {},
 	"pkg/address":  {"pkg/fault"},
 	"pkg/geometry": {"pkg/fault"},
 	"pkg/filename": {},
@@ -46,17 +48,18 @@ var walls = map[string][]string{
 	"pkg/picture":          {"pkg/fault", "pkg/picture/"}, // tests of all of it, and nothing else
 
 	// Processes and the wire: bytes and descriptors, never pixels.
-	"pkg/daemon/fdpass":  {"pkg/fault"},
-	"pkg/daemon/wire":    {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/fdpass"},
-	"pkg/daemon/worker":  {"pkg/fault", "pkg/ops", "pkg/daemon/fdpass", "pkg/daemon/wire"},
-	"pkg/daemon/listen":  {"pkg/fault"},
-	"pkg/daemon/sandbox": {"pkg/fault"},
-	"pkg/daemon/prefork": {"pkg/fault", "pkg/daemon/listen", "pkg/daemon/sandbox"},
-	"pkg/daemon":         {"pkg/fault", "pkg/ops", "pkg/daemon/"},
+	"pkg/daemon/fdpass":     {"pkg/fault"},
+	"pkg/daemon/wire":       {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/fdpass"},
+	"pkg/daemon/worker":     {"pkg/fault", "pkg/ops", "pkg/daemon/fdpass", "pkg/daemon/wire"},
+	"pkg/daemon/listen":     {"pkg/fault"},
+	"pkg/daemon/sandbox":    {"pkg/fault"},
+	"pkg/daemon/timerslack": {},
+	"pkg/daemon/prefork":    {"pkg/fault", "pkg/daemon/timerslack", "pkg/daemon/listen", "pkg/daemon/sandbox"},
+	"pkg/daemon":            {"pkg/fault", "pkg/ops", "pkg/daemon/"},
 
 	// The HTTP side: never looks inside a picture.
-	"pkg/front/spool":    {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops"},
-	"pkg/front/dispatch": {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
+	"pkg/front/spool":    {"pkg/fault", "pkg/lease", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops"},
+	"pkg/front/dispatch": {"pkg/fault", "pkg/lease", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/front/"},
 
 	// The person's side: cli < input, output, progress, show, history, client < filter, transfer.
@@ -96,7 +99,7 @@ var walls = map[string][]string{
 
 // shared are packages that every package of a wing may import, besides those that
 // the table lists for it.
-var shared = []string{"pkg/fault", "pkg/limits", "pkg/address"}
+var shared = []string{"pkg/fault", "pkg/limits", "pkg/address", "pkg/backoff"}
 
 // What only tests import.
 const (

@@ -14,15 +14,17 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imgtools/pkg/backoff"
 	"imgtools/pkg/daemon/listen"
 )
 
 const (
-	firstBackoff = 100 * time.Millisecond
-	longest      = 30 * time.Second
-	settled      = 10 * time.Second // a daemon that lived so long starts anew with firstBackoff
-	killAfter    = 5 * time.Second  // a daemon told to stop, beyond the time for one picture
+	settled   = 10 * time.Second // a daemon that lived so long has started well
+	killAfter = 5 * time.Second  // a daemon told to stop, beyond the time for one picture
 )
+
+// pauses are those between the end of a daemon and its next start.
+var pauses = backoff.Pauses{First: 100 * time.Millisecond, Max: 30 * time.Second}
 
 // daemons are the grayd and scaled of our own.
 //
@@ -113,8 +115,7 @@ func findBinary(name string) (string, error) {
 // keep runs a daemon, and starts it again when it ends, later each time, until
 // stop.
 func (d *daemons) keep(name, path string, args []string) {
-	wait := firstBackoff
-	for {
+	for failures := 1; ; failures++ {
 		start := time.Now()
 		err := d.runOnce(name, path, args)
 		select {
@@ -123,8 +124,9 @@ func (d *daemons) keep(name, path string, args []string) {
 		default:
 		}
 		if time.Since(start) > settled {
-			wait = firstBackoff
+			failures = 1
 		}
+		wait := pauses.After(failures)
 		warn("%s ended (%v); starting it again in %v", name, err, wait)
 		t := time.NewTimer(wait)
 		select {
@@ -133,7 +135,6 @@ func (d *daemons) keep(name, path string, args []string) {
 			t.Stop()
 			return
 		}
-		wait = min(2*wait, longest)
 	}
 }
 

@@ -17,37 +17,24 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"imgtools/pkg/daemon/fdpass"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/shell/cli"
 )
 
-// The test binary is imgd when told so by the first variable, tells what relax has
-// done when told so by the second, and is grayd and scaled when it is run under
-// their names.
-const (
-	asImgd    = "IMGD_TEST"
-	asRelaxed = "IMGD_TEST_RELAX"
-)
+// The test binary is imgd when this variable says so, and grayd and scaled when it
+// is run under their names.
+const asImgd = "IMGD_TEST"
 
 func TestMain(m *testing.M) {
 	if name := filepath.Base(os.Args[0]); name == "grayd" || name == "scaled" {
 		fakeDaemon(name)
-		return
-	}
-	if os.Getenv(asRelaxed) != "" {
-		relax()
-		slack, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
-		fmt.Print(os.Getpid(), os.Args[1:], slack, err)
 		return
 	}
 	if os.Getenv(asImgd) != "" {
@@ -550,32 +537,6 @@ func TestJournalPriorities(t *testing.T) {
 		cmd.Wait()
 		if !strings.HasPrefix(string(said), begin) {
 			t.Errorf("stderr is the journal: %v; it begins %.80q", ours, said)
-		}
-	}
-}
-
-// However late its timers may be at first, it is the same process with the same
-// arguments after it, and starts itself no second time.
-func TestRelax(t *testing.T) {
-	for slack, want := range map[time.Duration]time.Duration{
-		50 * time.Microsecond: timerSlack,
-		timerSlack:            timerSlack,
-		3 * timerSlack:        3 * timerSlack,
-	} {
-		cmd := exec.Command(os.Args[0], "-p", "0")
-		cmd.Env = append(os.Environ(), asRelaxed+"=1")
-		var out strings.Builder
-		cmd.Stdout, cmd.Stderr = &out, os.Stderr
-		runtime.LockOSThread() // the child has it from the thread that makes it
-		unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(slack), 0, 0, 0)
-		err := cmd.Start()
-		unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0)
-		runtime.UnlockOSThread()
-		if err == nil {
-			err = cmd.Wait()
-		}
-		if want := fmt.Sprint(cmd.Process.Pid, []string{"-p", "0"}, want.Nanoseconds(), error(nil)); err != nil || out.String() != want {
-			t.Errorf("from %v: %q, %v; want %q", slack, &out, err, want)
 		}
 	}
 }

@@ -97,7 +97,7 @@ type supervisor struct {
 	draining  bool
 	emptied   bool      // while draining: a worker found the queues empty
 	stopBy    time.Time // while draining: when workers stop accepting; zero: they were told
-	backoff   backoff
+	schedule  schedule
 	beat      time.Time // when the watchdog is told next
 	told      int       // workers ready, as last told the service manager
 	respawned int64
@@ -179,7 +179,7 @@ func (s *supervisor) handle(e event) {
 		case m.ready && !c.ready:
 			c.ready, c.by = true, time.Time{}
 			s.sandbox = m.sandbox
-			s.backoff.reset()
+			s.schedule.reset()
 		case !m.ready:
 			s.state(c, m)
 		}
@@ -227,7 +227,7 @@ func (s *supervisor) buried(c *child, exit *os.ProcessState) {
 	case !c.ready:
 		s.failedStart(c.gen)
 	default:
-		s.backoff.notBefore(c.started.Add(minLife))
+		s.schedule.notBefore(c.started.Add(minLife))
 	}
 	if !s.draining {
 		s.respawned++
@@ -250,7 +250,7 @@ func (s *supervisor) failedStart(gen int) {
 		s.endReload()
 		return
 	}
-	if wait := s.backoff.failed(time.Now()); wait > 0 {
+	if wait := s.schedule.failed(time.Now()); wait > 0 {
 		s.Warn("next worker in %v", wait)
 	}
 }
@@ -302,7 +302,7 @@ func (s *supervisor) charge(c *child) string {
 
 // fill starts the workers that are missing.
 func (s *supervisor) fill(now time.Time) {
-	for s.staying() < s.wanted() && s.backoff.may(now, s.starting()) {
+	for s.staying() < s.wanted() && s.schedule.may(now, s.starting()) {
 		if err := s.spawn(now); err != nil {
 			s.Warn("start worker: %v", err)
 			s.failedStart(s.gen)
@@ -315,7 +315,7 @@ func (s *supervisor) fill(now time.Time) {
 // to exit.
 func (s *supervisor) wanted() int {
 	switch {
-	case s.draining && len(s.children) == 0 && !s.emptied && s.backoff.streak == 0:
+	case s.draining && len(s.children) == 0 && !s.emptied && s.schedule.streak == 0:
 		return 1 // the last one died before the queues were empty
 	case s.draining:
 		return 0
@@ -357,7 +357,7 @@ func (s *supervisor) ready() (n int) {
 // tell tells the service manager, and once whoever started us, what has changed.
 func (s *supervisor) tell(now time.Time) {
 	ready := s.ready()
-	if !s.started && !s.draining && (ready >= s.Workers || ready > 0 && s.backoff.streak > 0) {
+	if !s.started && !s.draining && (ready >= s.Workers || ready > 0 && s.schedule.streak > 0) {
 		s.started = true
 		s.Started(s.sandbox)
 		s.Notify("READY=1", s.summary(ready))
@@ -387,8 +387,8 @@ func (s *supervisor) next(now time.Time) (t time.Time) {
 	for _, c := range s.children {
 		earlier(c.by)
 	}
-	if s.staying() < s.wanted() && s.backoff.next.After(now) {
-		earlier(s.backoff.next)
+	if s.staying() < s.wanted() && s.schedule.next.After(now) {
+		earlier(s.schedule.next)
 	}
 	if s.Watchdog > 0 && s.ready() > 0 {
 		earlier(s.beat)

@@ -3,9 +3,7 @@ package prefork
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -109,29 +107,14 @@ func TestStartAndDrain(t *testing.T) {
 	end(t, signals, ended)
 }
 
-// TestTimerSlack: workers have it, and the thread that starts them no longer.
-func TestTimerSlack(t *testing.T) {
+func TestWorkersHaveTimerSlack(t *testing.T) {
 	log, signals, ended := run(t, "stay")
 	expect(t, log, "started: test, timers 4000000 ns late, <nil>")
 	end(t, signals, ended)
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	before, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := startProcess("/bin/true", []string{"true"}, &syscall.ProcAttr{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	unix.Wait4(pid, nil, 0, nil)
-	if after, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0); err != nil || after != before {
-		t.Errorf("slack %d became %d, %v", before, after, err)
-	}
 }
 
-func TestBackoff(t *testing.T) {
-	var b backoff
+func TestScheduleOfFailingStarts(t *testing.T) {
+	var b schedule
 	now := time.Now()
 	if !b.may(now, 5) {
 		t.Error("at first, workers must start one after another")

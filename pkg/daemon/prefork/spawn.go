@@ -3,28 +3,17 @@ package prefork
 import (
 	"io"
 	"os"
-	"runtime"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/daemon/timerslack"
 )
 
-// timerSlack is how late a worker's timers may be. Go's runtime has a thread that looks
-// around every 20 µs at first, whenever a process that was idle has work again: fifty
-// times two switches on the one core that the work needs. With the slack (which
-// that thread has from the first, prctl(2)) a request of 20 ms of CPU time takes 18.
+// timerSlack is how late a worker's timers may fire. A request that takes 20 ms of
+// CPU time without it takes 18 with it.
 const timerSlack = 4 * time.Millisecond
-
-// startProcess is syscall.StartProcess with timerSlack.
-func startProcess(path string, args []string, attr *syscall.ProcAttr) (pid int, err error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(timerSlack.Nanoseconds()), 0, 0, 0)
-	defer unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) // what it was at first
-	pid, _, err = syscall.StartProcess(path, args, attr)
-	return pid, err
-}
 
 // spawn starts a worker with /dev/null for input and output, our standard error,
 // its end of a lifeline, and the listeners, in a process group of its own so that
@@ -44,7 +33,7 @@ func (s *supervisor) spawn(now time.Time) error {
 	for _, fd := range s.Files {
 		files = append(files, uintptr(fd))
 	}
-	pid, err := startProcess(s.Path, s.Args, &syscall.ProcAttr{
+	pid, err := timerslack.Start(timerSlack, s.Path, s.Args, &syscall.ProcAttr{
 		Env: s.Env, Files: files, Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	unix.Close(pair[1])

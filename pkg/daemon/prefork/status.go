@@ -28,7 +28,7 @@ func (s *supervisor) serveStatus(fd int) {
 			return
 		case aerr == unix.EINTR, aerr == unix.ECONNABORTED:
 		case aerr != nil:
-			<-time.After(firstWait) // out of descriptors: nobody tells when there are some
+			<-time.After(pauses.First) // out of descriptors: nobody tells when there are some
 		default:
 			ask := make(chan string, 1)
 			s.asks <- ask

@@ -3,9 +3,9 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
+	"imgtools/pkg/backoff"
 	"imgtools/pkg/fault"
 )
 
@@ -41,11 +41,10 @@ const (
 	// askTime is how long a worker may take to refuse a request that every worker
 	// refuses. A worker that died has been replaced by then.
 	askTime = 2 * time.Second
-
-	// firstBackoff and maxBackoff bound the pause before an attempt after a refusal.
-	firstBackoff = time.Millisecond
-	maxBackoff   = 50 * time.Millisecond
 )
+
+// pauses are those before an attempt after a refusal.
+var pauses = backoff.Pauses{First: time.Millisecond, Max: 50 * time.Millisecond}
 
 // event is what ended an attempt.
 type event uint8
@@ -109,9 +108,9 @@ func classify(err error, took, timeout time.Duration) (v verdict, timedOut bool)
 
 // patience measures how long daemons have refused in a row.
 type patience struct {
-	limit time.Duration
-	since time.Time // of the first refusal; zero: none
-	pause time.Duration
+	limit    time.Duration
+	since    time.Time // of the first refusal; zero: none
+	refusals int       // in a row, that sleep has waited for
 }
 
 // refuse counts a refusal and reports whether patience is over.
@@ -125,16 +124,8 @@ func (p *patience) refuse(now time.Time) bool {
 // reset forgets the refusals: a daemon took the work.
 func (p *patience) reset() { *p = patience{limit: p.limit} }
 
-// sleep waits before the next attempt: longer each time, from firstBackoff to
-// maxBackoff, with half of it random.
+// sleep waits before the next attempt: longer after each refusal.
 func (p *patience) sleep(ctx context.Context) error {
-	p.pause = min(max(2*p.pause, firstBackoff), maxBackoff)
-	t := time.NewTimer(p.pause/2 + rand.N(p.pause))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	p.refusals++
+	return backoff.Sleep(ctx, backoff.Jitter(pauses.After(p.refusals)))
 }

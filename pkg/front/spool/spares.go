@@ -3,9 +3,10 @@ package spool
 import (
 	"slices"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/lease"
 )
 
 // maxSpares is how many empty files are kept, each a descriptor.
@@ -60,7 +61,7 @@ func (s *spares) keep(t *Temp) bool {
 	s.mu.Lock()
 	enough := s.count() >= maxSpares
 	s.mu.Unlock()
-	if enough || !t.alone() || unix.Truncate(t.path(), 0) != nil {
+	if enough || !lease.Alone(t.f) || unix.Truncate(t.path(), 0) != nil {
 		return false
 	}
 	// File systems write a file that was emptied to disk when it is closed next, lest
@@ -75,18 +76,4 @@ func (s *spares) keep(t *Temp) bool {
 	}
 	s.free[t.writes] = append(s.free[t.writes], &Temp{s: t.s, f: t.f, writes: t.writes})
 	return true
-}
-
-// alone reports whether nobody else has the file of t open: then the kernel gives a
-// write lease (fcntl(2), F_SETLEASE). Where the file system has no leases it says no.
-func (t *Temp) alone() bool {
-	// A child of ours between fork and exec has all our descriptors; see hasWriter
-	// of pkg/front/dispatch.
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	if _, err := unix.FcntlInt(t.f.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
-		return false
-	}
-	_, err := unix.FcntlInt(t.f.Fd(), unix.F_SETLEASE, unix.F_UNLCK)
-	return err == nil
 }

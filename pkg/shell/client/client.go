@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	mrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -21,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"imgtools/pkg/backoff"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/limits"
 	"imgtools/pkg/shell/cli"
@@ -323,11 +323,8 @@ func retryAfter(resp *http.Response) time.Duration {
 	return 0
 }
 
-// Pauses between repeated requests, when the server doesn't say.
-const (
-	firstPause = 100 * time.Millisecond
-	maxPause   = 5 * time.Second
-)
+// pauses are those between repeated requests, when the server doesn't say.
+var pauses = backoff.Pauses{First: 100 * time.Millisecond, Max: 5 * time.Second}
 
 // Full reports whether err says that the server has no room for a picture before
 // others are fetched.
@@ -352,15 +349,15 @@ func (c *Client) Pause(ctx context.Context, since time.Time, n int, err error) e
 	if !Repeatable(err) {
 		return err
 	}
-	d := min(firstPause<<min(n, 10), maxPause)
+	d := pauses.After(n + 1)
 	if r, ok := errors.AsType[refused](err); ok && r.after > 0 {
 		d = r.after
 	}
-	d += mrand.N(d/2 + 1)
+	d = backoff.Jitter(d)
 	if !c.cfg.Forever && d > c.remaining(since) {
 		return fault.As(fault.Busy, err)
 	}
-	return sleep(ctx, d)
+	return backoff.Sleep(ctx, d)
 }
 
 // Retry calls attempt until it succeeds, or until Pause says that there is no use in
@@ -390,15 +387,4 @@ func (c *Client) patience(since time.Time) time.Duration {
 		return 2 * c.idle
 	}
 	return min(2*c.idle, c.remaining(since)+c.idle/12)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

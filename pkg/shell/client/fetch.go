@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"imgtools/pkg/backoff"
 	"imgtools/pkg/fault"
 )
 
@@ -151,7 +152,7 @@ func (c *Client) ready(ctx context.Context, ref Ref, d *download, watch *time.Ti
 				after = min(after, c.remaining(ref.Since))
 			}
 			watch.Stop()
-			if err := sleep(ctx, after); err != nil {
+			if err := backoff.Sleep(ctx, after); err != nil {
 				return nil, err
 			}
 		}
