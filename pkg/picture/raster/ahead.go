@@ -1,13 +1,13 @@
 package raster
 
 const (
-	aheadBands  = 8       // that are read before they are asked for
-	aheadPixels = 1 << 20 // from which on it is worth it
+	aheadBands  = 8       // bands read before they are asked for
+	aheadPixels = 1 << 20 // smaller pictures are done before a goroutine pays off
 )
 
-// Ahead returns src, of which, if it is large, a goroutine reads a few bands ahead:
-// decoding and what is done with the rows are on two CPUs then. The caller calls
-// stop when it needs no more; after that src is not read.
+// Ahead returns the rows of src. For a large picture a goroutine reads a few bands
+// ahead, so that decoding and the filters behind it use two CPUs. The caller must
+// call stop when it needs no more rows; after that src is not read.
 func Ahead(src Rows) (rows Rows, stop func()) {
 	if d := src.Header().Planes[0]; d.W*d.H < aheadPixels {
 		return src, func() {}
@@ -24,14 +24,16 @@ func Ahead(src Rows) (rows Rows, stop func()) {
 	return a, func() { close(a.quit); <-a.done }
 }
 
+// ahead passes bands in a circle: free → goroutine fills it → read → caller → free.
 type ahead struct {
 	h          *Header
 	free, read chan *Band
-	last       *Band // the caller's
-	err        error // of src, to be told when read is closed and empty
+	last       *Band // the band that the caller has
+	err        error // of src, returned once read is closed and empty
 	quit, done chan struct{}
 }
 
+// run fills bands until src ends or fails.
 func (a *ahead) run(src Rows) {
 	defer close(a.done)
 	defer close(a.read)

@@ -17,7 +17,7 @@ func large[T uint8 | uint16](l raster.Layout, bits uint8) *rastertest.Picture[T]
 	return &rastertest.Picture[T]{H: h, S: rastertest.Noise[T](rand.New(rand.NewPCG(1, 2)), n, 250), Band: 7}
 }
 
-func TestAhead(t *testing.T) {
+func TestAheadGivesTheSameRows(t *testing.T) {
 	same(t, "rgb", large[uint8](raster.RGB, 8))
 	same(t, "gray, 16 bits", large[uint16](raster.Gray, 16))
 	small := large[uint8](raster.Gray, 8)
@@ -46,7 +46,7 @@ func same[T uint8 | uint16](t *testing.T, name string, p *rastertest.Picture[T])
 	}
 }
 
-// damaged ends with an error after some bands, and counts.
+// damaged fails after left bands. It counts the calls of Next.
 type damaged struct {
 	raster.Rows
 	left, asked int
@@ -62,7 +62,7 @@ func (d *damaged) Next() (*raster.Band, error) {
 	return d.Rows.Next()
 }
 
-func TestAheadOfDamage(t *testing.T) {
+func TestAheadGivesErrorsInTurn(t *testing.T) {
 	d := &damaged{Rows: large[uint8](raster.Gray, 8), left: 20}
 	rows, stop := raster.Ahead(d)
 	defer stop()
@@ -78,7 +78,7 @@ func TestAheadOfDamage(t *testing.T) {
 	}
 }
 
-// It reads a few bands, not all, and after stop none.
+// Ahead reads a few bands ahead, not all of them, and none after stop.
 func TestAheadStops(t *testing.T) {
 	d := &damaged{Rows: large[uint8](raster.Gray, 8), left: 1000}
 	rows, stop := raster.Ahead(d)

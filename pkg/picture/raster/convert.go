@@ -2,8 +2,8 @@ package raster
 
 import "image/color"
 
-// Conversions between layouts and depths. Each returns its argument where there
-// is nothing to do, and takes any one-plane layout unless it says otherwise.
+// Conversions between layouts and depths. Each returns its argument when nothing has
+// to be done. Each takes any layout of one plane, unless its comment says otherwise.
 
 // To8 returns rows of 8 bits a sample: v/257 rounded to nearest.
 func To8(src Rows) Rows {
@@ -18,8 +18,8 @@ func To8(src Rows) Rows {
 	})
 }
 
-// To16 returns rows of 16 bits a sample: v×257, which is exact. Indexes become
-// colours first, since they are always 8 bit.
+// To16 returns rows of 16 bits a sample: v×257, which is exact. Indexed rows become
+// colours first, since an index has 8 bits.
 func To16(src Rows) Rows {
 	src = Expand(src)
 	h := src.Header()
@@ -33,9 +33,9 @@ func To16(src Rows) Rows {
 	})
 }
 
-// Expand returns indexed rows as the colours they stand for: Gray when the whole
-// palette is gray, else RGB, with alpha when an entry is not opaque. An index
-// beyond the palette is opaque black, as every reader of PNG has it.
+// Expand replaces indexes by their colours: Gray when the whole palette is gray, else
+// RGB, with alpha when an entry is not opaque. An index beyond the palette is opaque
+// black, as in libpng.
 func Expand(src Rows) Rows {
 	h := src.Header()
 	if h.Layout != Indexed {
@@ -75,7 +75,7 @@ func Expand(src Rows) Rows {
 	})
 }
 
-// PaletteLayout returns the least layout that holds all colours of p.
+// PaletteLayout returns the layout with the fewest samples that holds all colours of p.
 func PaletteLayout(p []color.NRGBA) Layout {
 	gray, opaque := true, true
 	for _, c := range p {
@@ -93,8 +93,9 @@ func PaletteLayout(p []color.NRGBA) Layout {
 	return RGBA
 }
 
-// Flatten returns rows without alpha: what a person sees on a white page, mixed
-// in gamma-encoded values. Indexes are expanded only if the palette has alpha.
+// Flatten returns rows without alpha: the picture on a white page, c·a + 1 − a for a
+// colour c and alpha a from 0 to 1. Gamma-encoded values are mixed, as browsers do.
+// Indexed rows stay indexed; their palette is mixed.
 func Flatten(src Rows) Rows {
 	h := src.Header()
 	if h.Layout == Indexed {
@@ -129,12 +130,13 @@ func Flatten(src Rows) Rows {
 	})
 }
 
+// white8 is c·a + 1 − a in 8 bits.
 func white8(v uint8, a uint32) uint8 {
 	return uint8((uint32(v)*a + 255*(255-a) + 127) / 255)
 }
 
-// DropAlpha returns rows without their alpha, colours unchanged: for a picture
-// that is known to be opaque.
+// DropAlpha returns rows without their alpha. Colours do not change, so it is for
+// pictures known to be opaque.
 func DropAlpha(src Rows) Rows {
 	h := src.Header()
 	if !h.Layout.HasAlpha() {
@@ -151,8 +153,8 @@ func DropAlpha(src Rows) Rows {
 	})
 }
 
-// Opaque reads rows, until the first pixel that is not opaque, and reports
-// whether there was none. It uses src up.
+// Opaque reports whether every pixel is opaque. It reads src up to the first pixel that
+// is not; src can't be used afterwards.
 func Opaque(src Rows) (bool, error) {
 	h := src.Header()
 	n := h.Layout.Samples()
@@ -175,8 +177,7 @@ func Opaque(src Rows) (bool, error) {
 	return opaque, err
 }
 
-// ToRGB returns gray rows as RGB, with alpha where they had it, indexes as RGB
-// or RGBA, and planes as RGB.
+// ToRGB returns rows of any layout as RGB, or RGBA if they have alpha.
 func ToRGB(src Rows) Rows {
 	src = Expand(Packed(src))
 	h := src.Header()
@@ -190,7 +191,7 @@ func ToRGB(src Rows) Rows {
 	})
 }
 
-// spread copies pixels of n samples to pixels of n+2, the first sample thrice.
+// spread copies gray pixels of n samples to colour pixels of n+2.
 func spread[T uint8 | uint16](dst, src []T, n int) {
 	for i, o := 0, 0; i < len(src); i, o = i+n, o+n+2 {
 		dst[o], dst[o+1] = src[i], src[i]

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestDepths(t *testing.T) {
+func TestDepthsRoundToNearest(t *testing.T) {
 	h := NewHeader(256, 256, Gray, 16)
 	src := &planes{h: h, step: 5}
 	for v := range 65536 {
@@ -53,7 +53,7 @@ func every(f func(name string, src *planes)) {
 	}
 }
 
-// pixels returns what the samples of src stand for: R, G, B, A from 0 to 1.
+// pixels returns R, G, B and A of each pixel of src, from 0 to 1.
 func pixels(src *planes) (out [][4]float64) {
 	h := src.h
 	full := float64(uint32(1)<<h.Bits - 1)

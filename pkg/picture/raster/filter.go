@@ -1,9 +1,9 @@
 package raster
 
-// Filter returns src with each row of each plane put through f. h is the
-// header of the result: planes of the same W and H as src's, while samples a
-// pixel and bits may differ. f gets one row at a time, as planes of one row with
-// exactly W*Samples samples in Pix or Pix16, and writes all of dst.
+// Filter returns rows that f makes from the rows of src, one at a time. h is the header
+// of the result; its planes have the same W and H as those of src, but the number of
+// samples a pixel and their bits may differ. f gets planes of one row, of exactly
+// W*Samples samples in Pix or Pix16, and writes every sample of dst.
 func Filter(src Rows, h *Header, f func(dst, src Plane)) Rows {
 	return &filter{src: src, h: h, f: f}
 }
@@ -36,7 +36,7 @@ func (f *filter) Next() (*Band, error) {
 	return &f.band, nil
 }
 
-// resize makes p hold rows rows of n samples, using again the memory it has.
+// resize makes room in p for rows rows of n samples. It uses the memory p has.
 func (p *Plane) resize(n, rows int, bits uint8) {
 	p.Stride, p.Rows = n, rows
 	if bits == 16 {
@@ -70,8 +70,9 @@ func (p *Plane) rows(from, to, n int, bits uint8) Plane {
 	return q
 }
 
-// WithHeader returns src under another header: the same planes and bits, said
-// to be another full size, palette, profile, orientation or one-sample layout.
+// WithHeader returns the rows of src with another header, for a change that leaves
+// the samples alone: of full size, origin, palette, profile, orientation, or from
+// YCbCr to the first plane as Gray. Planes must have the same W and H.
 func WithHeader(src Rows, h *Header) Rows { return &relabelled{src, h} }
 
 type relabelled struct {
@@ -81,8 +82,8 @@ type relabelled struct {
 
 func (r *relabelled) Header() *Header { return r.h }
 
-// with returns a copy of h of one plane and another layout and depth. The
-// profile stays: whoever changes what the samples mean drops it.
+// with returns a copy of h with one plane and another layout and depth. The profile
+// stays; a caller that changes the meaning of samples must remove it.
 func (h *Header) with(l Layout, bits uint8) *Header {
 	c := *h
 	c.Planes = h.Planes[:1:1]

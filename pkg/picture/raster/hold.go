@@ -6,9 +6,9 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// Each calls f for each row of each plane p, in order, until f returns false.
-// row has exactly W*Samples samples and is valid during the call. A picture that
-// ends before its last row is an error.
+// Each calls f with each row of each plane p, from top to bottom, until f returns
+// false. row has exactly W*Samples samples and is valid during the call. It is an
+// error if src ends before its last row.
 func Each(src Rows, f func(p, y int, row Plane) bool) error {
 	h := src.Header()
 	var done [3]int
@@ -40,8 +40,8 @@ func Each(src Rows, f func(p, y int, row Plane) bool) error {
 	}
 }
 
-// EachRow is Each for those that write a picture of one plane: it ends with the
-// first error of f.
+// EachRow is Each for writers of pictures of one plane. It ends with the first error
+// of f.
 func EachRow(src Rows, f func(y int, row Plane) error) error {
 	var failed error
 	err := Each(src, func(_, y int, row Plane) bool {
@@ -60,7 +60,7 @@ type Held struct {
 	Planes [3]Plane
 }
 
-// Hold reads all of src, after asking lim whether it may.
+// Hold reads all of src into memory, if lim allows that much.
 func Hold(src Rows, lim Limits) (*Held, error) {
 	h := src.Header()
 	if err := lim.CheckMem(h.Bytes()); err != nil {
@@ -80,7 +80,7 @@ func Hold(src Rows, lim Limits) (*Held, error) {
 	return p, err
 }
 
-// Bytes returns the memory that the delivered samples take, held at once.
+// Bytes returns the memory that all delivered samples take.
 func (h *Header) Bytes() int64 {
 	var n int64
 	for _, d := range h.Planes {
@@ -98,8 +98,8 @@ type heldRows struct {
 	band Band
 }
 
-// heldBand is the height of a held picture's bands: low, so that filters behind
-// it stay small.
+// heldBand is the number of rows in a band of a held picture. It is small, since
+// filters allocate as much as a band.
 const heldBand = 64
 
 func (r *heldRows) Header() *Header { return r.p.H }

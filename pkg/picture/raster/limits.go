@@ -9,10 +9,10 @@ import (
 	"imgtools/pkg/limits"
 )
 
-// Limits say what a reader or writer accepts. Zero fields mean the defaults.
+// Limits bound what a reader or writer accepts. Zero fields mean the defaults.
 type Limits struct {
 	Pixels  int64 // width × height × frames
-	Mem     int64 // bytes of samples that may be held at once
+	Mem     int64 // bytes of samples held at once
 	Lenient bool  // a picture with missing pixels is read as far as it goes, with a note
 }
 
@@ -53,7 +53,7 @@ func (l Limits) CheckSize(w, h int64, frames int) error {
 	return nil
 }
 
-// CheckMem refuses to hold n bytes of samples when that is over Mem.
+// CheckMem returns an error if n bytes of samples are more than Mem.
 func (l Limits) CheckMem(n int64) error {
 	if n > l.mem() {
 		return fault.New(fault.TooLarge, "%d MiB to hold > %d MiB (-maxmem)", (n+1<<20-1)>>20, l.mem()>>20)
@@ -61,7 +61,7 @@ func (l Limits) CheckMem(n int64) error {
 	return nil
 }
 
-// Mpixel writes a number of pixels for people: "0.25 Mpixel", "4290 Mpixel".
+// Mpixel formats a number of pixels for a message: "0.25 Mpixel", "4290 Mpixel".
 func Mpixel(n float64) string {
 	m := n / 1e6
 	switch {
@@ -73,8 +73,7 @@ func Mpixel(n float64) string {
 	return strconv.FormatFloat(n, 'f', -1, 64) + " pixels"
 }
 
-// Truncated returns the error for a picture that ends early, after done of all
-// its rows.
+// Truncated returns the error for a picture that ends after done of its all rows.
 func Truncated(done, all int) error {
 	return fault.New(fault.Format, "truncated after %d of %d rows", done, all)
 }

@@ -6,24 +6,25 @@ import (
 	"sync"
 )
 
-// Luma is a way to make one gray value of a colour. Gray colours (R = G = B) stay
-// exactly what they are in all of them, and alpha is never touched.
+// Luma is a formula for the gray value of a colour. In each of them a gray colour
+// (R = G = B) keeps exactly its value. Alpha never changes.
 type Luma uint8
 
 const (
 	// Rec601 is ITU-R BT.601 luma of gamma-encoded values, 0.299 R + 0.587 G +
-	// 0.114 B rounded to nearest: Y of JPEG (JFIF), and
-	// the gray of Go, Pillow, netpbm.
+	// 0.114 B rounded to nearest: Y of JPEG (JFIF), and the gray of Go, Pillow and
+	// netpbm.
 	Rec601 Luma = iota
 	// Rec709 is ITU-R BT.709 luma of gamma-encoded values: 0.2126, 0.7152, 0.0722.
 	Rec709
-	// Luminance is the same sum of linear light, decoded and encoded again with
-	// the curve of sRGB (IEC 61966-2-1): as bright as the colour was.
+	// Luminance is the weighted sum of Rec709 in linear light: R, G and B are decoded
+	// with the curve of sRGB (IEC 61966-2-1), the sum is encoded with it. The gray is
+	// as bright as the colour was.
 	Luminance
 )
 
-// The weights of 8 bits, in 65536ths, and of 16, in 2^32ths. Each three add up to
-// one, so that grays stay.
+// Weights for 8-bit samples in 65536ths, and for 16-bit samples in 2^32ths. The three
+// of a luma add up to exactly one, so that grays keep their value.
 var (
 	weights = [...][3]uint32{Rec601: {19595, 38470, 7471}, Rec709: {13933, 46871, 4732}}
 	wide    = [...][3]uint64{
@@ -32,16 +33,16 @@ var (
 	}
 )
 
-// Color returns c grayed.
+// Color returns the gray of c.
 func (l Luma) Color(c color.NRGBA) color.NRGBA {
 	var y [1]uint8
 	l.gray8(y[:], []uint8{c.R, c.G, c.B}, 3)
 	return color.NRGBA{y[0], y[0], y[0], c.A}
 }
 
-// Grayed returns src as Gray or GrayA, of the same depth; indexed rows keep their
-// indexes and get a gray palette. Of YCbCr, Rec601 is the first plane itself, unless chroma has more samples. The
-// ICC profile goes.
+// Grayed returns src as Gray or GrayA of the same depth. Indexed rows keep their
+// indexes and get a gray palette. Rec601 of YCbCr is the Y plane itself, unless chroma
+// has more samples than Y. The ICC profile is removed.
 func Grayed(src Rows, l Luma) Rows {
 	h := src.Header()
 	if h.Layout == YCbCr && (l != Rec601 || h.largest() != 0) {
@@ -78,7 +79,7 @@ func Grayed(src Rows, l Luma) Rows {
 	return WithHeader(src, &g)
 }
 
-// gray8 makes pixels of n samples (3, or 4 with alpha) into n-2.
+// gray8 grays a row of RGB (n = 3) to Gray, or of RGBA (n = 4) to GrayA.
 func (l Luma) gray8(dst, src []uint8, n int) {
 	if len(src) == 0 {
 		return
@@ -104,6 +105,7 @@ func (l Luma) gray8(dst, src []uint8, n int) {
 	}
 }
 
+// gray16 is gray8 for 16-bit samples.
 func (l Luma) gray16(dst, src []uint16, n int) {
 	if len(src) == 0 {
 		return
@@ -129,13 +131,13 @@ func (l Luma) gray16(dst, src []uint16, n int) {
 	}
 }
 
-// Rec. 709's share of R, G and B in luminance.
+// The shares of R, G and B in luminance, ITU-R BT.709.
 const shareR, shareG, shareB = 0.2126, 0.7152, 0.0722
 
-// lightTable8 does luminance of 8 bits: decode gives each primary's share in
-// 24 bits of linear light, encode the nearest sample for 16 bits of it. Where the
-// curve is steepest a sample is 20 steps of encode, so rounding errs by at most
-// 1/40 of a sample.
+// lightTable8 holds the tables of Luminance for 8-bit samples. decode gives the share
+// of a primary in linear light, in 24 bits; the sum of three, cut to 16 bits, indexes
+// encode, which gives the nearest sample. Where sRGB's curve is steepest, one sample
+// is 20 steps of encode, so the cut adds an error of at most 1/40 of a sample.
 type lightTable8 struct {
 	decode [3][256]uint32
 	encode [1 << 16]uint8
@@ -148,7 +150,7 @@ var light8 = sync.OnceValue(func() *lightTable8 {
 		v := decodeSRGB(float64(i) / 255)
 		r, b := math.Round(full*shareR*v), math.Round(full*shareB*v)
 		t.decode[0][i], t.decode[2][i] = uint32(r), uint32(b)
-		// Green takes the rounding, so that the three add up to that of a gray.
+		// Green takes up the rounding, so that the three add up to the value of a gray.
 		t.decode[1][i] = uint32(math.Round(full*v) - r - b)
 	}
 	for i := range t.encode {
@@ -157,9 +159,9 @@ var light8 = sync.OnceValue(func() *lightTable8 {
 	return t
 })
 
-// lightTable16 does luminance of 16 bits in float32. encode holds the curve at
-// 65537 places from 0 to 1, read with linear interpolation above the curve's own
-// linear part: the error is below 0.01 sample.
+// lightTable16 holds the tables of Luminance for 16-bit samples, in float32. encode is
+// the curve at 65,537 places from 0 to 1. Values between them are interpolated; below
+// srgbKnee the curve is a line and is computed. The error is below 0.01 sample.
 type lightTable16 struct {
 	decode [1 << 16]float32
 	encode [1<<16 + 1]float32
@@ -187,9 +189,11 @@ func (t *lightTable16) gray(r, g, b uint16) uint16 {
 	return uint16(e + (t.encode[i+1]-e)*(f-float32(i)) + 0.5)
 }
 
-// srgbKnee is the linear light below which sRGB's curve is a line.
+// srgbKnee is the linear light below which the curve of sRGB is a line.
 const srgbKnee = 0.0031308
 
+// decodeSRGB and encodeSRGB are the curve of sRGB, IEC 61966-2-1: from encoded to
+// linear light and back, 0 to 1.
 func decodeSRGB(v float64) float64 {
 	if v <= 0.04045 {
 		return v / 12.92

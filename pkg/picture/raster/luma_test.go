@@ -38,7 +38,7 @@ func gray1(t *testing.T, l Luma, bits uint8, s []uint16) []uint16 {
 }
 
 // The table of gray(1).
-func TestVectors(t *testing.T) {
+func TestLumaOfTheTableInTheManual(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		rgb    [3]uint16
@@ -76,7 +76,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// The nearest sample to the definition, give or take a little beside a tie.
+// The result is the sample nearest to the definition; near a tie either neighbour.
 func TestLumaAgainstItsDefinition(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 7))
 	for l := Rec601; l <= Luminance; l++ {
@@ -119,14 +119,14 @@ func TestGraysStayThemselves(t *testing.T) {
 	}
 }
 
-func TestRec601IsThatOfTheStandardLibrary(t *testing.T) {
+func TestRec601EqualsTheStandardLibrary(t *testing.T) {
 	for r := 0; r < 256; r += 5 {
 		for g := 0; g < 256; g += 3 {
 			for b := 0; b < 256; b += 7 {
 				want := color.GrayModel.Convert(color.NRGBA{uint8(r), uint8(g), uint8(b), 255}).(color.Gray).Y
 				got := Rec601.Color(color.NRGBA{uint8(r), uint8(g), uint8(b), 255}).R
 				y, _, _ := color.RGBToYCbCr(uint8(r), uint8(g), uint8(b))
-				// GrayModel cuts its 16-bit gray off where JPEG rounds.
+				// GrayModel truncates to 8 bits; JPEG rounds.
 				if d := int(got) - int(want); got != y || d < -1 || d > 1 {
 					t.Fatalf("%d %d %d: %d, GrayModel %d, Y %d", r, g, b, got, want, y)
 				}

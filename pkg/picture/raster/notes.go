@@ -10,9 +10,9 @@ const (
 	maxNoteLen = 100 // bytes of each
 )
 
-// NoteList collects what is odd about a file whose pixels are all there: a missing
-// end marker, a wrong checksum of a comment. A Reader embeds it, calls Note where
-// it notices something, and thereby has the method that Reader asks for.
+// NoteList collects notes on a file that is faulty although its pixels are intact: a
+// missing end marker, a wrong checksum of a comment. A Reader embeds a NoteList, which
+// gives it the method Notes, and calls Note.
 type NoteList struct{ list []string }
 
 // Note adds a note, once. Beyond the third, notes are dropped; a note longer than
@@ -37,6 +37,6 @@ func (n *NoteList) Note(format string, args ...any) {
 	n.list = append(n.list, text)
 }
 
-// Notes returns the notes so far. They are complete once the rows have ended, as
-// much of a file is only looked at while it is decoded.
+// Notes returns the notes so far. They are complete after the last row, since most of
+// a file is only read while it is decoded.
 func (n *NoteList) Notes() []string { return n.list }

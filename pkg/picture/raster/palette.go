@@ -2,12 +2,12 @@ package raster
 
 import "image/color"
 
-// Readers of palette formats meet indexes beyond the palette. Most programs show
-// them black; a header's palette can't grow for that once it is known, so they
-// become the palette's darkest colour, which is black where it has black.
+// Some files have indexes beyond their palette. Most programs show them black. Since a
+// palette can't grow after the header is known, such an index becomes that of the
+// darkest colour, which is black where the palette has black.
 
-// Darkest returns the index of the colour nearest to opaque black, the first of
-// equals.
+// Darkest returns the index of the colour nearest to opaque black; of several equal
+// ones, the first.
 func Darkest(palette []color.NRGBA) uint8 {
 	at, least := uint8(0), 1<<16
 	for i, c := range palette {
@@ -18,7 +18,8 @@ func Darkest(palette []color.NRGBA) uint8 {
 	return at
 }
 
-// Clamp replaces indexes from n on by black, and reports whether there were any.
+// Clamp replaces indexes that are n or more by the index black, and reports whether
+// there were any.
 func Clamp(indexes []uint8, n int, black uint8) bool {
 	found := false
 	if n < 256 {

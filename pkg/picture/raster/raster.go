@@ -73,6 +73,21 @@ type Density struct {
 	Unit DensityUnit
 }
 
+// Scaled returns the density after a change of size by the factors x and y. The picture
+// keeps its size on paper: half as many pixels are half as dense. A ratio only changes
+// with the shape of the pixels, beyond what rounding to whole pixels does to it.
+func (d Density) Scaled(x, y float64) Density {
+	if d.Unit == Aspect {
+		least := min(x, y)
+		if x, y = x/least, y/least; max(x, y) < 1.01 {
+			return d
+		}
+	}
+	d.X *= x
+	d.Y *= y
+	return d
+}
+
 // DensityUnit is the unit of a Density. With Aspect only the ratio of X and Y has a
 // meaning: the shape of a pixel.
 type DensityUnit uint8

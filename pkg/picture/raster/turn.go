@@ -69,6 +69,7 @@ func (h *Header) upright() *Header {
 	up.Orientation = 1
 	if Swaps(h.Orientation) {
 		up.FullW, up.FullH = h.FullH, h.FullW
+		up.Density.X, up.Density.Y = h.Density.Y, h.Density.X
 	}
 	mx, my := Mirrors(h.Orientation)
 	up.Planes = make([]PlaneDim, len(h.Planes))

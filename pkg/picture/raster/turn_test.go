@@ -151,6 +151,43 @@ func TestUprightMovesTheOrigin(t *testing.T) {
 	}
 }
 
+func TestUprightSwapsTheDensity(t *testing.T) {
+	h := NewHeader(4, 2, Gray, 8)
+	h.Density = Density{300, 150, PerInch}
+	for o := uint8(1); o <= 8; o++ {
+		h.Orientation = o
+		want := Density{300, 150, PerInch}
+		if o >= 5 {
+			want = Density{150, 300, PerInch}
+		}
+		up, err := Upright(source(h, 1, 1), Limits{})
+		if err != nil || up.Header().Density != want {
+			t.Errorf("orientation %d: %+v, %v", o, up.Header().Density, err)
+		}
+	}
+}
+
+func TestDensityScales(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		in   Density
+		x, y float64
+		want Density
+	}{
+		{"half", Density{300, 300, PerInch}, 0.5, 0.5, Density{150, 150, PerInch}},
+		{"each way its own", Density{100, 100, PerCM}, 2, 0.25, Density{200, 25, PerCM}},
+		{"ratio, same shape", Density{1, 1, Aspect}, 0.251, 0.25, Density{1, 1, Aspect}},
+		{"ratio, stretched", Density{1, 1, Aspect}, 1, 0.5, Density{2, 1, Aspect}},
+		{"unknown", Density{}, 3, 1, Density{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := c.in.Scaled(c.x, c.y); got != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
 func TestEvenPlanesStayPlanes(t *testing.T) {
 	head := ycc(16, 8, [3]PlaneDim{fraction(1, 1, 1, 1), fraction(1, 2, 1, 1), fraction(1, 2, 1, 1)})
 	head.Orientation = 6

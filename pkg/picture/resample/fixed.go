@@ -6,37 +6,43 @@ import (
 
 // fixed is the engine for 8-bit samples.
 //
-// Two int32 travel in one int64, as lo + hi<<32 in ordinary arithmetic, so that
-// one multiplication serves both: the sum of such words times weights is the sum
-// of the lo parts plus that of the hi parts <<32, exact as long as either sum fits
-// an int32. Across, lo and hi are the same sample of two rows; down, two
-// neighbouring samples of a row.
+// Numbers are integers that stand for multiples of 2^-n; n is the number of fraction
+// bits. A product has the fraction bits of both factors together, a sum those of its
+// terms, and a shift with rounding takes fraction bits away at the end.
 //
-// Samples have 6 bits of fraction in the ring (and, premultiplied, in the row
-// buffer) and weights 16, which together is what fits; very wide kernels, whose
-// small weights need it, take some from the samples (see split).
+// One multiplication works on two samples. A word holds lo + hi<<32, and since
+//
+//	(lo₁ + hi₁·2^32)·w₁ + (lo₂ + hi₂·2^32)·w₂ = (lo₁w₁ + lo₂w₂) + (hi₁w₁ + hi₂w₂)·2^32
+//
+// the weighted sum of words is the word of both weighted sums, as long as each fits an
+// int32. A negative lower sum borrows 1 from the upper; parts gives it back. Across, lo
+// and hi are the same sample of two rows; down, two neighbouring samples of a row.
+//
+// Sums have 22 fraction bits, which is what an int32 has room for: 6 of the samples in
+// the ring and 16 of the weights. Very wide kernels have small weights, which need more
+// bits; they take them from the samples (see split).
 type fixed struct {
 	x, y   *axis
 	n      int  // samples a pixel
-	alpha  bool // the last of them is alpha
+	alpha  bool // the last sample is alpha
 	wx, wy []int32
 	// Fraction bits: of a loaded sample, a ring sample and a weight across and down.
 	fLoad, fRing, fX, fY int
 
-	held []uint8 // an even row, until its odd one comes
+	held []uint8 // an even row that waits for the next, odd one
 	rows int     // pushed
-	buf  []int64 // two rows, one in lo and one in hi
+	buf  []int64 // two rows: one in lo, one in hi
 	ring [][]int64
-	acc  []int64 // a block of sums, pairs of samples
+	acc  []int64 // sums of a block, two samples a word
 }
 
-// total is the fraction bits of a sample and a weight together. The largest
-// sum is then 255 × 2^22 × the positive weights' sum, which is below 2.
+// total is the fraction bits of a product of sample and weight. The largest sum is then
+// 255 × 2^22 × the sum of the positive weights, which is below 2: less than 2^31.
 const total = 22
 
-// split returns how many of the fraction bits the samples have, given the taps:
-// the error of n weights, each rounded by up to half of its last bit, is kept
-// below about a quarter of 1/255 in the worst case.
+// split returns how many of the total fraction bits go to the samples. Each weight is
+// rounded by up to half of its last bit; with n taps these errors add up to at most n/2
+// last bits. split keeps that below about a quarter of 1/255.
 func split(taps int) int {
 	bits := 6
 	for n := 128; n < taps && bits > 1; n *= 2 {
@@ -57,7 +63,7 @@ func newFixed(x, y *axis, in, out int, l raster.Layout) *fixed {
 	return f
 }
 
-// weighted returns the engine with its weights and fractions, without rows.
+// weighted returns the engine with its weights and fraction bits, without buffers.
 func weighted(x, y *axis, l raster.Layout) *fixed {
 	f := &fixed{x: x, y: y, n: l.Samples(), alpha: l.HasAlpha()}
 	if f.alpha {
@@ -66,16 +72,17 @@ func weighted(x, y *axis, l raster.Layout) *fixed {
 	f.fRing = split(y.taps)
 	f.fX, f.fY = total-f.fLoad, total-f.fRing
 	if x.pos*y.pos+x.neg*y.neg > 1.98 {
-		f.fY-- // both axes overshoot by a lot, as lanczos3 can at the edges
+		f.fY-- // both axes overshoot much, as lanczos3 can at the edges
 	}
 	f.wx, f.wy = x.fixed(f.fX), y.fixed(f.fY)
 	return f
 }
 
-// block is how many words of a row are summed at a time, to stay in the cache.
+// block is how many words of a row are summed at a time: they stay in the first-level
+// cache.
 const block = 1024
 
-// push takes the next row: alone it waits for the second of its pair.
+// push takes the next row. Rows are resampled across in pairs.
 func (f *fixed) push(src *raster.Plane, row int) {
 	line := src.Pix[row*src.Stride:][:len(f.held)]
 	if f.rows++; f.rows%2 == 1 {
@@ -87,7 +94,7 @@ func (f *fixed) push(src *raster.Plane, row int) {
 
 func (f *fixed) ready() int { return f.rows &^ 1 }
 
-// end lets a last row go alone.
+// end resamples a last row that has no partner.
 func (f *fixed) end() {
 	if f.rows%2 == 1 {
 		f.rows++
@@ -95,7 +102,7 @@ func (f *fixed) end() {
 	}
 }
 
-// pair resamples the last two rows across, into the ring.
+// pair resamples the last two rows across and puts them into the ring.
 func (f *fixed) pair(lo, hi []uint8) {
 	a, b := f.ring[(f.rows-2)%len(f.ring)], f.ring[(f.rows-1)%len(f.ring)]
 	switch {
@@ -119,7 +126,7 @@ func (f *fixed) pair(lo, hi []uint8) {
 	}
 }
 
-// out sums the rows of window j.
+// out computes row j of the result from the rows of its window.
 func (f *fixed) out(j int, dst *raster.Plane, row int) {
 	sp := f.y.spans[j]
 	w := f.wy[sp.off:][:f.y.taps]

@@ -1,7 +1,7 @@
 package resample
 
-// across holds what the horizontal loops need; shift takes a sum to the ring's
-// fraction bits.
+// across holds what the loops of the first pass need. shift is how many fraction bits
+// a sum has more than a sample of the ring.
 type across struct {
 	spans   []span
 	weights []int32
@@ -9,15 +9,15 @@ type across struct {
 	shift   uint
 }
 
-// split2 takes a word apart: lo and hi, rounded and shifted.
+// split2 returns the two sums in a word, rounded and shifted.
 func split2(s int64, shift uint) (lo, hi int64) {
 	half := int64(1) << shift >> 1
 	lo = int64(int32(s))
 	return (lo + half) >> shift, ((s-lo)>>32 + half) >> shift
 }
 
-// gray resamples one sample a pixel: src has two rows in lo and hi, and a and b
-// get one of them each, two neighbouring samples a word.
+// gray resamples one sample a pixel. Words of src hold the same sample of two rows. a
+// gets the first row and b the second, with two neighbouring samples in a word.
 func (t *across) gray(a, b, src []int64) {
 	b = b[:len(a)]
 	spans := t.spans[:2*len(a)]
@@ -29,14 +29,15 @@ func (t *across) gray(a, b, src []int64) {
 	}
 }
 
-// dot9 is dot of nine taps, as Lanczos3 has from 1.5 times the size: what -fine does
-// with a JPEG at 1/2 and 1/4.
+// dot9 is dot for nine taps, which Lanczos3 has at 2/3: the step from 3/8 to 1/4 and
+// from 6/8 to 1/2 of a JPEG.
 func dot9(v *[9]int64, w *[9]int32) int64 {
 	return v[0]*int64(w[0]) + v[1]*int64(w[1]) + v[2]*int64(w[2]) +
 		v[3]*int64(w[3]) + v[4]*int64(w[4]) + v[5]*int64(w[5]) +
 		v[6]*int64(w[6]) + v[7]*int64(w[7]) + v[8]*int64(w[8])
 }
 
+// dot returns the weighted sum of one window of words.
 func (t *across) dot(src []int64, sp span) (s int64) {
 	if t.taps == 9 {
 		return dot9((*[9]int64)(src[sp.start:]), (*[9]int32)(t.weights[sp.off:]))
@@ -53,7 +54,7 @@ func (t *across) dot(src []int64, sp span) (s int64) {
 	return s
 }
 
-// grayA resamples two samples a pixel, which make one word.
+// grayA is gray for two samples a pixel, which make one word of a and b.
 func (t *across) grayA(a, b, src []int64) {
 	b = b[:len(a)]
 	spans := t.spans[:len(a)]
@@ -77,7 +78,7 @@ func (t *across) grayA(a, b, src []int64) {
 	}
 }
 
-// rgb resamples three samples a pixel; two pixels make three words.
+// rgb is gray for three samples a pixel; two pixels make three words.
 func (t *across) rgb(a, b, src []int64) {
 	b = b[:len(a)]
 	for i := 0; i+3 <= len(a); i += 3 {
@@ -88,6 +89,7 @@ func (t *across) rgb(a, b, src []int64) {
 	}
 }
 
+// dot3 returns the weighted sums of one window of RGB: of row lo and of row hi.
 func (t *across) dot3(src []int64, sp span) (l0, l1, l2, h0, h1, h2 int64) {
 	w := t.weights[sp.off:][:t.taps]
 	v := src[3*sp.start:][:3*len(w)]
@@ -114,7 +116,7 @@ func (t *across) dot3(src []int64, sp span) (l0, l1, l2, h0, h1, h2 int64) {
 	return
 }
 
-// rgba resamples four samples a pixel, which make two words.
+// rgba is gray for four samples a pixel, which make two words.
 func (t *across) rgba(a, b, src []int64) {
 	b = b[:len(a)]
 	for i := 0; i+2 <= len(a); i += 2 {

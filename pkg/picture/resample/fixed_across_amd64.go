@@ -4,15 +4,15 @@ package resample
 
 import "simd/archsimd"
 
-// toRing takes sums to the ring's fraction bits, rounded: four of an even row in
-// the low half, four of an odd one in the high. It returns the words.
+// toRing rounds sums to the fraction bits of the ring and returns words of it. The lower
+// half of s has four sums of the even row, the upper half those of the odd one.
 func toRing(s, half archsimd.Int32x8, shift uint64) archsimd.Int32x4 {
 	s = s.Add(half).ShiftAllRight(shift)
 	return s.GetLo().And(archsimd.BroadcastInt32x4(0xffff)).Or(s.GetHi().ShiftAllLeft(16))
 }
 
-// gray resamples one sample a pixel, four pixels at a time: src has two rows,
-// sample by sample, and dst gets words.
+// gray resamples one sample a pixel, four pixels at a time. src has two rows,
+// interleaved by samples; dst gets words of the ring.
 func (f *vector) gray(dst []int32, src []uint8, shift uint64) {
 	half := archsimd.BroadcastInt32x8(1 << shift >> 1)
 	apart := archsimd.LoadInt8x16(&[16]int8{0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15})
@@ -35,8 +35,8 @@ func (f *vector) gray(dst []int32, src []uint8, shift uint64) {
 	}
 }
 
-// rgb resamples three samples a pixel. It stores a fourth word, which the next
-// pixel covers.
+// rgb resamples three samples a pixel. It stores a fourth word, which the next pixel
+// overwrites.
 func (f *vector) rgb(dst []int32, lo, hi []uint8, shift uint64) {
 	half := archsimd.BroadcastInt32x8(1 << shift >> 1)
 	// Four pixels, by pairs: r0 r1 g0 g1 b0 b1 - -, r2 r3 …

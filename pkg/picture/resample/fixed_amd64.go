@@ -8,12 +8,12 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// weightBytes is what one weight takes: a float64, an int32 or float32, and up to
-// 16 bytes in the shape that vector multiplies by.
+// weightBytes is the memory of one weight: a float64, an int32 or float32, and up to 16
+// bytes in a chunk.
 const weightBytes = 28
 
-// newEngine8 returns the engine for 8-bit samples that this processor can run.
-// Gray with alpha is too rare for loops of its own.
+// newEngine8 returns the fastest engine for 8-bit samples that this processor can run.
+// Gray with alpha is too rare to have vector code.
 func newEngine8(x, y *axis, in, out int, l raster.Layout) engine {
 	if archsimd.X86.AVX2() && l != raster.GrayA {
 		return newVector(x, y, in, out, l)
@@ -21,40 +21,44 @@ func newEngine8(x, y *axis, in, out int, l raster.Layout) engine {
 	return newFixed(x, y, in, out, l)
 }
 
-// vector is fixed in AVX2, equal to it in every bit: the same weights, the same
-// rounding, sums of 32 bits.
+// vector is fixed in AVX2. Weights, rounding and 32-bit sums are the same, and so is
+// every bit of the result.
 //
-// Samples and ring are int16, which their 14 bits and a sign fit. Weights have up
-// to 24 bits and are taken apart, w = high<<parted + low, since an instruction
-// multiplies 16 pairs of int16 and adds neighbours: two of them a weight, and the
-// two sums meet at the end. Sums may wrap on the way, as the whole does not.
+// Its main instruction, VPMADDWD, multiplies 16 pairs of int16 and adds neighbouring
+// products to int32. Samples fit an int16: 8 bits, 6 of fraction and a sign. Weights
+// have up to 24 bits, so each is split, w = high<<parted + low, and there are two sums:
 //
-// A word of the ring is one sample of two rows, the even one below: two taps of
-// the vertical pass in one lane.
+//	Σ s·w = (Σ s·high)<<parted + Σ s·low
+//
+// A partial sum may overflow an int32; since additions wrap modulo 2^32 and the whole
+// sum fits, the result is right all the same.
+//
+// A word of the ring holds one sample of two rows, the even row in the lower half: the
+// second pass then adds two rows with one instruction.
 type vector struct {
 	fixed
 	width int        // samples of a row out
-	cells []span     // where each output's weights are in table, a multiple of 4 of them
+	cells []span     // for each output, its first sample and its weights in table; length a multiple of 4
 	table []chunk    // the weights across
 	steps int        // chunks an output
-	rows2 [2][]uint8 // the last two rows, with room behind
-	both  []uint8    // gray: the two, sample by sample
-	mult  [2][]int16 // colour with alpha: the two, premultiplied
+	rows2 [2][]uint8 // the last two rows, with slack behind
+	both  []uint8    // gray: those two, interleaved by samples
+	mult  [2][]int16 // colour with alpha: those two, premultiplied
 	pairs [][]int32  // the ring
 	down  []packed2  // weights of the window being summed
-	src   [][]int32  // and its rows
+	src   [][]int32  // rows of that window
 }
 
-// chunk is the parts of the weights of some taps, arranged as the samples are.
+// chunk is the weights of some taps, split, in the order in which the samples lie.
 type chunk struct{ high, low [16]int16 }
 
-// packed2 is the weights of two rows, for all lanes.
+// packed2 is the weights of two rows, split and repeated for all lanes.
 type packed2 struct{ high, low [8]int32 }
 
 const (
 	parted = 12 // bits of the low part of a weight
-	stride = 32 // samples summed at a time, down
-	slack  = 32 // samples that may be read behind a row, by weights of 0
+	stride = 32 // samples that the second pass sums at a time
+	slack  = 32 // samples behind a row that may be read; their weights are 0
 )
 
 func newVector(x, y *axis, in, out int, l raster.Layout) *vector {
@@ -104,7 +108,7 @@ func newVector(x, y *axis, in, out int, l raster.Layout) *vector {
 	return f
 }
 
-// push takes the next row: alone it waits for the second of its pair.
+// push takes the next row. Rows are resampled across in pairs.
 func (f *vector) push(src *raster.Plane, row int) {
 	to := f.rows2[f.rows%2]
 	copy(to[:len(to)-slack], src.Pix[row*src.Stride:])
@@ -113,7 +117,7 @@ func (f *vector) push(src *raster.Plane, row int) {
 	}
 }
 
-// end lets a last row go alone.
+// end resamples a last row that has no partner.
 func (f *vector) end() {
 	if f.rows%2 == 1 {
 		f.rows++
@@ -121,7 +125,7 @@ func (f *vector) end() {
 	}
 }
 
-// pair resamples the last two rows across, into the ring.
+// pair resamples the last two rows across and puts them into the ring.
 func (f *vector) pair(lo, hi []uint8) {
 	dst := f.pairs[(f.rows/2-1)%len(f.pairs)]
 	shift := uint64(f.fX + f.fLoad - f.fRing)
@@ -139,7 +143,7 @@ func (f *vector) pair(lo, hi []uint8) {
 	archsimd.ClearAVXUpperBits()
 }
 
-// out sums the rows of window j.
+// out computes row j of the result from the rows of its window.
 func (f *vector) out(j int, dst *raster.Plane, row int) {
 	f.window(j)
 	line := dst.Pix[row*dst.Stride:][:f.width]
@@ -154,8 +158,8 @@ func (f *vector) out(j int, dst *raster.Plane, row int) {
 	archsimd.ClearAVXUpperBits()
 }
 
-// window gathers the pairs of rows that window j touches and their weights; a
-// row of a pair that lies outside weighs 0.
+// window collects the pairs of rows that window j touches, and their weights. The
+// partner of a row at its edge may lie outside and has weight 0.
 func (f *vector) window(j int) {
 	sp := f.y.spans[j]
 	w := f.wy[sp.off:][:f.y.taps]

@@ -23,7 +23,7 @@ func needAVX2(t *testing.T) {
 	}
 }
 
-// through is what e makes of the picture in band, which has rows rows.
+// through returns what e makes of the picture in band, which has rows rows.
 func through(t *testing.T, e engine, y *axis, band *raster.Band, rows, samples, h int) []uint8 {
 	t.Helper()
 	p := plane{engine: e, y: y, rows: rows, height: h, width: samples, pix: make([]uint8, samples*h), band: h}
@@ -34,8 +34,8 @@ func through(t *testing.T, e engine, y *axis, band *raster.Band, rows, samples, 
 	return p.pix
 }
 
-// Every size on the way to the vectors' own, every kernel, samples that overshoot,
-// a last sample that counts in part, rows further apart than they are long.
+// The sizes are 1 to 65 in each direction and some extremes, for every kernel, with
+// samples that overshoot, a last sample that counts in part, and strides wider than rows.
 func TestVectorEqualsPlain(t *testing.T) {
 	needAVX2(t)
 	r := rand.New(rand.NewPCG(17, 18))

@@ -4,7 +4,7 @@ package resample
 
 import "imgtools/pkg/picture/raster"
 
-// weightBytes is what one weight takes: a float64, and an int32 or float32.
+// weightBytes is the memory of one weight: a float64, and an int32 or float32.
 const weightBytes = 12
 
 // newEngine8 returns the engine for 8-bit samples.

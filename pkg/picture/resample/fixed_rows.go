@@ -8,12 +8,13 @@ func load(dst []int64, lo, hi []uint8) {
 	}
 }
 
-// premul returns c × a ÷ 255 with bits of fraction, rounded; m is mulOf(bits).
+// premul returns c·a/255 with bits of fraction, rounded. The division is a
+// multiplication by m = mulOf(bits), which is 2^(24+bits)/255.
 func premul(c, a uint8, m int64) int64 { return (int64(c)*int64(a)*m + 1<<23) >> 24 }
 
 func mulOf(bits int) int64 { return (1<<(24+bits) + 127) / 255 }
 
-// loadGrayA is load for gray and alpha, premultiplied, with bits of fraction.
+// loadGrayA is load for gray with alpha. It premultiplies, with bits of fraction.
 func loadGrayA(dst []int64, lo, hi []uint8, bits int) {
 	m := mulOf(bits)
 	lo, hi = lo[:len(dst)], hi[:len(dst)]
@@ -24,7 +25,7 @@ func loadGrayA(dst []int64, lo, hi []uint8, bits int) {
 	}
 }
 
-// loadRGBA is load for colour and alpha, premultiplied, with bits of fraction.
+// loadRGBA is load for colour with alpha. It premultiplies, with bits of fraction.
 func loadRGBA(dst []int64, lo, hi []uint8, bits int) {
 	m := mulOf(bits)
 	lo, hi = lo[:len(dst)], hi[:len(dst)]
@@ -37,7 +38,8 @@ func loadRGBA(dst []int64, lo, hi []uint8, bits int) {
 	}
 }
 
-// set4 makes acc first + the four rows by their weights; add4 adds to it.
+// set4 sets acc to first plus the weighted sum of four rows. add4 adds the weighted sum
+// to acc; set1 and add1 do the same with one row.
 func set4(acc, r0, r1, r2, r3 []int64, first int64, w []int32) {
 	r0, r1, r2, r3 = r0[:len(acc)], r1[:len(acc)], r2[:len(acc)], r3[:len(acc)]
 	w0, w1, w2, w3 := int64(w[0]), int64(w[1]), int64(w[2]), int64(w[3])
@@ -68,10 +70,12 @@ func add1(acc, r []int64, w int32) {
 	}
 }
 
-// parts takes a word of sums apart.
+// parts returns the two sums in a word. A negative lo has borrowed 1 from hi, that is
+// 2^32 from the word; adding 2^31 before the shift rounds it away.
 func parts(s int64) (lo, hi int64) { return int64(int32(s)), (s + 1<<31) >> 32 }
 
-// clamp8 brings a sample, rounding already in it, to 8 bits.
+// clamp8 drops shift fraction bits and clamps to 8 bits. Half a unit must have been
+// added to v for rounding.
 func clamp8(v int64, shift uint) uint8 {
 	v >>= shift
 	if uint64(v) > 255 {
@@ -93,16 +97,16 @@ func store(dst []uint8, acc []int64, shift uint) {
 	}
 }
 
-// straight divides premultiplied colour by alpha; both are sums with shift bits
-// of fraction, of which half a unit is rounding. Colour is clamped to 0..alpha.
-// The two divisors come from alphaOf.
+// straight returns the colour sum p divided by alpha, as a sample. p is a sum with
+// shift fraction bits to which half a unit was added for rounding; it is clamped to 0
+// to a. a and inv, the reciprocal, come from alphaOf.
 func straight(p, a int64, shift uint, inv float32) uint8 {
 	p -= 1 << (shift - 1)
 	return uint8(float32(max(0, min(p, a)))*inv + 0.5)
 }
 
-// alphaOf returns alpha clamped, as a sum without rounding, as a sample, and 255
-// divided by it.
+// alphaOf returns an alpha sum in three forms: clamped and without the half unit of
+// rounding, as a sample, and as 255 divided by it.
 func alphaOf(s int64, shift uint) (a int64, a8 uint8, inv float32) {
 	a8 = clamp8(s, shift)
 	a = min(s-1<<(shift-1), 255<<shift)

@@ -4,9 +4,9 @@ package resample
 
 import "simd/archsimd"
 
-// interleave puts two rows into dst, sample by sample.
+// interleave copies two rows into dst, a sample of each in turn.
 func interleave(dst, lo, hi []uint8) {
-	// What is behind a row is read too, up to 15 samples: see slack.
+	// Up to 15 samples behind a row are read too: see slack.
 	for n := len(lo) - slack; n > 0 && len(dst) >= 32; n -= 16 {
 		l := archsimd.LoadUint8x16Slice(lo).ExtendToUint16()
 		h := archsimd.LoadUint8x16Slice(hi).ExtendToUint16()
@@ -15,15 +15,15 @@ func interleave(dst, lo, hi []uint8) {
 	}
 }
 
-// premultiply makes src, RGBA, colour × alpha ÷ 255 with bits of fraction,
-// rounded. In float32 that is exact enough: products have up to 22 bits, and no
-// quotient is nearer to a half than 1/510, which is more than the errors of the
-// reciprocal and of the product together while the result stays below 2^14.
+// premultiply sets dst to colour × alpha ÷ 255 of RGBA pixels, with bits of fraction,
+// rounded. float32 rounds as exact arithmetic would: the products have up to 22 bits and
+// are exact; no quotient is nearer to a half than 1/510; and the errors of the reciprocal
+// and the multiplication are smaller than that as long as the result is below 2^14.
 func premultiply(dst []int16, src []uint8, bits int) {
 	opaque := archsimd.LoadInt32x8(&[8]int32{0, 0, 0, 255, 0, 0, 0, 255})
 	unit := archsimd.BroadcastFloat32x8(float32(int(1)<<bits) / 255)
 	for n := len(src) - slack; n > 0 && len(src) >= 16 && len(dst) >= 16; n -= 16 {
-		// Pixels 0 and 2, 1 and 3, for so they are packed.
+		// Pixels 0 and 2, then 1 and 3: the order in which the last step packs them.
 		px := archsimd.LoadUint8x16Slice(src).AsUint32x4().PermuteScalars(0, 2, 1, 3)
 		a := px.AsUint8x16().ExtendLo8ToUint32().AsInt32x8()
 		b := px.PermuteScalars(2, 3, 2, 3).AsUint8x16().ExtendLo8ToUint32().AsInt32x8()
@@ -36,7 +36,7 @@ func premultiply(dst []int16, src []uint8, bits int) {
 	}
 }
 
-// sum puts the window's sums, rounded, shifted and clamped, into dst.
+// sum computes the sums of the window and stores them as samples in dst.
 func (f *vector) sum(dst []uint8, shift uint64) {
 	var tail [stride]uint8
 	round := archsimd.BroadcastInt32x8(1 << (shift - 1))
@@ -47,7 +47,7 @@ func (f *vector) sum(dst []uint8, shift uint64) {
 	order := archsimd.LoadUint32x8(&[8]uint32{0, 4, 1, 5, 2, 6, 3, 7})
 	for at := 0; at < len(dst); at += stride {
 		s0, s1, s2, s3 := f.sum32(at, round)
-		// Packing takes the 128-bit halves one by one: 0 1 | 0 1 and 2 3 | 2 3.
+		// Packing works within 128-bit halves: 0 1 | 0 1 and 2 3 | 2 3.
 		a := s0.ShiftAllRight(shift).SaturateToUint16ConcatGrouped(s1.ShiftAllRight(shift)).Min(top)
 		b := s2.ShiftAllRight(shift).SaturateToUint16ConcatGrouped(s3.ShiftAllRight(shift)).Min(top)
 		v := a.Or(b.ShiftAllLeft(8)).AsUint8x32().PermuteOrZeroGrouped(apart).
@@ -61,7 +61,8 @@ func (f *vector) sum(dst []uint8, shift uint64) {
 	}
 }
 
-// sumWords puts the window's sums, rounding added, into acc as words of two.
+// sumWords computes the sums of the window, adds half a unit for rounding, and stores
+// them in acc, two in a word.
 func (f *vector) sumWords(shift uint64) {
 	round := archsimd.BroadcastInt32x8(1 << (shift - 1))
 	for at := 0; at < f.width; at += stride {
@@ -74,12 +75,12 @@ func (f *vector) sumWords(shift uint64) {
 	}
 }
 
-// word makes pairs of sums words lo + hi<<32: a negative lo takes 1 from hi.
+// word returns words lo + hi<<32 of pairs of sums; a negative lo borrows 1 from hi.
 func word(s archsimd.Int32x8) archsimd.Int64x4 {
 	return s.Add(s.ShiftAllRight(31).AsInt64x4().ShiftAllLeft(32).AsInt32x8()).AsInt64x4()
 }
 
-// sum32 is round + the sums of 32 samples from at on.
+// sum32 returns round plus the sums of 32 samples, beginning with sample at.
 func (f *vector) sum32(at int, round archsimd.Int32x8) (s0, s1, s2, s3 archsimd.Int32x8) {
 	var h0, h1, h2, h3 archsimd.Int32x8
 	s0, s1, s2, s3 = round, round, round, round

@@ -2,15 +2,15 @@ package resample
 
 import "imgtools/pkg/picture/raster"
 
-// float is the engine for 16-bit samples and for linear light: everything is
-// float32 from 0 to 1, premultiplied where there is alpha.
+// float is the engine for 16-bit samples and for linear light. Values are float32 from
+// 0 to 1, premultiplied where there is alpha.
 type float struct {
 	x, y   *axis
 	n      int
 	alpha  bool
 	wx, wy []float32
-	linear []float32 // from a sample to linear light, or nil
-	back   []float32 // encodeTable, with linear
+	linear []float32 // linear light of each sample value, or nil
+	back   []float32 // encodeTable, or nil like linear
 	scale  float32   // 255 or 65535
 
 	rows int // pushed
@@ -42,7 +42,7 @@ func newFloat(x, y *axis, in, out int, l raster.Layout, bits uint8, linear bool)
 func (f *float) end()       {}
 func (f *float) ready() int { return f.rows }
 
-// push resamples the next row across, into the ring.
+// push resamples the next row across and puts it into the ring.
 func (f *float) push(src *raster.Plane, row int) {
 	if at := row * src.Stride; src.Pix16 != nil {
 		loadFloat(f.line, src.Pix16[at:][:len(f.line)], f)
@@ -63,7 +63,7 @@ func (f *float) push(src *raster.Plane, row int) {
 	f.rows++
 }
 
-// loadFloat makes samples 0..1, linear if f is, and premultiplied.
+// loadFloat converts samples to 0..1, to linear light if f has it, and premultiplies.
 func loadFloat[T uint8 | uint16](dst []float32, src []T, f *float) {
 	src = src[:len(dst)]
 	unit := 1 / f.scale
@@ -88,7 +88,7 @@ func loadFloat[T uint8 | uint16](dst []float32, src []T, f *float) {
 	}
 }
 
-// across1 to across4 resample the line into dst, one to four samples a pixel.
+// across1 to across4 resample f.line into dst, for one to four samples a pixel.
 
 func (f *float) across1(dst []float32) {
 	for i := range dst {
@@ -148,7 +148,7 @@ func (f *float) across4(dst []float32) {
 	}
 }
 
-// out sums the rows of window j.
+// out computes row j of the result from the rows of its window.
 func (f *float) out(j int, dst *raster.Plane, row int) {
 	sp := f.y.spans[j]
 	w := f.wy[sp.off:][:f.y.taps]
@@ -178,7 +178,8 @@ func (f *float) out(j int, dst *raster.Plane, row int) {
 	}
 }
 
-// storeFloat makes samples of f.acc: straight again, encoded again, clamped.
+// storeFloat converts f.acc to samples: it divides by alpha, encodes linear light, and
+// clamps.
 func storeFloat[T uint8 | uint16](dst []T, f *float) {
 	acc := f.acc[:len(dst)]
 	if f.alpha {
@@ -186,7 +187,7 @@ func storeFloat[T uint8 | uint16](dst []T, f *float) {
 			px := acc[at : at+n]
 			a := max(0, min(px[n-1], 1))
 			px[n-1] = a
-			// An alpha that comes out as 0 has no colour.
+			// An alpha that rounds to 0 leaves no colour.
 			if a*f.scale < 0.5 {
 				clear(px)
 				continue

@@ -2,19 +2,28 @@ package resample
 
 import "math"
 
-// A kernel is a resampling filter: symmetric, zero beyond its support, which is
-// in samples of the coarser of the two grids.
+// kernel is a resampling filter: the weight of a sample by its distance from the place
+// of the output. It is symmetric, and zero beyond its support. Distances are in samples
+// of the coarser grid: of the input when it is enlarged, of the output when it shrinks.
 type kernel struct {
 	support float64
 	at      func(x float64) float64 // for x ≥ 0
 }
 
-// kernels by their names in pkg/ops.
+// kernels has the kernels by their names in pkg/ops.
 //
-// Triangle is linear interpolation. Catmullrom and mitchell are the cubics of
-// Mitchell and Netravali, "Reconstruction Filters in Computer Graphics"
-// (SIGGRAPH 1988), with B, C = 0, 1/2 and 1/3, 1/3. Lanczos3 is sinc windowed by
-// the central lobe of a sinc three times as wide.
+// Sampling theory asks for sinc(x) = sin(πx)/πx, which keeps every frequency that a
+// grid can hold and no other, but it never ends. All kernels are shorter stand-ins:
+//
+//	box         the mean of the area; from 1/2 on it steps
+//	triangle    linear interpolation
+//	catmullrom  cubic, passes through the samples, overshoots a little
+//	mitchell    cubic, a little soft, hardly overshoots
+//	lanczos3    sinc times the central lobe of a sinc three times as wide: the
+//	            sharpest, overshoots most
+//
+// The cubics are those of Mitchell and Netravali, "Reconstruction Filters in Computer
+// Graphics" (SIGGRAPH 1988), with B, C = 0, 1/2 and 1/3, 1/3.
 var kernels = map[string]kernel{
 	"box":        {0.5, box},
 	"triangle":   {1, triangle},
@@ -23,8 +32,8 @@ var kernels = map[string]kernel{
 	"lanczos3":   {3, lanczos3},
 }
 
-// box is 1/2 at its edges, as any filter with a jump ought to be: a sample just
-// on the border of two outputs counts half in both, and nothing shifts.
+// box is 1/2 at its edges: a sample exactly between two outputs counts half in each, so
+// that nothing shifts.
 func box(x float64) float64 {
 	switch {
 	case x < 0.5:
@@ -54,7 +63,7 @@ func lanczos3(x float64) float64 {
 	return sinc(x) * sinc(x/3)
 }
 
-// sinc is exactly 0 at the other integers, which math.Sin would miss.
+// sinc is exactly 0 at integers other than 0, where math.Sin(πx) is not.
 func sinc(x float64) float64 {
 	switch {
 	case x == 0:

@@ -1,14 +1,32 @@
-// Package resample changes the size of a picture by rows: rows in, rows out,
-// in the memory of the few rows that a kernel spans.
+// Package resample changes the size of a picture: a filter of rows, which needs the
+// memory of the few rows that a kernel spans.
 //
-// Two passes, as the kernels are separable: each incoming row is resampled
-// across at once and kept in a ring as high as the kernel; each outgoing row is
-// a weighted sum of the ring. Between the passes nothing is clamped, since what
-// the kernels' negative lobes overshoot in one direction the other may need.
+// The samples of a picture are values of a continuous signal. Changing the size means
+// to reconstruct that signal and to sample it again at other places. Reconstruction
+// is a convolution with a kernel (kernel.go): an output is the weighted sum of the
+// inputs around its place. The weights depend on the place only, so they are computed
+// once for each column and row (axis.go). Where the picture shrinks the kernel is made
+// wider, which removes detail too fine for the result; otherwise it would alias: a
+// fine grid would become a coarse one that is not in the picture.
 //
-// 8-bit pictures are worked in fixed point (fixed.go), 16-bit ones and linear
-// light in float32 (float.go). Colour is premultiplied by alpha inside, straight
-// outside. Results are clamped to what the samples can hold, and colour to alpha.
+// The kernels are separable, so there are two passes. Each incoming row is resampled
+// across at once and kept in a ring that holds as many rows as the kernel is high.
+// Each outgoing row is a weighted sum of the rows in the ring:
+//
+//	row in ── across ── ring of rows ── down ── row out
+//
+// Values between the passes are not clamped: kernels with negative lobes overshoot
+// beside an edge, and the second pass may bring the value back into range.
+//
+// 8-bit pictures are computed in fixed point (fixed.go), in AVX2 where the processor
+// has it (fixed_amd64.go, equal in every bit); 16-bit pictures and linear light in
+// float32 (float.go).
+//
+// Colour with alpha is premultiplied: the sum is taken of colour × alpha, and divided
+// by the sum of alpha. A transparent pixel then adds nothing to its neighbours' colour,
+// whatever colour it is said to have; with straight values the black that many programs
+// store there would show as a dark seam. Results are clamped to the range of samples,
+// and premultiplied colour to alpha.
 package resample
 
 import (
@@ -21,20 +39,20 @@ import (
 // Options choose how to resample.
 type Options struct {
 	Kernel string // one of ops.Kernels; "" is lanczos3
-	// Linear works in linear light: colour goes through the sRGB curve before
-	// and after (IEC 61966-2-1), alpha, which is linear already, does not.
+	// Linear computes in linear light: colour is decoded with the curve of sRGB (IEC
+	// 61966-2-1) and the result is encoded with it. Alpha is linear already.
 	Linear bool
-	Limits raster.Limits // Mem bounds the tables and rows held
+	Limits raster.Limits // Mem bounds tables and the rows held
 }
 
-// Rows returns src resampled to w × h pixels: any layout but Indexed, 8 or 16
-// bit, and both stay. Of YCbCr, Y becomes w × h and Cb and Cr half of that each
-// way, rounded up (4:2:0, centred); with Linear it becomes RGB. The orientation
-// is passed on, so w and h are in stored, not oriented, pixels.
+// Rows returns src resampled to w × h pixels. Layout and bits stay; Indexed is an
+// error. Of YCbCr, Y becomes w × h, and Cb and Cr half as wide and high, rounded up
+// (4:2:0, centred); with Linear it becomes RGB. The orientation is passed on, so w and
+// h are in stored, not oriented, pixels. The density is multiplied by the factors.
 //
-// Output j is centred on input (j+1/2)·extent/w − 1/2, where extent is the true
-// one of PlaneDim, which may be fractional: nothing shifts. At the edges the
-// weights that fall outside the picture are left out and the others made up to 1.
+// Output j is centred on input (j+1/2)·extent/w + origin − 1/2, with the exact extent
+// and origin of PlaneDim, so nothing shifts. Samples outside the picture have no
+// weight, and those that it covers in part count by that part.
 func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 	name := o.Kernel
 	if name == "" {
@@ -56,6 +74,7 @@ func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 	}
 	head := *in
 	head.FullW, head.FullH = w, h
+	head.Density = in.Density.Scaled(float64(w)/float64(in.FullW), float64(h)/float64(in.FullH))
 	head.Planes = make([]raster.PlaneDim, len(in.Planes))
 	s := &stream{src: src, head: &head}
 	kept := 0
@@ -95,8 +114,8 @@ func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 	return s, nil
 }
 
-// keep is the engine for a plane that has its size already, as the chroma of a
-// reduced JPEG often does.
+// keep is the engine for a plane that already has its size, as chroma of a reduced
+// JPEG often does.
 type keep struct {
 	pix   []uint8
 	pix16 []uint16
@@ -134,9 +153,9 @@ func layOf(full, n, d, o, outFull, outD int) lay {
 	}
 }
 
-// need returns about how many bytes of tables and rows plane d takes.
+// need estimates how many bytes of tables and rows plane d takes.
 func need(k kernel, d, to raster.PlaneDim, in *raster.Header) int64 {
-	sets := func(in, out int) int64 { // of weights
+	sets := func(in, out int) int64 { // bytes of weights
 		return int64(out)*(16+24) + int64(2*k.support*float64(max(in, out))+float64(out))*weightBytes
 	}
 	taps := min(int64(d.H), int64(2*k.support*max(1, float64(d.H)/float64(to.H)))+2)
@@ -144,30 +163,30 @@ func need(k kernel, d, to raster.PlaneDim, in *raster.Header) int64 {
 	return sets(d.W, to.W) + sets(d.H, to.H) + 4*n*int64(to.W)*(taps+1) + 9*n*int64(d.W) + 64*n*int64(to.W)
 }
 
-// engine resamples one plane: rows go in by push, in order; row j comes out by
-// out once all rows of its window are in.
+// engine resamples one plane. push takes its rows in order; out computes row j of the
+// result once all rows of its window have been pushed.
 type engine interface {
 	push(src *raster.Plane, row int)
 	end()       // no more rows follow
-	ready() int // rows ready to be summed; all that were pushed after end
+	ready() int // rows that out may use; after end, all that were pushed
 	out(j int, dst *raster.Plane, row int)
 }
 
-// plane is one plane on its way.
+// plane is the state of one plane.
 type plane struct {
 	engine
 	x, y          *axis
 	rows          int // of input
 	height, width int // of output; samples
-	pushed, done  int // rows in, rows out
+	pushed, done  int // rows pushed, rows computed
 	pix           []uint8
 	pix16         []uint16
-	band          int // rows that pix has room for
-	got           int // rows in pix now
-	next          int // first row of the source's band not yet pushed
+	band          int // capacity of pix, rows
+	got           int // rows in pix
+	next          int // the next row of the source's band to push
 }
 
-// stream pulls bands from src as they are needed.
+// stream is the resampled rows. It pulls bands from src as it needs them.
 type stream struct {
 	src    raster.Rows
 	head   *raster.Header
@@ -179,8 +198,8 @@ type stream struct {
 
 func (s *stream) Header() *raster.Header { return s.head }
 
-// Next returns up to 16 rows, with up to 8 of chroma. Where one plane's input
-// has run ahead of another's, planes may come uneven.
+// Next returns up to 16 rows of luma and 8 of chroma. When the source delivers one
+// plane ahead of another, a band may have fewer rows of one plane.
 func (s *stream) Next() (*raster.Band, error) {
 	if s.err != nil {
 		return nil, s.err
@@ -203,8 +222,8 @@ func (s *stream) Next() (*raster.Band, error) {
 			s.err = drain(s.src)
 			return nil, s.err
 		}
-		// A plane that can't go on while another still has rows of this band to
-		// take waits for the next call; else its rows would be lost.
+		// When one plane needs the next band while another has not used all rows of
+		// this one, give out what is ready: the next band would overwrite them.
 		if !starved || left {
 			break
 		}
@@ -228,8 +247,8 @@ func (s *stream) Next() (*raster.Band, error) {
 	return &s.band, nil
 }
 
-// drain reads src to its end and returns io.EOF, or what is wrong with it: the
-// last rows may be of no weight, and a damaged end shows only behind them.
+// drain reads src to its end and returns io.EOF or the error of src. The last rows may
+// have no weight, but damage behind them must still be reported.
 func drain(src raster.Rows) error {
 	for {
 		if _, err := src.Next(); err != nil {
@@ -238,8 +257,8 @@ func drain(src raster.Rows) error {
 	}
 }
 
-// work fills the plane's output as far as it goes. It reports whether rows of
-// input are wanting; then all rows of band are taken.
+// work computes rows of the plane's output until its band is full, or until it needs
+// more input; then it reports true, and has used all rows of band.
 func (p *plane) work(band *raster.Band, i int) bool {
 	dst := raster.Plane{Pix: p.pix, Pix16: p.pix16, Stride: p.width}
 	for p.got < p.band && p.done < p.height {

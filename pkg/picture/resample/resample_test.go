@@ -31,7 +31,7 @@ func mustRun(t *testing.T, p *picture, w, h int, o Options) *picture {
 	return got
 }
 
-// bound is what is promised: 1 of 255, 2 of 65535.
+// bound is the largest error that the package allows itself: 1 of 255, 2 of 65535.
 func bound(bits uint8) float64 {
 	if bits == 8 {
 		return 1
@@ -335,7 +335,7 @@ func TestFlatStaysFlat(t *testing.T) {
 	}
 }
 
-// White on transparent keeps white edges: what is transparent has no colour.
+// White on transparent black keeps white edges.
 func TestTransparentHasNoColour(t *testing.T) {
 	for _, bits := range []uint8{8, 16} {
 		for _, linear := range []bool{false, true} {
@@ -359,7 +359,7 @@ func TestTransparentHasNoColour(t *testing.T) {
 	}
 }
 
-// At factor 1 kernels that interpolate leave the samples alone.
+// At factor 1, interpolating kernels do not change the samples.
 func TestFactorOneIsIdentity(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	for _, name := range []string{"box", "triangle", "catmullrom", "lanczos3"} {
@@ -375,7 +375,7 @@ func TestFactorOneIsIdentity(t *testing.T) {
 	}
 }
 
-// A plane that has its size already is copied while others are resampled.
+// A plane that already has its size is copied while the others are resampled.
 func TestChromaOfTheRightSizeIsKept(t *testing.T) {
 	h := raster.NewHeader(64, 48, raster.YCbCr, 8)
 	c := raster.PlaneDim{W: 8, H: 6, NX: 2, DX: 16, NY: 2, DY: 16}
@@ -416,12 +416,13 @@ func TestOpaqueEqualsWithoutAlpha(t *testing.T) {
 func TestHeaderIsKept(t *testing.T) {
 	h := raster.NewHeader(10, 20, raster.RGB, 16)
 	h.Orientation, h.ICC = 6, []byte("profile")
+	h.Density = raster.Density{X: 100, Y: 200, Unit: raster.PerInch}
 	r, err := Rows(newPicture(h), 5, 7, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	g := r.Header()
-	if g.FullW != 5 || g.FullH != 7 || g.W() != 5 || g.H() != 7 || g.Bits != 16 || g.Orientation != 6 || string(g.ICC) != "profile" || g.Layout != raster.RGB {
+	if g.FullW != 5 || g.FullH != 7 || g.W() != 5 || g.H() != 7 || g.Bits != 16 || g.Density != (raster.Density{X: 50, Y: 70, Unit: raster.PerInch}) || g.Orientation != 6 || string(g.ICC) != "profile" || g.Layout != raster.RGB {
 		t.Errorf("%+v", g)
 	}
 	if h.FullW != 10 || h.Planes[0].W != 10 {
@@ -451,7 +452,7 @@ func TestEarlyEndIsTruncation(t *testing.T) {
 	}
 }
 
-// YCbCr cannot be made linear plane by plane, so it comes out as RGB.
+// Planes of YCbCr have no linear light one by one, so they become RGB.
 func TestLinearOfPlanes(t *testing.T) {
 	h := raster.NewHeader(64, 64, raster.YCbCr, 8)
 	half := raster.PlaneDim{W: 32, H: 32, NX: 1, DX: 2, NY: 1, DY: 2}
@@ -476,7 +477,7 @@ func TestLinearOfPlanes(t *testing.T) {
 
 func TestErrorsOfTheSourceComeThrough(t *testing.T) {
 	for _, broken := range []error{fault.New(fault.Format, "bad block"), fault.New(fault.Timeout, "slow")} {
-		// In the middle, and behind the last row: a wrong checksum, no end chunk.
+		// After 4 bands the picture is cut; after 10, only something behind it is wrong.
 		for _, bands := range []int{4, 10} {
 			src := &short{newPicture(raster.NewHeader(10, 30, raster.Gray, 8)), bands, broken}
 			r, _ := Rows(src, 5, 15, Options{})
@@ -506,9 +507,11 @@ func TestRefusals(t *testing.T) {
 		{"too much to hold", gray(5000, 100), 2500, 50, Options{Limits: raster.Limits{Mem: 10000}}, fault.TooLarge, "-maxmem"},
 		{"indexed", newPicture(raster.NewHeader(4, 4, raster.Indexed, 8)), 2, 2, Options{}, fault.Internal, "indexed"},
 	} {
-		_, err := Rows(c.src, c.w, c.h, c.o)
-		if err == nil || fault.Of(err) != c.kind || !strings.Contains(err.Error(), c.part) {
-			t.Errorf("%s: %v", c.name, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Rows(c.src, c.w, c.h, c.o)
+			if err == nil || fault.Of(err) != c.kind || !strings.Contains(err.Error(), c.part) {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// The sRGB curve (IEC 61966-2-1), between 0..1 encoded and 0..1 linear.
-
+// decode and encode are the curve of sRGB (IEC 61966-2-1): from encoded to linear light
+// and back, 0 to 1.
 func decode(v float64) float64 {
 	if v <= 0.04045 {
 		return v / 12.92
@@ -33,8 +33,8 @@ func curve(n int) []float32 {
 var decode8 = sync.OnceValue(func() []float32 { return curve(255) })
 var decode16 = sync.OnceValue(func() []float32 { return curve(65535) })
 
-// encodeSteps is fine enough that a straight line from step to step is within
-// 0.3 of 1/65535 of the curve, which bends most at 0.0031308.
+// encodeSteps is the resolution of encodeTable. Linear interpolation between steps is
+// within 0.3/65535 of the curve, which bends most at 0.0031308.
 const encodeSteps = 1 << 14
 
 var encodeTable = sync.OnceValue(func() []float32 {
@@ -45,7 +45,7 @@ var encodeTable = sync.OnceValue(func() []float32 {
 	return t
 })
 
-// encodeFast is encode of v in 0..1 by table, from encodeTable.
+// encodeFast is encode of v in 0..1, interpolated in t, the encodeTable.
 func encodeFast(t []float32, v float32) float32 {
 	v *= encodeSteps
 	i := int(v)

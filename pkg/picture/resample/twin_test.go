@@ -8,8 +8,8 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// plainFixed is the twin of the engine fixed: the same arithmetic, one sample
-// and one multiplication at a time, the whole picture at once.
+// plainFixed is the plain twin of the engine fixed: the same arithmetic on the whole
+// picture, one sample and one multiplication at a time.
 func plainFixed(src *picture, w, h int, k kernel) []uint16 {
 	d, l := src.head.Planes[0], src.head.Layout
 	n := l.Samples()
@@ -96,7 +96,7 @@ func TestFixedEqualsItsTwin(t *testing.T) {
 	}
 }
 
-// The sums of weights must stay where two of them fit one word: see total.
+// Two sums fit one word only if the positive weights stay below 2: see total.
 func TestWeightsLeaveRoom(t *testing.T) {
 	for name, k := range kernels {
 		for in := 1; in <= 80; in++ {
