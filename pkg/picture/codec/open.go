@@ -64,7 +64,7 @@ func (p *Picture) open() (err error) {
 	case TIFF:
 		var r *tiff.Reader
 		if r, err = tiff.Open(p.in, p.size, p.lim); err == nil {
-			p.Reader, p.Frames = r, r.Pages()
+			p.Reader, p.Frames = r, r.Frames()
 		}
 	case PNM:
 		p.Reader, err = pnm.Open(p.in, p.size, p.lim)

@@ -11,22 +11,19 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// decompressor gives the bytes of strips and tiles, one after another.
+// decompressor gives the bytes of segments, one after another.
 type decompressor struct {
 	t       *Reader
 	section *bufio.Reader
 	inflate io.ReadCloser
 	data    io.Reader // decompressed bytes of the open segment
+	failed  error     // why the rest of the open segment can't be read
 }
 
 // open starts on segment i.
 func (s *decompressor) open(i int) error {
 	t := s.t
-	off := int64(t.offsets[i])
-	n := max(0, t.file.size-off)
-	if i < len(t.counts) && t.compression != compNone && t.counts[i] > 0 {
-		n = min(n, int64(t.counts[i]))
-	}
+	off, n := t.extent(i)
 	var src io.Reader = io.NewSectionReader(t.file.r, off, n)
 	if t.reversed {
 		src = &reverser{src}
@@ -69,6 +66,17 @@ func (s *decompressor) open(i int) error {
 		s.data = newFax(s.section, faxG4, t.segW)
 	}
 	return nil
+}
+
+// extent returns the offset and size of segment i. Without compression the byte count
+// does not matter: the rows say how many bytes there are.
+func (t *Reader) extent(i int) (off, n int64) {
+	off = int64(min(t.offsets[i], uint64(t.file.size)))
+	n = t.file.size - off
+	if i < len(t.counts) && t.compression != compNone && t.counts[i] > 0 {
+		n = int64(min(uint64(n), t.counts[i]))
+	}
+	return off, n
 }
 
 // reverser reverses the bits of each byte: fill order 2.

@@ -3,39 +3,10 @@ package tiff
 import (
 	"encoding/binary"
 	"io"
+	"math"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
-)
-
-// Tags of TIFF 6.0, its Technical Note 2 and ICC.1 annex B.
-const (
-	tagNewSubfileType  = 254
-	tagImageWidth      = 256
-	tagImageLength     = 257
-	tagBitsPerSample   = 258
-	tagCompression     = 259
-	tagPhotometric     = 262
-	tagFillOrder       = 266
-	tagStripOffsets    = 273
-	tagOrientation     = 274
-	tagSamplesPerPixel = 277
-	tagRowsPerStrip    = 278
-	tagStripByteCounts = 279
-	tagXResolution     = 282
-	tagYResolution     = 283
-	tagPlanarConfig    = 284
-	tagT4Options       = 292
-	tagResolutionUnit  = 296
-	tagPredictor       = 317
-	tagColorMap        = 320
-	tagTileWidth       = 322
-	tagTileLength      = 323
-	tagTileOffsets     = 324
-	tagTileByteCounts  = 325
-	tagExtraSamples    = 338
-	tagSampleFormat    = 339
-	tagICC             = 34675
 )
 
 // Field types, TIFF 6.0 section 2.
@@ -44,9 +15,21 @@ const (
 	typeShort     = 3
 	typeLong      = 4
 	typeRational  = 5
+	typeSByte     = 6
 	typeUndefined = 7
+	typeSShort    = 8
+	typeSLong     = 9
+	typeSRational = 10
+	typeFloat     = 11
+	typeDouble    = 12
 	typeIFD       = 13
 )
+
+// typeSizes are the bytes of one value of each type.
+var typeSizes = map[uint16]int64{
+	typeByte: 1, typeShort: 2, typeLong: 4, typeRational: 8, typeSByte: 1, typeUndefined: 1, typeSShort: 2,
+	typeSLong: 4, typeSRational: 8, typeFloat: 4, typeDouble: 8, typeIFD: 4,
+}
 
 // file is a TIFF file whose byte order is known.
 type file struct {
@@ -55,12 +38,12 @@ type file struct {
 	order binary.ByteOrder
 }
 
-// entry is one field of a directory. value is the field itself if that has at most
-// four bytes, else its offset.
+// entry is one field of a directory. value is the field itself if it fits, else
+// its offset.
 type entry struct {
 	kind  uint16
-	count uint32
-	value [4]byte
+	count uint64
+	value []byte // 4 bytes
 }
 
 type directory map[uint16]entry
@@ -101,8 +84,8 @@ func readFault(what string, err error) error {
 // directory reads the directory at off and the offset of the next one, 0 after the
 // last. Of entries with the same tag the first counts.
 func (f *file) directory(off int64) (directory, int64, error) {
-	var b [12]byte
-	if n, err := f.r.ReadAt(b[:2], off); n < 2 {
+	var b [2]byte
+	if n, err := f.r.ReadAt(b[:], off); n < 2 {
 		return nil, 0, readFault("directory", err)
 	}
 	n := int64(f.order.Uint16(b[:]))
@@ -118,9 +101,7 @@ func (f *file) directory(off int64) (directory, int64, error) {
 	for ; len(raw) > 4; raw = raw[12:] {
 		tag := f.order.Uint16(raw)
 		if _, twice := d[tag]; !twice {
-			e := entry{kind: f.order.Uint16(raw[2:]), count: f.order.Uint32(raw[4:])}
-			copy(e.value[:], raw[8:])
-			d[tag] = e
+			d[tag] = entry{kind: f.order.Uint16(raw[2:]), count: uint64(f.order.Uint32(raw[4:])), value: raw[8:12:12]}
 		}
 	}
 	if got < int(12*n)+4 { // some writers leave out the offset after the last directory
@@ -129,61 +110,61 @@ func (f *file) directory(off int64) (directory, int64, error) {
 	return d, int64(f.order.Uint32(raw)), nil
 }
 
-// bytes returns the first n bytes of a field that has all bytes.
-func (f *file) bytes(e entry, all, n int64) ([]byte, error) {
-	if all <= 4 {
-		return e.value[:n], nil
+// bytes returns the first n values, of size bytes each, of a field.
+func (f *file) bytes(e entry, n, size int64) ([]byte, error) {
+	if e.count <= uint64(len(e.value))/uint64(size) {
+		return e.value[:n*size], nil
 	}
-	off := int64(f.order.Uint32(e.value[:]))
-	if off+n > f.size {
+	off := int64(f.order.Uint32(e.value))
+	if off > f.size-n*size {
 		return nil, readFault("field", nil)
 	}
-	b := make([]byte, n)
-	if got, err := f.r.ReadAt(b, off); int64(got) < n {
+	b := make([]byte, n*size)
+	if got, err := f.r.ReadAt(b, off); got < len(b) {
 		return nil, readFault("field", err)
 	}
 	return b, nil
 }
 
-// numbers returns the first n values of a field of integers, or fewer if it has
-// fewer; nil if there is no such field. The caller bounds n.
-func (f *file) numbers(d directory, tag uint16, n int64) ([]uint32, error) {
+// values returns the bytes of the first n values of a field, or of fewer if it has
+// fewer, and their type; nil if there is no such field. The caller bounds n.
+func (f *file) values(d directory, tag uint16, n int64) (b []byte, kind uint16, err error) {
 	e, ok := d[tag]
 	if !ok {
-		return nil, nil
+		return nil, 0, nil
 	}
-	var each int64
-	switch e.kind {
-	case typeByte, typeUndefined:
-		each = 1
-	case typeShort:
-		each = 2
-	case typeLong, typeIFD:
-		each = 4
-	default:
-		return nil, fault.New(fault.Format, "field %d of type %d", tag, e.kind)
+	size, ok := typeSizes[e.kind]
+	if !ok {
+		return nil, 0, fault.New(fault.Format, "field %d of type %d", tag, e.kind)
 	}
-	n = min(n, int64(e.count))
-	b, err := f.bytes(e, int64(e.count)*each, n*each)
-	if err != nil {
+	b, err = f.bytes(e, int64(min(uint64(n), e.count)), size)
+	return b, e.kind, err
+}
+
+// numbers returns the first n values of a field of unsigned integers, as values does.
+func (f *file) numbers(d directory, tag uint16, n int64) ([]uint64, error) {
+	b, kind, err := f.values(d, tag, n)
+	if err != nil || kind == 0 {
 		return nil, err
 	}
-	v := make([]uint32, n)
+	v := make([]uint64, int64(len(b))/typeSizes[kind])
 	for i := range v {
-		switch each {
-		case 1:
-			v[i] = uint32(b[i])
-		case 2:
-			v[i] = uint32(f.order.Uint16(b[2*i:]))
-		case 4:
-			v[i] = f.order.Uint32(b[4*i:])
+		switch kind {
+		case typeByte, typeUndefined:
+			v[i] = uint64(b[i])
+		case typeShort:
+			v[i] = uint64(f.order.Uint16(b[2*i:]))
+		case typeLong, typeIFD:
+			v[i] = uint64(f.order.Uint32(b[4*i:]))
+		default:
+			return nil, fault.New(fault.Format, "field %d of type %d", tag, kind)
 		}
 	}
 	return v, nil
 }
 
 // number returns the first value of a field, or def if there is no such field.
-func (f *file) number(d directory, tag uint16, def uint32) (uint32, error) {
+func (f *file) number(d directory, tag uint16, def uint64) (uint64, error) {
 	v, err := f.numbers(d, tag, 1)
 	if err != nil || len(v) == 0 {
 		return def, err
@@ -191,58 +172,67 @@ func (f *file) number(d directory, tag uint16, def uint32) (uint32, error) {
 	return v[0], nil
 }
 
+// small returns the first value of a field whose damage does no harm: then, and if
+// there is no such field, it is def.
+func (f *file) small(d directory, tag uint16, def uint64) uint64 {
+	v, err := f.number(d, tag, def)
+	if err != nil {
+		return def
+	}
+	return v
+}
+
+// reals returns the first n values of a field of any numbers, if it has so many and
+// all are finite, else nil.
+func (f *file) reals(d directory, tag uint16, n int64) []float64 {
+	b, kind, err := f.values(d, tag, n)
+	if err != nil || kind == 0 || int64(len(b)) < n*typeSizes[kind] {
+		return nil
+	}
+	v := make([]float64, n)
+	for i := range v {
+		p := b[int64(i)*typeSizes[kind]:]
+		switch kind {
+		case typeByte, typeUndefined:
+			v[i] = float64(p[0])
+		case typeSByte:
+			v[i] = float64(int8(p[0]))
+		case typeShort:
+			v[i] = float64(f.order.Uint16(p))
+		case typeSShort:
+			v[i] = float64(int16(f.order.Uint16(p)))
+		case typeLong, typeIFD:
+			v[i] = float64(f.order.Uint32(p))
+		case typeSLong:
+			v[i] = float64(int32(f.order.Uint32(p)))
+		case typeRational:
+			v[i] = float64(f.order.Uint32(p)) / float64(f.order.Uint32(p[4:]))
+		case typeSRational:
+			v[i] = float64(int32(f.order.Uint32(p))) / float64(int32(f.order.Uint32(p[4:])))
+		case typeFloat:
+			v[i] = float64(math.Float32frombits(f.order.Uint32(p)))
+		case typeDouble:
+			v[i] = math.Float64frombits(f.order.Uint64(p))
+		}
+		if math.IsNaN(v[i]) || math.IsInf(v[i], 0) {
+			return nil
+		}
+	}
+	return v
+}
+
 // icc returns the ICC profile, or nil if there is none or its field is damaged.
 func (f *file) icc(d directory, lim raster.Limits) ([]byte, error) {
 	e, ok := d[tagICC]
-	if !ok || e.kind != typeUndefined && e.kind != typeByte {
+	if !ok || e.kind != typeUndefined && e.kind != typeByte || e.count > uint64(f.size) {
 		return nil, nil
 	}
-	if err := lim.CheckMem(min(int64(e.count), f.size)); err != nil {
+	if err := lim.CheckMem(int64(e.count)); err != nil {
 		return nil, err
 	}
-	b, err := f.bytes(e, int64(e.count), int64(e.count))
+	b, err := f.bytes(e, int64(e.count), 1)
 	if fault.Of(err) == fault.Format {
 		return nil, nil
 	}
 	return b, err
-}
-
-const (
-	reducedImage = 1 << 0 // of NewSubfileType: a smaller version of another image
-	maskImage    = 1 << 2 // a transparency mask of another image
-	maxPages     = 10000  // directories visited
-)
-
-// pages follows the chain of directories from off. It returns the directory of the
-// first page and the number of pages. Reduced versions and masks are not counted as
-// pages, unless there is nothing else.
-func (f *file) pages(off int64) (first directory, pages int, err error) {
-	seen := map[int64]bool{}
-	var fallback directory
-	for off != 0 && !seen[off] && len(seen) < maxPages {
-		seen[off] = true
-		d, next, err := f.directory(off)
-		if err != nil && fallback == nil {
-			return nil, 0, err
-		} else if err != nil {
-			break // the pages before it can be read
-		}
-		if fallback == nil {
-			fallback = d
-		}
-		if kind, err := f.number(d, tagNewSubfileType, 0); err != nil || kind&(reducedImage|maskImage) == 0 {
-			if first == nil {
-				first = d
-			}
-			pages++
-		}
-		off = next
-	}
-	if fallback == nil {
-		return nil, 0, fault.New(fault.Format, "TIFF without a directory")
-	}
-	if first == nil {
-		return fallback, 1, nil
-	}
-	return first, pages, nil
 }

@@ -18,6 +18,7 @@ import (
 func TestReadsEveryKindOfSample(t *testing.T) {
 	be := binary.BigEndian
 	extra := func(v uint32) tag { return shorts(tagExtraSamples, v) }
+	planar := shorts(tagPlanarConfig, 2)
 	for _, c := range []struct {
 		name   string
 		m      made
@@ -48,6 +49,25 @@ func TestReadsEveryKindOfSample(t *testing.T) {
 		{"RGB, alpha and another", made{tags: with(basic(2, 1, 2, 8, 8, 8, 8, 8), tag{tagExtraSamples, 3, []uint32{2, 0}}), segments: [][]byte{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}}}, raster.RGBA, 8, []uint16{1, 2, 3, 4, 6, 7, 8, 9}},
 		{"RGBA 16 premultiplied", made{tags: with(basic(1, 1, 2, 16, 16, 16, 16), extra(1)), segments: [][]byte{{0, 16, 0, 32, 0, 64, 0, 64}}}, raster.RGBA, 16, []uint16{16384, 32768, 65535, 16384}},
 		{"one sample, planar", made{tags: with(basic(1, 1, 1, 8), shorts(tagPlanarConfig, 2)), segments: [][]byte{{7}}}, raster.Gray, 8, []uint16{7}},
+		{"planar RGB of 2 rows a strip", made{tags: with(basic(2, 3, 2, 8, 8, 8), planar, shorts(tagRowsPerStrip, 2)),
+			segments: [][]byte{{1, 2, 3, 4}, {5, 6}, {11, 12, 13, 14}, {15, 16}, {21, 22, 23, 24}, {25, 26}}}, raster.RGB, 8,
+			[]uint16{1, 11, 21, 2, 12, 22, 3, 13, 23, 4, 14, 24, 5, 15, 25, 6, 16, 26}},
+		{"planar, 4 bits", made{tags: with(basic(2, 1, 2, 4, 4, 4), planar), segments: [][]byte{{0x01}, {0x23}, {0xfe}}}, raster.RGB, 8, []uint16{0, 34, 255, 17, 51, 238}},
+		{"planar, 10 bits", made{tags: with(basic(1, 1, 2, 10, 10, 10), planar), segments: [][]byte{{0xff, 0xc0}, {0, 0}, {0x80, 0}}}, raster.RGB, 16, []uint16{65535, 0, 32800}},
+		{"planar, 16 bits, predictor", made{tags: with(basic(2, 1, 1, 16, 16), planar, shorts(tagCompression, 8), shorts(tagPredictor, 2), extra(2)),
+			segments: [][]byte{deflated([]byte{1, 2, 0, 1}), deflated([]byte{255, 255, 1, 0})}}, raster.GrayA, 16, []uint16{0x201, 0xffff, 0x301, 0}},
+		{"planar, white is zero, alpha in the second extra plane", made{tags: with(basic(1, 1, 0, 8, 8, 8), planar, tag{tagExtraSamples, 3, []uint32{0, 2}}),
+			segments: [][]byte{{10}, {1}, {20}}}, raster.GrayA, 8, []uint16{245, 20}},
+		{"planar, an extra plane that is not alpha and not there", made{tags: with(basic(1, 1, 2, 8, 8, 8, 8, 8), planar, tag{tagExtraSamples, 3, []uint32{0, 0}}),
+			segments: [][]byte{{1}, {2}, {3}}}, raster.RGB, 8, []uint16{1, 2, 3}},
+		{"planar tiles", made{tags: with(basic(3, 1, 1, 8, 8), planar, extra(2), shorts(tagTileWidth, 2), shorts(tagTileLength, 1)),
+			segments: [][]byte{{1, 2}, {3, 99}, {11, 12}, {13, 99}}}, raster.GrayA, 8, []uint16{1, 11, 2, 12, 3, 13}},
+		{"palette and alpha", made{tags: with(basic(2, 1, 3, 2, 2), shorts(tagColorMap, 0, 257, 514, 771, 0, 0, 0, 2570, 0, 0, 0, 65535), extra(2)),
+			segments: [][]byte{{0b11_01_10_11}}}, raster.RGBA, 8, []uint16{3, 10, 255, 85, 2, 0, 0, 255}},
+		{"palette and a sample that is not alpha", made{tags: with(basic(2, 1, 3, 1, 1), shorts(tagColorMap, 0, 257, 0, 0, 0, 0), extra(0)),
+			segments: [][]byte{{0b01_10_0000}}}, raster.Indexed, 8, []uint16{0, 1}},
+		{"palette of 16 bits", made{tags: with(basic(2, 1, 3, 16), tag{tagColorMap, 3, ramp(3 << 16)}), segments: [][]byte{{1, 2, 0xff, 0xff}}}, raster.RGB, 16,
+			[]uint16{0x201, 0x201, 0x201, 0xffff, 0xffff, 0xffff}},
 		{"without photometric interpretation", made{tags: without(basic(1, 1, 1, 8), tagPhotometric), segments: [][]byte{{7}}}, raster.Gray, 8, []uint16{7}},
 		{"width as long and byte", made{tags: with(basic(1, 1, 1, 8), tag{tagImageWidth, typeLong, []uint32{2}}, tag{tagImageLength, typeByte, []uint32{1}}), segments: [][]byte{{7, 8}}}, raster.Gray, 8, []uint16{7, 8}},
 		{"without strip sizes", made{tags: with(basic(2, 1, 1, 8), tag{tagStripByteCounts, typeLong, nil}, shorts(tagCompression, 8)), segments: [][]byte{deflated([]byte{7, 8})}}, raster.Gray, 8, []uint16{7, 8}},
@@ -73,6 +93,15 @@ func TestReadsEveryKindOfSample(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ramp returns n values, the i-th of which is i modulo 65536.
+func ramp(n int) []uint32 {
+	v := make([]uint32, n)
+	for i := range v {
+		v[i] = uint32(i & 0xffff)
+	}
+	return v
 }
 
 func TestPalette(t *testing.T) {
@@ -102,7 +131,7 @@ func TestFilesOfOtherWriters(t *testing.T) {
 		bits   uint8
 		files  []string
 	}{
-		{raster.RGB, 8, []string{"rgb-None-LSB", "rgb-LZW-MSB", "rgb-Zip-LSB", "rgb-RLE-MSB", "strip-lzw2-rgb", "tile-zip2-rgb"}},
+		{raster.RGB, 8, []string{"rgb-None-LSB", "rgb-LZW-MSB", "rgb-Zip-LSB", "rgb-RLE-MSB", "strip-lzw2-rgb", "tile-zip2-rgb", "planar"}},
 		{raster.RGBA, 8, []string{"rgba-None-LSB", "rgba-LZW-LSB"}},
 		{raster.Gray, 8, []string{"bw-None-LSB", "g4", "g4lsb", "g3", "g3-fill", "g3-2d", "g3-2d-fill", "strip-g4", "tile-g4"}},
 		{raster.Gray, 16, []string{"gray16-None-MSB", "gray16-Zip-LSB", "tile-lzw2-gray16"}},
@@ -160,8 +189,8 @@ func TestPagesOrientationProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := r.Header()
-	if r.Pages() != 2 || h.Orientation != 6 || len(h.ICC) != 200 || string(h.ICC[:4]) != "prof" {
-		t.Errorf("%d pages, %+v", r.Pages(), h)
+	if r.Frames() != 2 || h.Orientation != 6 || len(h.ICC) != 200 || string(h.ICC[:4]) != "prof" {
+		t.Errorf("%d pages, %+v", r.Frames(), h)
 	}
 	// If the chain starts at the mask, the first page is the directory after it.
 	binary.LittleEndian.PutUint32(b[4:], mask)
@@ -212,7 +241,10 @@ func TestRefusals(t *testing.T) {
 		{"uneven bits", made{tags: basic(2, 2, 2, 5, 6, 5), segments: seg}.bytes(), fault.Unsupported, "5 and 6 bits"},
 		{"float", made{tags: with(gray, shorts(tagSampleFormat, 3)), segments: seg}.bytes(), fault.Unsupported, "floating-point"},
 		{"colour map", made{tags: basic(2, 2, 3, 8), segments: seg}.bytes(), fault.Format, "0 values, not 768"},
-		{"deep palette", made{tags: basic(2, 2, 3, 16), segments: seg}.bytes(), fault.Unsupported, "palette"},
+		{"palette of 12 bits", made{tags: basic(2, 2, 3, 12), segments: seg}.bytes(), fault.Unsupported, "palette"},
+		{"planes missing", made{tags: with(basic(2, 2, 2, 8, 8, 8), shorts(tagPlanarConfig, 2)), segments: append(seg, seg...)}.bytes(), fault.Format, "2 strips or tiles, not 3"},
+		{"short plane", made{tags: with(basic(2, 2, 2, 8, 8, 8), shorts(tagPlanarConfig, 2), shorts(tagCompression, 8)),
+			segments: [][]byte{deflated(seg[0]), deflated(seg[0][:3]), deflated(seg[0])}}.bytes(), fault.Format, "truncated after 1 of 2 rows (strip 2 of 3)"},
 		{"photometric", made{tags: basic(2, 2, 77, 8), segments: seg}.bytes(), fault.Format, "interpretation 77"},
 		{"YCbCr", made{tags: basic(2, 2, 6, 8, 8, 8), segments: seg}.bytes(), fault.Unsupported, "YCbCr"},
 		{"raw", made{tags: basic(2, 2, 32803, 16), segments: seg}.bytes(), fault.Unsupported, "camera raw"},
@@ -221,7 +253,7 @@ func TestRefusals(t *testing.T) {
 		{"predictor 3", made{tags: with(gray, shorts(tagCompression, 8), shorts(tagPredictor, 3)), segments: seg}.bytes(), fault.Unsupported, "predictor 3"},
 		{"predictor 7", made{tags: with(gray, shorts(tagCompression, 8), shorts(tagPredictor, 7)), segments: seg}.bytes(), fault.Format, "predictor 7"},
 		{"fax of gray", made{tags: with(gray, shorts(tagCompression, 4)), segments: seg}.bytes(), fault.Format, "fax"},
-		{"2-D fax", made{tags: with(basic(2, 2, 1, 1), shorts(tagCompression, 3), shorts(tagT4Options, 1)), segments: seg}.bytes(), fault.Format, "damaged at row 0 of 2: no such fax code"},
+		{"2-D fax", made{tags: with(basic(2, 2, 1, 1), shorts(tagCompression, 3), shorts(tagT4Options, 1)), segments: seg}.bytes(), fault.Format, "damaged at row 0 of 2 (strip 1 of 1): no such fax code"},
 		{"fax run too long", made{tags: with(basic(2, 1, 0, 1), shorts(tagCompression, 2)), segments: [][]byte{{0b10000000}}}.bytes(), fault.Format, "fax runs beyond the row"},
 		{"truncated", made{tags: gray, segments: seg}.bytes()[:0:0], fault.Format, "beyond"},
 		{"short strip", made{tags: with(gray, shorts(tagStripOffsets, 60000)), segments: seg}.bytes(), fault.Format, "truncated after 0 of 2 rows"},
@@ -230,7 +262,6 @@ func TestRefusals(t *testing.T) {
 		{"not deflate", made{tags: with(gray, shorts(tagCompression, 8)), segments: seg}.bytes(), fault.Format, "damaged at row 0 of 2"},
 		{"not LZW", made{tags: with(gray, shorts(tagCompression, 5)), segments: [][]byte{{0xff, 0xff, 0xff}}}.bytes(), fault.Format, "damaged at row 0 of 2"},
 		{"old LZW", made{tags: with(gray, shorts(tagCompression, 5)), segments: [][]byte{{0, 1, 2}}}.bytes(), fault.Unsupported, "old-style LZW"},
-		{"planar", read(t, "planar"), fault.Unsupported, "separate planes"},
 		{"CMYK", read(t, "cmyk"), fault.Unsupported, "CMYK"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

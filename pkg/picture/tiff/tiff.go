@@ -1,0 +1,119 @@
+// Package tiff reads and writes TIFF 6.0 by rows.
+//
+// A TIFF file is a header, which gives the byte order, and a chain of image file
+// directories (IFDs), one for each page. A directory is a list of tagged fields:
+// the size, what the samples mean, how they are compressed, and where the segments
+// are. Segments are strips, as wide as the picture, or tiles. Each is compressed by
+// itself. With separate planes each sample of a pixel has segments of its own.
+//
+// Reading passes these stages, each in files of its name:
+//
+//	ifd         header, directories, fields
+//	pages       the chain of directories; which of them are pages
+//	open        the fields of one page → what its samples are and where
+//	decompress  one segment → bytes
+//	predict     differences → samples as stored
+//	unpack      samples as stored → samples of 8 or 16 bits at full range
+//	colour      CMYK, palettes, white-is-zero … → gray or RGB, straight alpha
+//	rows        runs these stages and hands out bands of rows
+//
+// A Reader is opened on the first page; Select moves it to another; Rows decodes the
+// page it is on. Strips are decompressed row by row; of tiles, one row of tiles is
+// held.
+//
+// Errors are of kind fault.Format for damaged files, also for all that end early, and
+// fault.Unsupported for what TIFF has and this package does not read. With
+// Limits.Lenient, samples that are missing or damaged are 0, and a note says which
+// segment lacks them.
+//
+// Encode, in file encode, writes one page.
+package tiff
+
+// Tags of TIFF 6.0, its Technical Note 2 and ICC.1 annex B.
+const (
+	tagNewSubfileType  = 254
+	tagSubfileType     = 255
+	tagImageWidth      = 256
+	tagImageLength     = 257
+	tagBitsPerSample   = 258
+	tagCompression     = 259
+	tagPhotometric     = 262
+	tagFillOrder       = 266
+	tagStripOffsets    = 273
+	tagOrientation     = 274
+	tagSamplesPerPixel = 277
+	tagRowsPerStrip    = 278
+	tagStripByteCounts = 279
+	tagXResolution     = 282
+	tagYResolution     = 283
+	tagPlanarConfig    = 284
+	tagT4Options       = 292
+	tagResolutionUnit  = 296
+	tagPredictor       = 317
+	tagColorMap        = 320
+	tagTileWidth       = 322
+	tagTileLength      = 323
+	tagTileOffsets     = 324
+	tagTileByteCounts  = 325
+	tagExtraSamples    = 338
+	tagSampleFormat    = 339
+	tagICC             = 34675
+)
+
+// Compression schemes of TIFF 6.0 and its supplements.
+const (
+	compNone       = 1
+	compRLE        = 2
+	compG3         = 3
+	compG4         = 4
+	compLZW        = 5
+	compJPEGOld    = 6
+	compJPEG       = 7
+	compDeflate    = 8
+	compPackBits   = 32773
+	compDeflateOld = 32946
+)
+
+// notRead names compression schemes that are known and not read.
+var notRead = map[uint64]string{
+	compJPEGOld: "old-style JPEG in TIFF", compJPEG: "JPEG in TIFF",
+	9: "JBIG in TIFF", 10: "JBIG in TIFF", 32766: "NeXT compression", 32771: "CCITT RLEW compression", 32809: "ThunderScan compression", 33003: "JPEG 2000 in TIFF",
+	33004: "JPEG 2000 in TIFF", 33005: "JPEG 2000 in TIFF", 34661: "JBIG in TIFF", 34676: "SGI Log compression", 34677: "SGI Log compression",
+	34712: "JPEG 2000 in TIFF", 34887: "LERC in TIFF", 34892: "lossy JPEG in DNG", 34925: "LZMA in TIFF", 50000: "Zstandard in TIFF", 50001: "WebP in TIFF",
+	50002: "JPEG XL in TIFF", 52546: "JPEG XL in TIFF",
+}
+
+// Photometric interpretations.
+const (
+	photoWhiteIsZero = 0
+	photoBlackIsZero = 1
+	photoRGB         = 2
+	photoPalette     = 3
+)
+
+// notShown names photometric interpretations that are known and not read.
+var notShown = map[uint64]string{
+	4: "transparency mask", 5: "CMYK", 6: "YCbCr", 8: "CIE L*a*b*", 9: "ICC L*a*b*", 10: "ITU L*a*b*",
+	32803: "camera raw (CFA)", 32844: "SGI LogL", 32845: "SGI LogLuv", 34892: "camera raw (linear)",
+}
+
+// Values of ExtraSamples, ResolutionUnit and SampleFormat (TIFF 6.0 sections 8, 18
+// and 19).
+const (
+	extraUnspecified  = 0
+	extraAssociated   = 1
+	extraUnassociated = 2
+
+	unitNone = 1
+	unitInch = 2
+	unitCM   = 3
+
+	formatUint      = 1
+	formatInt       = 2
+	formatFloat     = 3
+	formatUndefined = 4
+)
+
+// maxSamples is the most samples a pixel may have. Those beyond colour and alpha are
+// ignored.
+const maxSamples = 32
