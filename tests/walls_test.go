@@ -50,7 +50,10 @@ var walls = map[string][]string{
 	// Processes and the wire: bytes and descriptors, never pixels.
 	"pkg/daemon/fdpass":     {"pkg/fault"},
 	"pkg/daemon/wire":       {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/fdpass"},
-	"pkg/daemon/worker":     {"pkg/fault", "pkg/ops", "pkg/daemon/fdpass", "pkg/daemon/wire"},
+	"pkg/daemon/worker":     {"pkg/fault", "pkg/ops", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/daemon/wire"},
+	"pkg/daemon/peercred":   {"pkg/fault"},
+	"pkg/daemon/journal":    {},
+	"pkg/daemon/serverlog":  {"pkg/daemon/journal"},
 	"pkg/daemon/listen":     {"pkg/fault"},
 	"pkg/daemon/sandbox":    {"pkg/fault"},
 	"pkg/daemon/timerslack": {},
@@ -60,7 +63,7 @@ var walls = map[string][]string{
 	// The HTTP side: never looks inside a picture.
 	"pkg/front/spool":    {"pkg/fault", "pkg/lease", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops"},
 	"pkg/front/dispatch": {"pkg/fault", "pkg/lease", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
-	"pkg/front":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/front/"},
+	"pkg/front":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/front/"},
 
 	// The person's side: cli < input, output, progress, show, history, client < filter, transfer.
 	"pkg/shell/cli":             {"pkg/fault"},

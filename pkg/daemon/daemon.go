@@ -10,17 +10,16 @@
 package daemon
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"imgtools/pkg/daemon/journal"
 	"imgtools/pkg/daemon/listen"
 	"imgtools/pkg/daemon/prefork"
 	"imgtools/pkg/daemon/sandbox"
@@ -83,6 +82,11 @@ func Run(cfg Config) error {
 	return supervise(cfg)
 }
 
+// lines returns the lines that the daemon writes for people.
+func (cfg Config) lines() journal.Lines {
+	return journal.New(cfg.Stderr, cfg.Name, journal.IsStderr())
+}
+
 // work is a worker.
 func work(cfg Config, mode sandbox.Mode, sockets string) error {
 	signal.Ignore(unix.SIGINT, unix.SIGHUP) // these are for the supervisor
@@ -92,7 +96,7 @@ func work(cfg Config, mode sandbox.Mode, sockets string) error {
 	}
 	wcfg := worker.Config{
 		Verb: cfg.Verb, Operation: cfg.Operation, Timeout: cfg.Timeout, MaxBody: cfg.MaxMem / streamShare, MaxMem: max(cfg.MaxMem/4, dataSlack),
-		Begin: life.Begin, End: life.End, Log: logger(cfg, "<4>"),
+		Begin: life.Begin, End: life.End, Log: cfg.lines().Warn,
 	}
 	for i := range len(sockets) {
 		kind := listen.Kind(sockets[i])
@@ -149,7 +153,8 @@ func supervise(cfg Config) error {
 	}
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
-	info, warn := logger(cfg, "<6>"), logger(cfg, "<4>")
+	lines := cfg.lines()
+	info, warn := lines.Info, lines.Warn
 	pcfg := prefork.Config{
 		Path: path, Args: append([]string{cfg.Name + ": worker"}, cfg.Args...),
 		Workers: cfg.Workers, Boot: bootTime, Timeout: cfg.Timeout,
@@ -239,7 +244,7 @@ func open(cfg Config) (sockets, status []*listen.Socket, err error) {
 			return sockets, status, err
 		}
 		for _, w := range warnings {
-			logger(cfg, "<4>")("%s", w)
+			cfg.lines().Warn("%s", w)
 		}
 		sockets = append(sockets, opened...)
 		if a.Path != "" {
@@ -251,19 +256,4 @@ func open(cfg Config) (sockets, status []*listen.Socket, err error) {
 		}
 	}
 	return sockets, status, nil
-}
-
-// logger returns a function that writes lines, each begun by the program's name,
-// or, when standard error is the journal (systemd.exec(5), JOURNAL_STREAM), by the
-// given priority.
-func logger(cfg Config, priority string) func(string, ...any) {
-	prefix := cfg.Name + ": "
-	var st unix.Stat_t
-	if unix.Fstat(2, &st) == nil && os.Getenv("JOURNAL_STREAM") == strconv.FormatUint(uint64(st.Dev), 10)+":"+strconv.FormatUint(st.Ino, 10) {
-		prefix = priority
-	}
-	return func(format string, args ...any) {
-		text := strings.TrimRight(fmt.Sprintf(format, args...), "\n")
-		fmt.Fprintf(cfg.Stderr, "%s%s\n", prefix, strings.ReplaceAll(text, "\n", "\n"+prefix))
-	}
 }

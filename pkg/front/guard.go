@@ -8,21 +8,19 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
+	"imgtools/pkg/daemon/peercred"
 	"imgtools/pkg/fault"
 )
 
 // peer is who is at the other end of a connection.
 type peer struct {
-	unix     bool
-	uid, gid uint32
-	known    bool         // uid and gid are
-	open     bool         // the listener was given to us: who may connect is its owner's matter
-	tcp      *net.TCPConn // nil: TLS, or unix
+	unix    bool
+	uid     uint32
+	refused error        // why this user may not use a Unix socket of ours
+	open    bool         // the listener was given to us: who may connect is its owner's matter
+	tcp     *net.TCPConn // nil: TLS, or unix
 }
 
 type peerKey struct{}
@@ -55,13 +53,11 @@ func withPeer(ctx context.Context, c net.Conn) context.Context {
 	}
 	if u, ok := c.(*net.UnixConn); ok {
 		p.unix = true
-		if raw, err := u.SyscallConn(); err == nil {
-			raw.Control(func(fd uintptr) {
-				if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-					p.uid, p.gid, p.known = cred.Uid, cred.Gid, true
-				}
-			})
+		raw, err := u.SyscallConn()
+		if err == nil {
+			p.uid, err = peercred.NewSelf().Admit(raw)
 		}
+		p.refused = err
 	}
 	return context.WithValue(ctx, peerKey{}, p)
 }
@@ -76,9 +72,8 @@ func peerOf(r *http.Request) peer {
 func (s *Server) guard(r *http.Request) error {
 	p := peerOf(r)
 	if p.unix {
-		// The socket's mode, 0660, says the same; a mode may be changed by mistake.
-		if !p.open && (!p.known || p.uid != 0 && int(p.uid) != os.Geteuid() && int(p.gid) != os.Getegid()) {
-			return fault.New(fault.Forbidden, "user %d may not use this socket", p.uid)
+		if !p.open && p.refused != nil {
+			return fault.As(fault.Forbidden, p.refused)
 		}
 	} else {
 		// A page whose name was made to resolve to our address sends its own name

@@ -1,12 +1,19 @@
 package front
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestHostAllowed(t *testing.T) {
@@ -111,26 +118,87 @@ func TestToken(t *testing.T) {
 	}
 }
 
-func TestPeerOfAnotherUser(t *testing.T) {
-	s := start(t, nil)
-	ask := func(p peer) error {
-		r, _ := http.NewRequestWithContext(context.WithValue(context.Background(), peerKey{}, p), "GET", "http://x/", nil)
-		return s.guard(r)
+// dialAs connects to a Unix socket as a user with a primary and a supplementary
+// group. Credentials are those of the thread that connects, and this one ends
+// with its goroutine, as it stays locked to it.
+func dialAs(t *testing.T, path string, uid, gid, group int) net.Conn {
+	t.Helper()
+	type dialed struct {
+		c   net.Conn
+		err error
 	}
-	uid, gid := uint32(os.Geteuid()), uint32(os.Getegid())
-	for _, c := range []struct {
-		p  peer
-		ok bool
-	}{
-		{peer{unix: true, known: true, uid: uid, gid: 9999}, true},
-		{peer{unix: true, known: true, uid: 0, gid: 9999}, true},
-		{peer{unix: true, known: true, uid: 9999, gid: gid}, true},
-		{peer{unix: true, known: true, uid: 9999, gid: 9999}, false},
-		{peer{unix: true}, false},
-		{peer{unix: true, open: true, known: true, uid: 9999, gid: 9999}, true},
-	} {
-		if err := ask(c.p); (err == nil) != c.ok {
-			t.Errorf("%+v: %v", c.p, err)
+	done := make(chan dialed)
+	go func() {
+		runtime.LockOSThread()
+		groups := []uint32{uint32(group)}
+		for _, call := range [][4]uintptr{
+			{unix.SYS_SETGROUPS, 1, uintptr(unsafe.Pointer(&groups[0]))},
+			{unix.SYS_SETRESGID, uintptr(gid), uintptr(gid), uintptr(gid)},
+			{unix.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid)},
+		} {
+			if _, _, e := unix.RawSyscall(call[0], call[1], call[2], call[3]); e != 0 {
+				done <- dialed{nil, e}
+				return
+			}
 		}
+		c, err := net.Dial("unix", path)
+		done <- dialed{c, err}
+	}()
+	d := <-done
+	if d.err != nil {
+		t.Fatal(d.err)
+	}
+	return d.c
+}
+
+func TestUsersOfTheUnixSocket(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be other users")
+	}
+	s := start(t, nil)
+	dir, err := os.MkdirTemp("", "front")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const stranger = 65534
+	own := os.Getegid()
+	for _, c := range []struct {
+		name       string
+		gid, group int
+		open       bool
+		status     int
+	}{
+		{"primary group", own, stranger, false, 200},
+		{"supplementary group", stranger, own, false, 200},
+		{"stranger", stranger, stranger, false, 403},
+		{"stranger, and the socket was given to us", stranger, stranger, true, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(dir, strings.ReplaceAll(c.name, " ", "-"))
+			l, err := net.Listen("unix", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(path, 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if c.open {
+				l = Open{l}
+			}
+			go s.Serve(l, nil)
+			conn := dialAs(t, path, stranger, c.gid, c.group)
+			defer conn.Close()
+			if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil || resp.StatusCode != c.status {
+				t.Errorf("%v, %v; want %d", resp, err, c.status)
+			}
+		})
 	}
 }

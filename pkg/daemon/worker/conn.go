@@ -78,7 +78,7 @@ func (c *conn) request() (req wire.Request, lim limits, rest []byte, fds []int, 
 		return req, lim, nil, nil, err
 	}
 	if c.check {
-		if err := c.w.self.allows(rc); err != nil {
+		if _, err := c.w.self.Admit(rc); err != nil {
 			return req, lim, nil, nil, err
 		}
 	}

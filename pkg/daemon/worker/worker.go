@@ -24,6 +24,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imgtools/pkg/daemon/peercred"
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/fault"
 )
@@ -86,7 +87,7 @@ type Config struct {
 // Worker serves the listeners of its Config.
 type Worker struct {
 	cfg  Config
-	self self
+	self peercred.Self
 
 	mu        sync.Mutex
 	gate      sync.Cond // signalled when closed() may have become false, or on stop
@@ -107,7 +108,7 @@ type Worker struct {
 // New makes a worker and the memory files for its stream form, after which it
 // needs no further right.
 func New(cfg Config) (*Worker, error) {
-	w := &Worker{cfg: cfg, self: newSelf(), job: make(chan struct{}, 1), quit: make(chan error, 1)}
+	w := &Worker{cfg: cfg, self: peercred.NewSelf(), job: make(chan struct{}, 1), quit: make(chan error, 1)}
 	w.gate.L = &w.mu
 	for range numStores {
 		s, err := newStore()
