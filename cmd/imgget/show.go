@@ -12,9 +12,8 @@ import (
 	"imgtools/pkg/shell/show"
 )
 
-// showPicture shows a picture on standard output, a terminal, no larger than its
-// window and never enlarged. This is where the shell's wing meets that of
-// pictures.
+// showPicture shows a picture on standard output, which is a terminal: no larger than
+// the window, and never enlarged.
 func showPicture(picture *io.SectionReader) error {
 	screen := show.Look(os.Stdout)
 	format := codec.PPM
@@ -38,7 +37,8 @@ func showPicture(picture *io.SectionReader) error {
 	return show.Blocks(os.Stdout, pix, width)
 }
 
-// pixels returns the pixels of a picture file, 3 bytes of RGB each.
+// pixels returns the pixels of a picture file: 3 bytes each (RGB), rows from top to
+// bottom.
 func pixels(file []byte) (pix []byte, width int, err error) {
 	lim := raster.Limits{Pixels: raster.DefaultPixels}
 	p, err := codec.Open(bytes.NewReader(file), int64(len(file)), lim)

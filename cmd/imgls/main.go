@@ -36,8 +36,8 @@ func run(args []string) error {
 	return transfer.List(imgd, c)
 }
 
-// given reports whether there is anything to read on f: it is a file or a pipe,
-// and not a terminal, /dev/null, or closed.
+// given reports whether ids may come from f: it is a file or a pipe, and not a
+// terminal, /dev/null, or closed.
 func given(f *os.File) bool {
 	st, err := f.Stat()
 	return err == nil && st.Mode()&os.ModeCharDevice == 0

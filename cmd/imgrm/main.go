@@ -1,4 +1,4 @@
-// Imgrm takes jobs of imgd back: cancels them, or removes their results.
+// Imgrm deletes jobs of imgd: cancels them, or removes their results.
 //
 //	imgrm [-h] [-a address] [-token file] [id]...
 package main
@@ -19,7 +19,7 @@ func main() { cli.Main("imgrm", run) }
 func run(args []string) error {
 	server := client.Config{Wait: transfer.Patience}
 	c := transfer.JobsConfig{Command: "imgrm", List: history.Open(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
-	f := cli.New("imgrm", "takes jobs of imgd back: cancels them, or removes their results", usage)
+	f := cli.New("imgrm", "deletes jobs of imgd: cancels them, or removes their results", usage)
 	f.Operand = "an id"
 	server.AddFlags(f)
 	var err error

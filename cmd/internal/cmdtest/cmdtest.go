@@ -1,5 +1,6 @@
-// Package cmdtest runs a command in its own tests: the test binary is started as
-// that command. Only tests import it.
+// Package cmdtest runs a command in its own tests. The test binary starts itself as
+// the command: TestMain calls Main, and Command sets the variable by which Main knows.
+// Only tests import it.
 package cmdtest
 
 import (
@@ -19,8 +20,8 @@ func Main(m *testing.M, main func()) {
 	os.Exit(m.Run())
 }
 
-// Command returns the command, in dir, with nothing in its environment but folders
-// of its own: for temporary files, for sockets, and a home.
+// Command returns the command, to be run in dir. Its environment has only folders of
+// its own: for temporary files, for sockets, and a home.
 func Command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
@@ -30,7 +31,7 @@ func Command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Run runs a command and returns what it printed and its exit status.
+// Run runs a command and returns its output and exit status.
 func Run(t *testing.T, cmd *exec.Cmd) (stdout, stderr string, status int) {
 	t.Helper()
 	var o, e bytes.Buffer

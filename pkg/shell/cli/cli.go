@@ -1,8 +1,13 @@
-// Package cli is what every command has in common: flags with a short and a
-// long name, -h and -version, one error line, the exit status, and dying of a
-// signal without leaving anything behind.
+// Package cli is what every command has in common. A command's main function is
 //
-// It is the only package that imports flag, and it imports neither net nor
+//	func main() { cli.Main("gray", run) }
+//
+// Its run reads the flags (Flags, New, Parse), does the work and returns an error.
+// Main turns the error into one line on standard error and an exit status. A
+// command that works on several files reports each failure with a Report. A command
+// that makes temporary files has them removed by AtExit, also when a signal ends it.
+//
+// cli is the only package that imports flag, and it imports neither net nor
 // os/user, so that grayd and scaled don't link them.
 package cli
 
@@ -25,17 +30,17 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// ErrDone is returned by Parse after -h or -version: there is nothing more to
-// do, and all went well.
+// ErrDone is returned by Parse after -h or -version: the command has nothing more
+// to do, and its exit status is 0.
 var ErrDone = errors.New("done")
 
-// Status is an error that has been told already: Main prints nothing and exits
-// with it.
+// Status is an exit status whose reason is already on standard error: Main prints
+// nothing more.
 type Status int
 
 func (s Status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// usageError is the synopsis alone, told as a usage error.
+// usageError is a usage error whose message is the synopsis.
 type usageError string
 
 func (u usageError) Error() string { return string(u) }
@@ -46,14 +51,14 @@ func (u usageError) Error() string { return string(u) }
 //	name: error
 //
 // on stderr and, after a usage error, `see name -h`. A closed pipe on standard
-// output is told to nobody.
+// output is not reported.
 func Main(name string, run func(args []string) error) {
 	code := exit(name, run(os.Args[1:]), os.Stderr)
 	cleanUp()
 	os.Exit(code)
 }
 
-// exit tells err on stderr and returns the exit status.
+// exit writes err to stderr and returns the exit status.
 func exit(name string, err error, stderr io.Writer) int {
 	var status Status
 	var usage usageError
@@ -76,16 +81,16 @@ func exit(name string, err error, stderr io.Writer) int {
 	return code
 }
 
-// closedPipe reports whether err is that nobody reads standard output any more.
-// (Usually the process is dead by then, of SIGPIPE; not where it is ignored.)
+// closedPipe reports whether err says that the reader of standard output is gone.
+// Usually SIGPIPE has ended the process by then, unless it is ignored.
 func closedPipe(err error) bool {
 	pe, ok := errors.AsType[*fs.PathError](err)
 	return ok && pe.Path == os.Stdout.Name() && errors.Is(pe.Err, syscall.EPIPE)
 }
 
-// Line makes text from anywhere (a file's name, a server's answer) fit for one
-// line on a terminal: line ends become spaces, other control characters and
-// bytes that are not UTF-8 become escapes.
+// Line makes text from outside, such as a file's name or a server's answer, fit for
+// one line on a terminal: line ends and tabs become spaces, other control characters
+// and bytes that are not UTF-8 become escapes (\u001b, \xff).
 func Line(s string) string {
 	s = strings.TrimRight(s, "\r\n")
 	var b strings.Builder
@@ -114,8 +119,8 @@ func Terminal(f *os.File) bool {
 
 // Flags are the flags of one command.
 type Flags struct {
-	// Operand is what an operand is, for the message about a flag that follows
-	// one: "an id"; "" is a file.
+	// Operand names the kind of operand in the message about a flag that follows
+	// one: "an id". The default is a file.
 	Operand string
 
 	name, about, usage string
@@ -129,10 +134,10 @@ type option struct {
 	def                    string // "" is not shown
 }
 
-// New returns the flags of the command name, which has -h, --help and -version.
-// about is one line that says what it is. usage is its synopsis after the name,
-// as in its package comment and man page: "[-h] [-p port] [file]...". In -h the
-// arguments of flags are put in capitals where they are plain words: [-p PORT].
+// New returns the flags of the command name. It has -h, --help and -version
+// already. about is one line that says what the command does. usage is its synopsis
+// after the name, as in its package comment and man page: "[-h] [-p port]
+// [file]...". -h shows arguments that are plain words in capitals: [-p PORT].
 func New(name, about, usage string) *Flags {
 	f := &Flags{name: name, about: about, usage: usage, set: flag.NewFlagSet(name, flag.ContinueOnError)}
 	f.set.SetOutput(io.Discard)
@@ -141,10 +146,10 @@ func New(name, about, usage string) *Flags {
 }
 
 // Parse reads the flags in args and returns the operands. -h and -version print
-// on stdout and return ErrDone. Other errors are of kind Usage.
+// to stdout and return ErrDone. Other errors are of kind Usage.
 //
-// "--" ends the flags and "-" is an operand. An operand that begins with "-"
-// after another operand is refused, as it most likely was meant as a flag.
+// "--" ends the flags, and "-" is an operand. An operand that begins with "-" and
+// follows another operand is an error, because it was probably meant as a flag.
 func (f *Flags) Parse(args []string, stdout io.Writer) (operands []string, err error) {
 	var version, help bool
 	f.set.BoolVar(&version, "version", false, "")
@@ -185,8 +190,8 @@ func (f *Flags) done(_ int, err error) error {
 	return ErrDone
 }
 
-// ended reports whether "--" among the args that were flags ended them, and was
-// not the value of one.
+// ended reports whether "--" in args, the flags and their values, ended the flags.
+// A "--" may also be the value of a flag.
 func (f *Flags) ended(args []string) bool {
 	for i := 0; i < len(args); i++ {
 		if args[i] == "--" {
@@ -202,7 +207,7 @@ func (f *Flags) ended(args []string) bool {
 	return false
 }
 
-// explain words an error of package flag for people.
+// explain rewrites an error of package flag in the form of our messages.
 func (f *Flags) explain(err error) string {
 	s := err.Error()
 	if name, ok := strings.CutPrefix(s, "flag provided but not defined: "); ok {
@@ -229,7 +234,7 @@ func (f *Flags) Given(name string) bool {
 }
 
 // NeedInput returns the synopsis as a usage error when there is no operand and
-// standard input is a terminal: nobody meant to type a picture.
+// standard input is a terminal, since nobody types a picture.
 func (f *Flags) NeedInput(operands []string) error {
 	if len(operands) == 0 && Terminal(os.Stdin) {
 		return usageError(f.synopsis())
@@ -245,8 +250,8 @@ func (f *Flags) NoOperands(operands []string) error {
 	return nil
 }
 
-// Version returns the version that the binary was built from, as far as the go
-// command recorded it.
+// Version returns the version that the go command recorded in the binary, or
+// "(devel)".
 func Version() string {
 	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" {
 		return b.Main.Version

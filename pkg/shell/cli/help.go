@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// widest is the flag column's width beyond which a line's text is not aligned.
+// widest is the largest width of the flag column. The help of a longer flag is not
+// aligned with the rest.
 const widest = 34
 
 // Help returns what -h prints:

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// cleanups are what is still to be undone when the process ends.
+// cleanups are the functions to call when the process ends.
 var cleanups struct {
 	sync.Mutex
 	once sync.Once
@@ -15,13 +15,12 @@ var cleanups struct {
 	f    map[int]func()
 }
 
-// AtExit has f called when Main ends the process, or SIGINT, SIGTERM or SIGHUP
-// does, of which it then dies. forget withdraws f: the caller undid what it did
-// itself, or keeps it. f must not call AtExit or forget.
+// AtExit has f called when the process ends: by Main, or by SIGINT, SIGTERM or
+// SIGHUP, of which the process then dies. forget withdraws f, when there is nothing
+// to clean up any more. f must not call AtExit or forget.
 //
-// Only commands that leave temporary files call it; daemons have their own ways
-// with signals and never do. A signal that was ignored at start (nohup) stays
-// ignored.
+// Daemons handle signals themselves and never call AtExit. A signal that was ignored
+// when the process started (nohup) stays ignored.
 func AtExit(f func()) (forget func()) {
 	c := &cleanups
 	c.once.Do(watch)
@@ -40,7 +39,7 @@ func AtExit(f func()) (forget func()) {
 	}
 }
 
-// watch waits for a signal for as long as the process lives.
+// watch starts a goroutine that waits for a signal.
 func watch() {
 	ch := make(chan os.Signal, 1)
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
@@ -57,8 +56,8 @@ func watch() {
 	}()
 }
 
-// cleanUp calls what AtExit was given. Nothing new is begun after it: whoever
-// calls AtExit waits for the end.
+// cleanUp calls the functions of AtExit. It keeps the lock: a goroutine that calls
+// AtExit afterwards blocks until the process ends, so nothing new needs cleaning up.
 func cleanUp() {
 	cleanups.Lock()
 	for _, f := range cleanups.f {

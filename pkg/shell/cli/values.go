@@ -9,7 +9,7 @@ import (
 	"imgtools/pkg/limits"
 )
 
-// value is one flag's variable. show is its text before any flag was read.
+// value is one flag's variable, as package flag wants it.
 type value struct {
 	set  func(string) error
 	bool bool
@@ -30,9 +30,8 @@ func (f *Flags) add(set func(string) error, isBool bool, def, short, long, arg, 
 
 // String adds a flag with any text as its value.
 //
-// As with all methods that add a flag, short or long may be "", arg is what the
-// value is called, and what *p holds is the default: it is shown in -h unless it
-// is empty or zero.
+// As in all methods that add a flag, short or long may be "", arg is the name of the
+// value in -h, and *p holds the default, which -h shows unless it is empty or zero.
 func (f *Flags) String(p *string, short, long, arg, help string) {
 	f.add(func(s string) error { *p = s; return nil }, false, *p, short, long, arg, help)
 }
@@ -99,7 +98,7 @@ func (f *Flags) Duration(p *time.Duration, short, long, arg, help string) {
 	}, false, shown(*p, limits.FormatTime), short, long, arg, help)
 }
 
-// Bool adds a flag that is there or not.
+// Bool adds a flag without a value.
 func (f *Flags) Bool(p *bool, short, long, help string) {
 	f.add(func(s string) error {
 		b, err := strconv.ParseBool(s)

@@ -16,9 +16,9 @@ import (
 
 // endpoint is one place where imgd may be.
 type endpoint struct {
-	text string // as told to the user
+	text string // in messages
 	unix string // path of a socket; "" is TCP
-	base string // scheme, host and perhaps a path, without a slash at the end
+	base string // scheme, host and optional path, without a slash at the end
 }
 
 // parseAddress reads unix:/path, a path with a slash, tcp:host:port, or a URL.
@@ -54,14 +54,15 @@ func places() []endpoint {
 
 func owner(st fs.FileInfo) int { return int(st.Sys().(*syscall.Stat_t).Uid) }
 
-// readToken returns the first line of a token file that is not empty.
+// readToken returns the first token of a token file: one token a line, where empty
+// lines and those that begin with # are skipped.
 func readToken(path string) (string, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("token file: %w", err)
 	}
 	for line := range strings.Lines(string(b)) {
-		if line = strings.TrimSpace(line); line != "" {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			return line, nil
 		}
 	}
@@ -72,8 +73,8 @@ func readToken(path string) (string, error) {
 type Ref struct {
 	ID    string
 	Text  string    // the id or URL as it was given
-	Since time.Time // when it was
-	base  string    // of the URL; "" is the client's own server
+	Since time.Time // when it was given
+	base  string    // beginning of the URL; "" is the client's own server
 }
 
 // ParseRef reads a job's id, or a URL that ends in /jobs/ID or /jobs/ID/image.
@@ -97,10 +98,10 @@ func ParseRef(s string) (Ref, error) {
 	return r, nil
 }
 
-// Own reports whether the job is on the client's own server, and not on that of a
-// URL.
+// Own reports whether the job is on the client's own server: it was given by its id
+// and not by a URL.
 func (r Ref) Own() bool { return r.base == "" }
 
-// Short is what messages call the job: knowing all of an id is the permission to
-// read and delete the picture.
-func (r Ref) Short() string { return r.ID[:6] + "…" }
+// Short returns the job's name in messages: the beginning of its id, because anyone
+// who knows a whole id may read and delete the picture.
+func (r Ref) Short() string { return jobid.Short(r.ID) + "…" }

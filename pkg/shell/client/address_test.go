@@ -94,7 +94,7 @@ func TestParseRef(t *testing.T) {
 
 func TestReadToken(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
-	for text, want := range map[string]string{"abc\n": "abc", "\n  abc \r\ndef\n": "abc", "abc": "abc", "\n \n": "", "": ""} {
+	for text, want := range map[string]string{"abc\n": "abc", "# of the office\nabc\n": "abc", " # none": "", "\n  abc \r\ndef\n": "abc", "abc": "abc", "\n \n": "", "": ""} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,18 @@
-// Package client talks to imgd over HTTP, for imgput and imgget: it finds the
-// server, sends pictures, waits for results and fetches them whole, through
-// busy servers and lost connections.
+// Package client is the HTTP client of imgput, imgget, imgls and imgrm. It finds
+// imgd, sends pictures, waits for results and fetches them whole, although servers
+// may be busy and connections may break.
+//
+// Put, Status and Delete make one request each. Every error of a request is one of
+// these:
+//
+//	ErrAway     there was never a connection: no server runs there
+//	lost        the connection broke: the request may be repeated
+//	refused     the server is busy or full: the request may be repeated later
+//	any other   final; its kind (package fault) is the one that the server sent
+//
+// Repeatable says whether an error is lost or refused. Pause waits before the next
+// attempt, as long as -w allows. Retry is the loop of both. Fetch repeats by itself
+// and continues a download where it broke.
 package client
 
 import (
@@ -26,7 +38,7 @@ import (
 	"imgtools/pkg/shell/cli"
 )
 
-// Config says where the server is and how long to go on.
+// Config says where the server is and how long to repeat requests.
 type Config struct {
 	Address   string        // -a; "" is $IMGD, or the usual places
 	TokenFile string        // -token; "" is $IMGD_TOKEN_FILE, or none
@@ -40,34 +52,32 @@ func (cfg *Config) AddFlags(f *cli.Flags) {
 	f.String(&cfg.TokenFile, "", "token", "file", "file with the token that imgd asks for (default $IMGD_TOKEN_FILE)")
 }
 
-// Client is a server as imgput and imgget see it. Its methods may be called at
-// the same time.
+// Client makes requests to one server. Its methods may be called at the same time.
 type Client struct {
 	cfg   Config
 	token string
-	given bool          // the address was given, not looked for
-	idle  time.Duration // a connection without a byte for so long is lost
+	given bool          // the address was given, not searched for
+	idle  time.Duration // a connection that is silent for this long is lost
 	http  *http.Client
 
 	mu      sync.Mutex
-	places  []endpoint      // candidates; one is left after the first connection
-	reached map[string]bool // there was a connection to that address
+	places  []endpoint      // where to search; one is left after the first connection
+	reached map[string]bool // addresses that were connected to
 }
 
-// ErrAway is what Away errors are.
+// ErrAway is the error of a server that was never connected to.
 var ErrAway = errors.New("server away")
 
-// lost is the error of a connection that broke, or could not be made again: the
-// request may be repeated.
+// lost is the error of a connection that broke or could not be made again.
 type lost struct{ error }
 
 func (l lost) Unwrap() error { return l.error }
 
-// refused is an answer that says to come back later.
+// refused is the error of an answer that asks the client to come back later.
 type refused struct {
 	error
-	full  bool          // the spool is: room comes when results are fetched
-	after time.Duration // as the server wishes; 0: it doesn't say
+	full  bool          // the spool is full: fetching results makes room
+	after time.Duration // Retry-After; 0: none
 }
 
 func (r refused) Unwrap() error { return r.error }
@@ -122,11 +132,11 @@ func (c *Client) proxy(req *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(req)
 }
 
-// here is the host that stands in URLs for the client's own server when that is
-// a socket, or still to be found.
+// here is the host in URLs on the client's own server when that is a Unix socket or
+// not found yet.
 const here = "imgd.invalid"
 
-// base returns what URLs on the client's own server begin with.
+// base returns the beginning of URLs on the client's own server.
 func (c *Client) base() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -136,9 +146,8 @@ func (c *Client) base() string {
 	return "http://" + here
 }
 
-// dial connects to a server, or to the first place of our own that answers. The
-// error of a first connection is ErrAway: nobody is there to wait for. Any other
-// is lost.
+// dial connects to a server. For the host here it tries the places in order. Its
+// error is ErrAway if there was no connection to that server before, else lost.
 func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	d := net.Dialer{Timeout: 30 * time.Second}
 	if address != here+":80" {
@@ -158,13 +167,13 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 			return conn, c.dialed(address, nil)
 		}
 		if errors.Is(err, syscall.EACCES) {
-			break // it is there, and not for us
+			break // a server is there, but we may not use it
 		}
 	}
 	return nil, c.dialed(address, err)
 }
 
-// dialed notes the outcome of a dial and says what kind of error it is.
+// dialed records the outcome of a dial and gives its error a kind.
 func (c *Client) dialed(address string, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -180,8 +189,7 @@ func (c *Client) dialed(address string, err error) error {
 	return fmt.Errorf("%w: %w", ErrAway, err)
 }
 
-// away returns the error that tells where the server of a request was looked
-// for.
+// away returns an ErrAway that names the places where the server was searched.
 func (c *Client) away(req *http.Request) error {
 	where := []string{req.URL.Scheme + "://" + req.URL.Host}
 	if c.own(req) {
@@ -195,7 +203,7 @@ func (c *Client) away(req *http.Request) error {
 	return fault.As(fault.Busy, awayError(strings.Join(where, " or ")))
 }
 
-// awayError says where no server is.
+// awayError is an ErrAway with the places that were tried.
 type awayError string
 
 func (a awayError) Error() string {
@@ -209,9 +217,8 @@ func (c *Client) own(req *http.Request) bool {
 	return req.URL.Host == here || strings.HasPrefix(req.URL.String(), c.base()+"/")
 }
 
-// do sends one request and returns an answer below 300 whatever its meaning. Its
-// errors: ErrAway, lost, refused, and those of the server, with their kinds. The
-// caller closes the answer's body.
+// do sends one request and returns any answer with a status below 300, whose body
+// the caller closes. Its errors are those of the package comment.
 func (c *Client) do(req *http.Request) (*http.Response, error) {
 	if c.token != "" && c.trusted(req) {
 		req.Header.Set("Authorization", "Bearer "+c.token)
@@ -231,14 +238,14 @@ func (c *Client) do(req *http.Request) (*http.Response, error) {
 	return nil, answer(resp)
 }
 
-// trusted reports whether a request may carry the token: to the server that the
-// user named with it, or, if none was named, to that of a job's URL. A Unix
-// socket needs none.
+// trusted reports whether a request may carry the token. It may go to the server
+// that the user named beside the token or, if none was named, to that of a job's
+// URL. A Unix socket needs no token.
 func (c *Client) trusted(req *http.Request) bool {
 	return req.URL.Host != here && (!c.given || c.own(req))
 }
 
-// classify makes a transport's error one of ErrAway, lost, or a lasting one.
+// classify turns an error of the transport into ErrAway, lost, or a final one.
 func (c *Client) classify(req *http.Request, err error) error {
 	var l lost
 	var alert tls.AlertError
@@ -253,18 +260,18 @@ func (c *Client) classify(req *http.Request, err error) error {
 	return breakage(unwrapURL(err))
 }
 
-// broken reports whether err is that of a connection that broke, or fell silent.
+// broken reports whether err means that the connection broke or fell silent.
 func broken(err error) bool {
 	var op *net.OpError
 	var timeout net.Error
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
-		errors.Is(err, context.Canceled) || // by our watch
+		errors.Is(err, context.Canceled) || // by our timer
 		errors.As(err, &op) || errors.As(err, &timeout) && timeout.Timeout() ||
 		strings.Contains(err.Error(), "server closed idle connection") // net/http doesn't export it
 }
 
-// breakage makes the error of a connection that broke one to repeat after.
+// breakage turns the error of a broken connection into lost.
 func breakage(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return lost{errors.New("connection lost: the server fell silent")}
@@ -272,7 +279,7 @@ func breakage(err error) error {
 	return lost{fmt.Errorf("connection lost: %w", err)}
 }
 
-// unwrapURL strips method and URL, which would tell a whole id.
+// unwrapURL removes method and URL, which would show a whole id.
 func unwrapURL(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
@@ -280,7 +287,7 @@ func unwrapURL(err error) error {
 	return err
 }
 
-// answer returns the error that an answer of 300 and up stands for.
+// answer returns the error for an answer with a status from 300.
 func answer(resp *http.Response) error {
 	kind := fault.FromHTTP(resp.StatusCode)
 	text := ""
@@ -303,7 +310,7 @@ func answer(resp *http.Response) error {
 	case kind.Again():
 		return refused{err, kind == fault.Full, retryAfter(resp)}
 	case resp.StatusCode == http.StatusBadGateway, resp.StatusCode == http.StatusGatewayTimeout:
-		// A balancer has lost its server, not we ours.
+		// A balancer in front of imgd has lost its server.
 		return lost{fault.As(fault.Busy, err)}
 	case resp.StatusCode < 400:
 		return fault.New(fault.Internal, "%s: redirected to %s", text, resp.Header.Get("Location"))
@@ -311,7 +318,7 @@ func answer(resp *http.Response) error {
 	return err
 }
 
-// retryAfter reads the header of that name (RFC 9110 10.2.3); 0 is none.
+// retryAfter reads the Retry-After header (RFC 9110 10.2.3); 0 is none.
 func retryAfter(resp *http.Response) time.Duration {
 	s := resp.Header.Get("Retry-After")
 	if d, ok := limits.ParseSeconds(s); ok {
@@ -323,28 +330,28 @@ func retryAfter(resp *http.Response) time.Duration {
 	return 0
 }
 
-// pauses are those between repeated requests, when the server doesn't say.
+// pauses are those between repeated requests without a Retry-After.
 var pauses = backoff.Pauses{First: 100 * time.Millisecond, Max: 5 * time.Second}
 
-// Full reports whether err says that the server has no room for a picture before
-// others are fetched.
+// Full reports whether err says that the spool is full: there is no room for a
+// picture before results are fetched.
 func Full(err error) bool {
 	r, ok := errors.AsType[refused](err)
 	return ok && r.full
 }
 
-// Repeatable reports whether the request that failed with err may be made again.
+// Repeatable reports whether a request that failed with err may be made again.
 func Repeatable(err error) bool {
 	_, isRefused := errors.AsType[refused](err)
 	_, isLost := errors.AsType[lost](err)
 	return isRefused || isLost
 }
 
-// Pause waits before a request is repeated for the n-th time (from 0) after err:
-// as long as the server wishes and up to half of that more, so that clients who
-// were refused together don't return together. It returns err at once if it is
-// not one to be repeated, and an error of kind Busy if the time of -w would not
-// suffice, counted from since.
+// Pause waits before a request that failed with err is repeated for the n-th time
+// (from 0): as long as Retry-After says, or for a time that doubles with n. It adds
+// up to half of that at random, so that clients that were refused together don't
+// return together. It returns err at once if that is not Repeatable. It returns an
+// error of kind Busy if -w, counted from since, would end during the pause.
 func (c *Client) Pause(ctx context.Context, since time.Time, n int, err error) error {
 	if !Repeatable(err) {
 		return err
@@ -380,8 +387,8 @@ func (c *Client) remaining(since time.Time) time.Duration {
 	return max(c.cfg.Wait-time.Since(since), 0)
 }
 
-// patience returns how long a silent server is borne with: not much longer than
-// what is left of -w, counted from since.
+// patience returns how long to wait for a server that sends nothing: not much longer
+// than what is left of -w, counted from since.
 func (c *Client) patience(since time.Time) time.Duration {
 	if c.cfg.Forever {
 		return 2 * c.idle

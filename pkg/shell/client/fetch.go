@@ -16,7 +16,7 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// Result is a picture that is ready to be fetched.
+// Result describes a picture that is ready to be fetched.
 type Result struct {
 	Name     string    // the original's, or ""
 	Type     string    // media type
@@ -26,20 +26,21 @@ type Result struct {
 	Note     string // what is odd about the original; "" is nothing
 }
 
-// ErrSkip is returned by the open function of Fetch for a result that is not
-// wanted.
+// ErrSkip is what the open function of Fetch returns to leave a result alone.
 var ErrSkip = errors.New("skipped")
 
 // ErrPending is the error of a job that was not ready when -w ran out.
 var ErrPending = fault.New(fault.Busy, "still pending")
 
-// longPoll is how long a server is asked to hold a request for a job that is not
-// ready, in seconds.
+// longPoll is the wait= of a request, in seconds: how long the server holds it while
+// the job is not ready.
 const longPoll = 30
 
-// Fetch waits until a job is done, for no longer than -w from ref.Since; then it calls open
-// once and writes the picture to what that returns, whole, whatever happens to
-// the connection. An error of kind Busy means that it may be fetched later.
+// Fetch waits until a job is done, at most for -w from ref.Since. Then it calls open
+// once and writes the whole picture to the writer that open returns. If the connection
+// breaks, the download continues where it broke (Range and If-Range, RFC 9110 14.2 and
+// 13.1.5), or the bytes that are there already are skipped. An error of kind Busy
+// means that the picture may be fetched later.
 func (c *Client) Fetch(ctx context.Context, ref Ref, open func(Result) (io.Writer, error)) error {
 	var d download
 	for tries := 0; ; tries++ {
@@ -57,14 +58,14 @@ func (c *Client) Fetch(ctx context.Context, ref Ref, open func(Result) (io.Write
 	}
 }
 
-// download is how far a result has come.
+// download is the state of a download.
 type download struct {
 	Result
-	w    io.Writer // nil: not opened
+	w    io.Writer // nil: open was not called yet
 	done int64     // bytes written to w
 }
 
-// fetchOnce is Fetch up to the first trouble.
+// fetchOnce is one attempt of Fetch.
 func (c *Client) fetchOnce(ctx context.Context, ref Ref, d *download, open func(Result) (io.Writer, error)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -90,7 +91,7 @@ func (c *Client) fetchOnce(ctx context.Context, ref Ref, d *download, open func(
 		return breakage(err)
 	}
 	if d.Size >= 0 && d.done == d.Size {
-		return nil // a repeated request was not needed
+		return nil // all bytes came before the connection broke
 	}
 	buf := make([]byte, 256<<10)
 	for {
@@ -115,7 +116,8 @@ func (c *Client) fetchOnce(ctx context.Context, ref Ref, d *download, open func(
 	return nil
 }
 
-// ready asks for a job's picture until it is there.
+// ready asks for a job's picture until the job is done, and returns the answer with
+// the picture.
 func (c *Client) ready(ctx context.Context, ref Ref, d *download, watch *time.Timer) (*http.Response, error) {
 	for {
 		wait := longPoll
@@ -143,8 +145,8 @@ func (c *Client) ready(ctx context.Context, ref Ref, d *download, watch *time.Ti
 		if !c.cfg.Forever && c.remaining(ref.Since) == 0 {
 			return nil, ErrPending
 		}
-		// A server that held the request for as long as it was asked to is
-		// asked again at once.
+		// A server that held the request for the whole wait is asked again at
+		// once. One that answered early gets a pause.
 		if time.Since(asked) < time.Duration(wait)*time.Second {
 			after := max(retryAfter(resp), 200*time.Millisecond)
 			after = after/2 + rand.N(after/2+1)
@@ -159,8 +161,8 @@ func (c *Client) ready(ctx context.Context, ref Ref, d *download, watch *time.Ti
 	}
 }
 
-// accept reads the headers of an answer with a picture. It returns how many bytes
-// of its body have come before.
+// accept reads the headers of an answer with a picture. skip is the number of bytes
+// at the beginning of its body that were written before.
 func (d *download) accept(resp *http.Response) (skip int64, err error) {
 	h := resp.Header
 	etag := h.Get("ETag")
@@ -191,7 +193,7 @@ func (d *download) accept(resp *http.Response) (skip int64, err error) {
 	return 0, nil
 }
 
-// idleReader keeps a watch from firing for as long as bytes come.
+// idleReader resets a timer whenever bytes come.
 type idleReader struct {
 	r     io.Reader
 	watch *time.Timer

@@ -12,18 +12,18 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// Status is what a server says of a job.
+// Status is the state of a job as the server reports it.
 type Status struct {
 	State string // queued, running, done, failed
 	Name  string // the original's, or ""
-	Place int    // in the queue, from 1; 0: it is not waiting, or not known
+	Place int    // in the queue, from 1; 0: it is not waiting, or the place is not known
 	Error struct{ Detail string }
 }
 
-// short is how long a question about a job may take.
+// short is how long a request without a picture may take.
 const short = 10 * time.Second
 
-// url returns that of a job.
+// url returns the URL of a job.
 func (c *Client) url(ref Ref) string {
 	base := ref.base
 	if base == "" {
@@ -32,7 +32,7 @@ func (c *Client) url(ref Ref) string {
 	return base + "/jobs/" + ref.ID
 }
 
-// Status asks once how a job is.
+// Status asks once for the state of a job.
 func (c *Client) Status(ctx context.Context, ref Ref) (Status, error) {
 	var s Status
 	resp, cancel, err := c.ask(ctx, "GET", ref)
@@ -47,8 +47,8 @@ func (c *Client) Status(ctx context.Context, ref Ref) (Status, error) {
 	return s, nil
 }
 
-// Name asks for the name of a job's original, for a message about it; "" if there
-// is none or the server doesn't say.
+// Name asks for the name of a job's original, for a message. It returns "" if there
+// is none or the request fails.
 func (c *Client) Name(ctx context.Context, ref Ref) string {
 	s, err := c.Status(ctx, ref)
 	if err != nil {
@@ -57,8 +57,7 @@ func (c *Client) Name(ctx context.Context, ref Ref) string {
 	return s.Name
 }
 
-// Delete takes a job back, whatever its state, and asks for that once. Nobody can
-// fetch it any more.
+// Delete asks once to delete a job, whatever its state. Nobody can fetch it any more.
 func (c *Client) Delete(ctx context.Context, ref Ref) error {
 	resp, cancel, err := c.ask(ctx, "DELETE", ref)
 	if err != nil {
@@ -68,8 +67,8 @@ func (c *Client) Delete(ctx context.Context, ref Ref) error {
 	return resp.Body.Close()
 }
 
-// ask makes a small request about a job. When there is no error the caller closes
-// the body, and calls cancel then.
+// ask makes a request about a job. If there is no error, the caller closes the body
+// and then calls cancel.
 func (c *Client) ask(ctx context.Context, method string, ref Ref) (*http.Response, context.CancelFunc, error) {
 	ctx, cancel := context.WithTimeout(ctx, short)
 	req, err := http.NewRequestWithContext(ctx, method, c.url(ref), nil)
@@ -86,16 +85,15 @@ func (c *Client) ask(ctx context.Context, method string, ref Ref) (*http.Respons
 	return resp, cancel, nil
 }
 
-// Gone reports whether err says that there is no such job: it was removed, it
-// expired, or there never was one.
+// Gone reports whether err says that there is no such job: it was deleted, it
+// expired, or it never existed.
 func Gone(err error) bool {
 	kind := fault.Of(err)
 	return kind == fault.Gone || kind == fault.NotFound
 }
 
-// Home returns the address of the client's own server as -a takes it, whichever
-// way it was given. When it was to be looked for it is asked for a sign of life,
-// if there was no connection yet.
+// Home returns the address of the client's own server in the form of -a. If the
+// server is still to be found, Home makes a request to find it.
 func (c *Client) Home(ctx context.Context) (string, error) {
 	c.mu.Lock()
 	known := len(c.places) == 1

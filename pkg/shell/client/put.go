@@ -24,9 +24,10 @@ func Query(words []ops.Word) string {
 	return "?" + q[1:]
 }
 
-// Put sends a picture as job id, once. nil is the server's word that the job is
-// safe. After any error of Repeatable the same call may be made again. A server
-// that is silent is given up after a while, or when -w, counted from since, ends.
+// Put sends a picture as job id, once. When it returns nil the server has the job
+// safe on disk. After a Repeatable error the same call may be made again: with the
+// same id, query and picture it makes no second job. A silent server is given up
+// after a while, or when -w, counted from since, ends.
 func (c *Client) Put(ctx context.Context, since time.Time, id, query string, picture *io.SectionReader) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -52,7 +53,7 @@ func (c *Client) Put(ctx context.Context, since time.Time, id, query string, pic
 	resp, err := c.do(req)
 	if err != nil {
 		if p := first.failed.Load(); p != nil {
-			return *p // our file, not the connection
+			return *p // the file failed, not the connection
 		}
 		return err
 	}
@@ -60,15 +61,15 @@ func (c *Client) Put(ctx context.Context, since time.Time, id, query string, pic
 	if resp.StatusCode != http.StatusAccepted {
 		return fault.New(fault.Internal, "not an imgd: HTTP %d for a job", resp.StatusCode)
 	}
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 4096)) // so that the connection is used again
+	io.Copy(io.Discard, io.LimitReader(resp.Body, 4096)) // lets the transport reuse the connection
 	return nil
 }
 
-// upload is a picture on its way.
+// upload is the body of a request with a picture.
 type upload struct {
 	r      io.Reader
 	left   int64                 // bytes still to be read
-	kept   func()                // called when the server has taken some
+	kept   func()                // called when the server has taken some bytes
 	failed atomic.Pointer[error] // of reading the file
 }
 

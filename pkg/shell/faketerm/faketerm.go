@@ -1,5 +1,5 @@
-// Package faketerm is a terminal for tests of what commands do on one: a
-// pseudo-terminal whose far end is the test.
+// Package faketerm is a terminal for tests: a pseudo-terminal (pty(7)) whose master
+// side the test reads and types on.
 package faketerm
 
 import (
@@ -19,16 +19,16 @@ import (
 type Terminal struct {
 	t    *testing.T
 	far  *os.File
-	Near *os.File // what a command has as its standard streams
+	Near *os.File // the side that a command has as its standard streams
 
 	mu      sync.Mutex
 	said    strings.Builder
 	answers map[string]string
-	changed chan struct{} // closed and replaced when more was said
+	changed chan struct{} // closed and replaced when more was written
 }
 
-// Open returns a terminal of so many characters and, if not 0, pixels. It ends
-// with the test.
+// Open returns a terminal of cols × rows characters and, if not 0, w × h pixels. It
+// is closed when the test ends.
 func Open(t *testing.T, cols, rows, w, h uint16) *Terminal {
 	t.Helper()
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
@@ -56,14 +56,14 @@ func Open(t *testing.T, cols, rows, w, h uint16) *Terminal {
 }
 
 // Answer has the terminal type answer whenever question is written to it. It is
-// called before anything is.
+// called before anything is written.
 func (t *Terminal) Answer(question, answer string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.answers[question] = answer
 }
 
-// listen gathers what is written, and answers.
+// listen records what is written to the terminal, and answers it.
 func (t *Terminal) listen() {
 	buf := make([]byte, 4096)
 	asked := map[string]int{}
@@ -95,8 +95,8 @@ func (t *Terminal) Type(s string) {
 	}
 }
 
-// Start starts cmd on the terminal, in its foreground, with the streams that
-// cmd doesn't have yet, as an xterm.
+// Start starts cmd in the foreground of the terminal, an xterm. Streams that cmd
+// doesn't have yet become the terminal.
 func (t *Terminal) Start(cmd *exec.Cmd) {
 	t.t.Helper()
 	if cmd.Stdin == nil {
@@ -109,8 +109,7 @@ func (t *Terminal) Start(cmd *exec.Cmd) {
 		cmd.Stderr = t.Near
 	}
 	cmd.Env = append([]string{"TERM=xterm"}, cmd.Env...)
-	// The terminal is that of a new session; it is found by one of the child's
-	// descriptors, as 3.
+	// A new session gets the terminal that is open as the child's descriptor 3.
 	cmd.ExtraFiles = []*os.File{t.Near}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
 	if err := cmd.Start(); err != nil {
@@ -125,7 +124,7 @@ func (t *Terminal) Said() string {
 	return t.said.String()
 }
 
-// Await returns what was written when ok says so of it.
+// Await waits until ok is true of what was written, and returns that.
 func (t *Terminal) Await(what string, ok func(said string) bool) string {
 	t.t.Helper()
 	end := time.NewTimer(20 * time.Second)
@@ -145,8 +144,8 @@ func (t *Terminal) Await(what string, ok func(said string) bool) string {
 	}
 }
 
-// Screen returns the text that a person sees in the end, of lines that are
-// written anew and cleared; colours and the like are left out.
+// Screen returns the text that a person sees in the end: it follows carriage returns
+// and the erasing of lines, and leaves out colours.
 func Screen(said string) string {
 	var lines []string
 	line, at := []rune{}, 0

@@ -1,12 +1,12 @@
-// Package record keeps a user's list of jobs: imgput adds to it, imgls reads it,
-// and both it and imgrm take out what is gone.
+// Package history keeps the list of a user's jobs. imgput adds to it, imgls reads it,
+// and imgls and imgrm remove jobs that are gone.
 //
 // It is a text file with a line for each job, oldest first:
 //
 //	ID TAB SERVER TAB SECONDS LF
 //
-// SERVER is an address as -a takes it, and SECONDS are since 1970. An id is the
-// permission to read a picture and to delete it, so the file is its user's alone.
+// SERVER is an address as -a takes it, and SECONDS count from 1970. Anyone who knows
+// an id may read and delete the picture, so only the user can read the file.
 package history
 
 import (
@@ -24,14 +24,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Max is how many jobs are kept, the newest.
+// Max is the number of jobs in a list. The oldest are dropped.
 const Max = 1000
 
 // List is a list of jobs. Its methods may be called at the same time, by several
 // processes.
 type List struct{ path string }
 
-// Job is one that was sent.
+// Job is a job that was sent.
 type Job struct {
 	ID     string
 	Server string // its address
@@ -41,9 +41,9 @@ type Job struct {
 // errNone is the error of a user without a place for the list.
 var errNone = errors.New("no list: neither XDG_STATE_HOME nor HOME is set")
 
-// Open returns the user's list, which need not be there:
-// $XDG_STATE_HOME/imgput/jobs, or that in ~/.local/state (XDG Base Directory
-// Specification 0.8). Without a home it has no file: nothing is kept.
+// Open returns the user's list, whose file need not exist:
+// $XDG_STATE_HOME/imgput/jobs, by default in ~/.local/state (XDG Base Directory
+// Specification 0.8). Without a home there is no file, and every method fails.
 func Open() *List {
 	state := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(state) {
@@ -61,7 +61,7 @@ func (l *List) Add(jobs ...Job) error {
 	return l.change(func(old []Job) []Job { return append(old, jobs...) })
 }
 
-// Remove takes the jobs with these ids on one server out of the list.
+// Remove removes the jobs with these ids on one server from the list.
 func (l *List) Remove(server string, ids map[string]bool) error {
 	if len(ids) == 0 {
 		return nil
@@ -93,7 +93,7 @@ func (l *List) Jobs(server string) (jobs []Job, err error) {
 	return jobs, nil
 }
 
-// parse reads the lines of a list and passes over those that are none.
+// parse reads the lines of a list and skips those of another form.
 func parse(b []byte) (jobs []Job) {
 	for line := range strings.Lines(string(b)) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
@@ -109,7 +109,8 @@ func parse(b []byte) (jobs []Job) {
 	return jobs
 }
 
-// change replaces the list by what f makes of it, while nobody else does.
+// change replaces the list by what f returns for it. Other processes that change
+// the list wait.
 func (l *List) change(f func([]Job) []Job) error {
 	if l.path == "" {
 		return errNone
@@ -126,19 +127,19 @@ func (l *List) change(f func([]Job) []Job) error {
 	jobs := f(parse(old))
 	var b bytes.Buffer
 	for _, j := range jobs[max(0, len(jobs)-Max):] {
-		if !strings.ContainsAny(j.ID+j.Server, "\t\n") { // such an address could not be read again
+		if !strings.ContainsAny(j.ID+j.Server, "\t\n") { // else parse would skip the line
 			fmt.Fprintf(&b, "%s\t%s\t%d\n", j.ID, j.Server, j.Sent.Unix())
 		}
 	}
 	if bytes.HasPrefix(b.Bytes(), old) {
-		_, err = lock.Write(b.Bytes()[len(old):]) // as mostly: at the end
+		_, err = lock.Write(b.Bytes()[len(old):]) // the usual case: only lines at the end
 		return err
 	}
 	return l.replace(b.Bytes())
 }
 
-// lock opens the list, and makes it if it is missing, for nobody else to change
-// until it is closed.
+// lock opens the list, creating it if need be. Until the file is closed, other
+// processes wait in lock.
 func (l *List) lock() (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(l.path), 0o700); err != nil {
 		return nil, err
@@ -163,7 +164,8 @@ func (l *List) lock() (*os.File, error) {
 	}
 }
 
-// replace writes the list anew, so that no kill leaves half of it.
+// replace writes the list to a new file and renames that, so that a kill can't leave
+// half a list.
 func (l *List) replace(b []byte) error {
 	tmp := l.path + "." + rand.Text()[:12]
 	err := os.WriteFile(tmp, b, 0o600)

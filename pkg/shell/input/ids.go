@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// IDs calls f with each operand until f returns false. "-", or no operand, stands
-// for the lines of stdin that are not empty.
+// IDs calls f with each operand until f returns false. For "-", or when there is no
+// operand, it calls f with each line of stdin that is not empty.
 func IDs(operands []string, stdin io.Reader, f func(string) bool) error {
 	if len(operands) == 0 {
 		operands = []string{"-"}

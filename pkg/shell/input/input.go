@@ -1,6 +1,6 @@
-// Package input opens the pictures that a command was given: files, or standard
-// input. What can't be read from any place, such as a pipe, is first gathered
-// in a temporary file without a name.
+// Package input opens the pictures that a command was given: files or standard
+// input. Formats are read at random offsets, so a pipe is first copied to an unnamed
+// temporary file.
 package input
 
 import (
@@ -16,12 +16,12 @@ import (
 type Input struct {
 	io.ReaderAt
 	Size int64  // bytes
-	Name string // as messages call it
+	Name string // in messages
 	Base string // the file's base name; "" for standard input
 	file *os.File
 }
 
-// Name returns what messages call the operand: standard input for "-".
+// Name returns the name of an operand in messages: "standard input" for "-".
 func Name(operand string) string {
 	if operand == "-" {
 		return "standard input"
@@ -29,9 +29,9 @@ func Name(operand string) string {
 	return operand
 }
 
-// Open opens the file named by an operand; "-" is standard input, from where it
-// stands. Errors say the cause and not the name. Closing is the caller's, also
-// of standard input, which is then not really closed.
+// Open opens the file named by an operand; "-" is standard input, from its current
+// offset. Errors say the cause and not the name. The caller closes the input;
+// standard input itself then stays open.
 func Open(operand string) (*Input, error) {
 	in := &Input{Name: Name(operand)}
 	f := os.Stdin
@@ -50,7 +50,7 @@ func Open(operand string) (*Input, error) {
 	return in, nil
 }
 
-// take sets the bytes of in to what is still to be read from f.
+// take makes in the bytes of f from its current offset to the end.
 func (in *Input) take(f *os.File) error {
 	st, err := f.Stat()
 	if err != nil {
@@ -71,8 +71,8 @@ func (in *Input) take(f *os.File) error {
 	return in.spool(f)
 }
 
-// spool gathers f in an unnamed temporary file, and closes f unless it is
-// standard input.
+// spool copies f to an unnamed temporary file, and closes f unless it is standard
+// input.
 func (in *Input) spool(f *os.File) error {
 	tmp, err := os.CreateTemp("", "imgtools-*")
 	if err != nil {

@@ -16,23 +16,22 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// etagAttr is the extended attribute that tells results of one name, size and
-// second apart, where the file system has such.
+// etagAttr is the extended attribute with a result's entity tag. Where the file
+// system has attributes, it tells results of the same name, size and second apart.
 const etagAttr = "user.imgtools.etag"
 
-// Dir is a folder that results go to. Its methods may be called at the same
-// time.
+// Dir is a folder for results. Its methods may be called at the same time.
 type Dir struct {
 	path  string
 	force bool
 
 	mu   sync.Mutex
-	mine map[string]bool // files that this process wrote, or found to be fetched
+	mine map[string]bool // files that this process wrote, or found to be a result already
 }
 
-// OpenDir returns the folder that -d names. If only it is missing, the first
-// Create makes it. With force, files are overwritten, but never one that was
-// written through this Dir.
+// OpenDir returns the folder that -d names. If it is missing and its parent is
+// there, the first Create makes it. With force, files are overwritten, but never one
+// that was written through this Dir.
 func OpenDir(path string, force bool) (*Dir, error) {
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -60,7 +59,7 @@ func (d *Dir) Create() (*File, error) {
 	return f, nil
 }
 
-// candidate returns the path for the n-th file that wants a name.
+// candidate returns the path of the n-th file with a name, from 0.
 func (d *Dir) candidate(name string, n int) string {
 	if n > 0 {
 		ext := filepath.Ext(name)
@@ -137,8 +136,8 @@ func sameBytes(a, b string) bool {
 	}
 }
 
-// move renames tmp to path; when something is there that must stay, its error
-// is ErrExist.
+// move renames tmp to path. If there is a file that must stay, its error is
+// ErrExist.
 func (d *Dir) move(tmp, path string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -155,14 +154,15 @@ func (d *Dir) move(tmp, path string) error {
 	return err
 }
 
-// renameNew renames a file to a name that is free, also against others who want
-// the same name at the same time.
+// renameNew renames a file to a name that is free, even when other processes try the
+// same name at the same time.
 func renameNew(tmp, path string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, path, unix.RENAME_NOREPLACE)
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	// Not every file system has that (NFS, some FUSE), nor links.
+	// Not every file system has RENAME_NOREPLACE (NFS and some FUSE lack it), nor
+	// links.
 	if err = os.Link(tmp, path); err == nil {
 		return os.Remove(tmp)
 	}
@@ -181,9 +181,9 @@ func renameNew(tmp, path string) error {
 // somebody else put in the folder while it was written. The file is gone.
 var ErrFetched = errors.New("already in the folder")
 
-// Mark gives the file the time and the entity tag of the result in it, for
-// Fetched to recognize. It is called after the last write. What the file system
-// can't keep is left out.
+// Mark gives the file the time and the entity tag of the result in it, by which
+// Fetched recognizes it. It is called after the last write. What the file system
+// can't store is left out.
 func (f *File) Mark(modified time.Time, etag string) {
 	if f.tmp == "" {
 		return
@@ -197,9 +197,9 @@ func (f *File) Mark(modified time.Time, etag string) {
 	}
 }
 
-// Fetched reports whether a result that would get that name is in the folder
-// already: a file of its size and time (to the second), and not known to be
-// another. Each file is taken for one result only. With force it is false.
+// Fetched reports whether a result that would get this name is in the folder
+// already: a file of its size and time (to the second) whose entity tag is not
+// another one. Each file counts for one result only. With force it is false.
 func (d *Dir) Fetched(name string, size int64, modified time.Time, etag string) (path string, ok bool) {
 	if d.force || modified.IsZero() {
 		return "", false
@@ -220,7 +220,7 @@ func (d *Dir) Fetched(name string, size int64, modified time.Time, etag string) 
 	}
 }
 
-// tagged reports whether the file at path has the entity tag etag, or none.
+// tagged reports whether the file at path has this entity tag, or none.
 func tagged(path, etag string) bool {
 	var buf [256]byte
 	n, err := unix.Getxattr(path, etagAttr, buf[:])

@@ -18,23 +18,20 @@ import (
 	"imgtools/pkg/shell/cli"
 )
 
-// File is a result that is being written. Nothing of it is to be seen before
-// Commit: then it gets its name or, where the place is none that can be renamed
-// to (standard output, a FIFO, a device), is copied there. Exactly one of Commit
-// and Discard ends it.
+// File is a result that is being written. Exactly one of Commit and Discard ends it.
 type File struct {
 	*os.File
 	to     *os.File // where Commit copies it; nil when it gets a name
-	tmp    string   // name of the temporary file; "" when it has none
-	dst    string   // what Commit makes of it; "" in a folder
+	tmp    string   // path of the temporary file; "" when it is unnamed
+	dst    string   // the path that it gets; "" in a folder
 	dir    *Dir
 	forget func()
 
 	modified time.Time // as Mark was told
 }
 
-// Open returns the place that -o names; "" and "-" are standard output. A
-// terminal is refused.
+// Open returns a file for the path of -o; "" and "-" are standard output. A terminal
+// is an error.
 func Open(path string) (*File, error) {
 	if path == "" || path == "-" {
 		return gathered(os.Stdout)
@@ -44,7 +41,7 @@ func Open(path string) (*File, error) {
 		return nil, err
 	}
 	if fd >= 0 {
-		// Not opened anew: the offset, or the pipe, is that of the descriptor.
+		// Duplicated, not opened again, to keep its offset, or the same pipe.
 		if fd, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3); err != nil {
 			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 		}
@@ -71,8 +68,7 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
-// Unnamed returns a file that nobody else sees and that is gone when it is
-// discarded, to gather a picture in that is not to be kept.
+// Unnamed returns a temporary file without a name, for a picture that isn't kept.
 func Unnamed() (*File, error) {
 	f, err := os.CreateTemp("", "imgtools-*")
 	if err != nil {
@@ -85,9 +81,9 @@ func Unnamed() (*File, error) {
 	return &File{File: f}, nil
 }
 
-// follow resolves the symbolic links that end a path, so that a link stays one
-// and its target is replaced. When the path means an open descriptor
-// (/dev/stdout, /dev/fd/3) it returns that, else -1.
+// follow resolves the symbolic links at the end of a path, so that the target is
+// replaced and the link stays. If the path means an open descriptor (/dev/stdout,
+// /dev/fd/3) it returns that, else -1.
 func follow(path string) (dst string, fd int, err error) {
 	dst = path
 	for range 40 {
@@ -109,7 +105,7 @@ func follow(path string) (dst string, fd int, err error) {
 	return "", -1, &fs.PathError{Op: "open", Path: path, Err: unix.ELOOP}
 }
 
-// gathered returns a file that Commit copies to f, which it then closes.
+// gathered returns an unnamed file. Commit copies it to f and closes f.
 func gathered(f *os.File) (*File, error) {
 	if cli.Terminal(f) {
 		return nil, fault.New(fault.Usage, "a picture is not written to a terminal: -o FILE, or a pipe")
@@ -122,11 +118,11 @@ func gathered(f *os.File) (*File, error) {
 	return g, nil
 }
 
-// temporary makes a file in the folder of path that vanishes when the process is
-// interrupted. Its mode is 0666 less umask; errors call it path.
+// temporary makes a file in folder that is removed when a signal ends the process.
+// Its mode is 0666 less umask. In errors its name is path.
 func temporary(folder, path string) (*File, error) {
 	tmp := filepath.Join(folder, ".imgtools-"+rand.Text()[:12])
-	// Registered first: there is no instant at which the file could stay.
+	// Registered first, so that at no instant a signal could leave the file behind.
 	forget := cli.AtExit(func() { os.Remove(tmp) })
 	const flags = unix.O_RDWR | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC | unix.O_LARGEFILE
 	fd, err := unix.Open(tmp, flags, 0o666)
@@ -140,8 +136,8 @@ func temporary(folder, path string) (*File, error) {
 	return &File{File: os.NewFile(uintptr(fd), path), tmp: tmp, forget: forget}, nil
 }
 
-// Commit closes the file and puts it in its place. In a folder that is name, or
-// name with a number, and path says which. On error the file is gone.
+// Commit closes the file and moves it to its destination. In a folder that is name,
+// or name with a number, and path says which. On error the file is gone.
 func (f *File) Commit(name string) (path string, err error) {
 	if f.to != nil {
 		return f.to.Name(), f.copy()
@@ -166,18 +162,19 @@ func (f *File) Commit(name string) (path string, err error) {
 	return path, nil
 }
 
-// copy writes all of the file where it is to be copied, and closes both.
+// copy copies the file to f.to and closes both.
 func (f *File) copy() error {
 	defer f.Close()
 	whole := io.NewSectionReader(f.File, 0, math.MaxInt64)
-	// By plain writes, so that a closed pipe ends the process as it does any filter.
+	// By plain writes: when the reader of a pipe is gone, SIGPIPE ends the process as
+	// it does any filter. Without the wrappers io.Copy would use splice.
 	_, err := io.CopyBuffer(struct{ io.Writer }{f.to}, struct{ io.Reader }{whole}, make([]byte, copySize))
 	return errors.Join(err, f.to.Close())
 }
 
 const copySize = 256 << 10 // bytes
 
-// Discard closes the file and removes it; nothing of it was to be seen.
+// Discard closes the file and removes it.
 func (f *File) Discard() {
 	f.Close()
 	if f.to != nil {

@@ -1,5 +1,14 @@
-// Package output writes result files: their names, temporary files beside them,
-// and the promise never to overwrite what is there.
+// Package output writes results: to standard output, to the file of -o, or into the
+// folder of -d.
+//
+// A result is written to a temporary file beside its destination, which gets its name
+// when it is complete. So nobody sees half a result, and a failure leaves the old file
+// as it was. Where nothing can be renamed (standard output, a FIFO, a device) the
+// complete result is copied.
+//
+//	Open or Dir.Create ──► File: write, perhaps Mark ──► Commit or Discard
+//
+// In a folder nothing is overwritten: a name that is taken becomes NAME-1.EXT.
 package output
 
 import (
@@ -10,7 +19,7 @@ import (
 	"imgtools/pkg/ops"
 )
 
-// extensions has those of each format, the one we give first.
+// extensions has the extensions of each format; a new name gets the first.
 var extensions = map[string][]string{
 	"jpeg": {"jpg", "jpeg", "jpe", "jfif"},
 	"png":  {"png"},
@@ -41,8 +50,8 @@ var types = map[string]string{
 // Format returns the format of a media type, or "".
 func Format(mediaType string) string { return types[mediaType] }
 
-// FormatOf returns the format that a file's extension means, in canonical form,
-// or "" when it means none that we write.
+// FormatOf returns the canonical name of the format of a file's extension, or "" if
+// that is no format that we write.
 func FormatOf(file string) string {
 	f, err := ops.Format(strings.TrimPrefix(path.Ext(file), "."))
 	if err != nil {

@@ -1,5 +1,10 @@
-// Package progress tells on a terminal how far a command is: one line on
-// standard error, written anew in its place and gone at the end.
+// Package progress shows on a terminal how far a command has come: one line on
+// standard error that is repainted in place and cleared at the end.
+//
+// A command calls Start with a function that returns the line's text, writes its own
+// output through Over so that the two don't mix, and calls Stop. Of the commands of a
+// pipeline, which share a terminal, one shows its line at a time: it holds a lock on
+// the terminal.
 package progress
 
 import (
@@ -15,19 +20,17 @@ import (
 	"imgtools/pkg/shell/cli"
 )
 
-// every is the time from one look at the state to the next; a command that is
-// done sooner shows nothing.
+// every is the time between two repaints. A command that ends sooner shows nothing.
 const every = 200 * time.Millisecond
 
-// clear takes the cursor to the beginning of its line and empties that (ECMA-48
+// clear moves the cursor to the beginning of its line and erases the line (ECMA-48
 // 8.3.41, EL).
 const clear = "\r\x1b[K"
 
-// Line is the line of one command. A nil Line shows nothing, and its methods may
-// be called.
+// Line is the line of one command. The methods of a nil Line do nothing.
 type Line struct {
 	tty    *os.File
-	turn   *os.File // the same terminal, opened anew for its lock; nil: no lock is to be had
+	turn   *os.File // the same terminal, opened again for its lock; nil: it can't be locked
 	text   func() string
 	forget func()
 
@@ -38,17 +41,17 @@ type Line struct {
 	stop  chan struct{}
 }
 
-// Start shows text(), which is ASCII and without line ends, a few times a second
-// until Stop; where it is empty, nothing. It returns nil if stderr is not a
-// terminal, or quiet. text is called by a goroutine of its own.
+// Start shows text(), which is ASCII without line ends, a few times a second until
+// Stop. It shows nothing while text() is empty. It returns nil if stderr is not a
+// terminal, or if quiet is set. text is called in another goroutine.
 func Start(stderr io.Writer, quiet bool, text func() string) *Line {
 	tty, ok := stderr.(*os.File)
 	if !ok || quiet || !cli.Terminal(tty) || os.Getenv("TERM") == "dumb" {
 		return nil
 	}
 	l := &Line{tty: tty, text: text, stop: make(chan struct{})}
-	// An open file description of our own: what the commands of a pipeline
-	// inherited is one, and so is its lock.
+	// The commands of a pipeline inherit one open file description and would share
+	// its lock (flock(2)), so this opens another one.
 	if fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", tty.Fd()), unix.O_WRONLY|unix.O_NOCTTY|unix.O_CLOEXEC, 0); err == nil {
 		l.turn = os.NewFile(uintptr(fd), tty.Name())
 	}
@@ -68,7 +71,7 @@ func Start(stderr io.Writer, quiet bool, text func() string) *Line {
 	return l
 }
 
-// Stop takes the line away. It may be called again.
+// Stop clears the line. It may be called more than once.
 func (l *Line) Stop() {
 	if l == nil {
 		return
@@ -83,7 +86,7 @@ func (l *Line) Stop() {
 	})
 }
 
-// wipe takes the line away for good.
+// wipe clears the line and ends repainting.
 func (l *Line) wipe() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,8 +110,8 @@ type over struct {
 	w io.Writer
 }
 
-// Write clears the line also if it is not ours: that of the command before us in
-// a pipeline is painted again soon.
+// Write clears the line even if it is that of another command in the pipeline, which
+// repaints it soon.
 func (o *over) Write(p []byte) (int, error) {
 	o.l.mu.Lock()
 	defer o.l.mu.Unlock()
@@ -117,7 +120,7 @@ func (o *over) Write(p []byte) (int, error) {
 	return max(n-len(clear), 0), err
 }
 
-// paint writes the line as it is now.
+// paint repaints the line.
 func (l *Line) paint() {
 	text := l.text()
 	l.mu.Lock()
@@ -132,11 +135,11 @@ func (l *Line) paint() {
 	l.shown = text != ""
 }
 
-// ours reports whether the line is ours to write: of the commands of a pipeline
-// one shows its line at a time, and one in the background none.
+// ours reports whether this command may show its line: it is in the foreground, and
+// no other command of the pipeline shows one.
 func (l *Line) ours() bool {
 	group, err := unix.IoctlGetInt(int(l.tty.Fd()), unix.TIOCGPGRP)
-	front := err != nil || group == unix.Getpgrp() // an error: not the terminal that controls us
+	front := err != nil || group == unix.Getpgrp() // an error: it is not our controlling terminal
 	if l.turn == nil {
 		return front
 	}
@@ -144,11 +147,11 @@ func (l *Line) ours() bool {
 		unix.Flock(int(l.turn.Fd()), unix.LOCK_UN)
 		return false
 	}
-	// Ours until the terminal is closed, by Stop or the end of the process.
+	// The lock lasts until Stop or the end of the process closes the file.
 	return unix.Flock(int(l.turn.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }
 
-// width is the terminal's, in characters.
+// width returns the terminal's width in characters.
 func (l *Line) width() int {
 	if ws, err := unix.IoctlGetWinsize(int(l.tty.Fd()), unix.TIOCGWINSZ); err == nil && ws.Col > 0 {
 		return int(ws.Col)
@@ -156,7 +159,7 @@ func (l *Line) width() int {
 	return 80
 }
 
-// Bar draws how much of all is done: [#####.....].
+// Bar draws the part done of all: [#####.....].
 func Bar(done, all float64) string {
 	const cells = 20
 	n := 0
@@ -166,8 +169,8 @@ func Bar(done, all float64) string {
 	return "[" + strings.Repeat("#", n) + strings.Repeat(".", cells-n) + "]"
 }
 
-// Left tells how long the rest will take if it goes on as it did since the
-// start: ", 2m05s left"; "" as long as there is little to go by.
+// Left estimates how long the rest takes at the speed since start: ", 2m05s left".
+// It returns "" in the first second.
 func Left(done, all float64, start time.Time) string {
 	passed := time.Since(start)
 	if done <= 0 || done >= all || passed < time.Second {

@@ -11,18 +11,20 @@ import (
 	"imgtools/pkg/shell/cli"
 )
 
-// patience is how long a terminal is waited for, the far end of a slow line.
+// patience is how long to wait for the terminal's answer, which may come over a slow
+// line.
 const patience = time.Second
 
-// question asks whether a picture of one pixel could be shown, and then for what
-// every terminal answers, DA1 (ECMA-48 8.3.24): so the end of the answers is
-// known, and no answer to the first is a no.
+// question asks kitty's protocol whether a picture of one pixel could be shown, and
+// then for the device attributes (DA1, ECMA-48 8.3.24), which every terminal reports.
+// When those arrive without an answer to the first question, the answer is no.
 const question = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\" + "\x1b[c"
 
-// ask puts the question to a terminal. It leaves alone one that is not ours to
-// read: in the background, or that of somebody else.
+// ask reports whether the terminal f knows kitty's protocol. It doesn't ask when this
+// process may not read from f: in the background, or when f is another session's.
 func ask(f *os.File) bool {
-	// For reading as well, and with flags of its own.
+	// Opened again for reading and without blocking, which must not change the
+	// flags of the shared description.
 	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return false
@@ -39,7 +41,7 @@ func ask(f *os.File) bool {
 	raw := *was
 	raw.Lflag &^= unix.ICANON | unix.ECHO
 	restore := func() { unix.IoctlSetTermios(fd, unix.TCSETS, was) }
-	// Registered first: interrupted, the terminal is as it was.
+	// Registered before the change, so that a signal can't leave the terminal raw.
 	forget := cli.AtExit(restore)
 	defer forget()
 	if unix.IoctlSetTermios(fd, unix.TCSETS, &raw) != nil {
@@ -52,8 +54,7 @@ func ask(f *os.File) bool {
 	return kitty(read(fd))
 }
 
-// read returns what a terminal says up to the end of its answer to DA1, or until
-// patience ends.
+// read returns the terminal's answers up to that to DA1, or until patience ends.
 func read(fd int) []byte {
 	var said []byte
 	buf := make([]byte, 256)
@@ -77,12 +78,12 @@ func read(fd int) []byte {
 	return said
 }
 
-// answered reports whether said has an answer to DA1: ESC [ ? numbers c.
+// answered reports whether said holds an answer to DA1: ESC [ ? numbers c.
 func answered(said []byte) bool {
 	_, rest, ok := bytes.Cut(said, []byte("\x1b[?"))
 	end := bytes.TrimLeft(rest, "0123456789;")
 	return ok && len(end) > 0 && end[0] == 'c'
 }
 
-// kitty reports whether said has the answer that the question was understood.
+// kitty reports whether said holds the answer that kitty's protocol is known.
 func kitty(said []byte) bool { return bytes.Contains(said, []byte("\x1b_Gi=31;OK\x1b\\")) }

@@ -1,7 +1,10 @@
-// Package show puts pictures on a terminal: with half-block characters in true
-// colour on any, and as they are on one that answers that it knows kitty's
-// graphics protocol (https://sw.kovidgoyal.net/kitty/graphics-protocol/).
-// It is given pixels or a PNG file, already of the size that Screen says.
+// Package show displays pictures on a terminal. A terminal that says it knows
+// kitty's graphics protocol (https://sw.kovidgoyal.net/kitty/graphics-protocol/) gets
+// a PNG file; any other gets half-block characters in 24-bit colour.
+//
+// Can tells whether standard output is such a terminal, and Look which of the two it
+// is and how many pixels it has room for. The caller scales the picture to that and
+// calls Kitty or Blocks.
 package show
 
 import (
@@ -19,8 +22,8 @@ import (
 
 // Screen is a terminal's window.
 type Screen struct {
-	W, H  int  // pixels that a picture may have: real ones with Kitty, else half-blocks
-	Kitty bool // a PNG file may be sent
+	W, H  int  // largest picture: in pixels with Kitty, else in half-blocks
+	Kitty bool // it takes a PNG file
 }
 
 // Can reports whether f is a terminal that pictures can be shown on.
@@ -29,15 +32,15 @@ func Can(f *os.File) bool {
 	return cli.Terminal(f) && term != "" && term != "dumb"
 }
 
-// Cells of a terminal that doesn't say: the window in characters, and one
-// character in pixels.
+// What a terminal has that doesn't report it: the size of the window in characters,
+// and of a character in pixels.
 const (
 	defaultCols, defaultRows = 80, 24
 	cellW, cellH             = 10, 20
 )
 
-// Look returns what is known of the window of f, for which Can. One line is left
-// for the prompt that follows.
+// Look returns the window of f, for which Can is true. It leaves out one line, for
+// the prompt that follows.
 func Look(f *os.File) Screen {
 	var ws unix.Winsize
 	if got, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil {
@@ -59,7 +62,8 @@ func Look(f *os.File) Screen {
 }
 
 // mayAsk reports whether a terminal of that kind can be asked for kitty's
-// protocol. tmux and screen take the question for a title, and others show it.
+// protocol. tmux and screen take the question for a title, and some others display
+// it.
 func mayAsk(term, tmux string) bool {
 	if tmux != "" {
 		return false
@@ -72,10 +76,9 @@ func mayAsk(term, tmux string) bool {
 	return true
 }
 
-// Blocks writes a picture, rows of width RGB pixels of 3 bytes from top to
-// bottom, with a character for each two pixels one over the other: an upper half
-// block whose foreground is the upper pixel and whose background is the lower
-// one.
+// Blocks writes a picture: rows of width RGB pixels, 3 bytes each, from top to
+// bottom. One character shows two pixels, one above the other. It is the upper half
+// block (U+2580) in the colour of the upper pixel, on the colour of the lower one.
 func Blocks(w io.Writer, pix []byte, width int) error {
 	b := bufio.NewWriter(w)
 	stride := 3 * width
@@ -101,11 +104,11 @@ func Blocks(w io.Writer, pix []byte, width int) error {
 	return b.Flush()
 }
 
-// chunk is how much of a picture one of kitty's escape codes may carry, in
-// letters of base64.
+// chunk is the largest payload of one escape code of kitty's protocol, in characters
+// of base64.
 const chunk = 4096
 
-// Kitty writes a PNG file as it is to a terminal with kitty's protocol.
+// Kitty writes a PNG file to a terminal by kitty's protocol.
 func Kitty(w io.Writer, png []byte) error {
 	b := bufio.NewWriter(w)
 	text := base64.StdEncoding.EncodeToString(png)

@@ -1,6 +1,6 @@
-// Package fakeimgd is a small imgd for tests of its clients. It answers as the
-// real one does, keeps jobs in memory, works on no pictures, and fails in the
-// ways that a test asks for.
+// Package fakeimgd is a small imgd for tests of its clients. It answers as the real
+// one does and keeps its jobs in memory. A result is not a picture but the text
+// "gray " and the original. Fault lets a test make the server fail.
 package fakeimgd
 
 import (
@@ -32,7 +32,7 @@ type Job struct {
 	delivered bool
 }
 
-// State is what a server tells of a job.
+// State is the state of a job as the server reports it.
 type State struct {
 	State, Detail string
 	Place         int
@@ -41,14 +41,14 @@ type State struct {
 // Server is a fake imgd. Its fields may be set before the first request; those
 // below mu are read through methods.
 type Server struct {
-	// Fault, if not nil, sees each request first, with how many of that method
-	// and path came before. It reports whether it answered.
+	// Fault, if not nil, gets each request first, with the number of earlier
+	// requests of that method and path. It reports whether it answered.
 	Fault func(w http.ResponseWriter, r *http.Request, before int) bool
-	// Room is how many jobs fit before one is delivered; 0: no end.
+	// Room is the number of undelivered jobs that fit into the spool; 0: no limit.
 	Room int
 	// Type is the media type of results; "" is image/png.
 	Type string
-	// State has jobs of which another state is told than that they are done.
+	// State has the jobs that are reported in another state than done.
 	State map[string]State
 	// Notes has the note on the original, by job.
 	Notes map[string]string
@@ -62,8 +62,8 @@ type Server struct {
 	requests []string // "METHOD path" each
 	seen     map[string]int
 	held     chan struct{} // not nil: jobs are pending until it is closed
-	busy     int           // requests being answered
-	most     int           // the largest busy
+	busy     int           // requests being answered now
+	most     int           // largest value of busy
 }
 
 // Start serves s on TCP and returns its URL.
