@@ -16,17 +16,6 @@ import (
 	"imgtools/pkg/ops"
 )
 
-const (
-	maxField   = 4 << 10     // bytes of one form field
-	maxParts   = 1000        // of one form
-	formRoom   = 1 << 20     // bytes that a form may have around its picture
-	minRate    = 1 << 10     // bytes a second, below which an upload is given up
-	shortBytes = 64 << 10    // of a body that is read although it is refused
-	shortTime  = time.Second // in which that must have come
-	drainTime  = 10 * time.Second
-	drainBytes = 64 << 20 // beyond -maxbytes
-)
-
 // picture is one picture of a request, not yet read.
 type picture struct {
 	body   io.Reader
@@ -55,8 +44,14 @@ func (s *Server) source(w http.ResponseWriter, r *http.Request, several bool) (*
 	if err != nil {
 		return nil, err
 	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, fault.New(fault.Unsupported, "Content-Encoding %s: send the picture as it is", quote(coding))
+	}
 	src := &source{words: words, length: r.ContentLength, body: s.patient(w, r)}
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if strings.HasPrefix(kind, "multipart/") && kind != "multipart/form-data" {
+		return nil, fault.New(fault.Unsupported, "Content-Type %s: of forms only multipart/form-data is read", quote(kind))
+	}
 	if kind != "multipart/form-data" { // also when there is none, or nonsense
 		if _, err := ops.Parse(words); err != nil {
 			return nil, err
@@ -66,7 +61,7 @@ func (s *Server) source(w http.ResponseWriter, r *http.Request, several bool) (*
 		}
 		return src, nil
 	}
-	if !several && src.length > s.c.MaxBytes+formRoom {
+	if !several && src.length > plus(s.c.MaxBytes, formRoom) {
 		return nil, s.tooLarge(src.length)
 	}
 	if err != nil || params["boundary"] == "" {
@@ -122,6 +117,18 @@ func (src *source) next() (*picture, error) {
 	}
 }
 
+// end returns nil when there is no further picture.
+func (src *source) end() error {
+	switch _, err := src.next(); err {
+	case io.EOF:
+		return nil
+	case nil:
+		return fault.New(fault.Usage, "more than one picture; POST /jobs takes several")
+	default:
+		return err
+	}
+}
+
 // field reads a form field. An empty one is as if it was not given.
 func (src *source) field(name string, part io.Reader) error {
 	b, err := io.ReadAll(io.LimitReader(part, maxField+1))
@@ -169,23 +176,29 @@ func (s *Server) receive(p *picture) (*spool.Upload, error) {
 	if err != nil {
 		return nil, err
 	}
-	buf, free := buffer(p.length)
-	_, err = copyFull(u, io.LimitReader(p.body, s.c.MaxBytes+1), buf)
-	free()
-	switch {
-	case err != nil:
-		err = formError(err)
-	case u.Len() > s.c.MaxBytes:
-		err = fault.New(fault.TooLarge, "more than %d bytes (-maxbytes)", s.c.MaxBytes)
-	case u.Len() == 0:
-		err = fault.New(fault.Format, "no picture: 0 bytes")
-	}
-	s.metrics.received.Add(u.Len())
-	if err != nil {
+	if _, err := s.copyPicture(u, p); err != nil {
 		u.Close()
 		return nil, err
 	}
 	return u, nil
+}
+
+// copyPicture copies the bytes of a picture to w: at least one and at most
+// -maxbytes.
+func (s *Server) copyPicture(w io.Writer, p *picture) (n int64, err error) {
+	buf, free := buffer(p.length)
+	n, err = copyFull(w, io.LimitReader(p.body, plus(s.c.MaxBytes, 1)), buf)
+	free()
+	s.metrics.received.Add(n)
+	switch {
+	case err != nil:
+		return n, formError(err)
+	case n > s.c.MaxBytes:
+		return n, fault.New(fault.TooLarge, "more than %d bytes (-maxbytes)", s.c.MaxBytes)
+	case n == 0:
+		return 0, fault.New(fault.Format, "no picture: 0 bytes")
+	}
+	return n, nil
 }
 
 func (s *Server) tooLarge(n int64) error {
@@ -229,37 +242,4 @@ func (p *patientReader) Read(b []byte) (int, error) {
 		return n, fault.New(fault.Usage, "body ended after %d bytes, before its end", p.n)
 	}
 	return n, fault.New(fault.Usage, "body: %w", err)
-}
-
-// refuse answers with an error before the body has been read. A client that does
-// not wait for 100 Continue is still sending: it would see a reset connection and
-// no answer if we closed now, so for a while what it sends is read and dropped.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error, jobs ...string) {
-	rest := r.ProtoMajor == 1 && r.Body != nil && r.Body != http.NoBody
-	if rest && !infoOf(r).read && r.ContentLength >= 0 && r.ContentLength <= shortBytes && r.Header.Get("Expect") == "" {
-		// It is on its way already: net/http reads it first and keeps the connection,
-		// which of a crowd that is refused costs less than as many new ones.
-		http.NewResponseController(w).SetReadDeadline(time.Now().Add(shortTime))
-		s.fail(w, r, err, jobs...)
-		return
-	}
-	if rest {
-		w.Header().Set("Connection", "close")
-	}
-	s.fail(w, r, err, jobs...)
-	if !rest {
-		return
-	}
-	rc := http.NewResponseController(w)
-	if rc.Flush() != nil {
-		return
-	}
-	if r.Header.Get("Expect") != "" && !infoOf(r).read {
-		// Nothing will come: net/http, which reads what is left of a short body before
-		// it closes the connection, must not wait for it.
-		rc.SetReadDeadline(time.Now())
-		return
-	}
-	rc.SetReadDeadline(time.Now().Add(drainTime))
-	io.CopyBuffer(struct{ io.Writer }{io.Discard}, io.LimitReader(r.Body, s.c.MaxBytes+drainBytes), make([]byte, 64<<10))
 }

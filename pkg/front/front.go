@@ -9,7 +9,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -48,6 +47,7 @@ type Server struct {
 	pages      *pages
 	cross      *http.CrossOriginProtection
 	http       *http.Server
+	chain      http.Handler
 	tokens     atomic.Pointer[[]token]
 
 	// draining ends when Shutdown begins; stopping when the work is to be cut off.
@@ -86,24 +86,17 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.chain = s.handler()
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: min(10*time.Second, c.Idle),
 		IdleTimeout:       120 * time.Second,
-		MaxHeaderBytes:    128 << 10,
+		MaxHeaderBytes:    maxHeader,
 		ConnContext:       withPeer,
-		ErrorLog:          log.New(logWriter{c.Log}, "", 0),
+		ErrorLog:          errorLog(c.Log),
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}},
 	}
 	return s, nil
-}
-
-// logWriter gives the lines of net/http, about handshakes and the like, to a log.
-type logWriter struct{ log *slog.Logger }
-
-func (l logWriter) Write(p []byte) (int, error) {
-	l.log.Debug("http", "err", fault.Line(string(p)))
-	return len(p), nil
 }
 
 // Certificates returns the current certificate for a new TLS connection.
@@ -160,7 +153,7 @@ func (s *Server) work(j *spool.Job) {
 	deaths := func(bool) (int, error) { return j.Died() }
 	result, err := s.dispatcher.Run(ctx, j.Ops, j, deaths)
 	w := worked{ops: j.Ops, in: j.Bytes, queued: j.Started.Sub(j.Received), took: time.Since(start), result: result, err: err}
-	s.queue.done(w.took)
+	s.queue.done(w.useful())
 
 	log := s.c.Log.With("job", jobid.Short(j.ID), "ops", spool.OpsText(j.Ops)).With(w.attrs()...)
 	ended := func(outcome string) *slog.Logger { return log.With("outcome", outcome, "err", fault.Line(err.Error())) }

@@ -46,7 +46,7 @@ func TestImage(t *testing.T) {
 		{"PUT", "/image", "bad", "", 415, "not a picture"},
 		{"PUT", "/image", "kill", "", 500, "2 workers died of this picture"},
 		{"PUT", "/image", strings.Repeat("x", 1<<20+1), "", 413, "1048577 bytes > 1048576 bytes (-maxbytes)"},
-		{"GET", "/image", "", "", 405, "GET is not for /image"},
+		{"GET", "/image", "", "", 405, "/image does not take GET: use POST, PUT, OPTIONS"},
 		{"GET", "/nothing", "", "", 404, "nothing at"},
 	} {
 		a := s.do(c.method, c.path, c.body, c.header)
@@ -66,7 +66,7 @@ func TestImage(t *testing.T) {
 		h.Get("Content-Disposition") != `inline; filename="a b.png"` {
 		t.Errorf("headers %v", h)
 	}
-	if a := s.do("PATCH", "/jobs", ""); a.header.Get("Allow") != "POST" {
+	if a := s.do("PATCH", "/jobs", ""); a.header.Get("Allow") != "POST, OPTIONS" {
 		t.Errorf("Allow %q", a.header.Get("Allow"))
 	}
 	if u := s.c.Spool.Usage(); u.Reserved != 0 || u.Bytes != 0 {

@@ -14,19 +14,19 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// peer is who is at the other end of a connection.
+// peer is the other end of a connection.
 type peer struct {
 	unix    bool
 	uid     uint32
-	refused error        // why this user may not use a Unix socket of ours
-	open    bool         // the listener was given to us: who may connect is its owner's matter
+	refused error        // why this user may not use the Unix socket
+	open    bool         // inherited listener: its owner decides who may connect
 	tcp     *net.TCPConn // nil: TLS, or unix
 }
 
 type peerKey struct{}
 
-// Open is a listener of Unix connections that was inherited: who may connect to
-// it is up to whoever opened it.
+// Open is an inherited listener of Unix connections. The process that opened it
+// decides who may connect, by the mode of the socket.
 type Open struct{ net.Listener }
 
 type openConn struct{ net.Conn }
@@ -40,7 +40,7 @@ func (l Open) Accept() (net.Conn, error) {
 	return openConn{c}, nil
 }
 
-// withPeer notes who has connected.
+// withPeer adds the peer of a connection to the context of its requests.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
 	var p peer
 	p.tcp, _ = c.(*net.TCPConn)
@@ -67,21 +67,36 @@ func peerOf(r *http.Request) peer {
 	return p
 }
 
-// guard refuses requests of those who may not ask, and requests that a strange
-// web page makes its reader's browser send.
+// guarded refuses requests that guard refuses.
+func (s *Server) guarded(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := s.guard(r); err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		next(w, r)
+	}
+}
+
+// guard checks who sends a request, by which name it calls this server, and, if a
+// browser sends it, for which site. Each is refused by an error of its own kind.
 func (s *Server) guard(r *http.Request) error {
+	open := false
+	if i := infoOf(r); i != nil {
+		open = i.route.open
+	}
 	p := peerOf(r)
 	if p.unix {
 		if !p.open && p.refused != nil {
 			return fault.As(fault.Forbidden, p.refused)
 		}
 	} else {
-		// A page whose name was made to resolve to our address sends its own name
-		// (DNS rebinding).
-		if !hostAllowed(r.Host, s.c.Hosts) {
+		// DNS rebinding: a foreign page whose name resolves to this address makes a
+		// browser send that name.
+		if !open && !hostAllowed(r, s.c.Hosts) {
 			return fault.New(fault.Misdirected, "host %s is not served here (-host)", quote(r.Host))
 		}
-		if r.URL.Path != "/healthz" && !s.authorized(r) {
+		if !open && !s.authorized(r) {
 			return fault.New(fault.Unauthorized, "a token is needed (-token)")
 		}
 	}
@@ -91,9 +106,14 @@ func (s *Server) guard(r *http.Request) error {
 	return nil
 }
 
-// hostAllowed reports whether a Host header is an IP address, localhost or one of
-// names, each with or without a port.
-func hostAllowed(host string, names []string) bool {
+// hostAllowed reports whether the Host of a request is an IP address, localhost or
+// one of names, each with or without a port. HTTP/1.0 needs no Host: no browser
+// sends a request without one.
+func hostAllowed(r *http.Request, names []string) bool {
+	host := r.Host
+	if host == "" && !r.ProtoAtLeast(1, 1) {
+		return true
+	}
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	} else {
@@ -114,10 +134,11 @@ func hostAllowed(host string, names []string) bool {
 	return false
 }
 
-// token is the SHA-256 of a token: of one length, so that comparing takes one time.
+// token is the SHA-256 of a token. Hashes have one length, so comparing takes the
+// same time for all.
 type token [sha256.Size]byte
 
-// SetTokens says which tokens are good from now on; with none everybody may ask.
+// SetTokens replaces the valid tokens. With none, requests need no token.
 func (s *Server) SetTokens(tokens []string) {
 	var hashes []token
 	for _, t := range tokens {
@@ -126,7 +147,7 @@ func (s *Server) SetTokens(tokens []string) {
 	s.tokens.Store(&hashes)
 }
 
-// authorized reports whether the request has a good token, as Bearer or as the
+// authorized reports whether a request has a valid token, as Bearer or as the
 // password of Basic.
 func (s *Server) authorized(r *http.Request) bool {
 	tokens := s.tokens.Load()

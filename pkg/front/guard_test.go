@@ -23,7 +23,8 @@ func TestHostAllowed(t *testing.T) {
 		"localhost.": true, "pics.lan:8080": true, "Pics.LAN": true, "192.168.1.7": true,
 		"": false, "evil.com": false, "evil.com:80": false, "localhost.evil.com": false, "127.0.0.1.evil.com": false, "pics.lan.evil": false, ":80": false,
 	} {
-		if got := hostAllowed(host, names); got != want {
+		r := &http.Request{Host: host, ProtoMajor: 1, ProtoMinor: 1}
+		if got := hostAllowed(r, names); got != want {
 			t.Errorf("%q: %v", host, got)
 		}
 	}
@@ -36,7 +37,8 @@ func TestStrangersAreRefused(t *testing.T) {
 		status                        int
 	}{
 		{"GET", "/", "Host: evil.com", "", 421},
-		{"GET", "/healthz", "Host: evil.com", "", 421},
+		{"GET", "/healthz", "Host: evil.com", "", 200},
+		{"GET", "/metrics", "Host: evil.com", "", 421},
 		{"GET", "/", "Host: pics.lan", "", 200},
 		{"POST", "/jobs", "Sec-Fetch-Site: cross-site", "", 403},
 		{"POST", "/jobs", "Origin: http://evil.com", "", 403},

@@ -74,11 +74,8 @@ func (s *Server) only(src *source) (*spool.Upload, ops.Ops, error) {
 	if err != nil {
 		return nil, none, err
 	}
-	if _, err := src.next(); err != io.EOF {
+	if err := src.end(); err != nil {
 		up.Close()
-		if err == nil {
-			err = fault.New(fault.Usage, "more than one picture; POST /jobs takes several")
-		}
 		return nil, none, err
 	}
 	return up, p.ops, nil
@@ -104,7 +101,7 @@ func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (dispatch
 		return died, nil
 	})
 	w := &worked{ops: o, in: up.Len(), queued: start.Sub(arrived), took: time.Since(start), result: result, err: s.cutOff(err)}
-	s.queue.done(w.took)
+	s.queue.done(w.useful())
 	s.metrics.worked("image", *w)
 	infoOf(r).worked = w
 	return result, w.err

@@ -110,6 +110,7 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, finished.UnixNano(), st.Result.Size))
 	h.Set("Cache-Control", "private, no-cache") // kept, and asked about each time: it may be deleted
 	h.Set("Content-Security-Policy", imagePolicy)
+	knownRange(r.Header)
 	http.ServeContent(w, r, "", finished, f)
 	a := w.(*answer)
 	s.metrics.sent.Add(a.bytes)
@@ -118,6 +119,17 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 		if ok {
 			s.c.Spool.Sent(id, from, from+a.bytes)
 		}
+	}
+}
+
+// knownRange removes a Range of a unit that is not known, which is to be ignored
+// (RFC 9110 section 14.2), and writes "bytes" as ServeContent reads it.
+func knownRange(h http.Header) {
+	unit, ranges, _ := strings.Cut(h.Get("Range"), "=")
+	if strings.EqualFold(unit, "bytes") {
+		h.Set("Range", "bytes="+ranges)
+	} else {
+		h.Del("Range")
 	}
 }
 

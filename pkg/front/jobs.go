@@ -1,6 +1,8 @@
 package front
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"strings"
@@ -102,20 +104,8 @@ func (s *Server) accepted(w http.ResponseWriter, r *http.Request, ids []string) 
 	}
 }
 
-// job is GET, PUT and DELETE /jobs/ID.
-func (s *Server) job(w http.ResponseWriter, r *http.Request, id string) {
-	switch r.Method {
-	case "PUT":
-		s.putJob(w, r, id)
-	case "DELETE":
-		s.deleteJob(w, r, id)
-	default:
-		s.showJob(w, r, id)
-	}
-}
-
-// putJob makes a job under the client's id. To repeat it is harmless, and takes no
-// room.
+// putJob is PUT /jobs/ID: it makes a job under the client's id. Repeating the
+// request is harmless and takes no room.
 func (s *Server) putJob(w http.ResponseWriter, r *http.Request, id string) {
 	if err := s.takeJob(w, r, id); err != nil {
 		s.refuse(w, r, err)
@@ -132,22 +122,36 @@ func (s *Server) takeJob(w http.ResponseWriter, r *http.Request, id string) erro
 	if err != nil {
 		return err
 	}
-	if !s.c.Spool.Has(id) {
-		if err := s.admit(src); err != nil {
-			return err
-		}
+	if s.c.Spool.Has(id) {
+		return s.sameJob(id, src)
+	}
+	if err := s.admit(src); err != nil {
+		return err
 	}
 	up, o, err := s.only(src)
 	if err != nil {
 		return err
 	}
 	defer up.Close()
-	if s.c.Spool.Has(id) {
-		_, err = up.Submit(id, o) // compares
-	} else {
-		_, err = s.submit(id, up, o)
-	}
+	_, err = s.submit(id, up, o)
 	return err
+}
+
+// sameJob compares a request with the job that is there already. The picture is
+// hashed and not stored, so that a full spool doesn't refuse it.
+func (s *Server) sameJob(id string, src *source) error {
+	p, err := src.next()
+	if err != nil {
+		return err
+	}
+	sum := sha256.New()
+	if _, err := s.copyPicture(sum, p); err != nil {
+		return err
+	}
+	if err := src.end(); err != nil {
+		return err
+	}
+	return s.c.Spool.Same(id, p.ops, hex.EncodeToString(sum.Sum(nil)))
 }
 
 // deleteJob is DELETE /jobs/ID and POST /jobs/ID/delete.

@@ -52,6 +52,15 @@ type worked struct {
 	err          error
 }
 
+// useful is the time of work that gave a result, else 0. Retry-After is estimated
+// from it: work that was cancelled or refused says nothing about the next picture.
+func (w worked) useful() time.Duration {
+	if w.err != nil {
+		return 0
+	}
+	return w.took
+}
+
 // attrs are what the log tells of it. The pixels are those of the result: nobody
 // has told the front of others.
 func (w worked) attrs() []any {

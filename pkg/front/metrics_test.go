@@ -31,10 +31,12 @@ func (b *syncBuffer) lines(part string) (found []string) {
 	return found
 }
 
+func jsonLog(b *syncBuffer) *slog.Logger { return slog.New(slog.NewJSONHandler(b, nil)) }
+
 // One line a request and a job: how much, how long, and how it ended.
 func TestLogLines(t *testing.T) {
 	var b syncBuffer
-	s := start(t, func(c *Config) { c.Log = slog.New(slog.NewJSONHandler(&b, nil)) })
+	s := start(t, func(c *Config) { c.Log = jsonLog(&b) })
 	s.do("PUT", "/image?gray&scale=1/2", "A")
 	s.do("PUT", "/image?scale=1/2", "bad")
 	s.do("PUT", "/image?scale=0", "A")

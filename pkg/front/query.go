@@ -10,9 +10,6 @@ import (
 	"imgtools/pkg/ops"
 )
 
-// maxWords bounds the words of a query or a form.
-const maxWords = 2000
-
 // parseQuery reads the query of a URL as people write it: + is a space, %XX is a
 // byte, and a % that two hexadecimal digits don't follow is itself (scale=50%),
 // where net/url drops the pair silently. A word without = has the value "".

@@ -1,247 +1,147 @@
 package front
 
 import (
-	"cmp"
-	"context"
-	"errors"
-	"io"
-	"math"
-	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"imgtools/pkg/fault"
-	"imgtools/pkg/front/spool"
 	"imgtools/pkg/jobid"
 )
 
-// info is what a handler notes of a request for its log line.
-type info struct {
-	job  string // id
-	err  error
-	read bool // the body was begun, so 100 Continue was said
-
-	worked *worked // of /image: what was done; nil if nothing was
-}
-
-type infoKey struct{}
-
-func withInfo(r *http.Request) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), infoKey{}, &info{}))
-}
-
-func infoOf(r *http.Request) *info {
-	i, _ := r.Context().Value(infoKey{}).(*info)
-	return i
-}
-
-// route is a path with the methods that it takes.
+// route is a path with its methods and their handlers. In a path ID stands for the
+// id of a job and NAME for a file name.
 type route struct {
-	name    string // for logs and metrics: without the id
-	methods []string
-	handle  func(s *Server, w http.ResponseWriter, r *http.Request, id string)
+	path    string
+	methods []method
+	open    bool // answered without a token and whatever the Host
 }
 
-// find returns the route of a path, and the id in it.
+// method is a method of a route. id is the ID or NAME of the path.
+type method struct {
+	name   string
+	body   bool // the handler reads the body of the request
+	handle func(s *Server, w http.ResponseWriter, r *http.Request, id string)
+}
+
+func get(handle func(*Server, http.ResponseWriter, *http.Request, string)) []method {
+	return []method{{"GET", false, handle}, {"HEAD", false, handle}}
+}
+
+// routes are all paths that there are.
+var routes = []route{
+	{path: "/", methods: get((*Server).home)},
+	{path: "/page/NAME", methods: get((*Server).asset)},
+	{path: "/image", methods: []method{{"POST", true, (*Server).image}, {"PUT", true, (*Server).image}}},
+	{path: "/jobs", methods: []method{{"POST", true, (*Server).postJobs}}},
+	{path: "/jobs/ID", methods: append(get((*Server).showJob), method{"PUT", true, (*Server).putJob}, method{"DELETE", false, (*Server).deleteJob})},
+	{path: "/jobs/ID/image", methods: get((*Server).jobImage)},
+	{path: "/jobs/ID/delete", methods: []method{{"POST", false, (*Server).deleteJob}}},
+	{path: "/healthz", methods: get((*Server).healthz), open: true},
+	{path: "/readyz", methods: get((*Server).readyz), open: true},
+	{path: "/metrics", methods: get((*Server).showMetrics)},
+}
+
+// find returns the route of a path, and the ID or NAME in it. For a path that is
+// not there the route has no methods. Paths are taken literally: "//jobs/ID" and
+// "/jobs/ID/" are not there.
 func find(path string) (rt route, id string) {
-	get := []string{"GET", "HEAD"}
-	switch path {
-	case "/":
-		return route{"/", get, (*Server).home}, ""
-	case "/image":
-		return route{"/image", []string{"POST", "PUT"}, (*Server).image}, ""
-	case "/jobs":
-		return route{"/jobs", []string{"POST"}, (*Server).postJobs}, ""
-	case "/healthz":
-		return route{"/healthz", get, (*Server).healthz}, ""
-	case "/readyz":
-		return route{"/readyz", get, (*Server).readyz}, ""
-	case "/metrics":
-		return route{"/metrics", get, (*Server).showMetrics}, ""
-	}
-	if name, ok := strings.CutPrefix(path, "/page/"); ok {
-		return route{"/page/NAME", get, (*Server).asset}, name
-	}
-	id, rest, _ := strings.Cut(strings.TrimPrefix(path, "/jobs/"), "/")
-	if !strings.HasPrefix(path, "/jobs/") || !jobid.Valid(id) {
-		return route{}, ""
-	}
-	switch rest {
-	case "":
-		if strings.HasSuffix(path, "/") {
-			return route{}, ""
+	parts := strings.Split(path, "/")
+	for _, rt := range routes {
+		if id, ok := rt.match(parts); ok {
+			return rt, id
 		}
-		return route{"/jobs/ID", []string{"GET", "HEAD", "PUT", "DELETE"}, (*Server).job}, id
-	case "image":
-		return route{"/jobs/ID/image", get, (*Server).jobImage}, id
-	case "delete":
-		return route{"/jobs/ID/delete", []string{"POST"}, (*Server).deleteJob}, id
 	}
 	return route{}, ""
 }
 
-// ServeHTTP answers one request.
-func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	start := time.Now()
-	s.metrics.current.Add(1)
-	defer s.metrics.current.Add(-1)
-	w := newAnswer(rw, r, s.c.Idle)
-	r = withInfo(r)
-	i := infoOf(r)
-	h := w.Header()
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
-
-	rt, id := find(r.URL.Path)
-	if jobid.Valid(id) { // and not the name of a file
-		i.job = id
+func (rt route) match(parts []string) (id string, ok bool) {
+	want := strings.Split(rt.path, "/")
+	if len(want) != len(parts) {
+		return "", false
 	}
-	name := rt.name
-	switch err := s.guard(r); {
-	case err != nil:
-		name = cmp.Or(name, "other")
-		s.refuse(w, r, err)
-	case rt.handle == nil:
-		name = "other"
-		s.refuse(w, r, notFound(r.URL.Path))
-	case !slices.Contains(rt.methods, r.Method):
-		h.Set("Allow", strings.Join(rt.methods, ", "))
-		s.refuse(w, r, fault.New(fault.Method, "%s is not for %s; %s is", fault.Clip(r.Method), rt.name, strings.Join(rt.methods, ", ")))
-	default:
-		rt.handle(s, w, r, id)
+	for i, w := range want {
+		switch {
+		case w == "ID" && jobid.Valid(parts[i]), w == "NAME" && parts[i] != "":
+			id = parts[i]
+		case w != parts[i]:
+			return "", false
+		}
 	}
-
-	s.metrics.answered(name, r.Method, w.status)
-	line := []any{"method", fault.Clip(r.Method), "path", name, "status", w.status, "bytes", w.bytes, "ms", time.Since(start).Milliseconds()}
-	if i.job != "" {
-		line = append(line, "job", jobid.Short(i.job))
-	}
-	if p := peerOf(r); p.unix {
-		line = append(line, "uid", p.uid)
-	} else {
-		line = append(line, "from", r.RemoteAddr)
-	}
-	if i.worked != nil {
-		line = append(append(line, "ops", spool.OpsText(i.worked.ops)), i.worked.attrs()...)
-	}
-	if i.err != nil {
-		line = append(line, "outcome", fault.Of(i.err).String(), "err", fault.Line(i.err.Error()))
-	} else {
-		line = append(line, "outcome", "ok")
-	}
-	s.c.Log.Info("request", line...)
+	return id, true
 }
 
+// name is the path for logs and metrics, where all unknown paths are one.
+func (rt route) name() string {
+	if rt.path == "" {
+		return "other"
+	}
+	return rt.path
+}
+
+// allow lists the methods.
+func (rt route) allow() string {
+	names := []string{}
+	for _, m := range rt.methods {
+		names = append(names, m.name)
+	}
+	return strings.Join(append(names, "OPTIONS"), ", ")
+}
+
+// handler is the chain that each request passes.
+func (s *Server) handler() http.Handler {
+	return s.observe(headers(s.guarded(s.bounded(s.dispatch))))
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.chain.ServeHTTP(w, r) }
+
+// headers sets the headers that each answer has.
+func headers(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		next(w, r)
+	}
+}
+
+// dispatch calls the handler of the request's route and method, and answers
+// OPTIONS, unknown paths and unknown methods itself.
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
+	i := infoOf(r)
+	if len(i.route.methods) == 0 {
+		s.refuse(w, r, notFound(r.URL.Path))
+		return
+	}
+	if m, ok := i.route.method(r.Method); ok {
+		m.handle(s, w, r, i.id)
+		return
+	}
+	w.Header().Set("Allow", i.route.allow())
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	s.refuse(w, r, fault.New(fault.Method, "%s does not take %s: use %s", i.route.path, fault.Clip(r.Method), i.route.allow()))
+}
+
+func (rt route) method(name string) (method, bool) {
+	i := slices.IndexFunc(rt.methods, func(m method) bool { return m.name == name })
+	if i < 0 {
+		return method{}, false
+	}
+	return rt.methods[i], true
+}
+
+// notFound is the error for a path that is not there. The path may hold an id,
+// which is not shown whole.
 func notFound(path string) error {
-	if id, ok := strings.CutPrefix(path, "/jobs/"); ok { // shows no more of what may be an id
+	if id, ok := strings.CutPrefix(path, "/jobs/"); ok {
 		return fault.New(fault.NotFound, "no job %s", quote(jobid.Short(id)))
 	}
-	return fault.New(fault.NotFound, "nothing at %s; see /", quote(path))
+	return fault.New(fault.NotFound, "nothing at %s; see /", quote(jobid.Redact(path)))
 }
 
 func quote(s string) string { return fault.Quote(s) }
-
-// answer is a ResponseWriter that gives up on a client that takes no bytes, and
-// counts.
-type answer struct {
-	http.ResponseWriter
-	rc     *http.ResponseController
-	idle   time.Duration
-	tcp    *net.TCPConn // nil: TLS, or a Unix socket
-	status int
-	bytes  int64
-}
-
-// minTaken is how many bytes of a file a client must take within the idle time, if
-// they are not the last. maxStride is for connections that still know how far they
-// came when that is over: those of TCP.
-const (
-	minTaken  = smallBytes
-	maxStride = 1 << 20
-)
-
-func newAnswer(w http.ResponseWriter, r *http.Request, idle time.Duration) *answer {
-	rc := http.NewResponseController(w)
-	rc.SetWriteDeadline(time.Time{}) // that of the connection's last request
-	return &answer{ResponseWriter: w, rc: rc, idle: idle, tcp: peerOf(r).tcp}
-}
-
-// cork keeps the kernel from sending before all is written (tcp(7), TCP_CORK): a
-// header and a small picture go in one packet, which both ends have less work with.
-func (a *answer) cork(on int) {
-	if a.tcp == nil {
-		return
-	}
-	if raw, err := a.tcp.SyscallConn(); err == nil {
-		raw.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_CORK, on) })
-	}
-}
-
-// Unwrap lets http.ResponseController find the connection.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
-
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 && status >= 200 {
-		a.status = status
-	}
-	a.rc.SetWriteDeadline(time.Now().Add(a.idle))
-	a.ResponseWriter.WriteHeader(status)
-}
-
-// ReadFrom sends a file, where it can be without its bytes coming here (sendfile).
-func (a *answer) ReadFrom(r io.Reader) (n int64, err error) {
-	all, ok := r.(*io.LimitedReader) // sendfile sees through one
-	if !ok {
-		all = &io.LimitedReader{R: r, N: math.MaxInt64}
-	}
-	from, ok := a.ResponseWriter.(io.ReaderFrom)
-	if !ok || all.N <= minTaken {
-		buf, free := buffer(minTaken)
-		defer free()
-		a.cork(1)
-		defer a.cork(0)
-		if n, err = io.CopyBuffer(struct{ io.Writer }{a}, all, buf); err == nil {
-			err = a.rc.Flush()
-		}
-		return n, err
-	}
-	stride := int64(minTaken)
-	if a.tcp != nil {
-		stride = maxStride
-	}
-	if a.status == 0 {
-		a.status = http.StatusOK
-	}
-	for err == nil && all.N > 0 {
-		a.rc.SetWriteDeadline(time.Now().Add(a.idle))
-		part := io.LimitedReader{R: all.R, N: min(all.N, stride)}
-		var m int64
-		m, err = from.ReadFrom(&part)
-		n += m
-		all.N -= m
-		a.bytes += m
-		switch {
-		case err != nil && m >= minTaken && errors.Is(err, os.ErrDeadlineExceeded):
-			err = nil // it is slow, no more
-		case err == nil && part.N > 0: // its end
-			return n, nil
-		}
-	}
-	return n, err
-}
-
-func (a *answer) Write(p []byte) (int, error) {
-	if a.status == 0 {
-		a.status = http.StatusOK
-	}
-	a.rc.SetWriteDeadline(time.Now().Add(a.idle))
-	n, err := a.ResponseWriter.Write(p)
-	a.bytes += int64(n)
-	return n, err
-}

@@ -18,14 +18,20 @@ import (
 // raw opens a connection and sends head, with Host.
 func (s *site) raw(head string) (net.Conn, *bufio.Reader) {
 	s.t.Helper()
+	line, rest, _ := strings.Cut(head, "\r\n")
+	return s.bytes(fmt.Sprintf("%s\r\nHost: %s\r\n%s", line, s.addr, rest))
+}
+
+// bytes opens a connection and sends text.
+func (s *site) bytes(text string) (net.Conn, *bufio.Reader) {
+	s.t.Helper()
 	c, err := net.Dial("tcp", s.addr)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { c.Close() })
 	c.SetDeadline(time.Now().Add(20 * time.Second))
-	line, rest, _ := strings.Cut(head, "\r\n")
-	fmt.Fprintf(c, "%s\r\nHost: %s\r\n%s", line, s.addr, rest)
+	io.WriteString(c, text)
 	return c, bufio.NewReader(c)
 }
 
@@ -239,7 +245,7 @@ func TestAnswerIsSentAfterItsFileIsUsedAgain(t *testing.T) {
 }
 
 func TestClientThatNeverReads(t *testing.T) {
-	s := start(t, func(c *Config) { c.Idle = time.Second; c.MaxBytes = 64 << 20 })
+	s := start(t, func(c *Config) { c.Idle, c.MaxBytes, c.MaxPixels = time.Second, 64<<20, 1e9 })
 	c, _ := s.raw(fmt.Sprintf("PUT /image HTTP/1.1\r\nContent-Length: %d\r\n\r\n", 32<<20))
 	c.(*net.TCPConn).SetReadBuffer(4096)
 	if _, err := c.Write(bytes.Repeat([]byte("x"), 32<<20)); err != nil {

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -38,13 +39,14 @@ func (s *Spool) Usage() Usage {
 // Room reports with an error of kind Full that a job of n bytes would find no room
 // now, of kind TooLarge that it never will. It holds none.
 func (s *Spool) Room(n int64) error {
-	if err := s.fits(n + overhead); err != nil {
+	n = plus(n, overhead)
+	if err := s.fits(n); err != nil {
 		return err
 	}
-	if err := s.reserve(n + overhead); err != nil {
+	if err := s.reserve(n); err != nil {
 		return err
 	}
-	s.unreserve(n + overhead)
+	s.unreserve(n)
 	return nil
 }
 
@@ -62,7 +64,7 @@ func (s *Spool) fits(n int64) error {
 func (s *Spool) reserve(n int64) error {
 	s.mu.Lock()
 	used := s.used + s.reserved
-	victims, enough := s.victims(used + n - s.quota)
+	victims, enough := s.victims(plus(used, n) - s.quota)
 	if enough {
 		s.reserved += n
 	}
@@ -92,6 +94,14 @@ func (s *Spool) reserve(n int64) error {
 	}
 }
 
+// plus adds two sizes that are not negative; the sum is at most math.MaxInt64.
+func plus(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
+
 func (s *Spool) unreserve(n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,8 +116,8 @@ func (s *Spool) shortage(n int64) (int64, string, error) {
 		return 0, "", diskError(err)
 	}
 	free, least := int64(st.Bavail)*int64(st.Bsize), int64(st.Blocks)*int64(st.Bsize)/floor
-	if free-n < least {
-		return least + n - free, "blocks", nil
+	if free-least < n {
+		return plus(n, least) - free, "blocks", nil
 	}
 	if st.Files > 0 && st.Ffree < st.Files/floor { // 0: a file system that makes them as it goes
 		return 1, "inodes", nil

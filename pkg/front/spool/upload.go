@@ -29,7 +29,7 @@ type Upload struct {
 // it, also after Submit.
 func (s *Spool) Upload(length int64) (*Upload, error) {
 	u := &Upload{s: s}
-	if err := u.reserve(max(length, 0) + overhead); err != nil {
+	if err := u.reserve(plus(max(length, 0), overhead)); err != nil {
 		return nil, err
 	}
 	var err error
@@ -44,7 +44,7 @@ func (s *Spool) Upload(length int64) (*Upload, error) {
 }
 
 func (u *Upload) reserve(n int64) error {
-	if err := u.s.fits(u.reserved + n); err != nil {
+	if err := u.s.fits(plus(u.reserved, n)); err != nil {
 		return err
 	}
 	if err := u.s.reserve(n); err != nil {
@@ -99,7 +99,7 @@ func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
 	}
 	m := Meta{Ops: o, Bytes: u.n, SHA256: sum, Received: s.now()}
 	if exists(s.job(id)) {
-		return id, s.sameJob(id, m)
+		return id, s.Same(id, o, sum)
 	}
 	if err := u.sync(); err != nil {
 		return "", err
@@ -115,7 +115,7 @@ func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
 	held.Close() // before others are told: they must be able to take it
 	switch {
 	case again:
-		return id, s.sameJob(id, m)
+		return id, s.Same(id, o, sum)
 	case err != nil:
 		return "", err
 	}
@@ -194,12 +194,13 @@ func (u *Upload) fill(id string, m Meta) (dir string, held *os.File, err error) 
 	return dir, held, nil
 }
 
-// sameJob returns nil when the job that is there under id is the one that m asks
-// for.
-func (s *Spool) sameJob(id string, m Meta) error {
+// Same returns nil when the job under id has the operation o and the picture with
+// the given SHA-256, and survives a crash. Otherwise its error is of kind Conflict,
+// or Gone when the job was removed.
+func (s *Spool) Same(id string, o ops.Ops, sha256 string) error {
 	b, err := readSmall(s.job(id, "job"))
-	if errors.Is(err, fs.ErrNotExist) && s.isGone(id) {
-		return errGone(id)
+	if errors.Is(err, fs.ErrNotExist) && !exists(s.job(id)) {
+		return s.absent(id)
 	}
 	if err != nil {
 		return diskError(err)
@@ -208,14 +209,14 @@ func (s *Spool) sameJob(id string, m Meta) error {
 	if err != nil {
 		return fault.New(fault.Internal, "job %s: file job: %w", jobid.Short(id), err)
 	}
-	// The one who made it may have been killed before this fsync.
+	// The process that made the job may have been killed before this fsync.
 	if err := syncDir(s.path("jobs")); err != nil {
 		return diskError(err)
 	}
 	switch {
-	case was.SHA256 != m.SHA256:
+	case was.SHA256 != sha256:
 		return fault.New(fault.Conflict, "job %s is there already, with another picture", jobid.Short(id))
-	case was.Ops != m.Ops:
+	case was.Ops != o:
 		return fault.New(fault.Conflict, "job %s is there already, with other words: %s", jobid.Short(id), OpsText(was.Ops))
 	}
 	return nil
