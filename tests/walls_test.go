@@ -39,7 +39,7 @@ var walls = map[string][]string{
 	"pkg/picture/canvas":   picture("raster"),
 	"pkg/picture/gif":      picture("raster", "meta", "canvas"),
 	"pkg/picture/jpeg":     picture("raster", "meta"),
-	"pkg/picture/tiff":     picture("raster", "meta"),
+	"pkg/picture/tiff":     picture("raster", "meta", "jpeg"),
 	"pkg/picture/webp":     picture("raster", "meta", "canvas"),
 	"pkg/picture/resample": picture("raster", "meta"),
 	"pkg/picture/codec":    picture(append(formats, "raster", "meta", "resample")...),

@@ -20,6 +20,7 @@ type colourRows struct {
 	have    int // rows of MCUs decoded
 	done    int // rows of MCUs converted
 	high    int // lines of the picture in a row of MCUs
+	samples int // of a pixel
 	pix     []uint8
 	line    [4][]uint8
 	band    raster.Band
@@ -74,7 +75,8 @@ func newColourRows(m *decoder, h *raster.Header) *colourRows {
 		c.part = append(c.part, p)
 		c.line[i] = make([]uint8, w)
 	}
-	c.pix = make([]uint8, 3*w*c.high)
+	c.samples = h.Layout.Samples()
+	c.pix = make([]uint8, c.samples*w*c.high)
 	return c
 }
 
@@ -106,10 +108,10 @@ func (c *colourRows) Next() (*raster.Band, error) {
 		for j := range c.part {
 			c.part[j].line(c.line[j], y+i)
 		}
-		c.convert(c.pix[3*i*d.W:][:3*d.W])
+		c.convert(c.pix[c.samples*i*d.W:][:c.samples*d.W])
 	}
 	c.done++
-	c.band = raster.Band{Y: y, Planes: [3]raster.Plane{{Pix: c.pix, Stride: 3 * d.W, Rows: rows}}}
+	c.band = raster.Band{Y: y, Planes: [3]raster.Plane{{Pix: c.pix, Stride: c.samples * d.W, Rows: rows}}}
 	return &c.band, nil
 }
 
@@ -160,6 +162,11 @@ func (c *colourRows) convert(dst []uint8) {
 			r, g, b := toRGB(l[0][i], l[1][i], l[2][i])
 			k := l[3][i]
 			p[0], p[1], p[2] = mul255(255-r, k), mul255(255-g, k), mul255(255-b, k)
+		}
+	case plain4:
+		for i := range l[0] {
+			p := dst[4*i : 4*i+4 : 4*i+4]
+			p[0], p[1], p[2], p[3] = l[0][i], l[1][i], l[2][i], l[3][i]
 		}
 	case cmyk:
 		flip := uint8(255)

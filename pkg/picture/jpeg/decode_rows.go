@@ -92,6 +92,9 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 		return raster.Packed(rows), nil
 	}
 	h.Layout = raster.RGB
+	if r.model == plain4 {
+		h.Layout = raster.RGBA
+	}
 	h.Planes = []raster.PlaneDim{{W: ceilDiv(f.w*n, 8), H: ceilDiv(f.h*n, 8), NX: n, DX: 8, NY: n, DY: 8}}
 	if n == 8 {
 		h.Planes[0] = raster.Whole(f.w, f.h)

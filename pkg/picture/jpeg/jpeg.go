@@ -39,6 +39,7 @@ const (
 	rgb
 	cmyk
 	ycck
+	plain4 // of an embedded JPEG: four components as they are
 )
 
 // Reader is a JPEG whose header, up to its first scan, has been read. It can be

@@ -4,7 +4,7 @@ import "imgtools/pkg/picture/raster"
 
 // direct reports whether unpacked samples are already in the page's layout, so that
 // colour conversion, if any, happens in place.
-func (t *page) direct() bool { return t.model != modelPalette }
+func (t *page) direct() bool { return t.model != modelPalette && t.model != modelCMYK }
 
 // indexes reports whether the first sample is an index, which is never scaled.
 func (t *page) indexes() bool { return t.model == modelIndexed || t.model == modelPalette }
@@ -12,7 +12,8 @@ func (t *page) indexes() bool { return t.model == modelIndexed || t.model == mod
 // colour8 turns unpacked samples of 8 bits into those of the page's layout. dst is src
 // if direct.
 func (t *page) colour8(dst, src []uint8) {
-	if t.model == modelPalette {
+	switch t.model {
+	case modelPalette:
 		// Indexes without alpha stay Indexed, so there is alpha.
 		for o, i := 0, 0; o < len(dst); o, i = o+4, i+2 {
 			p := t.palette[3*int(src[i]):]
@@ -21,6 +22,8 @@ func (t *page) colour8(dst, src []uint8) {
 			}
 			dst[o+3] = src[i+1]
 		}
+	case modelCMYK:
+		cmyk(dst, src, t.hasAlpha(), 255)
 	}
 	n := t.h.Layout.Samples()
 	if t.inverted && t.bits == 8 { // fewer bits are inverted by the unpacker's table
@@ -41,13 +44,16 @@ func (t *page) colour8(dst, src []uint8) {
 // colour16 does what colour8 does, for 16 bits.
 func (t *page) colour16(dst, src []uint16) {
 	n := t.h.Layout.Samples()
-	if t.model == modelPalette {
+	switch t.model {
+	case modelPalette:
 		for o, i := 0, 0; o < len(dst); o, i = o+n, i+len(t.pick) {
 			copy(dst[o:o+3], t.palette[3*int(src[i]):])
 			if t.h.Layout == raster.RGBA {
 				dst[o+3] = src[i+1]
 			}
 		}
+	case modelCMYK:
+		cmyk(dst, src, t.hasAlpha(), 65535)
 	}
 	if t.inverted {
 		for o := 0; o < len(dst); o += n {
@@ -60,6 +66,25 @@ func (t *page) colour16(dst, src []uint16) {
 			for c := range n - 1 {
 				dst[c] = uint16(straight(uint32(dst[c]), a, 65535))
 			}
+		}
+	}
+}
+
+// cmyk converts pixels of inks in 0..top, and alpha if they have it, to RGB. Each ink
+// takes its share of the light of one primary, black that of all:
+// red = (top - cyan)·(top - black)/top.
+func cmyk[T uint8 | uint16](dst, src []T, alpha bool, top uint64) {
+	n := 3
+	if alpha {
+		n = 4
+	}
+	for ; len(dst) > 0; dst, src = dst[n:], src[n+1:] {
+		white := top - uint64(src[3])
+		for c := range 3 {
+			dst[c] = T(((top-uint64(src[c]))*white + top/2) / top)
+		}
+		if alpha {
+			dst[3] = src[4]
 		}
 	}
 }

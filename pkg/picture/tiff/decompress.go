@@ -25,6 +25,11 @@ func (s *decompressor) open(i int) error {
 	t := s.t
 	off, n := t.extent(i)
 	var src io.Reader = io.NewSectionReader(t.file.r, off, n)
+	if t.compression == compJPEG {
+		var err error
+		s.data, err = t.openJPEG(off, n)
+		return err
+	}
 	if t.reversed {
 		src = &reverser{src}
 	}

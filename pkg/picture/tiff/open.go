@@ -24,8 +24,10 @@ type page struct {
 	h           *raster.Header
 	compression uint64
 	predictor   uint64
-	reversed    bool // fill order 2: the first pixel is in the least significant bit
-	fax2D       bool // group 3 is two-dimensional
+	reversed    bool   // fill order 2: the first pixel is in the least significant bit
+	fax2D       bool   // group 3 is two-dimensional
+	jpegHead    []byte // what goes before the frame of each JPEG segment
+	jpegYCbCr   bool   // JPEG segments are YCbCr and become RGB
 
 	bits    int
 	format  uint64 // SampleFormat
@@ -52,10 +54,11 @@ const (
 	modelRGB           //
 	modelIndexed       // raster.Indexed
 	modelPalette       // an index that is replaced by its colour
+	modelCMYK          // 0 is no ink; becomes RGB
 )
 
 // colours returns the number of samples that make the colour.
-func (m model) colours() int { return [...]int{1, 3, 1, 1}[m] }
+func (m model) colours() int { return [...]int{1, 3, 1, 1, 4}[m] }
 
 // Open reads the directory of the first page of the TIFF file in the first size
 // bytes of r.
@@ -136,6 +139,8 @@ func (t *Reader) density(d directory) raster.Density {
 func (t *Reader) coding(d directory) error {
 	switch t.compression = t.file.small(d, tagCompression, compNone); t.compression {
 	case compNone, compRLE, compG3, compG4, compLZW, compDeflate, compPackBits, compDeflateOld:
+	case compJPEG:
+		return t.jpegTables(d)
 	default:
 		if name, known := notRead[t.compression]; known {
 			return fault.New(fault.Unsupported, "%s is not read", name)
@@ -151,6 +156,9 @@ func (t *Reader) coding(d directory) error {
 func (t *Reader) codingFits(d directory) error {
 	if t.isFax() && t.bits*t.samples != 1 {
 		return fault.New(fault.Format, "fax compression of %d×%d bits", t.samples, t.bits)
+	}
+	if t.compression == compJPEG && (t.bits != 8 || t.stored() == 2 || t.stored() > 4) {
+		return fault.New(fault.Unsupported, "JPEG in TIFF of %d×%d bits is not read", t.stored(), t.bits)
 	}
 	t.predictor = 1
 	switch t.compression {
@@ -229,6 +237,16 @@ func (t *Reader) layout(d directory) error {
 		t.model, t.h.Layout = modelRGB, raster.RGB
 	case photoPalette:
 		t.model, t.h.Layout = modelIndexed, raster.Indexed
+	case photoCMYK:
+		if ink := t.file.small(d, tagInkSet, inkCMYK); ink != inkCMYK {
+			return fault.New(fault.Unsupported, "TIFF with inks other than CMYK is not read")
+		}
+		t.model, t.h.Layout = modelCMYK, raster.RGB
+	case photoYCbCr:
+		if t.compression != compJPEG || t.planar {
+			return fault.New(fault.Unsupported, "YCbCr TIFF is not read")
+		}
+		t.jpegYCbCr, t.model, t.h.Layout = true, modelRGB, raster.RGB
 	default:
 		if name, known := notShown[photo]; known {
 			return fault.New(fault.Unsupported, "%s TIFF is not read", name)
@@ -237,7 +255,7 @@ func (t *Reader) layout(d directory) error {
 	}
 	n := t.model.colours()
 	if t.samples < n {
-		return fault.New(fault.Format, "RGB of %d samples a pixel", t.samples)
+		return fault.New(fault.Format, "%d colours of %d samples a pixel", n, t.samples)
 	}
 	for i := range n {
 		t.pick = append(t.pick, i)
@@ -252,8 +270,9 @@ func (t *Reader) layout(d directory) error {
 }
 
 // alpha finds the sample that is alpha: the first after the colours that ExtraSamples
-// calls so. If there is only one and ExtraSamples says nothing of it, it is straight
-// alpha, too: ImageMagick and libvips take it for that. All others are ignored.
+// calls so. If gray or RGB have only one and ExtraSamples says nothing of it, it is
+// straight alpha, too: ImageMagick and libvips take it for that. All others are
+// ignored.
 func (t *Reader) alpha(d directory) error {
 	n := len(t.pick)
 	if t.samples == n {
@@ -263,7 +282,7 @@ func (t *Reader) alpha(d directory) error {
 	if err != nil {
 		return err
 	}
-	if t.samples == n+1 && t.model != modelIndexed && (len(extra) == 0 || extra[0] == extraUnspecified) {
+	if t.samples == n+1 && t.model <= modelRGB && (len(extra) == 0 || extra[0] == extraUnspecified) {
 		extra = []uint64{extraUnassociated}
 	}
 	i := slices.IndexFunc(extra, func(e uint64) bool { return e == extraAssociated || e == extraUnassociated })

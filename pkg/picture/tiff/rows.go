@@ -153,9 +153,11 @@ func (r *rows) lost(index, y int, err error) error {
 	where := fmt.Sprintf("%s %d of %d", what, index+1, len(t.offsets))
 	_, known := errors.AsType[*fault.Error](err)
 	switch {
+	case known:
+		err = fault.New(fault.Of(err), "%s: %w", where, err)
 	case err == io.EOF || err == io.ErrUnexpectedEOF:
 		err = fault.New(fault.Format, "truncated after %d of %d rows (%s)", y, t.h.FullH, where)
-	case !known:
+	default:
 		err = fault.New(fault.Format, "damaged at row %d of %d (%s): %w", y, t.h.FullH, where, err)
 	}
 	if !t.lim.Lenient || fault.Of(err) != fault.Format {

@@ -56,7 +56,9 @@ const (
 	tagTileOffsets     = 324
 	tagTileByteCounts  = 325
 	tagExtraSamples    = 338
+	tagInkSet          = 332
 	tagSampleFormat    = 339
+	tagJPEGTables      = 347
 	tagICC             = 34675
 )
 
@@ -76,8 +78,8 @@ const (
 
 // notRead names compression schemes that are known and not read.
 var notRead = map[uint64]string{
-	compJPEGOld: "old-style JPEG in TIFF", compJPEG: "JPEG in TIFF",
-	9: "JBIG in TIFF", 10: "JBIG in TIFF", 32766: "NeXT compression", 32771: "CCITT RLEW compression", 32809: "ThunderScan compression", 33003: "JPEG 2000 in TIFF",
+	compJPEGOld: "old-style JPEG in TIFF",
+	9:           "JBIG in TIFF", 10: "JBIG in TIFF", 32766: "NeXT compression", 32771: "CCITT RLEW compression", 32809: "ThunderScan compression", 33003: "JPEG 2000 in TIFF",
 	33004: "JPEG 2000 in TIFF", 33005: "JPEG 2000 in TIFF", 34661: "JBIG in TIFF", 34676: "SGI Log compression", 34677: "SGI Log compression",
 	34712: "JPEG 2000 in TIFF", 34887: "LERC in TIFF", 34892: "lossy JPEG in DNG", 34925: "LZMA in TIFF", 50000: "Zstandard in TIFF", 50001: "WebP in TIFF",
 	50002: "JPEG XL in TIFF", 52546: "JPEG XL in TIFF",
@@ -89,20 +91,24 @@ const (
 	photoBlackIsZero = 1
 	photoRGB         = 2
 	photoPalette     = 3
+	photoCMYK        = 5
+	photoYCbCr       = 6
 )
 
 // notShown names photometric interpretations that are known and not read.
 var notShown = map[uint64]string{
-	4: "transparency mask", 5: "CMYK", 6: "YCbCr", 8: "CIE L*a*b*", 9: "ICC L*a*b*", 10: "ITU L*a*b*",
+	4: "transparency mask", 8: "CIE L*a*b*", 9: "ICC L*a*b*", 10: "ITU L*a*b*",
 	32803: "camera raw (CFA)", 32844: "SGI LogL", 32845: "SGI LogLuv", 34892: "camera raw (linear)",
 }
 
-// Values of ExtraSamples, ResolutionUnit and SampleFormat (TIFF 6.0 sections 8, 18
-// and 19).
+// Values of ExtraSamples, InkSet, ResolutionUnit and SampleFormat (TIFF 6.0 sections 8,
+// 16, 18 and 19).
 const (
 	extraUnspecified  = 0
 	extraAssociated   = 1
 	extraUnassociated = 2
+
+	inkCMYK = 1
 
 	unitNone = 1
 	unitInch = 2
