@@ -4,12 +4,11 @@ import (
 	"io"
 	"time"
 
-	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/canvas"
 	"imgtools/pkg/picture/raster"
 )
 
-// Disposal methods of section 23 that a frame may have after parsing.
+// disposals maps the methods that a parsed frame may have.
 var disposals = map[byte]canvas.Disposal{
 	disposeNone: canvas.None, disposeBackground: canvas.Background, disposePrevious: canvas.Previous,
 }
@@ -19,86 +18,66 @@ const centisecond = 10 * time.Millisecond
 
 // animation composes the frames of a GIF one after another.
 type animation struct {
-	r *Reader
-	p *parser
-	c *canvas.Canvas
+	g    *Reader
+	p    *parser
+	c    *canvas.Canvas
+	last *frame // the one shown; nil before the first
 }
 
 // Animation starts again at the first frame, whatever Rows has read. It holds the
 // canvas, 4 bytes a pixel, and a frame's rectangle once more where disposal 3 asks
 // for it.
-func (r *Reader) Animation() (raster.Animation, error) {
-	c, err := canvas.New(r.canvas.Dx(), r.canvas.Dy(), 8, r.lim)
+func (g *Reader) Animation() (raster.Animation, error) {
+	c, err := canvas.New(g.canvas.Dx(), g.canvas.Dy(), 8, g.lim)
 	if err != nil {
 		return nil, err
 	}
-	p, err := newParser(r.r, r.size)
+	p, err := newParser(g.r, g.size)
 	if err != nil {
 		return nil, err
 	}
-	return &animation{r, p, c}, nil
+	return &animation{g: g, p: p, c: c}, nil
 }
 
 // Next composes the next frame: RGBA with alpha 0 or 255.
 func (a *animation) Next() (raster.Frame, error) {
+	if a.last != nil {
+		if err := a.p.skipData(a.last); err != nil && err != io.EOF {
+			return raster.Frame{}, err
+		}
+	}
+	if a.p.count == a.g.frames {
+		return raster.Frame{}, io.EOF
+	}
 	f, err := a.p.next()
 	if err != nil {
 		return raster.Frame{}, err
 	}
-	rect := f.rect.Sub(a.r.shift)
-	if err := a.c.Begin(canvas.Frame{Rect: rect, Dispose: disposals[f.disposal]}); err != nil {
+	a.last = f
+	if err := a.c.Begin(canvas.Frame{Rect: f.rect.Sub(a.g.shift), Dispose: disposals[f.disposal]}); err != nil {
 		return raster.Frame{}, err
 	}
-	px, err := a.r.pixels(&a.p.input, f)
+	px, err := a.g.pixels(&a.p.input, f)
 	if err != nil {
 		return raster.Frame{}, err
 	}
-	colors := f.palette()
-	shown := rect.Intersect(a.r.canvas)
-	end := shown.Max.Y
-	if shown.Empty() {
-		end = rect.Min.Y // a frame outside the canvas is not decoded
-	}
-	for y := rect.Min.Y; y < end; y++ {
-		src, err := px.row()
-		if err != nil {
+	for y := range a.g.canvas.Dy() {
+		if err := px.paint(a.c.Row(y), y); err != nil {
 			return raster.Frame{}, err
 		}
-		if y >= 0 {
-			paint(a.c.Row(y), src, rect.Min.X, colors)
-		}
-	}
-	a.p.seek(f.data)
-	if err := a.p.skipData(); err != nil {
-		return raster.Frame{}, err
 	}
 	return raster.Frame{Rows: a.c.Rows(), Delay: time.Duration(f.delay) * centisecond}, nil
 }
 
-// Select makes the Reader that of frame n, from 1: the canvas as it is shown then,
-// RGBA unless n is 1. Rows composes all frames up to it.
-func (r *Reader) Select(n int) error {
-	if n < 1 || n > r.frames {
-		return fault.New(fault.Usage, "frame %d: the picture has %d", n, r.frames)
-	}
-	if r.selected = n; n > 1 {
-		r.out = raster.NewHeader(r.canvas.Dx(), r.canvas.Dy(), raster.RGBA, 8)
-	}
-	return nil
-}
-
 // composed returns the canvas at the selected frame.
-func (r *Reader) composed() (raster.Rows, error) {
-	a, err := r.Animation()
+func (g *Reader) composed() (raster.Rows, error) {
+	a, err := g.Animation()
 	if err != nil {
 		return nil, err
 	}
 	for n := 1; ; n++ {
 		f, err := a.Next()
-		if err == io.EOF {
-			return nil, fault.New(fault.Internal, "GIF: no frame %d, which was there before", n)
-		}
-		if err != nil || n == r.selected {
+		if err != nil || n == g.selected {
 			return f.Rows, err
 		}
 	}

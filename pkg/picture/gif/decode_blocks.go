@@ -2,6 +2,7 @@ package gif
 
 import (
 	"encoding/binary"
+	"errors"
 	"image"
 	"image/color"
 	"io"
@@ -9,28 +10,8 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// The blocks of GIF89a, sections 20 to 27.
-const (
-	blockExtension = 0x21
-	blockImage     = 0x2c
-	blockTrailer   = 0x3b
-
-	labelControl     = 0xf9
-	labelApplication = 0xff
-
-	flagTable      = 0x80 // a colour table of 2^(1 + low three bits) follows
-	flagInterlaced = 0x40
-	flagSorted     = 0x20
-)
-
-// How a frame's place is left for the next one (section 23).
-const (
-	disposeNone       = 1 // 0 is the same
-	disposeBackground = 2 // made transparent, as browsers do it
-	disposePrevious   = 3
-)
-
-// screen is the logical screen descriptor and its colour table.
+// screen is the logical screen descriptor (GIF89a section 18) and the global colour
+// table.
 type screen struct {
 	version    string
 	w, h       int
@@ -40,35 +21,56 @@ type screen struct {
 	table      []color.NRGBA // nil if there is none
 }
 
-// frame is what stands before a frame's pixels.
+// frame is all that stands before a frame's pixels.
 type frame struct {
-	rect        image.Rectangle // on the canvas, but not clipped to it
+	number      int             // from 1
+	rect        image.Rectangle // on the screen, not clipped
 	flags       byte
 	table       []color.NRGBA // its own or the global one
 	control     bool          // there was a graphic control extension
-	user        bool          // wait for user input
-	disposal    byte          // 1, 2, 3
+	user        bool          // a viewer should wait for user input
+	disposal    byte          // disposeNone, disposeBackground or disposePrevious
 	transparent int           // index, or -1
 	delay       int           // in 1/100 s
-	data        int64         // where its LZW data begin: the literal width
+	data        int64         // position of its LZW data, which start with the code size
 }
 
 func (f *frame) interlaced() bool { return f.flags&flagInterlaced != 0 }
 
-// parser reads the blocks of a file one after another.
+// palette returns the frame's colours, the transparent one included. A transparent
+// index beyond the table makes the palette longer; the entries between are unused.
+func (f *frame) palette() []color.NRGBA {
+	p := make([]color.NRGBA, max(len(f.table), f.transparent+1))
+	for i := range p {
+		p[i].A = 255
+	}
+	copy(p, f.table)
+	if f.transparent >= 0 {
+		p[f.transparent].A = 0
+	}
+	return p
+}
+
+// blackAndWhite is used by frames that have no colour table at all. GIF89a section
+// 18 leaves the choice to the reader and recommends that the first two entries are
+// these.
+var blackAndWhite = []color.NRGBA{{0, 0, 0, 255}, {255, 255, 255, 255}}
+
+// parser reads the blocks of a file in order.
 type parser struct {
 	input
 	screen screen
-	count  int // frames begun
-	loop   int // -1 until a loop count was seen
+	count  int  // frames begun
+	loop   int  // repetitions by the loop extension, 0 without end; -1 before there is one
+	bare   bool // a frame had no colour table
 }
 
-// newParser reads the screen descriptor and is then at the first block.
+// newParser reads the screen descriptor. The next block is the first one.
 func newParser(r io.ReaderAt, size int64) (*parser, error) {
 	p := &parser{input: input{r: r, size: size}, loop: -1}
 	var b [13]byte
-	if err := p.full(b[:]); err != nil {
-		return nil, p.cut(err)
+	if _, err := p.full(b[:]); err != nil {
+		return nil, p.truncated(err)
 	}
 	s := &p.screen
 	s.version = string(b[:6])
@@ -82,26 +84,26 @@ func newParser(r io.ReaderAt, size int64) (*parser, error) {
 	return p, err
 }
 
-// cut makes an error of an end of the file where none may be.
-func (p *parser) cut(err error) error {
+// truncated turns io.EOF into the error for a file that ends too early.
+func (p *parser) truncated(err error) error {
 	if err != io.EOF {
 		return err
 	}
 	if p.count == 0 {
 		return fault.New(fault.Format, "truncated before the first frame")
 	}
-	return fault.New(fault.Format, "truncated: the file ends in or after frame %d", p.count)
+	return fault.New(fault.Format, "truncated in the header of frame %d", p.count)
 }
 
-// table reads the colour table that flags announce, if they do.
+// table reads the colour table that flags announce; nil if they announce none.
 func (p *parser) table(flags byte) ([]color.NRGBA, error) {
 	if flags&flagTable == 0 {
 		return nil, nil
 	}
 	n := 2 << (flags & 7)
 	var b [3 * 256]byte
-	if err := p.full(b[:3*n]); err != nil {
-		return nil, p.cut(err)
+	if _, err := p.full(b[:3*n]); err != nil {
+		return nil, p.truncated(err)
 	}
 	t := make([]color.NRGBA, n)
 	for i := range t {
@@ -110,34 +112,46 @@ func (p *parser) table(flags byte) ([]color.NRGBA, error) {
 	return t, nil
 }
 
-// next reads up to the next frame's data and returns what it says of itself;
-// io.EOF at the trailer. The caller reads or skips the data, beginning with the
-// literal width.
+// errNoTrailer is returned by next where the file ends between frames.
+var errNoTrailer = errors.New("no end marker")
+
+// unknownBlock is returned by next for a byte that starts no block.
+type unknownBlock byte
+
+func (b unknownBlock) Error() string { return "unknown block" }
+
+// next reads up to the next frame's data and returns the frame's header. At the
+// trailer it returns io.EOF. The caller skips the data by skipData.
 func (p *parser) next() (*frame, error) {
 	f := &frame{disposal: disposeNone, transparent: -1}
 	for {
 		c, err := p.ReadByte()
+		if err == nil && c == blockExtension {
+			err = p.extension(f)
+		}
+		if err == io.EOF {
+			return nil, errNoTrailer
+		}
 		if err != nil {
-			return nil, p.cut(err)
+			return nil, err
 		}
 		switch c {
 		case blockExtension:
-			if err := p.extension(f); err != nil {
-				return nil, p.cut(err)
-			}
 		case blockImage:
 			p.count++
+			f.number = p.count
 			return f, p.image(f)
 		case blockTrailer:
 			return nil, io.EOF
-		case 0: // a stray block terminator, as some writers leave it
+		case 0: // an extra block terminator, which some programs write
 		default:
-			return nil, fault.New(fault.Format, "GIF: block type %#02x after %d frames", c, p.count)
+			return nil, unknownBlock(c)
 		}
 	}
 }
 
-// extension reads an extension into f, or the loop count, or passes it over.
+// extension reads a graphic control extension into f, or the loop count, or skips
+// another extension. If a frame has several graphic controls, the last one counts.
 func (p *parser) extension(f *frame) error {
 	label, err := p.ReadByte()
 	if err != nil {
@@ -151,7 +165,7 @@ func (p *parser) extension(f *frame) error {
 		return err
 	}
 	b := make([]byte, n)
-	if err := p.full(b); err != nil {
+	if _, err := p.full(b); err != nil {
 		return err
 	}
 	switch {
@@ -161,7 +175,7 @@ func (p *parser) extension(f *frame) error {
 		f.disposal = b[0] >> 2 & 7
 		switch f.disposal {
 		case disposeBackground, disposePrevious:
-		case 4: // some writers count from 1; browsers follow them
+		case 4: // what early programs wrote for 3; browsers accept it
 			f.disposal = disposePrevious
 		default:
 			f.disposal = disposeNone
@@ -177,7 +191,8 @@ func (p *parser) extension(f *frame) error {
 	return p.skipBlocks()
 }
 
-// looping reads the sub-blocks of the loop extension: 1 and a count, 0 for ever.
+// looping reads the sub-blocks of the loop extension. The one that starts with 1 has
+// the number of repetitions, 0 for without end.
 func (p *parser) looping() error {
 	for {
 		n, err := p.ReadByte()
@@ -185,7 +200,7 @@ func (p *parser) looping() error {
 			return err
 		}
 		b := make([]byte, n)
-		if err := p.full(b); err != nil {
+		if _, err := p.full(b); err != nil {
 			return err
 		}
 		if n >= 3 && b[0]&7 == 1 {
@@ -194,11 +209,11 @@ func (p *parser) looping() error {
 	}
 }
 
-// image reads an image descriptor and its colour table.
+// image reads an image descriptor (GIF89a section 20) and its colour table.
 func (p *parser) image(f *frame) error {
 	var b [9]byte
-	if err := p.full(b[:]); err != nil {
-		return p.cut(err)
+	if _, err := p.full(b[:]); err != nil {
+		return p.truncated(err)
 	}
 	x, y := int(binary.LittleEndian.Uint16(b[:])), int(binary.LittleEndian.Uint16(b[2:]))
 	w, h := int(binary.LittleEndian.Uint16(b[4:])), int(binary.LittleEndian.Uint16(b[6:]))
@@ -211,17 +226,19 @@ func (p *parser) image(f *frame) error {
 	if f.table == nil {
 		f.table = p.screen.table
 	}
+	if f.table == nil { // as if the frame had this table of its own
+		f.table, p.bare = blackAndWhite, true
+		f.flags = f.flags&^7 | tableFlags(len(f.table))
+	}
 	f.data = p.pos
 	return nil
 }
 
-// skipData passes over a frame's data.
-func (p *parser) skipData() error {
+// skipData skips frame f's data. If the file ends first, the error is io.EOF.
+func (p *parser) skipData(f *frame) error {
+	p.seek(f.data)
 	if _, err := p.ReadByte(); err != nil {
-		return p.cut(err)
+		return err
 	}
-	if err := p.skipBlocks(); err != nil {
-		return p.cut(err)
-	}
-	return nil
+	return p.skipBlocks()
 }

@@ -6,20 +6,21 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// input reads a file from a place on, a buffer at a time.
+// input reads a file sequentially from any position, through a buffer.
 type input struct {
 	r    io.ReaderAt
 	size int64
-	pos  int64 // in the file, of buf[i]
+	pos  int64 // position of buf[i] in the file
 	buf  []byte
 	i    int
 	mem  [16 << 10]byte
 }
 
-// seek goes to a place of the file.
+// seek continues at a position of the file.
 func (in *input) seek(pos int64) { in.pos, in.buf, in.i = pos, nil, 0 }
 
-// fill refills the empty buffer; io.EOF at the end of the file.
+// fill reads the next buffer, all of the last one having been used. It returns
+// io.EOF at the end of the file.
 func (in *input) fill() error {
 	if in.pos >= in.size {
 		return io.EOF
@@ -35,7 +36,7 @@ func (in *input) fill() error {
 	return nil
 }
 
-// ReadByte is as in package io.
+// ReadByte implements io.ByteReader.
 func (in *input) ReadByte() (byte, error) {
 	if in.i == len(in.buf) {
 		if err := in.fill(); err != nil {
@@ -48,23 +49,25 @@ func (in *input) ReadByte() (byte, error) {
 	return c, nil
 }
 
-// full fills p; io.EOF where the file ends before.
-func (in *input) full(p []byte) error {
-	for len(p) > 0 {
+// full fills p and returns the number of bytes read. If the file ends first, the
+// error is io.EOF.
+func (in *input) full(p []byte) (int, error) {
+	done := 0
+	for done < len(p) {
 		if in.i == len(in.buf) {
 			if err := in.fill(); err != nil {
-				return err
+				return done, err
 			}
 		}
-		n := copy(p, in.buf[in.i:])
+		n := copy(p[done:], in.buf[in.i:])
 		in.i += n
 		in.pos += int64(n)
-		p = p[n:]
+		done += n
 	}
-	return nil
+	return done, nil
 }
 
-// skip passes over n bytes; io.EOF where the file ends before.
+// skip skips n bytes. If the file ends first, the error is io.EOF.
 func (in *input) skip(n int) error {
 	if in.pos+int64(n) > in.size {
 		return io.EOF
@@ -78,7 +81,7 @@ func (in *input) skip(n int) error {
 	return nil
 }
 
-// skipBlocks passes over sub-blocks and their terminator (section 15).
+// skipBlocks skips sub-blocks and their terminator (GIF89a section 15).
 func (in *input) skipBlocks() error {
 	for {
 		n, err := in.ReadByte()
@@ -91,43 +94,52 @@ func (in *input) skipBlocks() error {
 	}
 }
 
-// blocks is the data in the sub-blocks at an input's place, up to the terminator.
+// blocks reads the data in sub-blocks, from the input's position up to the
+// terminator or the end of the file.
 type blocks struct {
-	in   *input
-	left int
-	used int64 // bytes of data read
-	end  bool
+	in    *input
+	block []byte // of the current sub-block, what has not been read
+	past  int64  // bytes of data in sub-blocks so far, the current one included
+	ended bool
+	mem   [255]byte
 }
 
-// ReadByte gives the LZW reader one byte after another, so that it takes none
-// beyond the end code.
-func (b *blocks) ReadByte() (byte, error) {
-	if b.left == 0 {
-		if b.end {
-			return 0, io.EOF
+// more reads the next sub-block into b.block, the last one having been used. It
+// returns io.EOF after the last one. The end of the file ends a sub-block early.
+func (b *blocks) more() error {
+	if b.ended {
+		return io.EOF
+	}
+	n, err := b.in.ReadByte()
+	if err == nil && n == 0 {
+		err = io.EOF
+	}
+	k := 0
+	if err == nil {
+		k, err = b.in.full(b.mem[:n])
+	}
+	b.block = b.mem[:k]
+	b.past += int64(k)
+	if err != nil {
+		b.ended = true
+		if k == 0 || err != io.EOF {
+			return err
 		}
-		n, err := b.in.ReadByte()
-		if err != nil {
+	}
+	return nil
+}
+
+// ReadByte implements io.ByteReader.
+func (b *blocks) ReadByte() (byte, error) {
+	if len(b.block) == 0 {
+		if err := b.more(); err != nil {
 			return 0, err
 		}
-		if b.left = int(n); n == 0 {
-			b.end = true
-			return 0, io.EOF
-		}
 	}
-	b.left--
-	b.used++
-	return b.in.ReadByte()
+	c := b.block[0]
+	b.block = b.block[1:]
+	return c, nil
 }
 
-// Read is as in package io.
-func (b *blocks) Read(p []byte) (int, error) {
-	for i := range p {
-		c, err := b.ReadByte()
-		if err != nil {
-			return i, err
-		}
-		p[i] = c
-	}
-	return len(p), nil
-}
+// used returns the number of data bytes read.
+func (b *blocks) used() int64 { return b.past - int64(len(b.block)) }

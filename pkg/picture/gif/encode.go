@@ -10,10 +10,11 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// threshold is the alpha from which on a pixel is opaque: GIF knows only the two.
+// threshold is the least alpha of a pixel that is written as opaque: in a GIF a pixel
+// is opaque or transparent.
 const threshold = 128
 
-// check refuses what no GIF can hold.
+// check returns an error for rows that can't be written as GIF.
 func check(h *raster.Header) error {
 	if h.Bits != 8 || h.Layout == raster.YCbCr {
 		return fault.New(fault.Internal, "write GIF: layout %v of %d bits", h.Layout, h.Bits)
@@ -26,15 +27,16 @@ func check(h *raster.Header) error {
 
 func checkSides(w, h int) error {
 	if w > 65535 || h > 65535 {
-		return fault.New(fault.TooLarge, "%d×%d: sides of a GIF are at most 65535 pixels", w, h)
+		return fault.New(fault.TooLarge, "%d×%d: a GIF has at most 65535 pixels a side", w, h)
 	}
 	return nil
 }
 
-// Encode writes a still GIF of 8-bit rows. Indexed keeps its palette, Gray gets
-// one of 256 grays; neither is held. GrayA, RGB and RGBA are held, 4 bytes a
-// pixel, and get the colours they have if these are at most 256, else the best
-// found for them. Alpha below 128 becomes transparent, the rest opaque.
+// Encode writes a still GIF of rows of 8 bits a sample; YCbCr is an error. Indexed
+// keeps its palette and Gray gets one of 256 grays; both are written row by row.
+// GrayA, RGB and RGBA are held, 4 bytes a pixel. Their palette is exact if they have
+// at most 256 colours, transparency included. Alpha below 128 becomes transparent,
+// the rest opaque.
 func Encode(w io.Writer, src raster.Rows, lim raster.Limits) error {
 	h := src.Header()
 	if err := check(h); err != nil {
@@ -83,9 +85,9 @@ func Encode(w io.Writer, src raster.Rows, lim raster.Limits) error {
 	return b.Flush()
 }
 
-// direct returns the table for an Indexed or Gray picture, the index that each
-// sample becomes, and the transparent index or -1. All transparent colours
-// become the first of them, for there can be only one.
+// direct returns the table for an Indexed or Gray picture, the index to write for
+// each sample, and the transparent index or -1. There can be one transparent index
+// only, so all transparent colours become the first of them.
 func direct(h *raster.Header) (table []color.NRGBA, to [256]uint8, transparent int) {
 	transparent = -1
 	table = h.Palette
@@ -107,7 +109,7 @@ func direct(h *raster.Header) (table []color.NRGBA, to [256]uint8, transparent i
 	return table, to, transparent
 }
 
-// read makes pixels of a picture.
+// read converts rows to pixels.
 func read(dst []pixel, src raster.Rows) error {
 	h := src.Header()
 	return raster.EachRow(src, func(y int, p raster.Plane) error {

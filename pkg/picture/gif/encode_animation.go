@@ -11,25 +11,31 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// Writer writes an animation frame by frame. Each frame given is the whole
-// canvas; what is written of it is the rectangle that differs from the frame
-// before, with the pixels that don't left transparent. A frame is written when
-// the next one is known, because where pixels turn transparent the frame before
-// must be disposed of.
+// Writer writes an animation. Each frame given is a whole canvas. A frame in the file
+// is the smallest rectangle that holds all changes; unchanged pixels in it are
+// transparent, which LZW compresses well.
+//
+// Transparent pixels can't erase opaque ones. Where a frame has pixels that the next
+// one has not, it is written with disposal 2, in a rectangle that covers them. So
+// whether and how a frame is disposed of depends on the one after it, and each frame
+// is written when the next one is known:
+//
+//	NewWriter   nothing is pending
+//	Frame       the frame given is pending; the one before it is written
+//	Close       the pending frame and the trailer are written
 type Writer struct {
 	b       *bufio.Writer
 	canvas  image.Rectangle
 	repeats int // for the loop extension; -1: write none
 	lim     raster.Limits
-	shown   []pixel // the canvas that the pending frame is drawn on
+	shown   []pixel // the canvas on which the pending frame is drawn; nil: it is the first
 	next    []pixel // the pending frame
-	free    []pixel
-	delay   int // of the pending frame, in 1/100 s
+	free    []pixel // for the frame after it
+	delay   int     // of the pending frame, in 1/100 s
 	clock
-	frames int // given
-	began  bool
-	global []pixel // the first frame's colours
-	index  map[pixel]uint8
+	frames int             // given
+	global []pixel         // the first frame's palette; nil before it is written
+	index  map[pixel]uint8 // its indexes
 }
 
 // NewWriter starts an animation of width × height pixels that is shown loop times, 0
@@ -109,8 +115,8 @@ func (w *Writer) Frame(src raster.Rows, delay time.Duration) error {
 	return nil
 }
 
-// Close writes the last frame and the end of the file. It does not close the
-// underlying writer.
+// Close writes the last frame and the trailer. It does not close the underlying
+// writer.
 func (w *Writer) Close() error {
 	if w.frames == 0 {
 		return fault.New(fault.Internal, "write GIF: no frame")
@@ -124,22 +130,21 @@ func (w *Writer) Close() error {
 	return w.b.Flush()
 }
 
-// write writes the pending frame; after is the one after it, nil if it is the last.
+// write writes the pending frame. after is the frame that follows, nil if none does.
 func (w *Writer) write(after []pixel) error {
 	first := w.shown == nil
-	var box image.Rectangle
-	if first {
-		box = w.canvas
-	} else {
+	box := w.canvas
+	if !first {
 		box = w.bounds(func(i int) bool { return w.next[i] != w.shown[i] })
 	}
-	clearing := w.bounds(func(i int) bool { return after != nil && w.next[i] != 0 && after[i] == 0 })
 	disposal := byte(disposeNone)
-	if !clearing.Empty() {
-		disposal = disposeBackground
-		box = box.Union(clearing)
+	if after != nil {
+		if erased := w.bounds(func(i int) bool { return w.next[i] != 0 && after[i] == 0 }); !erased.Empty() {
+			disposal = disposeBackground
+			box = box.Union(erased)
+		}
 	}
-	if box.Empty() {
+	if box.Empty() { // nothing changes, but there must be a frame for the delay
 		box = image.Rect(0, 0, 1, 1)
 	}
 	if err := w.draw(box, disposal); err != nil {
@@ -160,7 +165,8 @@ func (w *Writer) write(after []pixel) error {
 	return nil
 }
 
-// bounds returns the smallest rectangle that holds all the pixels chosen.
+// bounds returns the smallest rectangle that holds all pixels for which chosen is
+// true.
 func (w *Writer) bounds(chosen func(i int) bool) image.Rectangle {
 	var r image.Rectangle
 	i := 0
@@ -182,8 +188,8 @@ func (w *Writer) bounds(chosen func(i int) bool) image.Rectangle {
 	return r
 }
 
-// draw writes the pending frame's pixels within box. What is shown there already
-// becomes transparent, in shown itself, which nobody needs as it was any more.
+// draw writes the pending frame's pixels within box. It makes them in w.shown, which
+// write fills again afterwards: pixels shown already become transparent.
 func (w *Writer) draw(box image.Rectangle, disposal byte) error {
 	v := view{w.next, w.canvas.Dx(), box.Dx(), box.Dy()}
 	if w.shown != nil {
@@ -203,18 +209,18 @@ func (w *Writer) draw(box image.Rectangle, disposal byte) error {
 	return w.put(v, box, disposal)
 }
 
-// put writes a frame of given pixels: with the first frame's colours if it has no
-// others, else with its own.
+// put writes a frame of given pixels, with the first frame's palette if that has all
+// its colours, else with a palette of its own.
 func (w *Writer) put(v view, box image.Rectangle, disposal byte) error {
-	seeThrough := v.seeThrough()
+	hasTransparent := v.hasTransparent()
 	f := &frame{rect: box, disposal: disposal, transparent: -1, delay: w.delay}
-	f.control = disposal != disposeNone || w.delay != 0 || seeThrough || w.repeats >= 0 || w.frames > 1
-	if w.began && w.within(v) {
+	f.control = disposal != disposeNone || w.delay != 0 || hasTransparent || w.repeats >= 0 || w.frames > 1
+	if w.global != nil && w.within(v) {
 		f.transparent = len(w.global)
 		return w.pack(f, v, len(w.global)+1, func(p pixel) uint8 { return w.index[p] })
 	}
 	most := 256
-	if seeThrough || w.frames > 1 {
+	if hasTransparent || w.frames > 1 {
 		most = 255
 	}
 	colors := palette(count(v), most)
@@ -226,8 +232,7 @@ func (w *Writer) put(v view, box image.Rectangle, disposal byte) error {
 		f.transparent = len(table)
 		table = append(table, color.NRGBA{})
 	}
-	if !w.began {
-		w.began = true
+	if w.global == nil {
 		w.global = colors
 		w.index = make(map[pixel]uint8, len(colors))
 		for i, p := range colors {
@@ -247,7 +252,7 @@ func (w *Writer) put(v view, box image.Rectangle, disposal byte) error {
 	return w.pack(f, v, len(table), m.nearest)
 }
 
-// within reports whether the first frame's colours are all that v needs.
+// within reports whether v has only colours of the first frame's palette.
 func (w *Writer) within(v view) bool {
 	var last pixel
 	for y := range v.h {
@@ -264,7 +269,7 @@ func (w *Writer) within(v view) bool {
 	return true
 }
 
-// pack writes a frame with its pixels as indexes below colors.
+// pack writes a frame. index returns the index of an opaque pixel, below colors.
 func (w *Writer) pack(f *frame, v view, colors int, index func(pixel) uint8) error {
 	if err := writeFrame(w.b, f); err != nil {
 		return err

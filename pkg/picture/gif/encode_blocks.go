@@ -4,17 +4,16 @@ import (
 	"bufio"
 	"compress/lzw"
 	"encoding/binary"
-	"image"
 	"image/color"
 	"io"
 )
 
-// subBlocks writes data as sub-blocks of 255 bytes; close adds the last, shorter
-// one and the terminator.
+// subBlocks writes data as sub-blocks of 255 bytes (GIF89a section 15); close adds a
+// shorter one for the rest, and the terminator.
 type subBlocks struct {
 	w   *bufio.Writer
 	n   int
-	buf [256]byte // the length and the bytes
+	buf [256]byte // length byte, then data
 }
 
 func (b *subBlocks) WriteByte(c byte) error {
@@ -56,13 +55,13 @@ func (b *subBlocks) close() error {
 	return b.w.WriteByte(0)
 }
 
-// packer compresses the indexes of a frame.
+// packer compresses the indexes of a frame (see lzwReader for the code).
 type packer struct {
 	b subBlocks
 	z io.WriteCloser
 }
 
-// newPacker begins image data for indexes below colors.
+// newPacker starts the image data of a frame whose indexes are below colors.
 func newPacker(w *bufio.Writer, colors int) (*packer, error) {
 	bits := max(2, tableBits(colors))
 	p := &packer{b: subBlocks{w: w}}
@@ -77,8 +76,8 @@ func (p *packer) close() error {
 	return p.b.close()
 }
 
-// tableBits returns the bits of an index into n colours, at least 1: a table has
-// that power of 2 of entries.
+// tableBits returns the bits of an index into n colours, at least 1. Tables have
+// 2^bits entries.
 func tableBits(n int) int {
 	bits := 1
 	for 1<<bits < n {
@@ -87,10 +86,10 @@ func tableBits(n int) int {
 	return bits
 }
 
-// tableFlags are those that announce a table of n colours.
+// tableFlags returns the flags that announce a table of n colours.
 func tableFlags(n int) byte { return flagTable | byte(tableBits(n)-1) }
 
-// writeTable writes colours, filled up with black.
+// writeTable writes a colour table, padded with black to 2^tableBits entries.
 func writeTable(w io.Writer, table []color.NRGBA) error {
 	b := make([]byte, 3<<tableBits(len(table)))
 	for i, c := range table {
@@ -100,7 +99,8 @@ func writeTable(w io.Writer, table []color.NRGBA) error {
 	return err
 }
 
-// writeScreen writes the file's head; table may be nil.
+// writeScreen writes the signature, the logical screen descriptor, and the global
+// table unless it is nil.
 func writeScreen(w io.Writer, s screen) error {
 	b := append([]byte(nil), s.version...)
 	b = binary.LittleEndian.AppendUint16(b, uint16(s.w))
@@ -112,7 +112,8 @@ func writeScreen(w io.Writer, s screen) error {
 	return writeTable(w, s.table)
 }
 
-// writeLoop writes the loop extension; count 0 is for ever, -1 writes nothing.
+// writeLoop writes the loop extension with the number of repetitions, 0 for without
+// end. For -1 it writes nothing, and the animation is shown once.
 func writeLoop(w io.Writer, count int) error {
 	if count < 0 {
 		return nil
@@ -123,8 +124,8 @@ func writeLoop(w io.Writer, count int) error {
 	return err
 }
 
-// writeFrame writes the frame's control extension, if it has one, and its image
-// descriptor with the table, if that is the frame's own (flags say so).
+// writeFrame writes the frame's graphic control extension, if it has one, and its
+// image descriptor, with its colour table if flags announce one.
 func writeFrame(w io.Writer, f *frame) error {
 	var b []byte
 	if f.control {
@@ -149,12 +150,4 @@ func writeFrame(w io.Writer, f *frame) error {
 		return err
 	}
 	return writeTable(w, f.table)
-}
-
-// empty is the one pixel at the canvas's corner that shows nothing.
-func empty(delay int) *frame {
-	return &frame{
-		rect: image.Rect(0, 0, 1, 1), flags: tableFlags(2), table: make([]color.NRGBA, 2),
-		control: true, disposal: disposeNone, transparent: 0, delay: delay,
-	}
 }

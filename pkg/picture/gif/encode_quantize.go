@@ -1,11 +1,20 @@
 package gif
 
+// A palette for a picture is made in three steps.
+//
+//  1. count lists the picture's colours with the number of their pixels, as entries.
+//  2. palette divides the entries into at most 256 boxes, each of which gets one
+//     colour, the mean of its pixels. Then it moves the colours a little.
+//  3. mapper finds the nearest palette colour for each pixel.
+//
+// A picture with at most 256 colours keeps them exactly.
+
 import (
 	"image/color"
 	"slices"
 )
 
-// A pixel is 0xffRRGGBB, or 0 where it is transparent.
+// A pixel is 0xffRRGGBB, or 0 if it is transparent.
 type pixel uint32
 
 func (p pixel) r() int { return int(p >> 16 & 255) }
@@ -18,16 +27,16 @@ func (p pixel) color() color.NRGBA {
 	return color.NRGBA{uint8(p.r()), uint8(p.g()), uint8(p.b()), uint8(p >> 24)}
 }
 
-// view is a rectangle of pixels.
+// view is a rectangle of pixels within a larger picture.
 type view struct {
-	pix          []pixel // from its first one on
+	pix          []pixel // the first is the top left one
 	stride, w, h int
 }
 
 func (v view) row(y int) []pixel { return v.pix[y*v.stride:][:v.w] }
 
-// seeThrough reports whether a pixel is transparent.
-func (v view) seeThrough() bool {
+// hasTransparent reports whether some pixels are transparent.
+func (v view) hasTransparent() bool {
 	for y := range v.h {
 		if slices.Contains(v.row(y), 0) {
 			return true
@@ -36,19 +45,20 @@ func (v view) seeThrough() bool {
 	return false
 }
 
-// maxEntries bounds the colours that are told apart when a palette is made.
+// maxEntries is the number of entries that a palette is made from at most.
 const maxEntries = 1 << 16
 
-// entry is one colour of a picture, or several near ones, and how often it is there.
+// entry is one colour of a picture, or several similar ones, and its pixels.
 type entry struct {
-	sum [3]int64 // of red, green, blue
-	n   int64
+	sum [3]int64 // of their red, green, blue
+	n   int64    // number of pixels
 }
 
 func (e *entry) mean(axis int) float64 { return float64(e.sum[axis]) / float64(e.n) }
 
-// count returns the colours of the opaque pixels. Where there are more than
-// maxEntries they are put together by their leading bits, as few as needed.
+// count returns the colours of the opaque pixels. If there are more than maxEntries,
+// colours with the same leading bits share an entry: 7 bits of each sample, or fewer
+// if these are still too many.
 func count(v view) []entry {
 	for bits := 8; ; bits-- {
 		if e := countBits(v, bits); e != nil {
@@ -57,12 +67,13 @@ func count(v view) []entry {
 	}
 }
 
-// countBits counts colours by their leading bits; nil if there are too many.
+// countBits returns an entry for all colours with the same leading bits of each
+// sample, or nil if that makes too many.
 func countBits(v view, bits int) []entry {
 	const slots = 1 << 18
 	m := pixel(0xff<<(8-bits)) & 0xff
 	mask := 0xff<<24 | m<<16 | m<<8 | m
-	keys := make([]pixel, slots) // open addressing; 0 is free, transparent is no key
+	keys := make([]pixel, slots) // a hash table with open addressing; 0 is a free slot
 	at := make([]uint32, slots)
 	out := []entry{}
 	var last pixel
@@ -95,10 +106,10 @@ func countBits(v view, bits int) []entry {
 	return out
 }
 
-// palette returns at most most colours for the entries: themselves if they are
-// so few, else a median cut (Heckbert 1982) that always divides the box with the
-// greatest squared error, along the axis and at the place which leaves the least
-// (Wu 1991), improved by moving each colour to the mean of what it stands for.
+// palette returns at most most colours for the entries. If there are more entries, it
+// divides boxes of entries as in the median cut (Heckbert 1982), but always the box
+// with most to gain, along the axis and at the place where the squared error falls
+// most (Wu 1991). Then refine improves the colours three times (Lloyd 1982).
 func palette(entries []entry, most int) []pixel {
 	if len(entries) == 0 {
 		return []pixel{rgb(0, 0, 0)}
@@ -142,7 +153,7 @@ func (e *entry) add(f *entry) {
 	e.n += f.n
 }
 
-// color returns the mean, rounded.
+// color returns the mean colour, rounded.
 func (e *entry) color() pixel {
 	var c [3]uint8
 	for a := range c {
@@ -151,7 +162,8 @@ func (e *entry) color() pixel {
 	return rgb(c[0], c[1], c[2])
 }
 
-// refine moves each colour to the mean of the entries that it is nearest to.
+// refine assigns each entry to the nearest colour, and moves each colour to the mean of
+// its entries. The squared error can only fall.
 func refine(colors []pixel, entries []entry) []pixel {
 	m := newMapper(colors)
 	sums := make([]entry, len(colors))
@@ -167,12 +179,12 @@ func refine(colors []pixel, entries []entry) []pixel {
 	return out
 }
 
-// box is a set of entries that one colour may stand for.
+// box is a set of entries that get one colour.
 type box struct {
-	entries []entry
-	axis    int     // along which it is best divided, and sorted
-	at      int     // before this entry
-	gain    float64 // squared error saved thereby; -1 if it can't be divided
+	entries []entry // sorted along axis
+	axis    int     // along which it is divided: 0 red, 1 green, 2 blue
+	at      int     // the second half starts at this entry
+	gain    float64 // by how much dividing lowers the squared error; -1: one entry only
 }
 
 func newBox(entries []entry) box {
@@ -180,7 +192,7 @@ func newBox(entries []entry) box {
 	if len(entries) < 2 {
 		return b
 	}
-	// The axis is that of the greatest variance.
+	// The axis along which the colours vary most: n·variance is Σv² - (Σv)²/n.
 	most := -1.0
 	for a := range 3 {
 		var n, s, q float64
@@ -193,7 +205,7 @@ func newBox(entries []entry) box {
 		}
 	}
 	slices.SortStableFunc(entries, func(x, y entry) int {
-		// x.mean < y.mean, without division
+		// compares the means, multiplied by both numbers of pixels
 		switch l, r := x.sum[b.axis]*y.n, y.sum[b.axis]*x.n; {
 		case l < r:
 			return -1
@@ -202,8 +214,9 @@ func newBox(entries []entry) box {
 		}
 		return 0
 	})
-	// The error saved by dividing is the sum of s²/n of the halves (over all three
-	// axes), less that of the whole.
+	// The squared error of n values v around their mean is Σv² - (Σv)²/n. Dividing
+	// leaves Σv² as it is. So what dividing gains is (Σv)²/n of both halves less that of
+	// the whole, over all three axes.
 	var all, left entry
 	for i := range entries {
 		all.add(&entries[i])
@@ -224,15 +237,15 @@ func newBox(entries []entry) box {
 }
 
 func (b *box) divide() (box, box) {
-	at := max(1, b.at) // 0 only if rounding made every gain negative
+	at := max(1, b.at) // at is 0 only if rounding made all gains negative
 	return newBox(b.entries[:at]), newBox(b.entries[at:])
 }
 
-// mapper finds the nearest of some colours.
+// mapper finds the nearest colour of a palette.
 type mapper struct {
-	sorted []ranked // by r+g+b
-	start  [766]int // the first of sorted with at least that sum
-	cache  []cached
+	sorted []ranked // by the sum of red, green, blue
+	start  [766]int // for each sum, the first of sorted that has at least that sum
+	cache  []cached // recent answers, by a hash of the pixel
 }
 
 type ranked struct {
@@ -246,7 +259,7 @@ type cached struct {
 	index uint8
 }
 
-// newMapper takes 1 to 256 colours.
+// newMapper returns a mapper for 1 to 256 colours.
 func newMapper(colors []pixel) *mapper {
 	m := &mapper{cache: make([]cached, 1<<14)}
 	for i, p := range colors {
@@ -263,9 +276,10 @@ func newMapper(colors []pixel) *mapper {
 	return m
 }
 
-// nearest returns the index of the colour nearest to the opaque p, by squared
-// distance in RGB. Sums that differ by d are colours at least d²/3 apart, so the
-// search goes outward from p's sum and ends early.
+// nearest returns the index of the colour nearest to the opaque p, by squared distance
+// in RGB. It searches from p's sum of samples in both directions. If two sums differ
+// by d, the squared distance of the colours is at least d²/3, by the inequality of
+// Cauchy and Schwarz. So each direction ends when d²/3 reaches the best distance.
 func (m *mapper) nearest(p pixel) uint8 {
 	c := &m.cache[uint32(p)*0x9e3779b1>>18]
 	if c.p == p {

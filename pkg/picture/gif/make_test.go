@@ -102,6 +102,42 @@ func ourFrames(data []byte) (frames [][]color.NRGBA, delays []int, err error) {
 	}
 }
 
+// notesOf returns the notes on a file after all its frames have been read.
+func notesOf(t *testing.T, data []byte) []string {
+	t.Helper()
+	r, err := openBytes(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := framesOf(r); err != nil {
+		t.Fatal(err)
+	}
+	return r.Notes()
+}
+
+// framesOf composes all frames of r.
+func framesOf(r *Reader) ([][]color.NRGBA, error) {
+	a, err := r.Animation()
+	if err != nil {
+		return nil, err
+	}
+	var frames [][]color.NRGBA
+	for {
+		f, err := a.Next()
+		if err == io.EOF {
+			return frames, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		c, err := colors(f.Rows, nil)
+		if err != nil {
+			return nil, err
+		}
+		frames = append(frames, c)
+	}
+}
+
 func first(data []byte) ([]color.NRGBA, *raster.Header, error) {
 	r, err := openBytes(data)
 	if err != nil {

@@ -2,48 +2,44 @@ package gif
 
 import (
 	"bufio"
+	"image"
 	"image/color"
 	"io"
 )
 
-// RewritePalette writes a GIF again, all frames of it, with every colour of its palettes
-// mapped by f. The indexes are copied as they stand, compressed, after each
-// frame has been decoded once to see that it is whole, and up to its end code;
-// so the result is no larger. Sizes, delays, disposal, transparency, interlacing
-// and the loop count stay. Comments, plain text and all other application
-// extensions are left out.
+// RewritePalette writes all frames of g again with every colour of its palettes
+// mapped by f. The compressed indexes are copied, so the result is no larger than
+// the file. Each frame is decoded first, so damage is noticed as by Animation. Sizes,
+// delays, disposal, transparency, interlacing and the loop count stay; comments,
+// plain text, other extensions, and whatever follows an end code, are dropped.
 //
-// Only where a frame can't be copied (it reaches beyond the canvas, uses indexes
-// beyond its palette, or has no end code or more pixels than it says) is it
-// compressed anew.
-func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) error {
-	p, err := newParser(r.r, r.size)
+// The indexes of a frame are compressed again where they can't be copied: if it
+// reaches beyond the canvas, has indexes beyond its colour table, missing or surplus
+// pixels, no end code, or a code size that few programs read.
+func RewritePalette(w io.Writer, g *Reader, f func(color.NRGBA) color.NRGBA) error {
+	p, err := newParser(g.r, g.size)
 	if err != nil {
 		return err
 	}
 	b := bufio.NewWriterSize(w, 32<<10)
 	s := p.screen
-	s.w, s.h = r.canvas.Dx(), r.canvas.Dy()
+	s.w, s.h = g.canvas.Dx(), g.canvas.Dy()
 	s.table = mapped(s.table, f)
 	if err := writeScreen(b, s); err != nil {
 		return err
 	}
-	if err := writeLoop(b, r.loop); err != nil {
+	if err := writeLoop(b, g.loop); err != nil {
 		return err
 	}
-	for {
+	for range g.frames {
 		fr, err := p.next()
-		if err == io.EOF {
-			break
-		}
 		if err != nil {
 			return err
 		}
-		if err := r.copyFrame(b, p, fr, f); err != nil {
+		if err := g.rewrite(b, p, fr, f); err != nil {
 			return err
 		}
-		p.seek(fr.data)
-		if err := p.skipData(); err != nil {
+		if err := p.skipData(fr); err != nil && err != io.EOF {
 			return err
 		}
 	}
@@ -53,6 +49,7 @@ func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) err
 	return b.Flush()
 }
 
+// mapped returns a colour table with f applied; nil for nil.
 func mapped(table []color.NRGBA, f func(color.NRGBA) color.NRGBA) []color.NRGBA {
 	if table == nil {
 		return nil
@@ -64,17 +61,17 @@ func mapped(table []color.NRGBA, f func(color.NRGBA) color.NRGBA) []color.NRGBA 
 	return out
 }
 
-// copyFrame writes a frame, whose data p reads, with mapped colours.
-func (r *Reader) copyFrame(w *bufio.Writer, p *parser, f *frame, m func(color.NRGBA) color.NRGBA) error {
+// rewrite writes frame f with mapped colours.
+func (g *Reader) rewrite(w *bufio.Writer, p *parser, f *frame, m func(color.NRGBA) color.NRGBA) error {
 	out := *f
-	out.rect = f.rect.Sub(r.shift)
+	out.rect = f.rect.Sub(g.shift)
 	if f.flags&flagTable != 0 {
 		out.table = mapped(f.table, m)
 	}
-	if out.rect.Empty() || !out.rect.In(r.canvas) {
-		return r.recode(w, p, f, &out)
+	if out.rect.Empty() || !out.rect.In(g.canvas) {
+		return g.recompress(w, p, f, &out)
 	}
-	px, err := r.pixels(&p.input, f)
+	px, err := g.pixels(&p.input, f)
 	if err != nil {
 		return err
 	}
@@ -83,26 +80,22 @@ func (r *Reader) copyFrame(w *bufio.Writer, p *parser, f *frame, m func(color.NR
 			return err
 		}
 	}
-	if !px.ended() || px.stray {
-		return r.recode(w, p, f, &out)
+	if px.cut != nil || px.stray || px.z.size < 2 || px.z.size > 8 || !px.whole() {
+		return g.recompress(w, p, f, &out)
 	}
 	if err := writeFrame(w, &out); err != nil {
 		return err
 	}
-	n := px.blocks.used
-	p.seek(f.data)
-	bits, err := p.ReadByte()
-	if err != nil {
-		return p.cut(err)
-	}
-	if err := w.WriteByte(bits); err != nil {
+	n := px.z.in.used()
+	if err := w.WriteByte(byte(px.z.size)); err != nil {
 		return err
 	}
+	p.seek(f.data + 1)
 	src, dst := blocks{in: &p.input}, subBlocks{w: w}
 	for range n {
 		c, err := src.ReadByte()
 		if err != nil {
-			return p.cut(err)
+			return err
 		}
 		if err := dst.WriteByte(c); err != nil {
 			return err
@@ -111,25 +104,14 @@ func (r *Reader) copyFrame(w *bufio.Writer, p *parser, f *frame, m func(color.NR
 	return dst.close()
 }
 
-// recode writes the part of frame f that is on the canvas anew; out is what is
-// to be written of it.
-func (r *Reader) recode(w *bufio.Writer, p *parser, f, out *frame) error {
-	shown := out.rect.Intersect(r.canvas)
+// recompress writes the part of frame f that is on the canvas, compressed again. out
+// is its header, with f's rectangle.
+func (g *Reader) recompress(w *bufio.Writer, p *parser, f, out *frame) error {
+	shown := out.rect.Intersect(g.canvas)
 	if shown.Empty() {
-		e := empty(f.delay)
-		if err := writeFrame(w, e); err != nil {
-			return err
-		}
-		z, err := newPacker(w, 2)
-		if err != nil {
-			return err
-		}
-		if _, err := z.z.Write([]byte{0}); err != nil {
-			return err
-		}
-		return z.close()
+		return writeEmptyFrame(w, f.delay)
 	}
-	px, err := r.pixels(&p.input, f)
+	px, err := g.pixels(&p.input, f)
 	if err != nil {
 		return err
 	}
@@ -139,7 +121,7 @@ func (r *Reader) recode(w *bufio.Writer, p *parser, f, out *frame) error {
 	if err := writeFrame(w, out); err != nil {
 		return err
 	}
-	z, err := newPacker(w, max(px.limit, f.transparent+1))
+	z, err := newPacker(w, len(px.colors))
 	if err != nil {
 		return err
 	}
@@ -154,6 +136,26 @@ func (r *Reader) recode(w *bufio.Writer, p *parser, f, out *frame) error {
 		if _, err := z.z.Write(row[left : left+shown.Dx()]); err != nil {
 			return err
 		}
+	}
+	return z.close()
+}
+
+// writeEmptyFrame writes a frame for one that lies outside the canvas: a transparent
+// pixel in the corner, which keeps the delay.
+func writeEmptyFrame(w *bufio.Writer, delay int) error {
+	f := &frame{
+		rect: image.Rect(0, 0, 1, 1), flags: tableFlags(2), table: make([]color.NRGBA, 2),
+		control: true, disposal: disposeNone, transparent: 0, delay: delay,
+	}
+	if err := writeFrame(w, f); err != nil {
+		return err
+	}
+	z, err := newPacker(w, 2)
+	if err != nil {
+		return err
+	}
+	if _, err := z.z.Write([]byte{0}); err != nil {
+		return err
 	}
 	return z.close()
 }
