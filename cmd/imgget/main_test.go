@@ -60,12 +60,14 @@ func TestOneResult(t *testing.T) {
 	url, sock := s.Start(t), s.StartUnix(t)
 	dir := t.TempDir()
 	for _, address := range []string{url, sock, "unix:" + sock, strings.Replace(url, "http://", "tcp:", 1)} {
-		stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, address, id(0)))
-		check(t, address, stdout, stderr, status, "gray a", "", 0)
-		cmd := imgget(t, dir, address)
-		cmd.Stdin = strings.NewReader("\n" + id(0) + "\r\n\n")
-		stdout, stderr, status = cmdtest.Run(t, cmd)
-		check(t, address+" from stdin", stdout, stderr, status, "gray a", "", 0)
+		t.Run(address, func(t *testing.T) {
+			stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, address, id(0)))
+			check(t, address, stdout, stderr, status, "gray a", "", 0)
+			cmd := imgget(t, dir, address)
+			cmd.Stdin = strings.NewReader("\n" + id(0) + "\r\n\n")
+			stdout, stderr, status = cmdtest.Run(t, cmd)
+			check(t, address+" from stdin", stdout, stderr, status, "gray a", "", 0)
+		})
 	}
 	stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, "", url+"/jobs/"+id(0)))
 	check(t, "job URL", stdout, stderr, status, "gray a", "", 0)
@@ -116,12 +118,14 @@ func TestUsageErrors(t *testing.T) {
 		"-q " + id(0):           "unknown flag -q",
 		"-w soon " + id(0):      `invalid value "soon" for flag -w: not a time such as 90, 30s, 5m, 1h30m`,
 	} {
-		dir := t.TempDir()
-		stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, "/none", strings.Fields(args)...))
-		check(t, args, stdout, stderr, status, "", "imgget: "+want+"\nsee imgget -h\n", 2)
-		if f := folder(t, dir); f != "" {
-			t.Error(f)
-		}
+		t.Run(args, func(t *testing.T) {
+			dir := t.TempDir()
+			stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, "/none", strings.Fields(args)...))
+			check(t, args, stdout, stderr, status, "", "imgget: "+want+"\nsee imgget -h\n", 2)
+			if f := folder(t, dir); f != "" {
+				t.Error(f)
+			}
+		})
 	}
 }
 
@@ -318,10 +322,12 @@ func TestFailures(t *testing.T) {
 		{id(1), "imgget: aaaaaa…: not a picture: bad b\n"},
 		{id(9), "imgget: aaaaaa…: no such job\n"},
 	} {
-		for _, args := range [][]string{nil, {"-o", "out.png"}, {"-d", "."}} {
-			stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, append(args, tt.id)...))
-			check(t, fmt.Sprint(args), stdout, stderr, status, "", tt.want, 1)
-		}
+		t.Run(tt.id, func(t *testing.T) {
+			for _, args := range [][]string{nil, {"-o", "out.png"}, {"-d", "."}} {
+				stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, append(args, tt.id)...))
+				check(t, fmt.Sprint(args), stdout, stderr, status, "", tt.want, 1)
+			}
+		})
 	}
 	cmd := imgget(t, dir, url, "-d", ".")
 	cmd.Stdin = strings.NewReader("imgput: something\n")
@@ -336,8 +342,10 @@ func TestServerAway(t *testing.T) {
 	dir := t.TempDir()
 	want := "imgget: no imgd at " + dir + "/none; start one with 'imgd &' or set IMGD\n"
 	for _, args := range [][]string{{id(0)}, {"-d", ".", id(0)}, {"-d", ".", "-w", "5", id(0), id(1), id(2)}} {
-		stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, dir+"/none", args...))
-		check(t, fmt.Sprint(args), stdout, stderr, status, "", want, 75)
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, dir+"/none", args...))
+			check(t, fmt.Sprint(args), stdout, stderr, status, "", want, 75)
+		})
 	}
 	// Also while nobody has closed standard input.
 	cmd := imgget(t, dir, dir+"/none", "-d", ".")
@@ -361,14 +369,16 @@ func TestWaitRunsOut(t *testing.T) {
 	defer s.Hold()()
 	url, dir := s.Start(t), t.TempDir()
 	for _, wait := range []string{"0", "1"} {
-		for _, args := range [][]string{{"-w", wait}, {"-w", wait, "-o", "x"}, {"-w", wait, "-d", "."}} {
-			start := time.Now()
-			stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, append(args, id(0))...))
-			check(t, fmt.Sprint(args), stdout, stderr, status, "", "imgget: "+id(0)+": still pending\n", 75)
-			if d := time.Since(start); d > 20*time.Second {
-				t.Errorf("-w %s took %v", wait, d)
+		t.Run("-w "+wait, func(t *testing.T) {
+			for _, args := range [][]string{{"-w", wait}, {"-w", wait, "-o", "x"}, {"-w", wait, "-d", "."}} {
+				start := time.Now()
+				stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, append(args, id(0))...))
+				check(t, fmt.Sprint(args), stdout, stderr, status, "", "imgget: "+id(0)+": still pending\n", 75)
+				if d := time.Since(start); d > 20*time.Second {
+					t.Errorf("-w %s took %v", wait, d)
+				}
 			}
-		}
+		})
 	}
 	faulty := &fakeimgd.Server{Fault: func(w http.ResponseWriter, r *http.Request, _ int) bool {
 		switch r.URL.Path {
@@ -466,30 +476,32 @@ func TestInterrupted(t *testing.T) {
 	s.Add(id(0), "a.png", "a")
 	url := s.Start(t)
 	for _, args := range [][]string{{"-d", "."}, {"-o", "out.png"}} {
-		dir := t.TempDir()
-		cmd := imgget(t, dir, url, append(args, id(0))...)
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		<-half
-		tick := time.NewTicker(5 * time.Millisecond)
-		for deadline := time.Now().Add(5 * time.Second); folder(t, dir) == "" && time.Now().Before(deadline); {
-			<-tick.C // until the temporary file is there: only the file system knows
-		}
-		tick.Stop()
-		if f := folder(t, dir); !regexp.MustCompile(`^\.imgtools-\w+=\x00*$`).MatchString(f) {
-			t.Errorf("in the middle: %q", f)
-		}
-		cmd.Process.Signal(syscall.SIGTERM)
-		cmd.Wait()
-		if ws := cmd.ProcessState.Sys().(syscall.WaitStatus); !ws.Signaled() || ws.Signal() != syscall.SIGTERM || stderr.Len() > 0 {
-			t.Errorf("%v, %q", cmd.ProcessState, stderr.String())
-		}
-		if f := folder(t, dir); f != "" {
-			t.Errorf("left behind: %q", f)
-		}
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			dir := t.TempDir()
+			cmd := imgget(t, dir, url, append(args, id(0))...)
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			<-half
+			tick := time.NewTicker(5 * time.Millisecond)
+			for deadline := time.Now().Add(5 * time.Second); folder(t, dir) == "" && time.Now().Before(deadline); {
+				<-tick.C // until the temporary file is there: only the file system knows
+			}
+			tick.Stop()
+			if f := folder(t, dir); !regexp.MustCompile(`^\.imgtools-\w+=\x00*$`).MatchString(f) {
+				t.Errorf("in the middle: %q", f)
+			}
+			cmd.Process.Signal(syscall.SIGTERM)
+			cmd.Wait()
+			if ws := cmd.ProcessState.Sys().(syscall.WaitStatus); !ws.Signaled() || ws.Signal() != syscall.SIGTERM || stderr.Len() > 0 {
+				t.Errorf("%v, %q", cmd.ProcessState, stderr.String())
+			}
+			if f := folder(t, dir); f != "" {
+				t.Errorf("left behind: %q", f)
+			}
+		})
 	}
 	for _, r := range s.Requests() {
 		if strings.HasPrefix(r, "DELETE") {

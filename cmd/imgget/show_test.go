@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -82,33 +83,35 @@ func TestTerminalWithKittyShowsThePicture(t *testing.T) {
 		{100, 150, 100, 75},
 		{0, 0, 373, 280}, // 40 × 15 of 10 × 20, less a line
 	} {
-		term := faketerm.Open(t, 40, 15, uint16(c.w), uint16(c.h))
-		term.Answer("\x1b_Gi=31", "\x1b_Gi=31;OK\x1b\\")
-		term.Answer(da1, "\x1b[?62c")
-		cmd := imgget(t, t.TempDir(), s.StartUnix(t), "-o", "-", id(0))
-		before, err := unix.IoctlGetTermios(int(term.Near.Fd()), unix.TCGETS)
-		if err != nil {
-			t.Fatal(err)
-		}
-		term.Start(cmd)
-		if err := cmd.Wait(); err != nil {
-			t.Fatalf("%v: %q", err, term.Said())
-		}
-		said := term.Await("picture", func(said string) bool { return regexp.MustCompile("m=0;[^\x1b]*\x1b\\\\\r\n$").MatchString(said) })
-		_, shown, _ := strings.Cut(said, da1)
-		text := regexp.MustCompile("\x1b_G[^;]*;|\x1b\\\\|\r\n").ReplaceAllString(shown, "")
-		file, err := base64.StdEncoding.DecodeString(text)
-		if err != nil {
-			t.Fatalf("%v in %.200q", err, shown)
-		}
-		m, err := png.Decode(bytes.NewReader(file))
-		if err != nil || m.Bounds().Dx() != c.wantW || m.Bounds().Dy() != c.wantH {
-			t.Errorf("a window of %d × %d: %v, %v; want %d × %d", c.w, c.h, m.Bounds(), err, c.wantW, c.wantH)
-		}
-		after, err := unix.IoctlGetTermios(int(term.Near.Fd()), unix.TCGETS)
-		if err != nil || *after != *before {
-			t.Errorf("the terminal was left otherwise: %+v, before %+v", after, before)
-		}
+		t.Run(fmt.Sprint(c.w, "x", c.h), func(t *testing.T) {
+			term := faketerm.Open(t, 40, 15, uint16(c.w), uint16(c.h))
+			term.Answer("\x1b_Gi=31", "\x1b_Gi=31;OK\x1b\\")
+			term.Answer(da1, "\x1b[?62c")
+			cmd := imgget(t, t.TempDir(), s.StartUnix(t), "-o", "-", id(0))
+			before, err := unix.IoctlGetTermios(int(term.Near.Fd()), unix.TCGETS)
+			if err != nil {
+				t.Fatal(err)
+			}
+			term.Start(cmd)
+			if err := cmd.Wait(); err != nil {
+				t.Fatalf("%v: %q", err, term.Said())
+			}
+			said := term.Await("picture", func(said string) bool { return regexp.MustCompile("m=0;[^\x1b]*\x1b\\\\\r\n$").MatchString(said) })
+			_, shown, _ := strings.Cut(said, da1)
+			text := regexp.MustCompile("\x1b_G[^;]*;|\x1b\\\\|\r\n").ReplaceAllString(shown, "")
+			file, err := base64.StdEncoding.DecodeString(text)
+			if err != nil {
+				t.Fatalf("%v in %.200q", err, shown)
+			}
+			m, err := png.Decode(bytes.NewReader(file))
+			if err != nil || m.Bounds().Dx() != c.wantW || m.Bounds().Dy() != c.wantH {
+				t.Errorf("a window of %d × %d: %v, %v; want %d × %d", c.w, c.h, m.Bounds(), err, c.wantW, c.wantH)
+			}
+			after, err := unix.IoctlGetTermios(int(term.Near.Fd()), unix.TCGETS)
+			if err != nil || *after != *before {
+				t.Errorf("the terminal was left otherwise: %+v, before %+v", after, before)
+			}
+		})
 	}
 }
 
@@ -128,16 +131,18 @@ func TestTerminalIsSpared(t *testing.T) {
 		{"xterm", "imgget: several job ids need -d\nsee imgget -h\n", 2, []string{id(0), id(1)}},
 		{"linux", "imgget: b.png (aaaaaa…): no picture", 1, []string{id(1)}},
 	} {
-		term := faketerm.Open(t, 80, 24, 0, 0)
-		cmd := imgget(t, t.TempDir(), address, c.ids...)
-		cmd.Env = append(cmd.Env, "TERM="+c.term)
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		term.Start(cmd)
-		cmd.Wait()
-		if status := cmd.ProcessState.ExitCode(); status != c.status || !strings.HasPrefix(stderr.String(), c.want) || term.Said() != "" {
-			t.Errorf("%s %v: status %d, %q, on the terminal %q", c.term, c.ids, status, stderr.String(), term.Said())
-		}
+		t.Run(c.term, func(t *testing.T) {
+			term := faketerm.Open(t, 80, 24, 0, 0)
+			cmd := imgget(t, t.TempDir(), address, c.ids...)
+			cmd.Env = append(cmd.Env, "TERM="+c.term)
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			term.Start(cmd)
+			cmd.Wait()
+			if status := cmd.ProcessState.ExitCode(); status != c.status || !strings.HasPrefix(stderr.String(), c.want) || term.Said() != "" {
+				t.Errorf("%s %v: status %d, %q, on the terminal %q", c.term, c.ids, status, stderr.String(), term.Said())
+			}
+		})
 	}
 }
 
@@ -155,16 +160,18 @@ func TestProgressOnTerminal(t *testing.T) {
 		{"place 7 in the queue, ", []string{"-o", "out", id(0)}},
 		{"imgget: [....................] 0 of 2, place 7 in the queue", []string{"-d", "out", id(0), id(1)}},
 	} {
-		release := s.Hold()
-		term := faketerm.Open(t, 80, 24, 0, 0)
-		cmd := imgget(t, t.TempDir(), s.StartUnix(t), c.args...)
-		term.Start(cmd)
-		term.Await("place", func(said string) bool { return strings.Contains(faketerm.Screen(said), c.want) })
-		release()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%v: %q", err, term.Said())
-		}
-		term.Await("nothing left", func(said string) bool { return faketerm.Screen(said) == "" })
+		t.Run(c.want, func(t *testing.T) {
+			release := s.Hold()
+			term := faketerm.Open(t, 80, 24, 0, 0)
+			cmd := imgget(t, t.TempDir(), s.StartUnix(t), c.args...)
+			term.Start(cmd)
+			term.Await("place", func(said string) bool { return strings.Contains(faketerm.Screen(said), c.want) })
+			release()
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("%v: %q", err, term.Said())
+			}
+			term.Await("nothing left", func(said string) bool { return faketerm.Screen(said) == "" })
+		})
 	}
 }
 

@@ -155,32 +155,36 @@ func TestOperationsInQuery(t *testing.T) {
 		{"--scale 50% --format=tif", "scale=50%25&format=tiff"},
 	}
 	for _, tt := range tests {
-		s := &fakeimgd.Server{}
-		cmd := imgput(t, dir, s.Start(t), append(strings.Fields(tt.args), "./ä b.png")...)
-		if _, stderr, status := cmdtest.Run(t, cmd); status != 0 || stderr != "" {
-			t.Errorf("%s: %d, %q", tt.args, status, stderr)
-			continue
-		}
-		if q := s.Jobs()[0].Query; q != tt.query+"&name=%C3%A4+b.png" {
-			t.Errorf("%s: %s", tt.args, q)
-		}
+		t.Run(tt.args, func(t *testing.T) {
+			s := &fakeimgd.Server{}
+			cmd := imgput(t, dir, s.Start(t), append(strings.Fields(tt.args), "./ä b.png")...)
+			if _, stderr, status := cmdtest.Run(t, cmd); status != 0 || stderr != "" {
+				t.Errorf("%s: %d, %q", tt.args, status, stderr)
+				return
+			}
+			if q := s.Jobs()[0].Query; q != tt.query+"&name=%C3%A4+b.png" {
+				t.Errorf("%s: %s", tt.args, q)
+			}
+		})
 	}
 }
 
 func TestStandardInput(t *testing.T) {
 	dir := pictures(t, "a.png")
 	for _, args := range [][]string{nil, {"-"}} {
-		s := &fakeimgd.Server{}
-		cmd := imgput(t, dir, s.Start(t), args...)
-		cmd.Stdin = io.MultiReader(strings.NewReader("from a "), strings.NewReader("pipe")) // no file: a pipe
-		stdout, stderr, status := cmdtest.Run(t, cmd)
-		if status != 0 || stderr != "" {
-			t.Errorf("%d, %q", status, stderr)
-		}
-		checkIDs(t, s, stdout, []string{"from a pipe"})
-		if q := s.Jobs()[0].Query; q != "gray=601" {
-			t.Error(q)
-		}
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			s := &fakeimgd.Server{}
+			cmd := imgput(t, dir, s.Start(t), args...)
+			cmd.Stdin = io.MultiReader(strings.NewReader("from a "), strings.NewReader("pipe")) // no file: a pipe
+			stdout, stderr, status := cmdtest.Run(t, cmd)
+			if status != 0 || stderr != "" {
+				t.Errorf("%d, %q", status, stderr)
+			}
+			checkIDs(t, s, stdout, []string{"from a pipe"})
+			if q := s.Jobs()[0].Query; q != "gray=601" {
+				t.Error(q)
+			}
+		})
 	}
 	s := &fakeimgd.Server{}
 	cmd := imgput(t, dir, s.Start(t))
@@ -200,11 +204,13 @@ func TestNoProxyInTheWay(t *testing.T) {
 	s := &fakeimgd.Server{}
 	url := s.Start(t)
 	for _, address := range []string{s.StartUnix(t), url, strings.Replace(url, "http://", "tcp:", 1)} {
-		cmd := imgput(t, dir, address, "a")
-		cmd.Env = append(cmd.Env, "HTTP_PROXY=http://127.0.0.1:1", "http_proxy=http://127.0.0.1:1")
-		if _, stderr, status := cmdtest.Run(t, cmd); status != 0 || stderr != "" {
-			t.Errorf("%s: %d, %q", address, status, stderr)
-		}
+		t.Run(address, func(t *testing.T) {
+			cmd := imgput(t, dir, address, "a")
+			cmd.Env = append(cmd.Env, "HTTP_PROXY=http://127.0.0.1:1", "http_proxy=http://127.0.0.1:1")
+			if _, stderr, status := cmdtest.Run(t, cmd); status != 0 || stderr != "" {
+				t.Errorf("%s: %d, %q", address, status, stderr)
+			}
+		})
 	}
 	cmd := imgput(t, dir, "http://imgd.example", "a")
 	cmd.Env = append(cmd.Env, "HTTP_PROXY=http://"+strings.TrimPrefix(url, "http://"))
@@ -233,10 +239,12 @@ func TestUsageErrors(t *testing.T) {
 		"-x a":              "unknown flag -x",
 		"-a localhost:80 a": `address "localhost:80": not unix:/path, tcp:host:port, http://host:port or https://host`,
 	} {
-		stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, url, strings.Fields(args)...))
-		if status != 2 || stdout != "" || stderr != "imgput: "+want+"\nsee imgput -h\n" {
-			t.Errorf("%s: %d, %q, %q", args, status, stdout, stderr)
-		}
+		t.Run(args, func(t *testing.T) {
+			stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, url, strings.Fields(args)...))
+			if status != 2 || stdout != "" || stderr != "imgput: "+want+"\nsee imgput -h\n" {
+				t.Errorf("%s: %d, %q, %q", args, status, stdout, stderr)
+			}
+		})
 	}
 	if n := len(s.Requests()); n > 0 {
 		t.Errorf("%d requests", n)
@@ -273,11 +281,13 @@ func TestServerAway(t *testing.T) {
 	dir := pictures(t, "a", "b", "c")
 	want := "imgput: no imgd at " + dir + "/none.sock; start one with 'imgd &' or set IMGD\n"
 	for _, args := range [][]string{{"a"}, {"a", "b", "c"}, {"-w", "5", "a"}} {
-		start := time.Now()
-		stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, dir+"/none.sock", args...))
-		if status != 75 || stdout != "" || stderr != want || time.Since(start) > 20*time.Second {
-			t.Errorf("%q: %d, %q, %q", args, status, stdout, stderr)
-		}
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			start := time.Now()
+			stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, dir+"/none.sock", args...))
+			if status != 75 || stdout != "" || stderr != want || time.Since(start) > 20*time.Second {
+				t.Errorf("%q: %d, %q, %q", args, status, stdout, stderr)
+			}
+		})
 	}
 }
 
@@ -298,19 +308,21 @@ func TestTroubleOnTheWay(t *testing.T) {
 		},
 	}
 	for name, fault := range faults {
-		s := &fakeimgd.Server{}
-		s.Fault = func(w http.ResponseWriter, r *http.Request, before int) bool {
-			hit := r.Method == "PUT" && before == 0 && r.URL.Query().Get("name") > "003"
-			if hit {
-				fault(w, r)
+		t.Run(name, func(t *testing.T) {
+			s := &fakeimgd.Server{}
+			s.Fault = func(w http.ResponseWriter, r *http.Request, before int) bool {
+				hit := r.Method == "PUT" && before == 0 && r.URL.Query().Get("name") > "003"
+				if hit {
+					fault(w, r)
+				}
+				return hit
 			}
-			return hit
-		}
-		stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, s.Start(t), names...))
-		if status != 0 || stderr != "" {
-			t.Errorf("%s: %d, %q", name, status, stderr)
-		}
-		checkIDs(t, s, stdout, names)
+			stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, s.Start(t), names...))
+			if status != 0 || stderr != "" {
+				t.Errorf("%s: %d, %q", name, status, stderr)
+			}
+			checkIDs(t, s, stdout, names)
+		})
 	}
 }
 
@@ -442,25 +454,27 @@ func TestWaitRunsOut(t *testing.T) {
 	names := numbered(6)
 	dir := pictures(t, names...)
 	for status, line := range map[int]string{503: "queue full", 507: "spool full"} {
-		s := &fakeimgd.Server{Fault: func(w http.ResponseWriter, r *http.Request, _ int) bool {
-			fakeimgd.Fail(w, status, line)
-			return true
-		}}
-		url := s.Start(t)
-		for _, wait := range []string{"0", "0.5"} {
-			start := time.Now()
-			stdout, stderr, code := cmdtest.Run(t, imgput(t, dir, url, append([]string{"-w", wait}, names...)...))
-			want := ""
-			for _, n := range names {
-				want += "imgput: " + n + ": " + line + "\n"
+		t.Run(line, func(t *testing.T) {
+			s := &fakeimgd.Server{Fault: func(w http.ResponseWriter, r *http.Request, _ int) bool {
+				fakeimgd.Fail(w, status, line)
+				return true
+			}}
+			url := s.Start(t)
+			for _, wait := range []string{"0", "0.5"} {
+				start := time.Now()
+				stdout, stderr, code := cmdtest.Run(t, imgput(t, dir, url, append([]string{"-w", wait}, names...)...))
+				want := ""
+				for _, n := range names {
+					want += "imgput: " + n + ": " + line + "\n"
+				}
+				if code != 75 || stdout != "" || stderr != want+"imgput: 0 sent, 6 failed\n" {
+					t.Errorf("%d, -w %s: %d, %q, %q", status, wait, code, stdout, stderr)
+				}
+				if d := time.Since(start); d > 20*time.Second {
+					t.Errorf("-w %s took %v", wait, d)
+				}
 			}
-			if code != 75 || stdout != "" || stderr != want+"imgput: 0 sent, 6 failed\n" {
-				t.Errorf("%d, -w %s: %d, %q, %q", status, wait, code, stdout, stderr)
-			}
-			if d := time.Since(start); d > 20*time.Second {
-				t.Errorf("-w %s took %v", wait, d)
-			}
-		}
+		})
 	}
 }
 
@@ -480,9 +494,11 @@ func TestStatusOfMixedFailures(t *testing.T) {
 	}}
 	url := s.Start(t)
 	for args, want := range map[string]int{"busy good": 75, "busy bad": 1, "bad busy": 1, "bad good": 1, "busy": 75, "bad": 1, "good": 0} {
-		cmd := imgput(t, dir, url, append([]string{"-w", "0"}, strings.Fields(args)...)...)
-		if _, stderr, status := cmdtest.Run(t, cmd); status != want {
-			t.Errorf("%s: %d, want %d: %s", args, status, want, stderr)
-		}
+		t.Run(args, func(t *testing.T) {
+			cmd := imgput(t, dir, url, append([]string{"-w", "0"}, strings.Fields(args)...)...)
+			if _, stderr, status := cmdtest.Run(t, cmd); status != want {
+				t.Errorf("%s: %d, want %d: %s", args, status, want, stderr)
+			}
+		})
 	}
 }

@@ -104,14 +104,16 @@ serves gray and scale over HTTP
 
 func TestHelpOnStdout(t *testing.T) {
 	for _, arg := range []string{"-h", "--help", "-help", "--h"} {
-		f, _ := testFlags()
-		var out bytes.Buffer
-		if _, err := f.Parse([]string{"-p", "1", arg, "x"}, &out); err != ErrDone {
-			t.Errorf("%s: %v", arg, err)
-		}
-		if out.String() != help {
-			t.Errorf("%s printed\n%s\nwant\n%s", arg, out.String(), help)
-		}
+		t.Run(arg, func(t *testing.T) {
+			f, _ := testFlags()
+			var out bytes.Buffer
+			if _, err := f.Parse([]string{"-p", "1", arg, "x"}, &out); err != ErrDone {
+				t.Errorf("%s: %v", arg, err)
+			}
+			if out.String() != help {
+				t.Errorf("%s printed\n%s\nwant\n%s", arg, out.String(), help)
+			}
+		})
 	}
 }
 
@@ -169,26 +171,30 @@ func TestParse(t *testing.T) {
 		{args: "-w 99999999999999", err: `invalid value "99999999999999" for flag -w: not a time such as 90, 30s, 5m, 1h30m`},
 	}
 	for _, tt := range tests {
-		f, c := testFlags()
-		ops, err := f.Parse(strings.Fields(tt.args), nil)
-		if tt.err != "" {
-			if err == nil || err.Error() != tt.err || fault.Of(err) != fault.Usage {
-				t.Errorf("%q: error %v (%v), want %s", tt.args, err, fault.Of(err), tt.err)
+		t.Run(tt.args, func(t *testing.T) {
+			f, c := testFlags()
+			ops, err := f.Parse(strings.Fields(tt.args), nil)
+			if tt.err != "" {
+				if err == nil || err.Error() != tt.err || fault.Of(err) != fault.Usage {
+					t.Errorf("%q: error %v (%v), want %s", tt.args, err, fault.Of(err), tt.err)
+				}
+				return
 			}
-			continue
-		}
-		if err != nil || strings.Join(ops, " ") != tt.operands || !reflect.DeepEqual(*c, tt.want) {
-			t.Errorf("%q: %q %+v %v, want %q %+v", tt.args, ops, *c, err, tt.operands, tt.want)
-		}
+			if err != nil || strings.Join(ops, " ") != tt.operands || !reflect.DeepEqual(*c, tt.want) {
+				t.Errorf("%q: %q %+v %v, want %q %+v", tt.args, ops, *c, err, tt.operands, tt.want)
+			}
+		})
 	}
 }
 
 func TestEmptyValues(t *testing.T) {
 	for _, args := range [][]string{{"-w", ""}, {"-p", ""}, {"-maxbytes", ""}, {"-w", "."}} {
-		f, _ := testFlags()
-		if _, err := f.Parse(args, nil); fault.Of(err) != fault.Usage {
-			t.Errorf("%q: %v", args, err)
-		}
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			f, _ := testFlags()
+			if _, err := f.Parse(args, nil); fault.Of(err) != fault.Usage {
+				t.Errorf("%q: %v", args, err)
+			}
+		})
 	}
 }
 
@@ -198,9 +204,11 @@ func TestGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]bool{"p": true, "port": true, "fine": true, "w": false, "wait": false} {
-		if f.Given(name) != want {
-			t.Errorf("Given(%s) is not %v", name, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if f.Given(name) != want {
+				t.Errorf("Given(%s) is not %v", name, want)
+			}
+		})
 	}
 }
 
@@ -230,10 +238,12 @@ func TestExit(t *testing.T) {
 		{&fs.PathError{Op: "write", Path: "fifo", Err: syscall.EPIPE}, 1, "cmd: write fifo: broken pipe\n"},
 	}
 	for _, tt := range tests {
-		var b bytes.Buffer
-		if code := exit("cmd", tt.err, &b); code != tt.code || b.String() != tt.stderr {
-			t.Errorf("%v: %d %q, want %d %q", tt.err, code, b.String(), tt.code, tt.stderr)
-		}
+		t.Run(fmt.Sprint(tt.err), func(t *testing.T) {
+			var b bytes.Buffer
+			if code := exit("cmd", tt.err, &b); code != tt.code || b.String() != tt.stderr {
+				t.Errorf("%v: %d %q, want %d %q", tt.err, code, b.String(), tt.code, tt.stderr)
+			}
+		})
 	}
 }
 
@@ -242,9 +252,11 @@ func TestLine(t *testing.T) {
 		"Grüße × 犬\n": "Grüße × 犬", "a\r\nb\tc": "a  b c", "\x00\x7f\u009b": `\u0000\u007f\u009b`,
 		"\xff\xfe": `\xff\xfe`, "\u202egnp": `\u202egnp`,
 	} {
-		if got := Line(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
+		t.Run(fmt.Sprintf("%q", in), func(t *testing.T) {
+			if got := Line(in); got != want {
+				t.Errorf("%q: %q, want %q", in, got, want)
+			}
+		})
 	}
 }
 
@@ -304,43 +316,47 @@ func TestTerminalIsNoInput(t *testing.T) {
 
 func TestSignalCleansUpAndKills(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		// A signal that we catch is not ignored by our children, as it may be
-		// when a shell runs the tests in the background.
-		caught := make(chan os.Signal, 1)
-		signal.Notify(caught, sig)
-		defer signal.Stop(caught)
-		cmd := command("signal")
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ready := make([]byte, 6)
-		if _, err := io.ReadFull(out, ready); err != nil {
-			t.Fatal(err)
-		}
-		cmd.Process.Signal(sig)
-		var rest bytes.Buffer
-		rest.ReadFrom(out)
-		cmd.Wait()
-		ws := cmd.ProcessState.Sys().(syscall.WaitStatus)
-		if !ws.Signaled() || ws.Signal() != sig || rest.String() != "cleaned\n" {
-			t.Errorf("%v: %v, printed %q", sig, cmd.ProcessState, rest.String())
-		}
+		t.Run(sig.String(), func(t *testing.T) {
+			// A signal that we catch is not ignored by our children, as it may be
+			// when a shell runs the tests in the background.
+			caught := make(chan os.Signal, 1)
+			signal.Notify(caught, sig)
+			defer signal.Stop(caught)
+			cmd := command("signal")
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ready := make([]byte, 6)
+			if _, err := io.ReadFull(out, ready); err != nil {
+				t.Fatal(err)
+			}
+			cmd.Process.Signal(sig)
+			var rest bytes.Buffer
+			rest.ReadFrom(out)
+			cmd.Wait()
+			ws := cmd.ProcessState.Sys().(syscall.WaitStatus)
+			if !ws.Signaled() || ws.Signal() != sig || rest.String() != "cleaned\n" {
+				t.Errorf("%v: %v, printed %q", sig, cmd.ProcessState, rest.String())
+			}
+		})
 	}
 }
 
 func TestClosedPipeIsQuiet(t *testing.T) {
 	for _, script := range []string{`"$0" | head -n1`, `trap '' PIPE; "$0" | head -n1`} {
-		cmd := exec.Command("sh", "-c", script, os.Args[0])
-		cmd.Env = append(os.Environ(), "CLI_TEST=pipe")
-		var stdout, stderr bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		if err := cmd.Run(); err != nil || stdout.String() != "line\n" || stderr.Len() > 0 {
-			t.Errorf("%s: %v, %q, %q", script, err, stdout.String(), stderr.String())
-		}
+		t.Run(script, func(t *testing.T) {
+			cmd := exec.Command("sh", "-c", script, os.Args[0])
+			cmd.Env = append(os.Environ(), "CLI_TEST=pipe")
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			if err := cmd.Run(); err != nil || stdout.String() != "line\n" || stderr.Len() > 0 {
+				t.Errorf("%s: %v, %q, %q", script, err, stdout.String(), stderr.String())
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -25,16 +26,20 @@ func TestParseAddress(t *testing.T) {
 		{"https://host/img/", "", "https://host/img"},
 	}
 	for _, tt := range tests {
-		e, err := parseAddress(tt.in)
-		if err != nil || e.unix != tt.unix || e.base != tt.base {
-			t.Errorf("%s: %+v, %v", tt.in, e, err)
-		}
+		t.Run(tt.in, func(t *testing.T) {
+			e, err := parseAddress(tt.in)
+			if err != nil || e.unix != tt.unix || e.base != tt.base {
+				t.Errorf("%s: %+v, %v", tt.in, e, err)
+			}
+		})
 	}
 	for _, in := range []string{"", "unix:", "x.sock", "localhost:8080", "tcp:8080", "tcp:::1:8080", "tcp:h:", "tcp:h:0", "tcp:h:70000",
 		"tcp::80", "http://", "http://u:p@host", "http://host/?x", "https://host:port", "ftp:x"} {
-		if _, err := parseAddress(in); fault.Of(err) != fault.Usage {
-			t.Errorf("%q: %v", in, err)
-		}
+		t.Run(in, func(t *testing.T) {
+			if _, err := parseAddress(in); fault.Of(err) != fault.Usage {
+				t.Errorf("%q: %v", in, err)
+			}
+		})
 	}
 }
 
@@ -79,28 +84,34 @@ func TestParseRef(t *testing.T) {
 		{"http://[fe80::1%eth0]:80/jobs/" + id, "http://[fe80::1%25eth0]:80"},
 	}
 	for _, tt := range tests {
-		r, err := ParseRef(tt.in)
-		if err != nil || r.ID != id || r.base != tt.base || r.Text != tt.in || r.Short() != "abcdef…" {
-			t.Errorf("%s: %+v, %v", tt.in, r, err)
-		}
+		t.Run(tt.in, func(t *testing.T) {
+			r, err := ParseRef(tt.in)
+			if err != nil || r.ID != id || r.base != tt.base || r.Text != tt.in || r.Short() != "abcdef…" {
+				t.Errorf("%s: %+v, %v", tt.in, r, err)
+			}
+		})
 	}
 	for _, in := range []string{"", "abc", id + "a", strings.ToUpper(id), strings.Repeat("1", 26), "http://h/" + id,
 		"http://h/jobs/", "http://h/jobs/../jobs/x", "ftp://h/jobs/" + id, "http:///jobs/" + id, "http://u:p@h/jobs/" + id, "../" + id[:23]} {
-		if _, err := ParseRef(in); fault.Of(err) != fault.Usage {
-			t.Errorf("%q: %v", in, err)
-		}
+		t.Run(in, func(t *testing.T) {
+			if _, err := ParseRef(in); fault.Of(err) != fault.Usage {
+				t.Errorf("%q: %v", in, err)
+			}
+		})
 	}
 }
 
 func TestReadToken(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	for text, want := range map[string]string{"abc\n": "abc", "# of the office\nabc\n": "abc", " # none": "", "\n  abc \r\ndef\n": "abc", "abc": "abc", "\n \n": "", "": ""} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := readToken(path); got != want || (err != nil) != (want == "") {
-			t.Errorf("%q: %q, %v", text, got, err)
-		}
+		t.Run(fmt.Sprintf("%q", text), func(t *testing.T) {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := readToken(path); got != want || (err != nil) != (want == "") {
+				t.Errorf("%q: %q, %v", text, got, err)
+			}
+		})
 	}
 	if _, err := readToken(path + "x"); err == nil {
 		t.Error("a missing file has no error")

@@ -66,20 +66,22 @@ func fetch(c *Client, text string) (string, Result, error) {
 func TestPutAndFetch(t *testing.T) {
 	s := &fakeimgd.Server{}
 	for _, address := range []string{s.Start(t), s.StartUnix(t)} {
-		c := connect(t, Config{Address: address, Forever: true})
-		id := jobid.New()
-		words := []ops.Word{{Key: "scale", Value: "50%"}, {Key: "name", Value: "ü &.png"}}
-		if err := c.Put(ctx, time.Now(), id, Query(words), section("picture")); err != nil {
-			t.Fatal(err)
-		}
-		out, r, err := fetch(c, id)
-		want := Result{Name: "ü &.png", Type: "image/png", Size: 12, Modified: fakeimgd.Modified, ETag: fakeimgd.ETag([]byte("gray picture"))}
-		if err != nil || out != "gray picture" || !reflect.DeepEqual(r, want) {
-			t.Errorf("%s: %q %+v %v", address, out, r, err)
-		}
-		if name := c.Name(ctx, Ref{ID: id}); name != "ü &.png" {
-			t.Errorf("name %q", name)
-		}
+		t.Run(address, func(t *testing.T) {
+			c := connect(t, Config{Address: address, Forever: true})
+			id := jobid.New()
+			words := []ops.Word{{Key: "scale", Value: "50%"}, {Key: "name", Value: "ü &.png"}}
+			if err := c.Put(ctx, time.Now(), id, Query(words), section("picture")); err != nil {
+				t.Fatal(err)
+			}
+			out, r, err := fetch(c, id)
+			want := Result{Name: "ü &.png", Type: "image/png", Size: 12, Modified: fakeimgd.Modified, ETag: fakeimgd.ETag([]byte("gray picture"))}
+			if err != nil || out != "gray picture" || !reflect.DeepEqual(r, want) {
+				t.Errorf("%s: %q %+v %v", address, out, r, err)
+			}
+			if name := c.Name(ctx, Ref{ID: id}); name != "ü &.png" {
+				t.Errorf("name %q", name)
+			}
+		})
 	}
 	if jobs := s.Jobs(); jobs[0].Query != "scale=50%25&name=%C3%BC+%26.png" {
 		t.Errorf("query %s", jobs[0].Query)
@@ -146,18 +148,20 @@ func TestAnswersAreErrors(t *testing.T) {
 		{200, "text/plain", "hello", fault.Internal, "not an imgd: HTTP 200 for a job", false, false},
 	}
 	for _, tt := range tests {
-		s := &fakeimgd.Server{Fault: func(w http.ResponseWriter, r *http.Request, _ int) bool {
-			w.Header().Set("Content-Type", tt.ctype)
-			w.Header().Set("Location", "http://elsewhere/")
-			w.WriteHeader(tt.status)
-			io.WriteString(w, tt.body)
-			return true
-		}}
-		c := connect(t, Config{Address: s.Start(t)})
-		err := c.Put(ctx, time.Now(), id1, "", section("a"))
-		if fault.Of(err) != tt.kind || err.Error() != tt.text || Repeatable(err) != tt.again || Full(err) != tt.full {
-			t.Errorf("%d: %v (%v, again %v, full %v)", tt.status, err, fault.Of(err), Repeatable(err), Full(err))
-		}
+		t.Run(fmt.Sprint(tt.status, " ", tt.body), func(t *testing.T) {
+			s := &fakeimgd.Server{Fault: func(w http.ResponseWriter, r *http.Request, _ int) bool {
+				w.Header().Set("Content-Type", tt.ctype)
+				w.Header().Set("Location", "http://elsewhere/")
+				w.WriteHeader(tt.status)
+				io.WriteString(w, tt.body)
+				return true
+			}}
+			c := connect(t, Config{Address: s.Start(t)})
+			err := c.Put(ctx, time.Now(), id1, "", section("a"))
+			if fault.Of(err) != tt.kind || err.Error() != tt.text || Repeatable(err) != tt.again || Full(err) != tt.full {
+				t.Errorf("%d: %v (%v, again %v, full %v)", tt.status, err, fault.Of(err), Repeatable(err), Full(err))
+			}
+		})
 	}
 }
 
@@ -274,16 +278,18 @@ func TestServerAway(t *testing.T) {
 		{"tcp:127.0.0.1:1", "tcp:127.0.0.1:1"},
 		{"http://localhost:1", "http://localhost:1"},
 	} {
-		c := connect(t, Config{Address: tt.address, Forever: true})
-		err := c.Put(ctx, time.Now(), id1, "", section("a"))
-		want := "no imgd at " + tt.where + "; start one with 'imgd &' or set IMGD"
-		if !errors.Is(err, ErrAway) || fault.Of(err) != fault.Busy || err.Error() != want || Repeatable(err) {
-			t.Errorf("%v (%v)\nwant %s", err, fault.Of(err), want)
-		}
-		// Nobody waits for one who was never there.
-		if _, _, err := fetch(c, id1); !errors.Is(err, ErrAway) {
-			t.Error(err)
-		}
+		t.Run(tt.address, func(t *testing.T) {
+			c := connect(t, Config{Address: tt.address, Forever: true})
+			err := c.Put(ctx, time.Now(), id1, "", section("a"))
+			want := "no imgd at " + tt.where + "; start one with 'imgd &' or set IMGD"
+			if !errors.Is(err, ErrAway) || fault.Of(err) != fault.Busy || err.Error() != want || Repeatable(err) {
+				t.Errorf("%v (%v)\nwant %s", err, fault.Of(err), want)
+			}
+			// Nobody waits for one who was never there.
+			if _, _, err := fetch(c, id1); !errors.Is(err, ErrAway) {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -352,9 +358,11 @@ func TestServerGoneIsWaitedFor(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	for in, want := range map[string]time.Duration{"": 0, "7": 7 * time.Second, "0": 0, "-3": 0, "x": 0, "99999": time.Hour,
 		"Wed, 21 Oct 2015 07:28:00 GMT": 0} {
-		if got := retryAfter(&http.Response{Header: http.Header{"Retry-After": {in}}}); got != want {
-			t.Errorf("%q: %v", in, got)
-		}
+		t.Run(in, func(t *testing.T) {
+			if got := retryAfter(&http.Response{Header: http.Header{"Retry-After": {in}}}); got != want {
+				t.Errorf("%q: %v", in, got)
+			}
+		})
 	}
 	in := time.Now().Add(20 * time.Second).UTC().Format(http.TimeFormat)
 	if got := retryAfter(&http.Response{Header: http.Header{"Retry-After": {in}}}); got < 18*time.Second || got > 20*time.Second {
@@ -419,12 +427,14 @@ func TestToken(t *testing.T) {
 		{sock, file, "", otherURL + "/jobs/" + id1, ""},
 	}
 	for _, tt := range tests {
-		got = nil
-		t.Setenv("IMGD_TOKEN_FILE", tt.env)
-		c := connect(t, Config{Address: tt.address, TokenFile: tt.flag, Forever: true})
-		if _, _, err := fetch(c, tt.ref); err != nil || len(got) != 1 || got[0] != tt.want {
-			t.Errorf("%+v: %q, %v", tt, got, err)
-		}
+		t.Run(fmt.Sprintf("%+v", tt), func(t *testing.T) {
+			got = nil
+			t.Setenv("IMGD_TOKEN_FILE", tt.env)
+			c := connect(t, Config{Address: tt.address, TokenFile: tt.flag, Forever: true})
+			if _, _, err := fetch(c, tt.ref); err != nil || len(got) != 1 || got[0] != tt.want {
+				t.Errorf("%+v: %q, %v", tt, got, err)
+			}
+		})
 	}
 }
 
@@ -434,9 +444,11 @@ func TestTLSTroubleIsLasting(t *testing.T) {
 	secure.Config.ErrorLog = nil
 	plain := (&fakeimgd.Server{}).Start(t)
 	for _, address := range []string{secure.URL, strings.Replace(plain, "http:", "https:", 1)} {
-		c := connect(t, Config{Address: address, Forever: true})
-		if err := c.Put(ctx, time.Now(), id1, "", section("a")); err == nil || Repeatable(err) || errors.Is(err, ErrAway) || strings.Contains(err.Error(), id1) {
-			t.Errorf("%s: %v", address, err)
-		}
+		t.Run(address, func(t *testing.T) {
+			c := connect(t, Config{Address: address, Forever: true})
+			if err := c.Put(ctx, time.Now(), id1, "", section("a")); err == nil || Repeatable(err) || errors.Is(err, ErrAway) || strings.Contains(err.Error(), id1) {
+				t.Errorf("%s: %v", address, err)
+			}
+		})
 	}
 }

@@ -56,15 +56,17 @@ func TestFetchGivesUpAfterWait(t *testing.T) {
 	s.Add(id1, "", "a")
 	url := s.Start(t)
 	for _, wait := range []time.Duration{0, time.Second} {
-		c := connect(t, Config{Address: url, Wait: wait})
-		start := time.Now()
-		out, _, err := fetch(c, id1)
-		if !errors.Is(err, ErrPending) || fault.Of(err) != fault.Busy || out != "" {
-			t.Errorf("-w %v: %q, %v", wait, out, err)
-		}
-		if d := time.Since(start); d < wait || d > wait+20*time.Second {
-			t.Errorf("-w %v took %v", wait, d)
-		}
+		t.Run(wait.String(), func(t *testing.T) {
+			c := connect(t, Config{Address: url, Wait: wait})
+			start := time.Now()
+			out, _, err := fetch(c, id1)
+			if !errors.Is(err, ErrPending) || fault.Of(err) != fault.Busy || out != "" {
+				t.Errorf("-w %v: %q, %v", wait, out, err)
+			}
+			if d := time.Since(start); d < wait || d > wait+20*time.Second {
+				t.Errorf("-w %v took %v", wait, d)
+			}
+		})
 	}
 }
 

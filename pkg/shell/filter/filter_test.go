@@ -135,10 +135,12 @@ func TestOneFile(t *testing.T) {
 	}
 	before := folder(t, dir)
 	for _, tt := range tests {
-		stdout, stderr, status := run(t, dir, tt.stdin, strings.Fields(tt.args)...)
-		if stdout != tt.stdout || stderr != tt.stderr || status != tt.status {
-			t.Errorf("%s: %q, %q, %d", tt.name, stdout, stderr, status)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			stdout, stderr, status := run(t, dir, tt.stdin, strings.Fields(tt.args)...)
+			if stdout != tt.stdout || stderr != tt.stderr || status != tt.status {
+				t.Errorf("%s: %q, %q, %d", tt.name, stdout, stderr, status)
+			}
+		})
 	}
 	if after := folder(t, dir); after != before {
 		t.Errorf("left behind: %s", after)
@@ -164,18 +166,22 @@ func TestStdinInTheMiddle(t *testing.T) {
 func TestOutputFile(t *testing.T) {
 	dir := files(t, map[string]string{"a.jpg": "abc", "bad.png": "bad", "out.bmp": "old"})
 	for _, args := range []string{"-o out.bmp bad.png", "-o new.bmp bad.png", "-o out.bmp none.png"} {
-		if _, _, status := run(t, dir, nil, strings.Fields(args)...); status != 1 {
-			t.Errorf("%s: status %d", args, status)
-		}
+		t.Run(args, func(t *testing.T) {
+			if _, _, status := run(t, dir, nil, strings.Fields(args)...); status != 1 {
+				t.Errorf("%s: status %d", args, status)
+			}
+		})
 	}
 	if s := folder(t, dir); s != "a.jpg=abc bad.png=bad out.bmp=old" {
 		t.Errorf("after failures: %s", s)
 	}
 	// The extension says the format, -f says it louder, and in place is in place.
 	for _, args := range []string{"-o out.bmp a.jpg", "-o out.x a.jpg", "-f png -o f.bmp a.jpg", "-o bad.png - "} {
-		if out, msg, status := run(t, dir, strings.NewReader("in"), strings.Fields(args)...); status != 0 || out+msg != "" {
-			t.Errorf("%s: %q %q %d", args, out, msg, status)
-		}
+		t.Run(args, func(t *testing.T) {
+			if out, msg, status := run(t, dir, strings.NewReader("in"), strings.Fields(args)...); status != 0 || out+msg != "" {
+				t.Errorf("%s: %q %q %d", args, out, msg, status)
+			}
+		})
 	}
 	if s := folder(t, dir); s != "a.jpg=abc bad.png=INpng f.bmp=ABCpng out.bmp=ABCbmp out.x=ABC" {
 		t.Error(s)
@@ -226,9 +232,11 @@ func TestFolderLeavesOriginals(t *testing.T) {
 func TestStatusOfMany(t *testing.T) {
 	dir := files(t, map[string]string{"busy": "busy", "ok": "ok", "bad": "bad"})
 	for args, want := range map[string]int{"ok busy": 75, "busy busy": 75, "busy bad": 1, "ok ok": 0, "ok": 0, "busy": 75} {
-		if _, _, status := run(t, dir, nil, append([]string{"-d", t.TempDir()}, strings.Fields(args)...)...); status != want {
-			t.Errorf("%s: %d, want %d", args, status, want)
-		}
+		t.Run(args, func(t *testing.T) {
+			if _, _, status := run(t, dir, nil, append([]string{"-d", t.TempDir()}, strings.Fields(args)...)...); status != want {
+				t.Errorf("%s: %d, want %d", args, status, want)
+			}
+		})
 	}
 }
 
@@ -281,13 +289,15 @@ func TestBatch(t *testing.T) {
 		{&unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: 7}, policy{unix.SCHED_BATCH, 7, nil}},
 		{&unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}, policy{unix.SCHED_IDLE, 0, nil}},
 	} {
-		now, done := make(chan bool), make(chan bool)
-		go tell(c.before, now, done)
-		<-done
-		batch()
-		close(now)
-		if p := <-got; p != c.want {
-			t.Errorf("%+v, want %+v", p, c.want)
-		}
+		t.Run(fmt.Sprint(c.want), func(t *testing.T) {
+			now, done := make(chan bool), make(chan bool)
+			go tell(c.before, now, done)
+			<-done
+			batch()
+			close(now)
+			if p := <-got; p != c.want {
+				t.Errorf("%+v, want %+v", p, c.want)
+			}
+		})
 	}
 }

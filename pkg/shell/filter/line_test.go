@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -21,37 +22,39 @@ func TestProgressOnTerminal(t *testing.T) {
 		}
 	}
 	for _, quiet := range []bool{false, true} {
-		term := faketerm.Open(t, 80, 24, 0, 0)
-		was := os.Stderr
-		os.Stderr = term.Near
-		t.Cleanup(func() { os.Stderr = was })
-		hold := make(chan struct{})
-		done := make(chan error)
-		go func() {
-			done <- Run(Config{Command: "gray", Files: files, Dir: filepath.Join(dir, "out"), Quiet: quiet}, func(out io.Writer, in io.ReaderAt, size int64, _ string) (Result, error) {
-				b := make([]byte, size)
-				in.ReadAt(b, 0)
-				if string(b) > "b" {
-					<-hold
-				}
-				_, err := out.Write(b)
-				return Result{Format: "png", Note: map[bool]string{true: "noted"}[string(b) == "d"]}, err
-			})
-		}()
-		if !quiet {
-			term.Await("line", func(said string) bool {
-				return strings.HasSuffix(faketerm.Screen(said), "gray: [##########..........] 2 of 4")
-			})
-		}
-		close(hold)
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		os.Stderr = was
-		want := "gray: " + files[3] + ": noted\n"
-		if quiet {
-			want = "gray: note: noted (1 picture)\n"
-		}
-		term.Await("message alone", func(said string) bool { return faketerm.Screen(said) == want })
+		t.Run(fmt.Sprintf("quiet %v", quiet), func(t *testing.T) {
+			term := faketerm.Open(t, 80, 24, 0, 0)
+			was := os.Stderr
+			os.Stderr = term.Near
+			t.Cleanup(func() { os.Stderr = was })
+			hold := make(chan struct{})
+			done := make(chan error)
+			go func() {
+				done <- Run(Config{Command: "gray", Files: files, Dir: filepath.Join(dir, "out"), Quiet: quiet}, func(out io.Writer, in io.ReaderAt, size int64, _ string) (Result, error) {
+					b := make([]byte, size)
+					in.ReadAt(b, 0)
+					if string(b) > "b" {
+						<-hold
+					}
+					_, err := out.Write(b)
+					return Result{Format: "png", Note: map[bool]string{true: "noted"}[string(b) == "d"]}, err
+				})
+			}()
+			if !quiet {
+				term.Await("line", func(said string) bool {
+					return strings.HasSuffix(faketerm.Screen(said), "gray: [##########..........] 2 of 4")
+				})
+			}
+			close(hold)
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			os.Stderr = was
+			want := "gray: " + files[3] + ": noted\n"
+			if quiet {
+				want = "gray: note: noted (1 picture)\n"
+			}
+			term.Await("message alone", func(said string) bool { return faketerm.Screen(said) == want })
+		})
 	}
 }

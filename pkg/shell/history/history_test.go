@@ -39,11 +39,13 @@ func TestPlaces(t *testing.T) {
 		{"", "", ""},
 		{"", "relative", ""},
 	} {
-		t.Setenv("XDG_STATE_HOME", c[0])
-		t.Setenv("HOME", c[1])
-		if l := Open(); l.path != c[2] {
-			t.Errorf("%q, %q: %q, want %q", c[0], c[1], l.path, c[2])
-		}
+		t.Run(fmt.Sprintf("%q", c[:2]), func(t *testing.T) {
+			t.Setenv("XDG_STATE_HOME", c[0])
+			t.Setenv("HOME", c[1])
+			if l := Open(); l.path != c[2] {
+				t.Errorf("%q, %q: %q, want %q", c[0], c[1], l.path, c[2])
+			}
+		})
 	}
 	t.Setenv("HOME", "")
 	if err := Open().Add(Job{ID: "a", Server: "s"}); err == nil {

@@ -43,9 +43,11 @@ func TestName(t *testing.T) {
 		{"a.xyz", "", "a.xyz.bin"},
 	}
 	for _, tt := range tests {
-		if got := Name(tt.original, tt.format, "ID"); got != tt.want {
-			t.Errorf("Name(%q, %q) = %q, want %q", tt.original, tt.format, got, tt.want)
-		}
+		t.Run(tt.original+" "+tt.format, func(t *testing.T) {
+			if got := Name(tt.original, tt.format, "ID"); got != tt.want {
+				t.Errorf("Name(%q, %q) = %q, want %q", tt.original, tt.format, got, tt.want)
+			}
+		})
 	}
 }
 
@@ -54,23 +56,29 @@ const maxName = 255
 
 func TestLongNameIsCut(t *testing.T) {
 	for _, letter := range []string{"a", "é", "犬", "😀"} {
-		name := Name(strings.Repeat(letter, 255/len(letter))+".webp", "jpeg", "ID")
-		if len(name) > filename.MaxLen || len(name) < filename.MaxLen-utf8.UTFMax || !utf8.ValidString(name) || !strings.HasSuffix(name, letter+".jpg") {
-			t.Errorf("%d bytes: %q", len(name), name)
-		}
+		t.Run(letter, func(t *testing.T) {
+			name := Name(strings.Repeat(letter, 255/len(letter))+".webp", "jpeg", "ID")
+			if len(name) > filename.MaxLen || len(name) < filename.MaxLen-utf8.UTFMax || !utf8.ValidString(name) || !strings.HasSuffix(name, letter+".jpg") {
+				t.Errorf("%d bytes: %q", len(name), name)
+			}
+		})
 	}
 }
 
 func TestFormats(t *testing.T) {
 	for file, want := range map[string]string{"a.jpg": "jpeg", "a.TIF": "tiff", "x/a.pgm": "pgm", "a": "", "a.webp": "", "a.png/b": ""} {
-		if got := FormatOf(file); got != want {
-			t.Errorf("FormatOf(%q) = %q", file, got)
-		}
+		t.Run(file, func(t *testing.T) {
+			if got := FormatOf(file); got != want {
+				t.Errorf("FormatOf(%q) = %q", file, got)
+			}
+		})
 	}
 	for mediaType, want := range map[string]string{"image/jpeg": "jpeg", "image/x-portable-graymap": "pgm", "text/html": "", "": ""} {
-		if got := Format(mediaType); got != want {
-			t.Errorf("Format(%q) = %q", mediaType, got)
-		}
+		t.Run(mediaType, func(t *testing.T) {
+			if got := Format(mediaType); got != want {
+				t.Errorf("Format(%q) = %q", mediaType, got)
+			}
+		})
 	}
 }
 

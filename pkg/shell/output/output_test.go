@@ -106,15 +106,17 @@ func TestLinkStaysAndItsTargetIsReplaced(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(other, "target"), "old")
 	for _, link := range []string{"l1", "l2", "dangling"} {
-		to := map[string]string{"l1": filepath.Join(other, "target"), "l2": "l1", "dangling": filepath.Join(other, "new")}[link]
-		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
-			t.Fatal(err)
-		}
-		f, err := Open(filepath.Join(dir, link))
-		put(t, f, err, link, "")
-		if st, err := os.Lstat(filepath.Join(dir, link)); err != nil || st.Mode()&fs.ModeSymlink == 0 {
-			t.Errorf("%s is no link any more", link)
-		}
+		t.Run(link, func(t *testing.T) {
+			to := map[string]string{"l1": filepath.Join(other, "target"), "l2": "l1", "dangling": filepath.Join(other, "new")}[link]
+			if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+				t.Fatal(err)
+			}
+			f, err := Open(filepath.Join(dir, link))
+			put(t, f, err, link, "")
+			if st, err := os.Lstat(filepath.Join(dir, link)); err != nil || st.Mode()&fs.ModeSymlink == 0 {
+				t.Errorf("%s is no link any more", link)
+			}
+		})
 	}
 	if s := folder(t, other); s != "new=dangling target=l2" {
 		t.Error(s)
@@ -156,8 +158,10 @@ func TestDescriptorKeepsItsPlace(t *testing.T) {
 	defer file.Close()
 	file.WriteString("header ")
 	for _, form := range []string{"/dev/fd/%d", "/proc/self/fd/%d"} {
-		f, err := Open(fmt.Sprintf(form, file.Fd()))
-		put(t, f, err, "picture ", "")
+		t.Run(form, func(t *testing.T) {
+			f, err := Open(fmt.Sprintf(form, file.Fd()))
+			put(t, f, err, "picture ", "")
+		})
 	}
 	file.WriteString("trailer")
 	if s := folder(t, dir); s != "out=header picture picture trailer" {
@@ -187,9 +191,11 @@ func TestWrongPlaces(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "file"), "x")
 	for _, path := range []string{dir, dir + "/", dir + "/none/"} {
-		if _, err := Open(path); fault.Of(err) != fault.Usage {
-			t.Errorf("%s: %v", path, err)
-		}
+		t.Run(path, func(t *testing.T) {
+			if _, err := Open(path); fault.Of(err) != fault.Usage {
+				t.Errorf("%s: %v", path, err)
+			}
+		})
 	}
 	_, err := Open(dir + "/none/x")
 	if want := "create a file in " + dir + "/none: no such file or directory"; err == nil || err.Error() != want {

@@ -140,19 +140,25 @@ func TestInterruptedLineIsGone(t *testing.T) {
 
 func TestWords(t *testing.T) {
 	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 4404019: "4.2 MiB", 1 << 40: "1.0 TiB", 1 << 50: "1024.0 TiB"} {
-		if got := Bytes(n); got != want {
-			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			if got := Bytes(n); got != want {
+				t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
+			}
+		})
 	}
 	for d, want := range map[time.Duration]string{time.Second: "1s", 59 * time.Second: "59s", 61 * time.Second: "1m01s", 3*time.Hour + 7*time.Minute: "3h07m"} {
-		if got := Time(d); got != want {
-			t.Errorf("Time(%v) = %q, want %q", d, got, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			if got := Time(d); got != want {
+				t.Errorf("Time(%v) = %q, want %q", d, got, want)
+			}
+		})
 	}
 	for part, want := range map[float64]int{0: 0, 0.25: 5, 0.99: 19, 1: 20, 2: 20} {
-		if got := Bar(part, 1); got != "["+strings.Repeat("#", want)+strings.Repeat(".", 20-want)+"]" {
-			t.Errorf("Bar(%v) = %q", part, got)
-		}
+		t.Run(fmt.Sprint(part), func(t *testing.T) {
+			if got := Bar(part, 1); got != "["+strings.Repeat("#", want)+strings.Repeat(".", 20-want)+"]" {
+				t.Errorf("Bar(%v) = %q", part, got)
+			}
+		})
 	}
 	ago := time.Now().Add(-10 * time.Second)
 	if got := Left(1, 4, ago); got != ", 31s left" && got != ", 30s left" {

@@ -3,6 +3,7 @@ package show
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,10 +25,12 @@ func TestBlocks(t *testing.T) {
 		{r + g + b + b, 2, "\x1b[38;2;255;0;0;48;2;0;0;255m▀\x1b[38;2;0;255;0;48;2;0;0;255m▀\x1b[0m\n"},
 		{r + g + b, 1, "\x1b[38;2;255;0;0;48;2;0;255;0m▀\x1b[0m\n\x1b[38;2;0;0;255m▀\x1b[0m\n"},
 	} {
-		var out bytes.Buffer
-		if err := Blocks(&out, []byte(c.pix), c.width); err != nil || out.String() != c.want {
-			t.Errorf("%x, %d wide: %q, %v; want %q", c.pix, c.width, out.String(), err, c.want)
-		}
+		t.Run(fmt.Sprintf("%q", c.want), func(t *testing.T) {
+			var out bytes.Buffer
+			if err := Blocks(&out, []byte(c.pix), c.width); err != nil || out.String() != c.want {
+				t.Errorf("%x, %d wide: %q, %v; want %q", c.pix, c.width, out.String(), err, c.want)
+			}
+		})
 	}
 }
 
@@ -36,22 +39,24 @@ func TestBlocks(t *testing.T) {
 func TestKittyPieces(t *testing.T) {
 	piece := regexp.MustCompile("^\x1b_G(a=T,f=100,q=2,)?m=([01]);([A-Za-z0-9+/=]*)\x1b\\\\")
 	for _, n := range []int{0, 1, 3071, 3072, 3073, 6144, 10000} {
-		png := bytes.Repeat([]byte("\x89PNG..."), n/7+1)[:n]
-		var out bytes.Buffer
-		if err := Kitty(&out, png); err != nil {
-			t.Fatal(err)
-		}
-		rest, text, more := out.String(), "", "1"
-		for i := 0; rest != "\n"; i++ {
-			m := piece.FindStringSubmatch(rest)
-			if m == nil || (m[1] != "") != (i == 0) || len(m[3]) > 4096 || more == "0" {
-				t.Fatalf("%d bytes, piece %d: %.100q", n, i, rest)
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			png := bytes.Repeat([]byte("\x89PNG..."), n/7+1)[:n]
+			var out bytes.Buffer
+			if err := Kitty(&out, png); err != nil {
+				t.Fatal(err)
 			}
-			rest, text, more = rest[len(m[0]):], text+m[3], m[2]
-		}
-		if got, err := base64.StdEncoding.DecodeString(text); err != nil || !bytes.Equal(got, png) || more != "0" {
-			t.Errorf("%d bytes came as %d, %v", n, len(got), err)
-		}
+			rest, text, more := out.String(), "", "1"
+			for i := 0; rest != "\n"; i++ {
+				m := piece.FindStringSubmatch(rest)
+				if m == nil || (m[1] != "") != (i == 0) || len(m[3]) > 4096 || more == "0" {
+					t.Fatalf("%d bytes, piece %d: %.100q", n, i, rest)
+				}
+				rest, text, more = rest[len(m[0]):], text+m[3], m[2]
+			}
+			if got, err := base64.StdEncoding.DecodeString(text); err != nil || !bytes.Equal(got, png) || more != "0" {
+				t.Errorf("%d bytes came as %d, %v", n, len(got), err)
+			}
+		})
 	}
 }
 
@@ -65,13 +70,15 @@ func TestWindow(t *testing.T) {
 		{0, 0, Screen{W: 80, H: 46}},
 		{5, 1, Screen{W: 5, H: 2}},
 	} {
-		term := faketerm.Open(t, c.cols, c.rows, 0, 0)
-		if got := Look(term.Near); got != c.want || !Can(term.Near) {
-			t.Errorf("%d × %d: %+v, want %+v", c.cols, c.rows, got, c.want)
-		}
-		if said := term.Said(); said != "" {
-			t.Errorf("asked %q", said)
-		}
+		t.Run(fmt.Sprint(c.cols, "x", c.rows), func(t *testing.T) {
+			term := faketerm.Open(t, c.cols, c.rows, 0, 0)
+			if got := Look(term.Near); got != c.want || !Can(term.Near) {
+				t.Errorf("%d × %d: %+v, want %+v", c.cols, c.rows, got, c.want)
+			}
+			if said := term.Said(); said != "" {
+				t.Errorf("asked %q", said)
+			}
+		})
 	}
 	t.Setenv("TERM", "dumb")
 	if Can(faketerm.Open(t, 80, 24, 0, 0).Near) {
@@ -90,14 +97,18 @@ func TestAnswers(t *testing.T) {
 		"\x1b[?62;":                     {false, false},
 		"\x1b_Gi=31;EBAD\x1b\\\x1b[?1c": {true, false},
 	} {
-		if got := [2]bool{answered([]byte(said)), kitty([]byte(said))}; got != want {
-			t.Errorf("%q: %v, want %v", said, got, want)
-		}
+		t.Run(fmt.Sprintf("%q", said), func(t *testing.T) {
+			if got := [2]bool{answered([]byte(said)), kitty([]byte(said))}; got != want {
+				t.Errorf("%q: %v, want %v", said, got, want)
+			}
+		})
 	}
 	for _, no := range []string{"screen", "screen-256color", "tmux-256color", "linux", "vt100"} {
-		if mayAsk(no, "") {
-			t.Errorf("%s is asked", no)
-		}
+		t.Run(no, func(t *testing.T) {
+			if mayAsk(no, "") {
+				t.Errorf("%s is asked", no)
+			}
+		})
 	}
 	if mayAsk("xterm-kitty", "/tmp/tmux-0/default,1,0") || !mayAsk("xterm-kitty", "") {
 		t.Error("xterm-kitty")
