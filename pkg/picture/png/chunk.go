@@ -38,6 +38,20 @@ type scanner struct {
 	buf  [4096]byte
 }
 
+// view returns n bytes at offset pos, which the file must have. n is at most the size of
+// the window. The bytes are valid until the next call.
+func (s *scanner) view(pos, n int64) ([]byte, error) {
+	if pos < s.at || pos+n > s.at+int64(len(s.win)) {
+		size := min(int64(len(s.buf)), s.size-pos)
+		if _, err := s.r.ReadAt(s.buf[:size], pos); err != nil && err != io.EOF {
+			s.win = nil
+			return nil, fault.New(fault.Internal, "read: %w", err)
+		}
+		s.win, s.at = s.buf[:size], pos
+	}
+	return s.win[pos-s.at:][:n], nil
+}
+
 // next returns the chunk whose header begins at pos. The error is io.EOF when the
 // header, data or CRC extend past the end of the file; kind, pos and size are then
 // set if the header was complete.
@@ -45,14 +59,11 @@ func (s *scanner) next(pos int64) (chunk, error) {
 	if pos+8 > s.size {
 		return chunk{}, io.EOF
 	}
-	if pos < s.at || pos+8 > s.at+int64(len(s.win)) {
-		n := min(int64(len(s.buf)), s.size-pos)
-		if _, err := s.r.ReadAt(s.buf[:n], pos); err != nil && err != io.EOF {
-			return chunk{}, fault.New(fault.Internal, "read: %w", err)
-		}
-		s.win, s.at = s.buf[:n], pos
+	b, err := s.view(pos, 8)
+	if err != nil {
+		return chunk{}, err
 	}
-	return parseChunk(s.win[pos-s.at:], pos, s.size)
+	return parseChunk(b, pos, s.size)
 }
 
 // parseChunk parses b, the header of the chunk at offset pos of a file of size bytes.
@@ -72,23 +83,39 @@ func parseChunk(b []byte, pos, size int64) (chunk, error) {
 	return c, nil
 }
 
-// read returns the data of a chunk and checks its CRC.
-func (s *scanner) read(c chunk) ([]byte, error) {
+// read returns the data of a chunk and reports whether its CRC is right.
+func (s *scanner) read(c chunk) (data []byte, intact bool, err error) {
 	b := make([]byte, c.size+4)
 	if _, err := s.r.ReadAt(b, c.pos); err != nil && err != io.EOF {
-		return nil, fault.New(fault.Internal, "read: %w", err)
+		return nil, false, fault.New(fault.Internal, "read: %w", err)
 	}
-	data := b[:c.size]
+	data = b[:c.size]
 	sum := crc32.Update(crc32.ChecksumIEEE([]byte(c.kind)), crc32.IEEETable, data)
-	if sum != binary.BigEndian.Uint32(b[c.size:]) {
-		return nil, crcError(c.kind)
-	}
-	return data, nil
+	return data, sum == binary.BigEndian.Uint32(b[c.size:]), nil
 }
 
-func crcError(kind string) error {
-	return fault.New(fault.Format, "PNG: wrong checksum (CRC) of chunk %s", kind)
+// check reports whether the CRC of a chunk is right, without holding its data.
+func (s *scanner) check(c chunk) (bool, error) {
+	sum := crc32.ChecksumIEEE([]byte(c.kind))
+	for pos, left := c.pos, c.size; left > 0; {
+		n := min(left, int64(len(s.buf)))
+		b, err := s.view(pos, n)
+		if err != nil {
+			return false, err
+		}
+		sum = crc32.Update(sum, crc32.IEEETable, b)
+		pos, left = pos+n, left-n
+	}
+	b, err := s.view(c.pos+c.size, 4)
+	if err != nil {
+		return false, err
+	}
+	return sum == binary.BigEndian.Uint32(b), nil
 }
+
+const wrongCRC = "wrong checksum (CRC) of chunk %s"
+
+func crcError(kind string) error { return fault.New(fault.Format, "PNG: "+wrongCRC, kind) }
 
 // writeChunk writes one complete chunk.
 func writeChunk(w io.Writer, kind string, data []byte) error {

@@ -48,7 +48,7 @@ func (r *Reader) deinterlace() (raster.Rows, error) {
 		out.Pix, line8 = make([]uint8, n*h), make([]uint8, n)
 	}
 	raw, cur, prev := make([]byte, 1+nb), make([]byte, nb), make([]byte, nb)
-	for _, p := range passes {
+	for i, p := range passes {
 		pw := (w - p.x + p.dx - 1) / p.dx
 		if pw <= 0 {
 			continue
@@ -61,8 +61,17 @@ func (r *Reader) deinterlace() (raster.Rows, error) {
 			if p.dx == 1 {
 				done = y
 			}
-			if err := s.row(raw[:1+nb], done); err != nil {
+			found, err := s.row(raw[:1+nb], done)
+			if err != nil {
 				return nil, err
+			}
+			if !found {
+				if r.out.Bits == 16 {
+					coarse(out.Pix16, w, h, spp, i, y)
+				} else {
+					coarse(out.Pix, w, h, spp, i, y)
+				}
+				return &held{whole.Rows(), s}, nil
 			}
 			unfilter(raw[0], cur[:nb], raw[1:1+nb], prev[:nb], bpp)
 			if r.out.Bits == 16 {
@@ -91,6 +100,31 @@ func scatter[T uint8 | uint16](dst, src []T, spp, x, dx int) {
 			dst[at+j] = src[i+j]
 		}
 		at += dx * spp
+	}
+}
+
+// coarse fills in the pixels of pass last from row y on, and of all later passes, in pix
+// of w×h pixels of spp samples. A missing pixel becomes the pixel of an earlier pass at
+// the corner of the square that this pass divides. For example, pass 7 (index 6) has the
+// odd rows, so that each pixel becomes the one above.
+func coarse[T uint8 | uint16](pix []T, w, h, spp, last, y int) {
+	for i := max(last, 1); i < len(passes); i++ {
+		p := passes[i]
+		up, left := 0, 0
+		if p.y > 0 {
+			up = p.y
+		} else {
+			left = p.x
+		}
+		first := p.y
+		if i == last {
+			first = y
+		}
+		for y := first; y < h; y += p.dy {
+			for x := p.x; x < w; x += p.dx {
+				copy(pix[(y*w+x)*spp:][:spp], pix[((y-up)*w+x-left)*spp:][:spp])
+			}
+		}
 	}
 }
 

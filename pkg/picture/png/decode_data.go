@@ -17,6 +17,7 @@ import (
 // implements io.ByteReader, so that the inflater takes no byte beyond the end of
 // the stream and taken is the exact length of the stream.
 type data struct {
+	r     *Reader
 	b     *bufio.Reader
 	left  int64  // bytes of the chunk not yet in part
 	part  []byte // bytes of the chunk in the buffer of b
@@ -27,7 +28,7 @@ type data struct {
 }
 
 func newData(r *Reader) *data {
-	return &data{b: bufio.NewReaderSize(io.NewSectionReader(r.r, r.idat, r.size-r.idat), 64<<10), first: true}
+	return &data{r: r, b: bufio.NewReaderSize(io.NewSectionReader(r.r, r.idat, r.size-r.idat), 64<<10), first: true}
 }
 
 // fill reads the next part, from this chunk or the next. The error is io.EOF at the
@@ -43,7 +44,9 @@ func (d *data) fill() error {
 				return readError(err)
 			}
 			if d.sum != binary.BigEndian.Uint32(b) {
-				return crcError("IDAT")
+				if err := d.r.accept(crcError("IDAT")); err != nil {
+					return err
+				}
 			}
 			d.b.Discard(4)
 		}
@@ -123,55 +126,75 @@ type stream struct {
 	d *data
 	z io.ReadCloser
 
-	length int64 // bytes of the zlib stream; set by end
-	over   bool  // there are data after the last row; set by end
-	ended  bool  // end has succeeded
+	missing bool  // the remaining rows can't be read, and that is accepted
+	length  int64 // bytes of the zlib stream; set by end
+	exact   bool  // the stream has the rows, a right Adler-32 and nothing else; set by end
+	ended   bool  // end has succeeded
 }
 
 func newStream(r *Reader) (*stream, error) {
-	d := newData(r)
-	z, err := zlib.NewReader(d)
-	if err != nil {
-		return nil, r.inflateError(err, 0)
+	s := &stream{r: r, d: newData(r)}
+	var err error
+	if s.z, err = zlib.NewReader(s.d); err != nil {
+		s.missing = true
+		return s, r.accept(r.inflateError(err, 0))
 	}
-	return &stream{r: r, d: d, z: z}, nil
+	return s, nil
 }
 
 // row reads the next row into b, filter byte first. done is the number of rows
-// before it, for error messages.
-func (s *stream) row(b []byte, done int) error {
-	if _, err := io.ReadFull(s.z, b); err != nil {
-		return s.r.inflateError(err, done)
+// before it, for messages. It returns false if the row is missing and the caller
+// accepts that; then all later rows are missing, too.
+func (s *stream) row(b []byte, done int) (bool, error) {
+	if s.missing {
+		return false, nil
 	}
-	if b[0] > 4 {
-		return fault.New(fault.Format, "PNG: filter type %d in row %d", b[0], done)
+	_, err := io.ReadFull(s.z, b)
+	switch {
+	case err != nil:
+		err = s.r.inflateError(err, done)
+	case b[0] > filterPaeth:
+		err = fault.New(fault.Format, "PNG: filter type %d in row %d", b[0], done)
+	default:
+		return true, nil
 	}
-	return nil
+	s.missing = true
+	return false, s.r.accept(err)
 }
 
-// end checks what follows the last row: the checksums of the stream and of the
-// chunks, and that the file has an IEND chunk. Surplus data are ignored.
+// end reads what follows the last row. All pixels are there, so damage is noted and
+// only a wrong CRC is an error. Surplus rows are ignored.
 func (s *stream) end() error {
-	h := s.r.out.H()
 	var b [1]byte
-	if n, err := io.ReadFull(s.z, b[:]); n == 1 {
-		s.over = true
-	} else if err != io.EOF {
-		return s.r.inflateError(err, h)
+	n, err := io.ReadFull(s.z, b[:])
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	switch {
+	case n == 1:
+	case err == io.EOF:
+		s.exact = true
+	case err == zlib.ErrChecksum:
+		s.r.Note("wrong Adler-32 checksum of the pixels")
+	case err == io.ErrUnexpectedEOF && !s.r.cut:
+		s.r.Note("compressed data end early, after the last row")
+	case corrupt:
+		s.r.Note("compressed data damaged after the last row")
+	case err != io.ErrUnexpectedEOF:
+		return s.r.inflateError(err, s.r.out.H())
 	}
 	s.length = s.d.taken()
-	if s.r.cut {
-		return fault.New(fault.Format, "truncated after the last row: no IEND chunk")
-	}
-	if err := s.d.drain(); err != nil {
-		return s.r.inflateError(err, h)
+	if err := s.d.drain(); err == io.ErrUnexpectedEOF {
+		if s.r.cut {
+			s.r.Note("truncated after the last row")
+		}
+	} else if err != nil {
+		return err
 	}
 	return nil
 }
 
-// finish calls end the first time. It returns io.EOF if the file is intact.
+// finish calls end the first time. It returns io.EOF if the picture may be used.
 func (s *stream) finish() error {
-	if !s.ended {
+	if !s.ended && !s.missing {
 		if err := s.end(); err != nil {
 			return err
 		}

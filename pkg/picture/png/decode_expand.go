@@ -47,8 +47,8 @@ func (r *Reader) expand8(dst []uint8, src []byte) {
 			copy(dst, src)
 		}
 	}
-	if r.out.Layout == raster.Indexed && len(r.out.Palette) < 1<<r.depth {
-		r.stray = raster.Clamp(dst, len(r.out.Palette), r.black) || r.stray
+	if r.out.Layout == raster.Indexed && r.colours < 1<<r.depth {
+		r.stray = raster.Clamp(dst, r.colours, r.black) || r.stray
 	}
 }
 

@@ -11,12 +11,24 @@ func (r *Reader) bytesPerRow(w int) (row, pixel int) {
 
 // Rows starts decoding. The hint is not used. Rows may be called once. An interlaced
 // picture is decoded into memory before its first row is returned; any other picture
-// needs two rows.
+// needs two rows. With Limits.Lenient missing rows are black, or transparent if the
+// picture has alpha, or colour 0 of its palette; of an interlaced picture, missing
+// pixels are those of the passes before.
 func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
 	if r.interlaced {
 		return r.deinterlace()
 	}
 	return r.progress()
+}
+
+// blank clears row y, of n samples: a missing row is black, transparent if the picture
+// has alpha, or colour 0 of its palette.
+func blank(p *raster.Plane, y, n int) {
+	if p.Pix16 != nil {
+		clear(p.Pix16[y*n : (y+1)*n])
+	} else {
+		clear(p.Pix[y*n : (y+1)*n])
+	}
 }
 
 // progress starts decoding a picture that is not interlaced.
@@ -53,7 +65,7 @@ func (r *Reader) progress() (*rows, error) {
 // plain reports whether the bytes of a row are its samples, so that expand8 is not
 // needed.
 func (r *Reader) plain() bool {
-	return r.depth == 8 && !r.hasKey && (r.color != colorIndexed || len(r.out.Palette) == 256)
+	return r.depth == 8 && !r.hasKey && (r.color != colorIndexed || r.colours == 256)
 }
 
 // rows decodes a picture that is not interlaced, band by band.
@@ -88,8 +100,13 @@ func (d *rows) Next() (*raster.Band, error) {
 	p.Rows = min(d.band, h-d.y)
 	d.out.Y = d.y
 	for i := range p.Rows {
-		if err := d.s.row(d.raw, d.y+i); err != nil {
+		found, err := d.s.row(d.raw, d.y+i)
+		if err != nil {
 			return nil, err
+		}
+		if !found {
+			blank(p, i, d.n)
+			continue
 		}
 		if d.pix != nil {
 			at := d.n * i

@@ -2,8 +2,6 @@ package png
 
 import (
 	"bufio"
-	"bytes"
-	"compress/zlib"
 	"encoding/binary"
 	"image/color"
 	"io"
@@ -22,8 +20,8 @@ type EncodeOptions struct {
 
 // Encode writes a PNG. Gray, GrayA, RGB and RGBA of 8 or 16 bits become colour types
 // 0, 4, 2 and 6. Indexed becomes type 3 with the fewest bits that its palette allows.
-// YCbCr is refused, and so is an orientation other than 1. The ICC profile of the
-// header is written.
+// YCbCr is refused, and so is an orientation other than 1. ICC profile, Coding and
+// Density of the header are written.
 func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 	h := src.Header()
 	if h.Layout == raster.YCbCr {
@@ -80,15 +78,8 @@ func (e *encoder) head() error {
 	if err := writeChunk(e.b, "IHDR", b); err != nil {
 		return err
 	}
-	if len(e.h.ICC) > 0 {
-		var z bytes.Buffer
-		z.WriteString("ICC profile\x00\x00")
-		d := zlib.NewWriter(&z)
-		d.Write(e.h.ICC)
-		d.Close()
-		if err := writeChunk(e.b, "iCCP", z.Bytes()); err != nil {
-			return err
-		}
+	if err := writeMeta(e.b, e.h); err != nil {
+		return err
 	}
 	if e.h.Layout != raster.Indexed {
 		return nil

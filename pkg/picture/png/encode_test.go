@@ -93,7 +93,7 @@ func TestPalettesArePacked(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(r.Header().Palette, h.Palette) {
+			if !slices.Equal(r.Header().Palette[:c.colors], h.Palette) {
 				t.Fatalf("palette %v came back as %v", h.Palette, r.Header().Palette)
 			}
 		}

@@ -14,9 +14,11 @@ import (
 // RewritePalette copies the palette PNG r to w and replaces each colour c of its
 // palette by f(c). The pixels are indexes and do not change, so their compressed
 // stream is copied as it is, after one pass that decodes and checks it. The result
-// is therefore never larger. It has the chunks IHDR, PLTE, tRNS and IDAT only: no
-// metadata, and no bytes after the end of the compressed stream. Other colour types
-// and an orientation other than 1 are errors of kind Internal.
+// is therefore not larger. It keeps Coding and Density of the header, but not the ICC
+// profile, and it has no other metadata and no bytes after the end of the compressed
+// stream. What is damaged gives the errors and notes of Rows; a damaged stream is
+// compressed again. Other colour types and an orientation other than 1 are errors of
+// kind Internal.
 func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) error {
 	if r.color != colorIndexed {
 		return fault.New(fault.Internal, "rewrite PNG palette: colour type %d has no palette", r.color)
@@ -24,16 +26,22 @@ func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) err
 	if r.out.Orientation != 1 {
 		return fault.New(fault.Internal, "rewrite PNG palette: orientation %d", r.out.Orientation)
 	}
-	n, clean, err := r.walk()
+	n, exact, err := r.walk()
 	if err != nil {
 		return err
 	}
-	palette := make([]color.NRGBA, len(r.out.Palette))
+	h := *r.out
+	h.ICC = nil
+	h.Palette = make([]color.NRGBA, len(r.out.Palette))
 	for i, c := range r.out.Palette {
-		palette[i] = f(c)
+		h.Palette[i] = f(c)
 	}
-	if !clean {
-		return r.recode(w, palette)
+	if !exact {
+		return r.recode(w, &h)
+	}
+	h.Palette = h.Palette[:r.colours]
+	for r.stray && len(h.Palette) < 1<<r.depth {
+		h.Palette = append(h.Palette, f(color.NRGBA{A: 255}))
 	}
 	b := bufio.NewWriterSize(w, 32<<10)
 	ihdr := make([]byte, 13)
@@ -46,7 +54,10 @@ func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) err
 	if err := writeChunk(b, "IHDR", ihdr); err != nil {
 		return err
 	}
-	if err := writePalette(b, palette); err != nil {
+	if err := writeMeta(b, &h); err != nil {
+		return err
+	}
+	if err := writePalette(b, h.Palette); err != nil {
 		return err
 	}
 	if err := r.copyData(b, n); err != nil {
@@ -59,9 +70,8 @@ func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) err
 }
 
 // walk decodes the whole picture. It returns the length of its zlib stream in bytes
-// and whether the stream may be copied: it has nothing but the rows, and no index is
-// out of range.
-func (r *Reader) walk() (n int64, clean bool, err error) {
+// and whether the stream may be copied, as it is undamaged and has nothing but the rows.
+func (r *Reader) walk() (n int64, exact bool, err error) {
 	src, err := r.Rows(raster.Hint{})
 	if err != nil {
 		return 0, false, err
@@ -81,7 +91,7 @@ func (r *Reader) walk() (n int64, clean bool, err error) {
 	case *held:
 		s = src.s
 	}
-	return s.length, !s.over && !r.stray, nil
+	return s.length, s.exact, nil
 }
 
 // copyData writes the first n bytes of the zlib stream as one IDAT chunk, or as
@@ -116,21 +126,11 @@ func (r *Reader) copyData(w io.Writer, n int64) error {
 	return nil
 }
 
-// recode decodes the picture and encodes it with another palette.
-func (r *Reader) recode(w io.Writer, palette []color.NRGBA) error {
+// recode decodes the picture and encodes it with the header h.
+func (r *Reader) recode(w io.Writer, h *raster.Header) error {
 	src, err := r.Rows(raster.Hint{})
 	if err != nil {
 		return err
 	}
-	h := *r.out
-	h.Palette, h.ICC, h.Orientation = palette, nil, 1
-	return Encode(w, repainted{src, &h}, EncodeOptions{})
+	return Encode(w, raster.WithHeader(src, h), EncodeOptions{})
 }
-
-// repainted is rows under another header.
-type repainted struct {
-	raster.Rows
-	h *raster.Header
-}
-
-func (r repainted) Header() *raster.Header { return r.h }

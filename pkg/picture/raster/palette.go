@@ -1,10 +1,22 @@
 package raster
 
-import "image/color"
+import (
+	"image/color"
+	"slices"
+)
 
-// Some files have indexes beyond their palette. Most programs show them black. Since a
-// palette can't grow after the header is known, such an index becomes that of the
-// darkest colour, which is black where the palette has black.
+// Readers of palette formats meet indexes that are out of range. Most programs show
+// them black. A reader that can't add black to its palette takes the darkest colour.
+
+// WithBlack returns palette with opaque black in it, and the index of black. Black is
+// appended if it is missing. The palette must have less than 256 colours.
+func WithBlack(palette []color.NRGBA) ([]color.NRGBA, uint8) {
+	black := color.NRGBA{A: 255}
+	if i := slices.Index(palette, black); i >= 0 {
+		return palette, uint8(i)
+	}
+	return append(slices.Clip(palette), black), uint8(len(palette))
+}
 
 // Darkest returns the index of the colour nearest to opaque black; of several equal
 // ones, the first.

@@ -19,3 +19,14 @@ func TestIndexesBeyondThePaletteBecomeItsDarkestColour(t *testing.T) {
 		t.Error("found indexes beyond the palette where there are none")
 	}
 }
+
+func TestWithBlackAddsBlackOnce(t *testing.T) {
+	p := []color.NRGBA{{9, 9, 9, 255}, {0, 0, 0, 0}}
+	q, at := WithBlack(p[:1])
+	if at != 1 || len(q) != 2 || q[1] != (color.NRGBA{A: 255}) || p[1].A != 0 {
+		t.Errorf("%v, black at %d; the original %v", q, at, p)
+	}
+	if r, at := WithBlack(q); at != 1 || len(r) != 2 {
+		t.Errorf("%v, black at %d", r, at)
+	}
+}

@@ -1,0 +1,244 @@
+package png
+
+import (
+	"encoding/binary"
+	"image/color"
+	"io"
+	"strings"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/meta"
+	"imgtools/pkg/picture/raster"
+)
+
+// Larger metadata chunks are ignored. Those of cameras and monitors are far smaller.
+const (
+	maxExif = 1 << 20  // bytes of eXIf
+	maxICC  = 16 << 20 // bytes of a profile, compressed and not
+)
+
+// place is where a chunk may stand; elsewhere it is ignored (section 5.6).
+type place uint8
+
+const (
+	anywhere place = iota
+	beforeIDAT
+	beforePLTE // and so before IDAT
+)
+
+// ancillary are the ancillary chunks that are used. The function reads the data of a
+// chunk; false means that they are damaged.
+var ancillary = map[string]struct {
+	place place
+	max   int64 // bytes; a larger chunk is ignored
+	use   func(*walk, []byte) bool
+}{
+	"eXIf": {anywhere, maxExif, (*walk).exif},
+	"tRNS": {beforeIDAT, 256, (*walk).transparency},
+	"pHYs": {beforeIDAT, 9, (*walk).density},
+	"acTL": {beforeIDAT, 8, (*walk).animation},
+	"cICP": {beforePLTE, 4, (*walk).codePoints},
+	"iCCP": {beforePLTE, maxICC, (*walk).profile},
+	"sRGB": {beforePLTE, 1, (*walk).srgb},
+	"gAMA": {beforePLTE, 4, (*walk).gamma},
+	"cHRM": {beforePLTE, 32, (*walk).chromaticities},
+}
+
+// walk is one pass over the chunks of a file.
+type walk struct {
+	*Reader
+	s      *scanner
+	seen   map[string]bool // chunks already used
+	inData bool            // the previous chunk was IDAT
+	colour colourChunks
+}
+
+// chunks walks from the chunk at pos to IEND, or to the end of the file, and reads all
+// chunks but the pixels.
+func (r *Reader) chunks(s *scanner, pos int64) error {
+	w := &walk{Reader: r, s: s, seen: map[string]bool{}}
+	for {
+		c, err := s.next(pos)
+		if err == io.EOF && c.kind == "IDAT" && (r.idat == 0 || w.inData) {
+			// Whether pixels are missing is known once they are decompressed.
+			if r.cut = true; r.idat == 0 {
+				r.idat = pos
+			}
+			break
+		}
+		if r.idat == 0 && err == io.EOF {
+			return raster.Truncated(0, r.out.H())
+		}
+		if r.idat != 0 && (err == io.EOF || fault.Of(err) == fault.Format && err != nil) {
+			r.Note("no IEND chunk")
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if err := w.take(c, pos); err != nil {
+			return err
+		}
+		if c.kind == "IEND" {
+			break
+		}
+		pos = c.end()
+	}
+	if r.color == colorIndexed && r.out.Palette == nil {
+		return fault.New(fault.Format, "PNG: indexed colour without a PLTE chunk")
+	}
+	if r.idat == 0 {
+		return fault.New(fault.Format, "PNG: no IDAT chunk")
+	}
+	r.setColour(w.colour)
+	r.colours = len(r.out.Palette)
+	if r.colours < 1<<r.depth {
+		r.out.Palette, r.black = raster.WithBlack(r.out.Palette)
+	}
+	return nil
+}
+
+// take handles the chunk c, whose header is at pos.
+func (w *walk) take(c chunk, pos int64) error {
+	if c.kind == "IDAT" {
+		if w.idat != 0 && !w.inData {
+			return fault.New(fault.Format, "PNG: the IDAT chunks are not consecutive")
+		}
+		if w.inData = true; w.idat == 0 {
+			w.idat = pos
+		}
+		return nil // decode_data.go checks its CRC
+	}
+	w.inData = false
+	switch {
+	case c.kind == "PLTE":
+		return w.palette(c)
+	case c.kind == "IHDR":
+		return fault.New(fault.Format, "PNG: a second IHDR chunk")
+	case c.kind[0] < 'a' && c.kind != "IEND":
+		return fault.New(fault.Unsupported, "PNG: unknown critical chunk %s", c.kind)
+	}
+	how, used := ancillary[c.kind]
+	if !used || w.seen[c.kind] || c.size > how.max ||
+		how.place != anywhere && w.idat != 0 || how.place == beforePLTE && w.seen["PLTE"] {
+		intact, err := w.s.check(c)
+		if !intact && err == nil {
+			w.Note(wrongCRC, c.kind)
+		}
+		return err
+	}
+	b, intact, err := w.s.read(c)
+	switch {
+	case err != nil:
+		return err
+	case !intact:
+		w.Note(wrongCRC, c.kind)
+	case !how.use(w, b):
+		w.Note("damaged chunk %s ignored", c.kind)
+	default:
+		w.seen[c.kind] = true
+	}
+	return nil
+}
+
+// palette reads PLTE (section 11.2.2). In a picture without indexes it only suggests
+// colours to devices with few, and only its CRC counts.
+func (w *walk) palette(c chunk) error {
+	if w.seen["PLTE"] {
+		return fault.New(fault.Format, "PNG: a second PLTE chunk")
+	}
+	w.seen["PLTE"] = true
+	if w.idat != 0 {
+		return fault.New(fault.Format, "PNG: a PLTE chunk after the pixels")
+	}
+	if c.size == 0 || c.size%3 != 0 || c.size > 3*256 {
+		return fault.New(fault.Format, "PNG: a PLTE chunk of %d bytes", c.size)
+	}
+	b, intact, err := w.s.read(c)
+	if err != nil {
+		return err
+	}
+	if !intact {
+		if err := w.accept(crcError("PLTE")); err != nil {
+			return err
+		}
+	}
+	if w.color != colorIndexed {
+		return nil
+	}
+	for n := min(len(b)/3, 1<<w.depth); n > 0; n-- {
+		w.out.Palette = append(w.out.Palette, color.NRGBA{b[0], b[1], b[2], 255})
+		b = b[3:]
+	}
+	return nil
+}
+
+// accept decides about damage that makes pixels missing or untrustworthy: err is an
+// error, unless the caller asked for what there is; then it becomes a note.
+func (r *Reader) accept(err error) error {
+	if !r.lim.Lenient || fault.Of(err) != fault.Format {
+		return err
+	}
+	r.Note("%s", strings.TrimPrefix(err.Error(), "PNG: "))
+	return nil
+}
+
+// transparency reads tRNS (section 11.3.1.1): the alpha of the first colours of the
+// palette, or the one colour that is transparent.
+func (w *walk) transparency(b []byte) bool {
+	switch {
+	case w.color == colorIndexed:
+		if len(b) > len(w.out.Palette) {
+			return false
+		}
+		for i := range b {
+			w.out.Palette[i].A = b[i]
+		}
+	case w.color == colorGray && len(b) == 2:
+		w.hasKey, w.out.Layout = true, raster.GrayA
+	case w.color == colorRGB && len(b) == 6:
+		w.hasKey, w.out.Layout = true, raster.RGBA
+	default:
+		return false
+	}
+	if w.hasKey {
+		for i := range len(b) / 2 {
+			w.key[i] = binary.BigEndian.Uint16(b[2*i:]) & (1<<w.depth - 1)
+		}
+	}
+	return true
+}
+
+// exif reads the orientation from eXIf (section 11.3.4.5), which is a TIFF structure.
+func (w *walk) exif(b []byte) bool {
+	if t := strings.TrimPrefix(string(b), "Exif\x00\x00"); !strings.HasPrefix(t, "II*\x00") && !strings.HasPrefix(t, "MM\x00*") {
+		return false
+	}
+	w.out.Orientation = meta.Orientation(b)
+	return true
+}
+
+// density reads pHYs (section 11.3.4.3): pixels per unit in x and y, and the unit.
+func (w *walk) density(b []byte) bool {
+	if len(b) != 9 || b[8] > 1 {
+		return false
+	}
+	d := raster.Density{X: float64(binary.BigEndian.Uint32(b)), Y: float64(binary.BigEndian.Uint32(b[4:]))}
+	if d.X == 0 || d.Y == 0 {
+		return false
+	}
+	if b[8] == 1 { // the metre
+		d = raster.Density{X: d.X / 100, Y: d.Y / 100, Unit: raster.PerCM}
+	}
+	w.out.Density = d
+	return true
+}
+
+// animation reads acTL (section 11.3.6.1).
+func (w *walk) animation(b []byte) bool {
+	if len(b) != 8 {
+		return false
+	}
+	w.frames = max(1, int(binary.BigEndian.Uint32(b)&(1<<31-1)))
+	return true
+}
