@@ -40,6 +40,9 @@ func rawTIFF(r io.ReaderAt) string {
 	if head[0] == 'M' {
 		order = binary.BigEndian
 	}
+	if order.Uint16(head[2:]) != 42 { // BigTIFF; package tiff refuses its raw files
+		return ""
+	}
 	if string(head[8:11]) == "CR\x02" {
 		return "Canon CR2 (camera raw)"
 	}

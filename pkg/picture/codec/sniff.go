@@ -57,7 +57,7 @@ func readFormat(head []byte) string {
 		return WebP
 	case has("BM") && len(head) >= 18 && bmpHeader(binary.LittleEndian.Uint32(head[14:])):
 		return BMP
-	case has("II*\x00"), has("MM\x00*"):
+	case has("II*\x00"), has("MM\x00*"), has("II+\x00"), has("MM\x00+"): // + is BigTIFF
 		return TIFF
 	case len(head) >= 3 && head[0] == 'P' && head[1] >= '1' && head[1] <= '7' && (space(head[2]) || head[2] == '#'):
 		return PNM
@@ -85,7 +85,6 @@ const (
 	adviceVideo = "take a frame first: ffmpeg -i in -frames:v 1 out.png"
 	adviceRaw   = "develop it first: dcraw -T in.raw"
 	adviceIM    = "convert it first: magick in out.png"
-	adviceTIFF  = adviceIM
 	adviceZip   = "unpack it first"
 )
 
@@ -100,8 +99,6 @@ var magics = []struct {
 	{0, "\xff\x4f\xff\x51", "JPEG 2000", adviceJP2},
 	{0, "\xff\xd8\xff\xf7", "JPEG-LS", adviceIM},
 	{0, "II\xbc\x01", "JPEG XR", adviceIM},
-	{0, "II+\x00", "BigTIFF", adviceTIFF},
-	{0, "MM\x00+", "BigTIFF", adviceTIFF},
 	{0, "%!PS", "PostScript", "draw it first: gs -sDEVICE=png16m -o out.png in.ps"},
 	{0, "\xc5\xd0\xd3\xc6", "PostScript", "draw it first: gs -sDEVICE=png16m -o out.png in.eps"},
 	{0, "8BPS", "Photoshop PSD", adviceIM},

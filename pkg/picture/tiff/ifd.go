@@ -23,12 +23,19 @@ const (
 	typeFloat     = 11
 	typeDouble    = 12
 	typeIFD       = 13
+	typeLong8     = 16 // this and those below: BigTIFF
+	typeSLong8    = 17
+	typeIFD8      = 18
 )
+
+// maxFields is the most entries of a directory: what TIFF's 16 bits can count.
+const maxFields = 1<<16 - 1
 
 // typeSizes are the bytes of one value of each type.
 var typeSizes = map[uint16]int64{
 	typeByte: 1, typeShort: 2, typeLong: 4, typeRational: 8, typeSByte: 1, typeUndefined: 1, typeSShort: 2,
 	typeSLong: 4, typeSRational: 8, typeFloat: 4, typeDouble: 8, typeIFD: 4,
+	typeLong8: 8, typeSLong8: 8, typeIFD8: 8,
 }
 
 // file is a TIFF file whose byte order is known.
@@ -36,6 +43,7 @@ type file struct {
 	r     io.ReaderAt
 	size  int64
 	order binary.ByteOrder
+	big   bool // BigTIFF: counts and offsets of 64 bits
 }
 
 // entry is one field of a directory. value is the field itself if it fits, else
@@ -43,18 +51,21 @@ type file struct {
 type entry struct {
 	kind  uint16
 	count uint64
-	value []byte // 4 bytes
+	value []byte // 4 bytes, or 8 in BigTIFF
 }
 
 type directory map[uint16]entry
 
 // openFile reads the file header and returns the offset of the first directory.
+//
+//	TIFF      II 42 offset, or MM 42 offset: 2 + 2 + 4 bytes
+//	BigTIFF   II 43 8 0 offset: 2 + 2 + 2 + 2 + 8 bytes; 8 is the size of offsets
 func openFile(r io.ReaderAt, size int64) (*file, int64, error) {
-	var b [8]byte
-	if n, err := r.ReadAt(b[:], 0); n < len(b) {
+	var b [16]byte
+	if n, err := r.ReadAt(b[:], 0); n < 8 {
 		return nil, 0, readFault("header", err)
 	}
-	f := &file{r, size, binary.LittleEndian}
+	f := &file{r: r, size: size, order: binary.LittleEndian}
 	switch string(b[:2]) {
 	case "II":
 	case "MM":
@@ -65,11 +76,24 @@ func openFile(r io.ReaderAt, size int64) (*file, int64, error) {
 	switch v := f.order.Uint16(b[2:]); v {
 	case 42:
 	case 43:
-		return nil, 0, fault.New(fault.Unsupported, "BigTIFF is not read")
+		if s := f.order.Uint16(b[4:]); s != 8 {
+			return nil, 0, fault.New(fault.Format, "BigTIFF with offsets of %d bytes", s)
+		}
+		f.big = true
+		return f, f.offset(b[8:]), nil
 	default:
 		return nil, 0, fault.New(fault.Format, "TIFF version %d", v)
 	}
-	return f, int64(f.order.Uint32(b[4:])), nil
+	return f, f.offset(b[4:]), nil
+}
+
+// offset decodes an offset or count as wide as the file has them. Those that no int64
+// holds are beyond the end of any file, as is the largest.
+func (f *file) offset(b []byte) int64 {
+	if f.big {
+		return int64(min(f.order.Uint64(b), math.MaxInt64))
+	}
+	return int64(f.order.Uint32(b))
 }
 
 // readFault returns the error for a read that came out short: a damaged file, unless
@@ -84,30 +108,44 @@ func readFault(what string, err error) error {
 // directory reads the directory at off and the offset of the next one, 0 after the
 // last. Of entries with the same tag the first counts.
 func (f *file) directory(off int64) (directory, int64, error) {
-	var b [2]byte
-	if n, err := f.r.ReadAt(b[:], off); n < 2 {
+	width, head := 4, 2 // bytes of an offset, and of the number of entries
+	if f.big {
+		width, head = 8, 8
+	}
+	if off > f.size-int64(head) {
+		return nil, 0, readFault("directory", nil)
+	}
+	var b [8]byte
+	if n, err := f.r.ReadAt(b[:head], off); n < head {
 		return nil, 0, readFault("directory", err)
 	}
-	n := int64(f.order.Uint16(b[:]))
+	n := int(f.order.Uint16(b[:]))
+	if f.big {
+		if long := f.order.Uint64(b[:]); long > maxFields {
+			return nil, 0, fault.New(fault.Format, "directory of %d entries", long)
+		}
+		n = int(f.order.Uint64(b[:]))
+	}
 	if n == 0 {
 		return nil, 0, fault.New(fault.Format, "directory without entries")
 	}
-	raw := make([]byte, 12*n+4)
-	got, err := f.r.ReadAt(raw, off+2)
-	if int64(got) < 12*n {
+	size := 4 + 2*width // of an entry: tag, type, count, value
+	raw := make([]byte, size*n+width)
+	got, err := f.r.ReadAt(raw, off+int64(head))
+	if got < size*n {
 		return nil, 0, readFault("directory", err)
 	}
 	d := directory{}
-	for ; len(raw) > 4; raw = raw[12:] {
+	for ; len(raw) > width; raw = raw[size:] {
 		tag := f.order.Uint16(raw)
 		if _, twice := d[tag]; !twice {
-			d[tag] = entry{kind: f.order.Uint16(raw[2:]), count: uint64(f.order.Uint32(raw[4:])), value: raw[8:12:12]}
+			d[tag] = entry{f.order.Uint16(raw[2:]), uint64(f.offset(raw[4:])), raw[4+width : size : size]}
 		}
 	}
-	if got < int(12*n)+4 { // some writers leave out the offset after the last directory
+	if got < size*n+width { // some writers leave out the offset after the last directory
 		return d, 0, nil
 	}
-	return d, int64(f.order.Uint32(raw)), nil
+	return d, f.offset(raw), nil
 }
 
 // bytes returns the first n values, of size bytes each, of a field.
@@ -115,7 +153,7 @@ func (f *file) bytes(e entry, n, size int64) ([]byte, error) {
 	if e.count <= uint64(len(e.value))/uint64(size) {
 		return e.value[:n*size], nil
 	}
-	off := int64(f.order.Uint32(e.value))
+	off := f.offset(e.value)
 	if off > f.size-n*size {
 		return nil, readFault("field", nil)
 	}
@@ -156,6 +194,8 @@ func (f *file) numbers(d directory, tag uint16, n int64) ([]uint64, error) {
 			v[i] = uint64(f.order.Uint16(b[2*i:]))
 		case typeLong, typeIFD:
 			v[i] = uint64(f.order.Uint32(b[4*i:]))
+		case typeLong8, typeIFD8:
+			v[i] = f.order.Uint64(b[8*i:])
 		default:
 			return nil, fault.New(fault.Format, "field %d of type %d", tag, kind)
 		}
@@ -203,6 +243,10 @@ func (f *file) reals(d directory, tag uint16, n int64) []float64 {
 			v[i] = float64(int16(f.order.Uint16(p)))
 		case typeLong, typeIFD:
 			v[i] = float64(f.order.Uint32(p))
+		case typeLong8, typeIFD8:
+			v[i] = float64(f.order.Uint64(p))
+		case typeSLong8:
+			v[i] = float64(int64(f.order.Uint64(p)))
 		case typeSLong:
 			v[i] = float64(int32(f.order.Uint32(p)))
 		case typeRational:

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"compress/zlib"
 	"encoding/binary"
+	"math"
 	"slices"
 
 	"imgtools/pkg/picture/raster"
@@ -16,13 +17,24 @@ type byteOrder interface {
 	binary.AppendByteOrder
 }
 
-// tag is one field of a test file; kind is its field type.
+// tag is one field of a test file; kind is its field type. Each value of a rational
+// is two values here, and one of a double its two halves, the upper first.
 type tag struct {
 	tag, kind uint16
 	v         []uint32
 }
 
 func shorts(t uint16, v ...uint32) tag { return tag{t, typeShort, v} }
+
+// doubles returns a field of 64-bit floating-point numbers.
+func doubles(t uint16, v ...float64) tag {
+	f := tag{tag: t, kind: typeDouble}
+	for _, x := range v {
+		b := math.Float64bits(x)
+		f.v = append(f.v, uint32(b>>32), uint32(b))
+	}
+	return f
+}
 
 // made describes a test file. The segments are written before the directory; their
 // offsets and sizes become StripOffsets or TileOffsets and the byte counts, unless
@@ -32,6 +44,7 @@ type made struct {
 	tags     []tag
 	segments [][]byte
 	next     uint32 // offset of the next directory
+	big      bool   // BigTIFF
 }
 
 func (m made) bytes() []byte {
@@ -39,10 +52,20 @@ func (m made) bytes() []byte {
 	if o == nil {
 		o = binary.LittleEndian
 	}
-	b := []byte("II*\x00\x00\x00\x00\x00")
+	mark := "II"
 	if o == byteOrder(binary.BigEndian) {
-		b = []byte("MM\x00*\x00\x00\x00\x00")
+		mark = "MM"
 	}
+	inline := 4
+	offset := func(b []byte, v int) []byte { return o.AppendUint32(b, uint32(v)) }
+	b := o.AppendUint16([]byte(mark), 42)
+	if m.big {
+		inline = 8
+		offset = func(b []byte, v int) []byte { return o.AppendUint64(b, uint64(v)) }
+		b = append(o.AppendUint16(o.AppendUint16([]byte(mark), 43), 8), 0, 0)
+	}
+	first := len(b)
+	b = offset(b, 0)
 	tags := slices.Clone(m.tags)
 	has := func(t uint16) bool { return slices.ContainsFunc(tags, func(f tag) bool { return f.tag == t }) }
 	offsets, counts := tag{tagStripOffsets, typeLong, nil}, tag{tagStripByteCounts, typeLong, nil}
@@ -62,31 +85,58 @@ func (m made) bytes() []byte {
 	slices.SortStableFunc(tags, func(a, b tag) int { return cmp.Compare(a.tag, b.tag) })
 	var dir []byte
 	for _, t := range tags {
-		var v []byte
-		for _, x := range t.v {
-			switch t.kind {
-			case typeShort:
-				v = o.AppendUint16(v, uint16(x))
-			case typeLong:
-				v = o.AppendUint32(v, x)
-			default:
-				v = append(v, byte(x))
-			}
-		}
+		v, n := t.bytes(o)
 		dir = o.AppendUint16(dir, t.tag)
 		dir = o.AppendUint16(dir, t.kind)
-		dir = o.AppendUint32(dir, uint32(len(t.v)))
-		if len(v) > 4 {
-			dir = o.AppendUint32(dir, uint32(len(b)))
+		dir = offset(dir, n)
+		if len(v) > inline {
+			dir = offset(dir, len(b))
 			b = append(b, v...)
 		} else {
-			dir = append(dir, append(v, 0, 0, 0, 0)[:4]...)
+			dir = append(dir, append(v, make([]byte, 8)...)[:inline]...)
 		}
 	}
-	o.PutUint32(b[4:], uint32(len(b)))
-	b = o.AppendUint16(b, uint16(len(tags)))
+	copy(b[first:], offset(nil, len(b)))
+	if m.big {
+		b = offset(b, len(tags))
+	} else {
+		b = o.AppendUint16(b, uint16(len(tags)))
+	}
 	b = append(b, dir...)
-	return o.AppendUint32(b, m.next)
+	return offset(b, int(m.next))
+}
+
+// bytes returns the values of a field as they stand in a file, and how many there are.
+func (t tag) bytes(o byteOrder) (v []byte, n int) {
+	switch n = len(t.v); t.kind {
+	case typeShort, typeSShort:
+		for _, x := range t.v {
+			v = o.AppendUint16(v, uint16(x))
+		}
+	case typeLong, typeSLong, typeFloat, typeIFD:
+		for _, x := range t.v {
+			v = o.AppendUint32(v, x)
+		}
+	case typeLong8, typeIFD8:
+		for _, x := range t.v {
+			v = o.AppendUint64(v, uint64(x))
+		}
+	case typeRational, typeSRational:
+		for _, x := range t.v {
+			v = o.AppendUint32(v, x)
+		}
+		n /= 2
+	case typeDouble:
+		for i := 0; i < n; i += 2 {
+			v = o.AppendUint64(v, uint64(t.v[i])<<32|uint64(t.v[i+1]))
+		}
+		n /= 2
+	default:
+		for _, x := range t.v {
+			v = append(v, byte(x))
+		}
+	}
+	return v, n
 }
 
 // basic returns the fields of a w × h picture in one strip, with the bits of each sample.

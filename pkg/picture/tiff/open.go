@@ -82,6 +82,9 @@ func (t *Reader) Header() *raster.Header { return t.h }
 
 // open reads the fields of a page.
 func (t *Reader) open(d directory) error {
+	if _, dng := d[tagDNGVersion]; dng { // the first page may be only its thumbnail
+		return fault.New(fault.Unsupported, "DNG (camera raw) is not read")
+	}
 	for _, step := range []func(directory) error{t.geometry, t.coding, t.depth, t.layout, t.codingFits, t.segments} {
 		if err := step(d); err != nil {
 			return err

@@ -1,4 +1,4 @@
-// Package tiff reads and writes TIFF 6.0 by rows.
+// Package tiff reads TIFF 6.0 and BigTIFF and writes TIFF 6.0, by rows.
 //
 // A TIFF file is a header, which gives the byte order, and a chain of image file
 // directories (IFDs), one for each page. A directory is a list of tagged fields:
@@ -60,6 +60,7 @@ const (
 	tagSampleFormat    = 339
 	tagJPEGTables      = 347
 	tagICC             = 34675
+	tagDNGVersion      = 50706
 )
 
 // Compression schemes of TIFF 6.0 and its supplements.
