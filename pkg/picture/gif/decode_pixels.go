@@ -1,6 +1,7 @@
 package gif
 
 import (
+	"image"
 	"image/color"
 	"io"
 
@@ -24,9 +25,13 @@ type pixels struct {
 	cut    error   // why pixels are missing, if Limits.Lenient allows that
 }
 
-// pixels starts to decode frame f through in.
+// pixels starts to decode frame f through in. A frame that lies outside the canvas is
+// not decoded: paint does nothing then.
 func (g *Reader) pixels(in *input, f *frame) (*pixels, error) {
 	w, h := f.rect.Dx(), f.rect.Dy()
+	if g.visible(f).Empty() {
+		return &pixels{g: g, f: f}, nil
+	}
 	if f.interlaced() {
 		if err := g.lim.CheckMem(int64(w) * int64(h)); err != nil {
 			return nil, err
@@ -163,12 +168,15 @@ func (p *pixels) whole() bool {
 	return n == 0 && err == io.EOF && p.z.ended
 }
 
+// visible returns the part of a frame's rectangle that is on the canvas.
+func (g *Reader) visible(f *frame) image.Rectangle { return f.rect.Sub(g.shift).Intersect(g.canvas) }
+
 // paint draws the part of the frame that lies on row y of the canvas on dst, which
 // is that row, RGBA. Rows of the canvas are painted in order. Rows of the frame above
-// the canvas are decoded and skipped; a frame that lies outside it is not decoded.
+// the canvas are decoded and skipped.
 func (p *pixels) paint(dst []uint8, y int) error {
 	rect := p.f.rect.Sub(p.g.shift)
-	if rect.Intersect(p.g.canvas).Empty() || y < rect.Min.Y || y >= rect.Max.Y {
+	if shown := p.g.visible(p.f); y < shown.Min.Y || y >= shown.Max.Y {
 		return nil
 	}
 	for range y - rect.Min.Y - p.y {

@@ -304,13 +304,15 @@ func TestWriterRefusals(t *testing.T) {
 		"memory":  {raster.NewHeader(1000, 1000, raster.RGB, 8), raster.Limits{Mem: 3e6}, fault.TooLarge},
 		"short":   {raster.NewHeader(1, 2, raster.Gray, 8), limits, fault.Internal},
 	} {
-		p := &picture{H: c.h, Band: 1, S: make([]uint8, 10), Y: c.h.H() - 1}
-		if name != "short" {
-			p.Y = c.h.H()
-		}
-		if err := Encode(io.Discard, p, c.lim); fault.Of(err) != c.kind || err == nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			p := &picture{H: c.h, Band: 1, S: make([]uint8, 10), Y: c.h.H() - 1}
+			if name != "short" {
+				p.Y = c.h.H()
+			}
+			if err := Encode(io.Discard, p, c.lim); fault.Of(err) != c.kind || err == nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -107,7 +107,7 @@ func (g *Reader) rewrite(w *bufio.Writer, p *parser, f *frame, m func(color.NRGB
 // recompress writes the part of frame f that is on the canvas, compressed again. out
 // is its header, with f's rectangle.
 func (g *Reader) recompress(w *bufio.Writer, p *parser, f, out *frame) error {
-	shown := out.rect.Intersect(g.canvas)
+	shown := g.visible(f)
 	if shown.Empty() {
 		return writeEmptyFrame(w, f.delay)
 	}

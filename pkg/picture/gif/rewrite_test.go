@@ -150,16 +150,25 @@ func FuzzRewritePalette(f *testing.F) {
 		if tooLarge(data) {
 			return
 		}
-		was, delays, err := ourFrames(data)
+		r, err := openBytes(data)
 		if err != nil {
 			return
 		}
-		r, err := openBytes(data)
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, readErr := framesOf(r)
+		w, _ := openBytes(data)
 		var out bytes.Buffer
-		if err := RewritePalette(&out, r, negative); err != nil {
+		err = RewritePalette(&out, w, negative)
+		if fmt.Sprint(err) != fmt.Sprint(readErr) {
+			t.Fatalf("rewriting: %v; reading: %v", err, readErr)
+		}
+		if !slices.Equal(r.Notes(), w.Notes()) {
+			t.Fatalf("rewriting: notes %q; reading: %q", w.Notes(), r.Notes())
+		}
+		if err != nil {
+			return
+		}
+		was, delays, err := ourFrames(data)
+		if err != nil {
 			t.Fatal(err)
 		}
 		got, delays2, err := ourFrames(out.Bytes())
