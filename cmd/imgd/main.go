@@ -1,6 +1,6 @@
 // Imgd serves gray and scale over HTTP: it takes uploads, keeps jobs, and has grayd and scaled work on them.
 //
-//	imgd [-h] [-i ip]... [-p port] [-a address]... [-grayd address]... [-scaled address]... [-n workers] [-t time] [-queue n] [-spool dir] [-ttl time] [-quota n] [-maxbytes n] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] [-token file] [-cert file -key file] [-host name]... [-log text|json]
+//	imgd [-h] [-i ip]... [-p port] [-a address]... [-grayd address]... [-scaled address]... [-n workers] [-t time] [-queue n] [-conns n] [-spool dir] [-ttl time] [-quota n] [-maxbytes n] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] [-token file] [-cert file -key file] [-host name]... [-log text|json]
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 )
 
 const usage = "[-h] [-i ip]... [-p port] [-a address]... [-grayd address]... [-scaled address]... " +
-	"[-n workers] [-t time] [-queue n] [-spool dir] [-ttl time] [-quota n] [-maxbytes n] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] " +
+	"[-n workers] [-t time] [-queue n] [-conns n] [-spool dir] [-ttl time] [-quota n] [-maxbytes n] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] " +
 	"[-token file] [-cert file -key file] [-host name]... [-log text|json]"
 
 // config is what the flags say.
@@ -27,6 +27,7 @@ type config struct {
 	tcp, unix           bool // given: -i or -p, -a
 	gray, scale         []string
 	workers, queue      int
+	conns               int
 	timeout, ttl        time.Duration
 	spool               string
 	quota               int64
@@ -50,7 +51,7 @@ func run(args []string) error {
 
 func parse(args []string) (*config, error) {
 	c := &config{
-		ips: []string{"localhost"}, port: limits.Port, workers: runtime.NumCPU(), queue: limits.Queue,
+		ips: []string{"localhost"}, port: limits.Port, workers: runtime.NumCPU(), queue: limits.Queue, conns: limits.Conns,
 		timeout: limits.Time, ttl: limits.TTL, spool: defaultSpool(os.Getenv, os.Geteuid()),
 		maxBytes: limits.Bytes, maxPixels: limits.Pixels, maxMem: limits.Memory, sandbox: "best",
 	}
@@ -64,6 +65,7 @@ func parse(args []string) (*config, error) {
 	f.Int(&c.workers, "n", "workers", "workers", "processes of each daemon that is started")
 	f.Duration(&c.timeout, "t", "timeout", "time", "for the work on one picture")
 	f.Int(&c.queue, "", "queue", "n", "pictures that may wait for a worker")
+	f.Int(&c.conns, "", "conns", "n", "connections at once, at most a quarter of the open files allowed")
 	f.String(&c.spool, "", "spool", "dir", "where jobs are kept")
 	f.Duration(&c.ttl, "", "ttl", "time", "how long a finished job is kept")
 	f.Bytes(&c.quota, "", "quota", "n", "bytes of jobs (default 20 % of the file system)")
@@ -100,6 +102,8 @@ func (c *config) check() error {
 		return fault.New(fault.Usage, "-n %d: not 1 to %d workers", c.workers, limits.Workers)
 	case c.queue < 0:
 		return fault.New(fault.Usage, "-queue %d: less than 0", c.queue)
+	case c.conns < 1:
+		return fault.New(fault.Usage, "-conns %d: less than 1", c.conns)
 	case c.timeout <= 0:
 		return fault.New(fault.Usage, "-t %v: not over 0", c.timeout)
 	case c.ttl <= 0:

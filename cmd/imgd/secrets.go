@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -29,7 +30,7 @@ func loadSecrets(c *config) (*secrets, error) {
 func (s *secrets) reload() error {
 	var errs []error
 	if s.c.token != "" {
-		tokens, err := readTokens(s.c.token)
+		tokens, err := readTokens(s.c.token, warn)
 		if err == nil {
 			s.tokens = tokens
 		}
@@ -55,15 +56,25 @@ func (s *secrets) certificates() front.Certificates {
 	return func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.cert.Load(), nil }
 }
 
-// readTokens reads a file of tokens, one a line; there must be one.
-func readTokens(path string) ([]string, error) {
-	b, err := os.ReadFile(path)
+// readTokens reads a file of tokens, one a line; there must be one. Empty lines and
+// those that begin with # are skipped. A file that other users can read is reported
+// to warn.
+func readTokens(path string, warn func(format string, args ...any)) ([]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("-token: %w", err)
+	}
+	defer f.Close()
+	if fi, err := f.Stat(); err == nil && fi.Mode().IsRegular() && fi.Mode().Perm()&0o007 != 0 {
+		warn("-token %s: mode %#o lets other users read it; chmod 640 it", path, fi.Mode().Perm())
+	}
+	b, err := io.ReadAll(f)
 	if err != nil {
 		return nil, fmt.Errorf("-token: %w", err)
 	}
 	var tokens []string
 	for sc := bufio.NewScanner(bytes.NewReader(b)); sc.Scan(); {
-		if t := strings.TrimSpace(sc.Text()); t != "" {
+		if t := strings.TrimSpace(sc.Text()); t != "" && !strings.HasPrefix(t, "#") {
 			tokens = append(tokens, t)
 		}
 	}

@@ -51,7 +51,7 @@ func serve(c *config) error {
 	defer own.stop()
 	srv, err := front.New(front.Config{
 		Spool: jobs, Gray: c.gray, Scale: c.scale, Workers: c.workers, Timeout: c.timeout, MaxPixels: c.maxPixels,
-		Queue: c.queue, MaxBytes: c.maxBytes, Hosts: append(c.ips, c.hosts...), Log: c.log,
+		Queue: c.queue, Conns: c.conns, MaxBytes: c.maxBytes, Hosts: append(c.ips, c.hosts...), Log: c.log,
 	})
 	if err != nil {
 		return err

@@ -34,6 +34,8 @@ type Config struct {
 	Hosts     []string // names by which TCP clients may call us, beside IP addresses and localhost
 	Log       *slog.Logger
 
+	Conns int // most connections; 0: limits.Conns
+
 	Idle time.Duration // how long a client may pause; 0: 30 s
 }
 
@@ -48,6 +50,7 @@ type Server struct {
 	cross      *http.CrossOriginProtection
 	http       *http.Server
 	chain      http.Handler
+	conns      *conns
 	tokens     atomic.Pointer[[]token]
 
 	// draining ends when Shutdown begins; stopping when the work is to be cut off.
@@ -86,13 +89,14 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.chain = s.handler()
+	s.chain, s.conns = s.handler(), newConns(c.Conns)
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: min(10*time.Second, c.Idle),
 		IdleTimeout:       120 * time.Second,
 		MaxHeaderBytes:    maxHeader,
 		ConnContext:       withPeer,
+		ConnState:         s.conns.state,
 		ErrorLog:          errorLog(c.Log),
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}},
 	}
@@ -105,6 +109,7 @@ type Certificates func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 // Serve answers the connections of l until Shutdown; it closes l. With certs it
 // speaks TLS. It may be called for several listeners.
 func (s *Server) Serve(l net.Listener, certs Certificates) error {
+	l = boundedListener{l, s.conns, certs != nil}
 	if certs != nil {
 		conf := s.http.TLSConfig.Clone()
 		conf.GetCertificate = certs
