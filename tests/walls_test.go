@@ -25,9 +25,10 @@ var walls = map[string][]string{
 	"pkg/lease":    {},
 	"pkg/address":  {"pkg/fault"},
 	"pkg/geometry": {"pkg/fault"},
-	"pkg/filename": {},
+	"pkg/format":   {},
+	"pkg/filename": {"pkg/format"},
 	"pkg/jobid":    {},
-	"pkg/ops":      {"pkg/fault", "pkg/geometry"},
+	"pkg/ops":      {"pkg/fault", "pkg/format", "pkg/geometry"},
 
 	// Pictures: raster < meta < formats < codec < operations.
 	"pkg/picture/raster":   {"pkg/fault", "pkg/geometry", "pkg/ops", rastertest},
@@ -43,8 +44,8 @@ var walls = map[string][]string{
 	"pkg/picture/webp":     picture("raster", "meta", "canvas"),
 	"pkg/picture/resample": picture("raster", "meta"),
 	"pkg/picture/codec":    picture(append(formats, "raster", "meta", "resample")...),
-	"pkg/picture/gray":     picture(append(formats, "raster", "meta", "resample", "codec")...),
-	"pkg/picture/scale":    picture(append(formats, "raster", "meta", "resample", "codec")...),
+	"pkg/picture/plan":     picture(append(formats, "raster", "meta", "resample", "codec", "plan/plantest")...),
+	plantest:               picture("raster", "plan"),
 	"pkg/picture":          {"pkg/fault", "pkg/picture/"}, // tests of all of it, and nothing else
 
 	// Processes and the wire: bytes and descriptors, never pixels.
@@ -79,18 +80,19 @@ var walls = map[string][]string{
 	"pkg/shell/transfer":        {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/history", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
 
 	// Commands join wings.
-	"cmd/gray":             {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
-	"cmd/scale":            {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
-	"cmd/internal/filterd": {"pkg/fault", "pkg/ops", "pkg/picture/raster", "pkg/daemon", "pkg/daemon/", "pkg/shell/cli"},
-	cmdtest:                {},
-	filterdtest:            {"pkg/ops", "pkg/picture/raster", rastertest, "pkg/daemon/", "pkg/shell/cli"},
-	"cmd/grayd":            {"cmd/internal/", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
-	"cmd/scaled":           {"cmd/internal/", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
-	"cmd/imgd":             {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/front/", "pkg/front", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
-	"cmd/imgput":           {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
-	"cmd/imgrm":            {cmdtest, "pkg/fault", "pkg/shell/"},
-	"cmd/imgls":            {cmdtest, "pkg/fault", "pkg/shell/"},
-	"cmd/imgget":           {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"}, // shows a result on a terminal
+	"cmd/gray":               {cmdtest, "cmd/internal/filtercmd", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
+	"cmd/scale":              {cmdtest, "cmd/internal/filtercmd", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
+	"cmd/internal/filtercmd": {"pkg/fault", "pkg/format", "pkg/ops", "pkg/picture/raster", "pkg/picture/plan", "pkg/shell/"},
+	"cmd/internal/filterd":   {filterdtest, plantest, "pkg/fault", "pkg/limits", "pkg/ops", "pkg/picture/raster", "pkg/picture/plan", "pkg/daemon", "pkg/daemon/", "pkg/shell/cli"},
+	cmdtest:                  {},
+	filterdtest:              {"pkg/format", "pkg/ops", "pkg/picture/raster", rastertest, "pkg/daemon/", "pkg/shell/cli"},
+	"cmd/grayd":              {"cmd/internal/", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
+	"cmd/scaled":             {"cmd/internal/", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
+	"cmd/imgd":               {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/front/", "pkg/front", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
+	"cmd/imgput":             {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
+	"cmd/imgrm":              {cmdtest, "pkg/fault", "pkg/shell/"},
+	"cmd/imgls":              {cmdtest, "pkg/fault", "pkg/shell/"},
+	"cmd/imgget":             {cmdtest, "pkg/fault", "pkg/format", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"}, // shows a result on a terminal
 
 	// Only real processes.
 	"tests":        {"pkg/jobid", "tests/cost"},
@@ -102,16 +104,17 @@ var walls = map[string][]string{
 
 // shared are packages that every package of a wing may import, besides those that
 // the table lists for it.
-var shared = []string{"pkg/fault", "pkg/limits", "pkg/address", "pkg/backoff"}
+var shared = []string{"pkg/fault", "pkg/limits", "pkg/address", "pkg/backoff", "pkg/format", "pkg/geometry", "pkg/ops", "pkg/filename", "pkg/jobid", "pkg/lease"}
 
 // What only tests import.
 const (
 	rastertest  = "pkg/picture/raster/rastertest"
+	plantest    = "pkg/picture/plan/plantest"
 	cmdtest     = "cmd/internal/cmdtest"
 	filterdtest = "cmd/internal/filterd/filterdtest"
 )
 
-var testOnly = []string{rastertest, cmdtest, filterdtest, "pkg/shell/faketerm", "pkg/shell/client/fakeimgd"}
+var testOnly = []string{rastertest, plantest, cmdtest, filterdtest, "pkg/shell/faketerm", "pkg/shell/client/fakeimgd"}
 
 var formats = []string{"pnm", "png", "bmp", "gif", "jpeg", "tiff", "webp"}
 

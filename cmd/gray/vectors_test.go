@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"imgtools/pkg/ops"
-	"imgtools/pkg/picture/gray"
+	"imgtools/pkg/picture/plan"
 )
 
 // vectors are the colours of the table in gray(1), by their names there.
@@ -40,9 +40,9 @@ func TestVectorsOfTheManual(t *testing.T) {
 		in.Write(v.rgba[:])
 	}
 	out := map[string][]byte{} // luma → pairs of gray and alpha
-	for _, luma := range ops.Lumas {
+	for _, luma := range ops.Lumas() {
 		var b bytes.Buffer
-		if _, err := gray.Run(&b, bytes.NewReader(in.Bytes()), int64(in.Len()), gray.Options{Luma: luma}); err != nil {
+		if _, err := plan.Run(&b, bytes.NewReader(in.Bytes()), int64(in.Len()), plan.Request{Ops: ops.Ops{{Key: "gray", Value: luma}}}); err != nil {
 			t.Fatal(err)
 		}
 		head, samples, ok := bytes.Cut(b.Bytes(), []byte("ENDHDR\n"))
@@ -53,11 +53,11 @@ func TestVectorsOfTheManual(t *testing.T) {
 	}
 	for i, v := range vectors {
 		row := ".It " + v.name
-		for _, luma := range ops.Lumas {
+		for _, luma := range ops.Lumas() {
 			row += fmt.Sprintf(" Ta %d", out[luma][2*i])
 		}
 		row += fmt.Sprintf(" Ta %d", v.rgba[3])
-		if a := out[ops.Lumas[0]][2*i+1]; a != v.rgba[3] {
+		if a := out[ops.Lumas()[0]][2*i+1]; a != v.rgba[3] {
 			t.Errorf("%s: alpha %d became %d", v.name, v.rgba[3], a)
 		}
 		if !strings.Contains(string(page), "\n"+row+"\n") {

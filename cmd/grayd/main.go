@@ -11,5 +11,5 @@ import (
 func main() { cli.Main("grayd", serve) }
 
 func serve(args []string) error {
-	return filterd.Serve("grayd", "gray", "turns pictures gray, as a daemon with pre-forked workers", operation, args)
+	return filterd.Serve("grayd", "gray", "turns pictures gray, as a daemon with pre-forked workers", args)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"imgtools/cmd/internal/filterd"
 	"imgtools/cmd/internal/filterd/filterdtest"
 )
 
@@ -62,5 +63,5 @@ func TestLimitsReachTheOperation(t *testing.T) {
 // TestAllFormatsInTheSandbox: a worker that gave up everything says of each picture
 // just what the operation says here.
 func TestAllFormatsInTheSandbox(t *testing.T) {
-	filterdtest.SameInTheSandbox(t, operation, "img/1 gray", "", "", " luma=luminance format=png", " for=1/3")
+	filterdtest.SameInTheSandbox(t, filterd.Operation("gray"), "img/1 gray", "", "", " luma=luminance format=png", " for=1/3")
 }

@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 
+	"imgtools/pkg/format"
+	"imgtools/pkg/ops"
 	"imgtools/pkg/picture/codec"
+	"imgtools/pkg/picture/plan"
 	"imgtools/pkg/picture/raster"
-	"imgtools/pkg/picture/scale"
 	"imgtools/pkg/shell/show"
 )
 
@@ -16,14 +18,13 @@ import (
 // the window, and never enlarged.
 func showPicture(picture *io.SectionReader) error {
 	screen := show.Look(os.Stdout)
-	format := codec.PPM
+	as := format.PPM
 	if screen.Kitty {
-		format = codec.PNG
+		as = format.PNG
 	}
+	o := ops.Ops{{Key: "scale", Value: fmt.Sprintf("%dx%d>", screen.W, screen.H)}, {Key: "format", Value: as}}
 	var small bytes.Buffer
-	_, err := scale.Run(&small, picture, picture.Size(), scale.Options{
-		Geometry: fmt.Sprintf("%dx%d>", screen.W, screen.H), Format: format, Limits: raster.Limits{Pixels: raster.DefaultPixels},
-	})
+	_, err := plan.Run(&small, picture, picture.Size(), plan.Request{Ops: o})
 	if err != nil {
 		return err
 	}

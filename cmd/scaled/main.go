@@ -11,5 +11,5 @@ import (
 func main() { cli.Main("scaled", serve) }
 
 func serve(args []string) error {
-	return filterd.Serve("scaled", "scale", "scales pictures, as a daemon with pre-forked workers", operation, args)
+	return filterd.Serve("scaled", "scale", "scales pictures, as a daemon with pre-forked workers", args)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"imgtools/cmd/internal/filterd"
 	"imgtools/cmd/internal/filterd/filterdtest"
 )
 
@@ -23,5 +24,5 @@ func TestDaemonScales(t *testing.T) {
 // TestAllFormatsInTheSandbox: a worker that gave up everything says of each picture
 // just what the operation says here.
 func TestAllFormatsInTheSandbox(t *testing.T) {
-	filterdtest.SameInTheSandbox(t, operation, "img/1 scale ", "1", "1/3", "75% kernel=mitchell format=png", "40x40! linear fine")
+	filterdtest.SameInTheSandbox(t, filterd.Operation("scale"), "img/1 scale ", "1", "1/3", "75% kernel=mitchell format=png", "40x40! linear fine")
 }

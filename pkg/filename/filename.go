@@ -4,22 +4,16 @@
 package filename
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"imgtools/pkg/format"
 )
 
 // MaxLen bounds a cleaned name, in bytes. An extension and a number ("-99999")
 // still fit into the 255 bytes that file systems allow.
 const MaxLen = 200
-
-// known are the extensions that SetExtension replaces. Any other extension is part
-// of the name: "report.2024", "Dr. Who".
-var known = []string{
-	"jpg", "jpeg", "jpe", "jfif", "png", "apng", "gif", "bmp", "dib", "tif", "tiff", "webp",
-	"pbm", "pgm", "ppm", "pnm", "pam", "ico", "cur", "heic", "heif", "hif", "avif", "jxl", "jp2",
-}
 
 // Clean returns the part of s after the last / or \, without control characters,
 // bidirectional controls, invalid UTF-8, leading dots and surrounding blanks. A
@@ -61,26 +55,27 @@ func Extension(name string) string {
 	if i < 0 {
 		return ""
 	}
-	if ext := strings.ToLower(name[i+1:]); slices.Contains(known, ext) {
+	ext := strings.ToLower(name[i+1:])
+	if _, known := format.ByExt(ext); known {
 		return ext
 	}
 	return ""
 }
 
-// SetExtension returns name with one of the extensions of a format, which are in
-// lower case and without a dot. A name that has one of them already is returned as
-// it is. Another known extension is replaced by the first of them; otherwise the
-// first is added. With no extensions the name is returned as it is.
-func SetExtension(name string, extensions []string) string {
-	if len(extensions) == 0 {
+// SetExtension returns name with an extension of a format, such as FORMAT.Exts[0]. A
+// name that has one of them already is returned as it is. Another known extension is
+// replaced; any other is part of the name ("report.2024", "Dr. Who"). The zero Format,
+// which has no extension, leaves the name alone.
+func SetExtension(name string, f format.Format) string {
+	if len(f.Exts) == 0 {
 		return name
 	}
 	ext := Extension(name)
-	if slices.Contains(extensions, ext) {
+	if ext != "" && f.HasExt(ext) {
 		return name
 	}
 	if ext != "" {
 		name = name[:len(name)-len(ext)-1]
 	}
-	return name + "." + extensions[0]
+	return name + f.Ext()
 }

@@ -1,6 +1,7 @@
 package filename
 
 import (
+	"imgtools/pkg/format"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -33,10 +34,11 @@ func TestClean(t *testing.T) {
 }
 
 func TestOnlyAKnownExtensionIsReplaced(t *testing.T) {
-	jpeg, tiff := []string{"jpg", "jpeg"}, []string{"tif", "tiff"}
+	jpeg, _ := format.Lookup(format.JPEG)
+	tiff, _ := format.Lookup(format.TIFF)
 	for _, c := range []struct {
 		name string
-		to   []string
+		to   format.Format
 		want string
 	}{
 		{"a.png", jpeg, "a.jpg"},
@@ -48,9 +50,9 @@ func TestOnlyAKnownExtensionIsReplaced(t *testing.T) {
 		{"v1.2.png", tiff, "v1.2.tif"},
 		{"a.TIFF", tiff, "a.TIFF"},
 		{"a.", jpeg, "a..jpg"},
-		{"a", nil, "a"},
+		{"a", format.Format{}, "a"},
 	} {
-		t.Run(c.name+" to "+strings.Join(c.to, ","), func(t *testing.T) {
+		t.Run(c.name+" to "+c.to.Name, func(t *testing.T) {
 			if got := SetExtension(c.name, c.to); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}

@@ -9,10 +9,10 @@ import (
 )
 
 // form of an answer.
-type format uint8
+type answerFormat uint8
 
 const (
-	asText format = iota
+	asText answerFormat = iota
 	asJSON
 	asHTML
 )
@@ -20,8 +20,8 @@ const (
 // wants returns the form that the client's Accept asks for: JSON or HTML only if
 // it names them, of several the one with the highest q, then the first
 // (RFC 9110 §12.5.1).
-func wants(r *http.Request) format {
-	forms := map[string]format{
+func wants(r *http.Request) answerFormat {
+	forms := map[string]answerFormat{
 		"application/json": asJSON, "application/problem+json": asJSON,
 		"text/html": asHTML, "application/xhtml+xml": asHTML, "text/plain": asText,
 	}

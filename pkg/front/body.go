@@ -153,11 +153,10 @@ func (src *source) picture(body io.Reader, length int64, name string) (*picture,
 	if err != nil {
 		return nil, err
 	}
-	if o.Name != "" {
-		name = o.Name
+	if given := o.Get("name"); given != "" {
+		name = given
 	}
-	o.Name = filename.Clean(name)
-	return &picture{body: body, length: length, ops: o}, nil
+	return &picture{body: body, length: length, ops: o.With("name", filename.Clean(name))}, nil
 }
 
 // formError gives an error in the form itself its kind; those of reading the body

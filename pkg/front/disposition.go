@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"imgtools/pkg/filename"
+	"imgtools/pkg/format"
 )
 
 // disposition returns a Content-Disposition with the name of a result, whose
@@ -44,16 +45,8 @@ func attrChars(s string) string {
 	return b.String()
 }
 
-// extensions has the file extensions of the media types that workers answer with.
-var extensions = map[string][]string{
-	"image/jpeg": {"jpg", "jpeg", "jpe", "jfif"}, "image/png": {"png"}, "image/gif": {"gif"}, "image/bmp": {"bmp", "dib"},
-	"image/tiff": {"tif", "tiff"}, "image/webp": {"webp"},
-	"image/x-portable-bitmap": {"pbm", "pnm"}, "image/x-portable-graymap": {"pgm", "pnm"},
-	"image/x-portable-pixmap": {"ppm", "pnm"}, "image/x-portable-anymap": {"pnm", "pgm", "ppm", "pbm"},
-	"image/x-portable-arbitrarymap": {"pam"},
-}
-
 // fileName gives a name the extension of a media type.
 func fileName(name, mediaType string) string {
-	return filename.SetExtension(name, extensions[mediaType])
+	f, _ := format.ByMedia(mediaType)
+	return filename.SetExtension(name, f)
 }

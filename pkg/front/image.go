@@ -42,8 +42,8 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
 	if result.Note != "" {
 		h.Set("Image-Note", fault.Line(result.Note))
 	}
-	if o.Name != "" {
-		h.Set("Content-Disposition", disposition(o.Name, result.Type))
+	if name := o.Get("name"); name != "" {
+		h.Set("Content-Disposition", disposition(name, result.Type))
 	}
 	h.Set("Content-Security-Policy", imagePolicy)
 	n, _ := io.CopyN(w, result.File.Own(), result.Size)

@@ -95,7 +95,7 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 	}
 	defer f.Close()
 	finished := st.Result.Finished
-	name := st.Meta.Ops.Name
+	name := st.Meta.Ops.Get("name")
 	if name == "" {
 		name = id
 	}

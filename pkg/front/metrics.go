@@ -70,17 +70,6 @@ func (w worked) attrs() []any {
 	}
 }
 
-// operation is the value of the label.
-func (w worked) operation() string {
-	switch {
-	case w.ops.Gray == "":
-		return "scale"
-	case w.ops.Scale == "":
-		return "gray"
-	}
-	return "gray+scale"
-}
-
 // format is that of the result; none when there is none.
 func (w worked) format() string {
 	if w.err != nil {
@@ -140,9 +129,9 @@ func (m *metrics) worked(kind string, w worked) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.pictures[outcome{w.operation(), result}]++
+	m.pictures[outcome{w.ops.Label(), result}]++
 	m.wait.observe(fmt.Sprintf("kind=%q", kind), w.queued.Seconds())
-	m.work.observe(fmt.Sprintf("operation=%q,format=%q", w.operation(), w.format()), w.took.Seconds())
+	m.work.observe(fmt.Sprintf("operation=%q,format=%q", w.ops.Label(), w.format()), w.took.Seconds())
 }
 
 func (m *metrics) died(daemon string) {

@@ -13,7 +13,6 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/jobid"
-	"imgtools/pkg/ops"
 )
 
 // page is what the one template shows.
@@ -25,11 +24,10 @@ type page struct {
 	Jobs    []jobView
 
 	// The rest is filled in by writePage.
-	Lang             language
-	Origin           string // scheme and host by which the client came
-	Token            bool   // one is needed
-	Kernels, Formats []string
-	Script           map[string]any
+	Lang   language
+	Origin string // scheme and host by which the client came
+	Token  bool   // one is needed
+	Script map[string]any
 }
 
 // T returns the word for a key.
@@ -134,7 +132,6 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request, name string) {
 }
 
 func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p *page) {
-	p.Kernels, p.Formats = ops.Kernels, ops.Formats
 	p.Lang = languageOf(r)
 	p.Script = p.Lang.script()
 	scheme := "http"
@@ -163,8 +160,10 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 	io.WriteString(w, b.String())
 }
 
-// requests is GET / for those who did not ask for HTML.
-const requests = `imgtools: pictures gray and smaller
+// requests is GET / for clients that did not ask for HTML.
+func requests() string { return requestLines + "\n" + opsLines() + requestNotes }
+
+const requestLines = `imgtools: pictures gray and smaller
 
 POST /image?OPS           a picture in, the picture out
 PUT  /image?OPS           the same: curl -T foo.jpg 'http://HOST/image?gray&scale=1/4'
@@ -174,9 +173,9 @@ GET  /jobs/ID             its status; ?wait=N waits up to N seconds
 GET  /jobs/ID/image       its picture; ?wait=N likewise
 DELETE /jobs/ID           forgets it (also POST /jobs/ID/delete)
 GET  /healthz /readyz /metrics
+`
 
-OPS: gray gray=709 gray=luminance scale=GEOMETRY kernel= fine linear format= quality= name=
-GEOMETRY: 1/4 0.25 25% 640x480 640x x480 640x480! and > only smaller, < only larger
+const requestNotes = `GEOMETRY: 1/4 0.25 25% 640x480 640x x480 640x480! and > only smaller, < only larger
 A body is the picture itself, or a form: curl -F scale=50% -F image=@foo.jpg http://HOST/image
 An answer is text, or what Accept names: application/json, text/html
 `
@@ -228,6 +227,6 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, _ string) {
 		}
 		writeText(w, http.StatusOK, b.String())
 	default:
-		writeText(w, http.StatusOK, requests)
+		writeText(w, http.StatusOK, requests())
 	}
 }

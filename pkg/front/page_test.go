@@ -1,6 +1,9 @@
 package front
 
 import (
+	"bytes"
+	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -72,6 +75,14 @@ func TestPageWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	goCode, err := os.ReadFile("page_form.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goCode = bytes.ReplaceAll(goCode, []byte(`"option " +`), nil) // the words are added below
+	for _, f := range (&page{}).Fields() {
+		goCode = append(goCode, fmt.Sprintf("p.T(%q)", "option "+f.Key)...)
+	}
 	script, err := pageFiles.ReadFile("page/page.js")
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +93,7 @@ func TestPageWords(t *testing.T) {
 		words map[string][2]string
 		also  []string
 	}{
-		{string(html), `\.T "(\w+)"`, words, []string{"title", "results", "job", "queued", "running", "done", "failed", "gone", "unknown", "picture"}},
+		{string(html) + string(goCode), `\.T\(? ?"([\w ]+)"`, words, []string{"luminance", "title", "results", "job", "queued", "running", "done", "failed", "gone", "unknown", "picture"}},
 		{string(script), `words\.(\w+)`, scriptWords, []string{}},
 	} {
 		used := map[string]bool{"kinds": true}
@@ -109,14 +120,14 @@ func TestPageWords(t *testing.T) {
 }
 
 func TestShellLines(t *testing.T) {
-	v := jobView{ID: "abc", Name: "it's -a.jpg", Out: &viewOut{Type: "image/png"}, ops: ops.Ops{Gray: "709", Scale: "50%", Linear: true, Kernel: "box", Quality: 7, Format: "png"}}
+	v := jobView{ID: "abc", Name: "it's -a.jpg", Out: &viewOut{Type: "image/png"}, ops: ops.Must("gray=709 scale=50% linear kernel=box quality=7 format=png")}
 	if got, want := v.Curl(&page{Origin: "http://[::1]:80"}), `curl -T 'it'\''s -a.jpg' 'http://[::1]:80/image?gray=709&scale=50%25&kernel=box&linear&format=png&quality=7' > 'new-it'\''s -a.png'`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if got, want := v.Imgput(&page{Origin: "http://h:80"}), `imgput -a http://h:80 -g -l 709 -s 50% -k box -linear -f png -q 7 'it'\''s -a.jpg' | imgget -a http://h:80 -d .`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	v = jobView{Name: "-x", ops: ops.Ops{Gray: "601", Scale: "10x10>"}}
+	v = jobView{Name: "-x", ops: ops.Must("gray=601 scale=10x10>")}
 	if got, want := v.Curl(&page{Origin: "http://h"}), `curl -T ./-x 'http://h/image?gray&scale=10x10%3E' > new--x`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -80,7 +80,7 @@ func TestParseWait(t *testing.T) {
 }
 
 func TestWants(t *testing.T) {
-	for in, want := range map[string]format{
+	for in, want := range map[string]answerFormat{
 		"": asText, "*/*": asText, "image/*,*/*;q=0.8": asText, "application/json": asJSON, "application/problem+json": asJSON,
 		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": asHTML,
 		"text/html;q=0.1, application/json":                               asJSON, "text/plain, text/html": asText, "text/html;q=0": asText, "TEXT/HTML": asHTML,
@@ -113,8 +113,8 @@ func FuzzForm(f *testing.F) {
 			var p *picture
 			if p, err = src.next(); err == nil {
 				io.Copy(io.Discard, p.body)
-				if strings.ContainsAny(p.ops.Name, "/\\\n\x00") || len(p.ops.Name) > 200 {
-					t.Errorf("name %q", p.ops.Name)
+				if strings.ContainsAny(p.ops.Get("name"), "/\\\n\x00") || len(p.ops.Get("name")) > 200 {
+					t.Errorf("name %q", p.ops.Get("name"))
 				}
 				if n > maxParts {
 					t.Fatal("endless")

@@ -65,11 +65,7 @@ var words = map[string][2]string{
 	"size":      {"Size", "Tamaño"},
 	"sizehint":  {"as it is, or 1/4, 50%, 640x480, 1600x", "como está, o 1/4, 50%, 640x480, 1600x"},
 	"percent":   {"Size in percent", "Tamaño en porcentaje"},
-	"more":      {"Format, quality, kernel", "Formato, calidad, núcleo"},
-	"format":    {"Format", "Formato"},
-	"same":      {"that of the picture", "el de la imagen"},
-	"quality":   {"JPEG quality", "Calidad JPEG"},
-	"kernel":    {"Kernel", "Núcleo"},
+	"more":      {"More options", "Más opciones"},
 	"usual":     {"the usual", "el habitual"},
 	"pictures":  {"Pictures", "Imágenes"},
 	"drop":      {"Choose, drop or paste as many as you like.", "Elija, suelte o pegue tantas como quiera."},
@@ -87,7 +83,16 @@ var words = map[string][2]string{
 	"place":     {"place", "puesto"},
 	"download":  {"Download", "Descargar"},
 	"delete":    {"Delete", "Borrar"},
-	"shell":     {"The same in a shell", "Lo mismo en una terminal"},
+
+	// The options of package ops by their words.
+	"option kernel":  {"Kernel", "Núcleo"},
+	"option fine":    {"Finer, slower", "Más fino y lento"},
+	"option linear":  {"In linear light", "En luz lineal"},
+	"option frame":   {"Frame or page", "Fotograma o página"},
+	"option format":  {"Format", "Formato"},
+	"option quality": {"Quality", "Calidad"},
+
+	"shell": {"The same in a shell", "Lo mismo en una terminal"},
 }
 
 // scriptWords are those that page.js says itself.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
 	"imgtools/pkg/front/spool"
 	"imgtools/pkg/ops"
 )
@@ -60,11 +61,8 @@ func (v jobView) Shown() bool {
 	if v.Out == nil {
 		return false
 	}
-	switch v.Out.Type {
-	case "image/jpeg", "image/png", "image/gif", "image/bmp", "image/webp":
-		return true
-	}
-	return false
+	f, _ := format.ByMedia(v.Out.Type)
+	return f.Browser
 }
 
 // Title is the picture's name, or a word for one without.
@@ -105,7 +103,7 @@ func view(st *spool.Status) jobView {
 		return &t
 	}
 	v := jobView{
-		ID: st.ID, Name: st.Meta.Ops.Name, Ops: spool.OpsText(st.Meta.Ops), Place: st.Place, In: &viewIn{st.Meta.Bytes},
+		ID: st.ID, Name: st.Meta.Ops.Get("name"), Ops: spool.OpsText(st.Meta.Ops), Place: st.Place, In: &viewIn{st.Meta.Bytes},
 		Received: known(st.Meta.Received), Started: known(st.Started), Finished: known(st.Finished()), Expires: known(st.Expires),
 		Image: "/jobs/" + st.ID + "/image", ops: st.Meta.Ops,
 	}

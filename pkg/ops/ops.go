@@ -1,17 +1,12 @@
-// Package ops has the words of an operation as they stand in a query, a form
-// field, an img/1 line and a job file: which there are, what values they take,
-// and which belong together. Everybody reads them here, so they mean the same
-// everywhere.
+// Package ops is the registry of what can be asked for: operations on pictures and
+// their options. A word means the same, and takes the same values, in a query, a form
+// field, an img/1 line, a job file and as a flag, because all of them read it here.
 //
-//	gray       empty, 1, 601, 709, luminance; 0 is off
-//	luma       601, 709, luminance; with gray
-//	scale      a geometry
-//	kernel     box, triangle, catmullrom, mitchell, lanczos3; with scale
-//	fine       empty, 1, 0; with scale
-//	linear     empty, 1, 0; with scale
-//	format     jpeg jpg png gif bmp tiff tif pnm pgm ppm pam
-//	quality    1 to 100
-//	name       a file name, for the result
+// registry.go has the table, one row for each word. A request is Ops: the words in
+// the table's order, each with a canonical value, without those that say what holds
+// anyway. Parse makes it of words in any order. Operations are done in the order of
+// the table, whatever the order of the words; a request without any operation is a
+// conversion, which keeps colours and size.
 package ops
 
 import (
@@ -20,174 +15,168 @@ import (
 	"strings"
 
 	"imgtools/pkg/fault"
-	"imgtools/pkg/geometry"
 )
 
-// Lumas, Kernels and Formats are the values that there are, the default first.
-// jpg and tif are read as jpeg and tiff.
-var (
-	Lumas   = []string{"601", "709", "luminance"}
-	Kernels = []string{"lanczos3", "box", "triangle", "catmullrom", "mitchell"}
-	Formats = []string{"jpeg", "png", "gif", "bmp", "tiff", "pnm", "pgm", "ppm", "pam"}
-)
-
-// Word is one word and its value: scale=1/4.
+// Word is one word and its value: scale=1/4. A switch has the value "1".
 type Word struct{ Key, Value string }
 
-// Ops is what is to be done with a picture. The zero value is nothing at all.
-type Ops struct {
-	Gray    string // luma: "601", "709", "luminance"; "" is off
-	Scale   string // geometry; "" is off
-	Kernel  string // "" is the default
-	Fine    bool
-	Linear  bool
-	Format  string // canonical name; "" is that of the input
-	Quality int    // 1..100; 0 is the default
-	Name    string
-}
+// Ops says what is to be done with a picture. The zero value is nothing at all.
+type Ops []Word
+
+// Gray is the request that an empty list of words means.
+func Gray() Ops { return Ops{{"gray", Default("gray")}} }
 
 // Parse reads words in any order. An unknown or repeated word, a bad value and
 // an option without its operation are errors of kind Usage that name it.
-// When no operation is named and no other word but name is, gray is meant.
+// When no word but name is given, gray is meant.
 func Parse(words []Word) (Ops, error) {
-	var o Ops
-	luma, seen := "", map[string]bool{}
+	given := map[string]string{}
 	for _, w := range words {
-		if seen[w.Key] {
-			return Ops{}, fault.New(fault.Usage, "%s is given twice", w.Key)
+		opt, ok := Lookup(w.Key)
+		if !ok {
+			return nil, fault.New(fault.Usage, "unknown word %s", fault.Quote(w.Key))
 		}
-		seen[w.Key] = true
-		if err := o.set(w, &luma); err != nil {
-			return Ops{}, err
+		if _, twice := given[w.Key]; twice {
+			return nil, fault.New(fault.Usage, "%s is given twice", w.Key)
 		}
+		value, err := opt.Canonical(w.Value)
+		if err != nil {
+			return nil, err
+		}
+		given[w.Key] = value
 	}
-	delete(seen, "name")
-	if len(seen) == 0 {
-		o.Gray = Lumas[0]
+	meant := false // by any word but name
+	for _, opt := range All() {
+		_, ok := given[opt.Key]
+		meant = meant || ok && !opt.Label
 	}
-	if luma != "" {
+	if !meant {
+		given["gray"] = Default("gray")
+	}
+	return assemble(given)
+}
+
+// assemble puts the words in the table's order, and refuses options whose operation
+// is not asked for. An off value is none.
+func assemble(given map[string]string) (Ops, error) {
+	var o Ops
+	for _, opt := range All() {
+		value, ok := given[opt.Key]
+		if !ok {
+			continue
+		}
+		if opt.Of != "" && given[opt.Of] == "" {
+			return nil, fault.New(fault.Usage, "%s without %s", opt.Key, opt.Of)
+		}
 		switch {
-		case o.Gray == "":
-			return Ops{}, fault.New(fault.Usage, "luma without gray")
-		case seen["gray"] && o.Gray != luma && o.Gray != Lumas[0]:
-			return Ops{}, fault.New(fault.Usage, "gray=%s and luma=%s differ", o.Gray, luma)
-		}
-		o.Gray = luma
-	}
-	return o, o.check(seen)
-}
-
-func (o *Ops) set(w Word, luma *string) (err error) {
-	switch w.Key {
-	case "gray":
-		switch w.Value {
-		case "", "1":
-			o.Gray = Lumas[0]
-		case "0":
-			o.Gray = ""
-		default:
-			o.Gray, err = oneOf(w, Lumas)
-		}
-	case "luma":
-		*luma, err = oneOf(w, Lumas)
-	case "scale":
-		if _, err = geometry.Parse(w.Value); err != nil {
-			return fault.New(fault.Usage, "scale: %w", err)
-		}
-		o.Scale = w.Value
-	case "kernel":
-		o.Kernel, err = oneOf(w, Kernels)
-	case "fine":
-		o.Fine, err = flag(w)
-	case "linear":
-		o.Linear, err = flag(w)
-	case "format":
-		o.Format, err = Format(w.Value)
-	case "quality":
-		o.Quality, err = strconv.Atoi(w.Value)
-		if err != nil || o.Quality < 1 || o.Quality > 100 {
-			return fault.New(fault.Usage, "quality %s: not a whole number from 1 to 100", fault.Quote(w.Value))
-		}
-	case "name":
-		o.Name = w.Value
-	default:
-		return fault.New(fault.Usage, "unknown word %s", fault.Quote(w.Key))
-	}
-	return err
-}
-
-// check refuses options without their operation. seen has the words given.
-func (o *Ops) check(seen map[string]bool) error {
-	if o.Scale == "" {
-		for _, k := range []string{"kernel", "fine", "linear"} {
-			if seen[k] {
-				return fault.New(fault.Usage, "%s without scale", k)
+		case value == "":
+		case opt.Sets == "":
+			o = append(o, Word{opt.Key, value})
+		default: // luma=709 is gray=709
+			was := o.Get(opt.Sets)
+			if was != Default(opt.Sets) && was != value {
+				return nil, fault.New(fault.Usage, "%s=%s and %s=%s differ", opt.Sets, was, opt.Key, value)
 			}
+			o = o.With(opt.Sets, value)
 		}
 	}
-	if o.Gray == "" && o.Scale == "" {
-		return fault.New(fault.Usage, "no operation: gray or scale")
+	if o.nothing() {
+		return nil, fault.New(fault.Usage, "no operation: %s", operationList())
 	}
-	return nil
+	return o, nil
 }
 
-// Words returns o as words, in a fixed order and without what is default, such
-// that Parse gives o again.
-func (o Ops) Words() []Word {
-	var ws []Word
-	add := func(k, v string) { ws = append(ws, Word{k, v}) }
-	if o.Gray != "" {
-		add("gray", o.Gray)
-	}
-	if o.Scale != "" {
-		add("scale", o.Scale)
-	}
-	if o.Kernel != "" {
-		add("kernel", o.Kernel)
-	}
-	if o.Fine {
-		add("fine", "1")
-	}
-	if o.Linear {
-		add("linear", "1")
-	}
-	if o.Format != "" {
-		add("format", o.Format)
-	}
-	if o.Quality != 0 {
-		add("quality", strconv.Itoa(o.Quality))
-	}
-	if o.Name != "" {
-		add("name", o.Name)
-	}
-	return ws
+// nothing reports whether no word but a label is left: gray=0 alone.
+func (o Ops) nothing() bool {
+	return !slices.ContainsFunc(o, func(w Word) bool { opt, _ := Lookup(w.Key); return !opt.Label })
 }
 
-// Format returns the canonical name of a format word.
-func Format(s string) (string, error) {
-	switch l := strings.ToLower(s); l {
-	case "jpg":
-		return "jpeg", nil
-	case "tif":
-		return "tiff", nil
-	default:
-		return oneOf(Word{"format", l}, Formats)
+// Get returns the value of a word, or "" when it is not given.
+func (o Ops) Get(key string) string {
+	for _, w := range o {
+		if w.Key == key {
+			return w.Value
+		}
 	}
+	return ""
 }
 
-func oneOf(w Word, values []string) (string, error) {
-	if slices.Contains(values, w.Value) {
-		return w.Value, nil
-	}
-	return "", fault.New(fault.Usage, "%s %s: not one of %s", w.Key, fault.Quote(w.Value), strings.Join(values, " "))
+// Has reports whether a word is given.
+func (o Ops) Has(key string) bool { return o.Get(key) != "" }
+
+// Int returns the value of a word that is a whole number, or 0 when it is not given.
+func (o Ops) Int(key string) int {
+	n, _ := strconv.Atoi(o.Get(key)) // Parse has checked it
+	return n
 }
 
-func flag(w Word) (bool, error) {
-	switch w.Value {
-	case "", "1":
-		return true, nil
-	case "0":
-		return false, nil
+// With returns o with one more word in its place, or with another value of it. The
+// value is canonical.
+func (o Ops) With(key, value string) Ops {
+	given := map[string]string{key: value}
+	for _, w := range o {
+		if w.Key != key {
+			given[w.Key] = w.Value
+		}
 	}
-	return false, fault.New(fault.Usage, "%s %s: not 1 or 0", w.Key, fault.Quote(w.Value))
+	var with Ops
+	for _, opt := range All() {
+		if v := given[opt.Key]; v != "" {
+			with = append(with, Word{opt.Key, v})
+		}
+	}
+	return with
+}
+
+// Without returns o without some words.
+func (o Ops) Without(keys ...string) Ops {
+	return slices.DeleteFunc(slices.Clone(o), func(w Word) bool { return slices.Contains(keys, w.Key) })
+}
+
+// Words returns o as words that Parse reads as o again.
+func (o Ops) Words() []Word { return o }
+
+// Equal reports whether both ask for the same.
+func (o Ops) Equal(other Ops) bool { return slices.Equal(o, other) }
+
+// Operations returns the operations of o in the order in which they are done. A
+// conversion has none.
+func (o Ops) Operations() []Option {
+	var list []Option
+	for _, opt := range All() {
+		if opt.Daemon != "" && o.Has(opt.Key) {
+			list = append(list, opt)
+		}
+	}
+	return list
+}
+
+// Label names what o does, for metrics: gray, gray+scale, convert.
+func (o Ops) Label() string {
+	label := ""
+	for _, opt := range o.Operations() {
+		if label != "" {
+			label += "+"
+		}
+		label += opt.Key
+	}
+	if label == "" {
+		return "convert"
+	}
+	return label
+}
+
+// Must reads words with a space between them, "gray scale=1/4", for tests and for
+// requests that are written in the code. It panics where Parse fails.
+func Must(text string) Ops {
+	var words []Word
+	for field := range strings.FieldsSeq(text) {
+		key, value, _ := strings.Cut(field, "=")
+		words = append(words, Word{key, value})
+	}
+	o, err := Parse(words)
+	if err != nil {
+		panic(err)
+	}
+	return o
 }

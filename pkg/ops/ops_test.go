@@ -1,13 +1,15 @@
 package ops
 
 import (
-	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
 )
 
+// words reads "scale=1/4 fine" as words.
 func words(s string) []Word {
 	var ws []Word
 	for _, f := range strings.Fields(s) {
@@ -17,27 +19,37 @@ func words(s string) []Word {
 	return ws
 }
 
+func text(o Ops) string {
+	var fields []string
+	for _, w := range o {
+		fields = append(fields, w.Key+"="+w.Value)
+	}
+	return strings.Join(fields, " ")
+}
+
 func TestParse(t *testing.T) {
-	for _, c := range []struct {
-		in   string
-		want Ops
-	}{
-		{"", Ops{Gray: "601"}},
-		{"name=a.png", Ops{Gray: "601", Name: "a.png"}},
-		{"gray", Ops{Gray: "601"}},
-		{"gray=709 scale=1/4 kernel=box fine linear=1", Ops{Gray: "709", Scale: "1/4", Kernel: "box", Fine: true, Linear: true}},
-		{"gray=0 scale=640x480> linear=0", Ops{Scale: "640x480>"}},
-		{"gray luma=luminance", Ops{Gray: "luminance"}},
-		{"scale=50% format=JPG quality=90", Ops{Scale: "50%", Format: "jpeg", Quality: 90}},
+	for _, c := range []struct{ in, want, label string }{
+		{"", "gray=601", "gray"},
+		{"name=a.png", "gray=601 name=a.png", "gray"},
+		{"gray", "gray=601", "gray"},
+		{"linear=1 fine scale=1/4 gray=709 kernel=box", "gray=709 scale=1/4 kernel=box fine=1 linear=1", "gray+scale"},
+		{"gray=0 scale=640x480> linear=0", "scale=640x480>", "scale"},
+		{"gray luma=luminance", "gray=luminance", "gray"},
+		{"luma=709 gray=709", "gray=709", "gray"},
+		{"quality=90 scale=50% format=JPG", "scale=50% format=jpeg quality=90", "scale"},
+		{"format=png", "format=png", "convert"},
+		{"gray=0 quality=07", "quality=7", "convert"},
+		{"frame=2", "frame=2", "convert"},
 	} {
-		o, err := Parse(words(c.in))
-		if err != nil || o != c.want {
-			t.Errorf("%q = %+v, %v; want %+v", c.in, o, err, c.want)
-			continue
-		}
-		if again, err := Parse(o.Words()); err != nil || !reflect.DeepEqual(again, o) {
-			t.Errorf("%q: its words give %+v, %v", c.in, again, err)
-		}
+		t.Run(c.in, func(t *testing.T) {
+			o, err := Parse(words(c.in))
+			if err != nil || text(o) != c.want || o.Label() != c.label {
+				t.Fatalf("%q (%s), %v; want %q (%s)", text(o), o.Label(), err, c.want, c.label)
+			}
+			if again, err := Parse(o.Words()); err != nil || !again.Equal(o) {
+				t.Errorf("its words give %q, %v", text(again), err)
+			}
+		})
 	}
 }
 
@@ -46,21 +58,79 @@ func TestRefusals(t *testing.T) {
 		"rotate=90":            `unknown word "rotate"`,
 		"gray gray":            "gray is given twice",
 		"gray=red":             "601 709 luminance",
-		"gray=0":               "no operation",
+		"gray=0":               "no operation: gray or scale",
+		"gray=0 name=x":        "no operation",
 		"kernel=box":           "kernel without scale",
 		"gray fine":            "fine without scale",
-		"format=png":           "no operation",
-		"quality=3":            "no operation",
+		"format=png linear=0":  "linear without scale",
 		"scale=0":              `scale: "0"`,
+		"scale=-1":             "scale: ",
+		"scale=NaN":            "not a geometry",
+		"scale=0,5":            "write 0.5",
+		"scale=1e9":            "scale: ",
+		"scale=640":            "for a width write 640x",
+		"scale=":               "scale: ",
 		"gray format=webp":     "not one of",
+		"gray format=heic":     "not one of",
 		"gray quality=101":     "1 to 100",
 		"scale=1/2 luma=709":   "luma without gray",
 		"gray=709 luma=601":    "differ",
 		"scale=1/2 linear=yes": "not 1 or 0",
+		"frame=0":              "frame",
 	} {
-		_, err := Parse(words(in))
-		if err == nil || fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), part) {
-			t.Errorf("%q: %v; want usage error with %q", in, err, part)
-		}
+		t.Run(in, func(t *testing.T) {
+			_, err := Parse(words(in))
+			if err == nil || fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), part) {
+				t.Errorf("%v; want a usage error with %q", err, part)
+			}
+		})
+	}
+}
+
+func TestWithAndWithoutKeepTheOrder(t *testing.T) {
+	o, err := Parse(words("quality=5 gray"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := text(o.With("scale", "1/2").With("quality", "6").Without("gray")); got != "scale=1/2 quality=6" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestFlagsOfCommands: a command has the options of its operation and those of any.
+func TestFlagsOfCommands(t *testing.T) {
+	for operation, want := range map[string]string{
+		"gray":  "luma frame format quality",
+		"scale": "kernel fine linear frame format quality",
+		"":      "gray luma scale kernel fine linear frame format quality",
+	} {
+		t.Run(operation, func(t *testing.T) {
+			var keys []string
+			for _, opt := range Flags(operation) {
+				keys = append(keys, opt.Key)
+			}
+			if got := strings.Join(keys, " "); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// TestFormatsComeFromTheTable: a format that is added to the table can be asked for,
+// and a row that is added to the registry is parsed, listed and put in its place.
+func TestFormatsComeFromTheTable(t *testing.T) {
+	defer format.Set(append(slices.Clone(format.All()), format.Format{Name: "fake", Exts: []string{"fak"}, Title: "Fake",
+		Media: "image/x-fake", Write: true, Quality: 33}))()
+	defer Set(slices.Insert(slices.Clone(All()), 3, Option{Key: "blur", Arg: "radius", Parse: wholeNumber(1, 9), Of: "scale"}))()
+	o, err := Parse(words("format=FAKE scale=1/2 blur=3"))
+	if err != nil || text(o) != "scale=1/2 blur=3 format=fake" {
+		t.Errorf("%q, %v", text(o), err)
+	}
+	if _, err := Parse(words("blur=10 scale=2")); err == nil {
+		t.Error("blur=10 is taken")
+	}
+	q, _ := Lookup("quality")
+	if got := q.Usual(); got != "85 of JPEG, 33 of Fake" {
+		t.Errorf("default quality: %s", got)
 	}
 }

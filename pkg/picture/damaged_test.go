@@ -10,31 +10,31 @@ import (
 	"testing"
 
 	"imgtools/pkg/fault"
-	"imgtools/pkg/picture/gray"
+	"imgtools/pkg/picture/plan"
+	"imgtools/pkg/picture/plan/plantest"
 	"imgtools/pkg/picture/raster"
-	"imgtools/pkg/picture/scale"
 )
 
 // operations are the ways a picture can be taken, each with its error.
 var operations = map[string]func(w io.Writer, data []byte, lim raster.Limits) error{
 	"gray": func(w io.Writer, data []byte, lim raster.Limits) error {
-		_, err := gray.Run(w, bytes.NewReader(data), int64(len(data)), gray.Options{Limits: lim})
+		_, err := plan.Run(w, bytes.NewReader(data), int64(len(data)), plantest.Within(lim, "gray"))
 		return err
 	},
 	"gray luminance": func(w io.Writer, data []byte, lim raster.Limits) error {
-		_, err := gray.Run(w, bytes.NewReader(data), int64(len(data)), gray.Options{Luma: "luminance", Limits: lim})
+		_, err := plan.Run(w, bytes.NewReader(data), int64(len(data)), plantest.Within(lim, "gray=luminance"))
 		return err
 	},
 	"gray for": func(w io.Writer, data []byte, lim raster.Limits) error {
-		_, err := gray.Run(w, bytes.NewReader(data), int64(len(data)), gray.Options{For: "1/3", Limits: lim})
+		_, err := plan.Run(w, bytes.NewReader(data), int64(len(data)), plantest.Within(lim, "gray handover scale=1/3"))
 		return err
 	},
 	"scale": func(w io.Writer, data []byte, lim raster.Limits) error {
-		_, err := scale.Run(w, bytes.NewReader(data), int64(len(data)), scale.Options{Geometry: "1/3", Limits: lim})
+		_, err := plan.Run(w, bytes.NewReader(data), int64(len(data)), plantest.Within(lim, "scale=1/3"))
 		return err
 	},
 	"scale 1": func(w io.Writer, data []byte, lim raster.Limits) error {
-		_, err := scale.Run(w, bytes.NewReader(data), int64(len(data)), scale.Options{Geometry: "1", Limits: lim})
+		_, err := plan.Run(w, bytes.NewReader(data), int64(len(data)), plantest.Within(lim, "scale=1"))
 		return err
 	},
 }
@@ -206,11 +206,11 @@ func TestHugePNGHeader(t *testing.T) {
 func TestHugeGoal(t *testing.T) {
 	data := inputs(t)[0].data
 	for _, g := range []string{"100000x100000!", "268435455x", "16x268435455!"} {
-		_, err := scale.Run(io.Discard, bytes.NewReader(data), int64(len(data)), scale.Options{Geometry: g})
+		_, err := plan.Run(io.Discard, bytes.NewReader(data), int64(len(data)), plantest.Ask("scale="+g))
 		if fault.Of(err) != fault.TooLarge {
 			t.Errorf("scale %s: %v", g, err)
 		}
-		_, err = gray.Run(io.Discard, bytes.NewReader(data), int64(len(data)), gray.Options{For: g})
+		_, err = plan.Run(io.Discard, bytes.NewReader(data), int64(len(data)), plantest.Ask("gray handover scale="+g))
 		if fault.Of(err) != fault.TooLarge {
 			t.Errorf("gray for=%s: %v", g, err)
 		}

@@ -6,12 +6,13 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
-	"imgtools/pkg/picture/codec"
-	"imgtools/pkg/picture/gray"
-	"imgtools/pkg/picture/scale"
+	"imgtools/pkg/format"
+	"imgtools/pkg/picture/plan"
+	"imgtools/pkg/picture/plan/plantest"
 )
 
 var outputs = []string{"", "jpeg", "png", "gif", "bmp", "tiff", "pnm", "pgm", "ppm", "pam"}
@@ -24,20 +25,20 @@ type done struct {
 	note         string
 }
 
-func runGray(t *testing.T, data []byte, o gray.Options) (done, gray.Result) {
+func runGray(t *testing.T, data []byte, o plan.Request) (done, plan.Result) {
 	t.Helper()
 	var buf bytes.Buffer
-	r, err := gray.Run(&buf, bytes.NewReader(data), int64(len(data)), o)
+	r, err := plan.Run(&buf, bytes.NewReader(data), int64(len(data)), o)
 	if err != nil {
 		t.Fatalf("gray: %v", err)
 	}
 	return done{buf.Bytes(), r.Format, r.Type, r.W, r.H, r.Note}, r
 }
 
-func runScale(t *testing.T, data []byte, o scale.Options) done {
+func runScale(t *testing.T, data []byte, o plan.Request) done {
 	t.Helper()
 	var buf bytes.Buffer
-	r, err := scale.Run(&buf, bytes.NewReader(data), int64(len(data)), o)
+	r, err := plan.Run(&buf, bytes.NewReader(data), int64(len(data)), o)
 	if err != nil {
 		t.Fatalf("scale: %v", err)
 	}
@@ -47,13 +48,11 @@ func runScale(t *testing.T, data []byte, o scale.Options) done {
 // runBoth is gray and then scale, as the front has the two daemons do it.
 func runBoth(t *testing.T, data []byte, geometry, format string, quality int) done {
 	t.Helper()
-	first, r := runGray(t, data, gray.Options{For: geometry, Format: format, Quality: quality})
+	first, r := runGray(t, data, plantest.Ask("gray handover scale="+geometry+" format="+format+" quality="+strconv.Itoa(quality)))
 	if r.W != first.w || r.Reduced < 1 || r.Reduced > 8 {
 		t.Fatalf("gray for=%s: %+v", geometry, r)
 	}
-	return runScale(t, first.data, scale.Options{
-		Geometry: fmt.Sprintf("%dx%d!", r.GoalW, r.GoalH), OfW: r.FullW, OfH: r.FullH, Reduced: r.Reduced, Format: r.As, Quality: quality,
-	})
+	return runScale(t, first.data, plantest.Ask("scale="+fmt.Sprintf("%dx%d!", r.GoalW, r.GoalH)+" format="+r.As+" quality="+strconv.Itoa(quality)+" "+fmt.Sprintf("of=%dx%d reduced=%d", r.FullW, r.FullH, r.Reduced)))
 }
 
 func TestEveryInputThroughEveryOperationToEveryOutput(t *testing.T) {
@@ -74,10 +73,10 @@ func check(t *testing.T, in input, op, out string) {
 	want := in.pic
 	switch op {
 	case "gray":
-		got, _ = runGray(t, in.data, gray.Options{Format: out, Quality: quality})
+		got, _ = runGray(t, in.data, plantest.Ask("gray format="+out+" quality="+strconv.Itoa(quality)))
 		want = want.grayed()
 	case "scale":
-		got = runScale(t, in.data, scale.Options{Geometry: "1/3", Format: out, Quality: quality})
+		got = runScale(t, in.data, plantest.Ask("scale=1/3 format="+out+" quality="+strconv.Itoa(quality)))
 		want = want.scaled((in.w+1)/3, (in.h+1)/3)
 	case "both":
 		got = runBoth(t, in.data, "1/3", out, quality)
@@ -87,37 +86,38 @@ func check(t *testing.T, in input, op, out string) {
 		t.Fatalf("said %d×%d, want %d×%d", got.w, got.h, want.w, want.h)
 	}
 	d := decode(t, got.data)
-	format := expectedFormat(in, op, out)
-	if got.format != format || d.format != format || got.kind != codec.Type(format) || got.note != "" {
-		t.Fatalf("said %s, %s, %q; is %s; want %s", got.format, got.kind, got.note, d.format, format)
+	form := expectedFormat(in, op, out)
+	row, _ := format.Lookup(form)
+	if got.format != form || d.format != form || got.kind != row.Media || got.note != "" {
+		t.Fatalf("said %s, %s, %q; is %s; want %s", got.format, got.kind, got.note, d.format, form)
 	}
 	if d.w != want.w || d.h != want.h {
 		t.Fatalf("is %d×%d, want %d×%d", d.w, d.h, want.w, want.h)
 	}
-	if format == "jpeg" || format == "ppm" || format == "pgm" {
+	if form == "jpeg" || form == "ppm" || form == "pgm" {
 		want = want.flat()
 	}
-	if format == "pgm" {
+	if form == "pgm" {
 		want = want.grayed()
 	}
-	wantGray := (op != "scale" || in.gray || format == "pgm") && format != "ppm"
+	wantGray := (op != "scale" || in.gray || form == "pgm") && form != "ppm"
 	// Others' decoders of BMP and TIFF have no type for gray with alpha.
-	if typed := !in.alpha || format == "png" || format == "pam"; typed && format != "gif" && d.gray != wantGray {
+	if typed := !in.alpha || form == "png" || form == "pam"; typed && form != "gif" && d.gray != wantGray {
 		t.Errorf("gray %v, want %v", d.gray, wantGray)
 	}
 	wantBits := in.bits
-	if format == "jpeg" || format == "gif" || format == "bmp" {
+	if form == "jpeg" || form == "gif" || form == "bmp" {
 		wantBits = 8
 	}
 	if d.bits != wantBits && !(in.indexed && op == "gray") { // palettes are packed to few bits
 		t.Errorf("%d bits, want %d", d.bits, wantBits)
 	}
-	if format == "gif" {
+	if form == "gif" {
 		checkGIF(t, d.pic, want, wantGray, tolerance(in, op, "", 8)+1.05/255)
 		return
 	}
-	limit := tolerance(in, op, format, wantBits)
-	if most, mean := apart(d.pic, want); format == "jpeg" && !wantGray {
+	limit := tolerance(in, op, form, wantBits)
+	if most, mean := apart(d.pic, want); form == "jpeg" && !wantGray {
 		// Chroma at half of a few pixels says little: its mean, and luma's worst.
 		if most, _ := apart(d.pic.grayed(), want.grayed()); most > limit || mean > 7.0/255 {
 			t.Errorf("luma off by %.2f of 255 at most, colours by %.2f in the mean; limit %.2f", 255*most, 255*mean, 255*limit)
@@ -132,8 +132,8 @@ func TestCompositionIsThePipeline(t *testing.T) {
 	for _, in := range inputs(t) {
 		for _, geometry := range []string{"1/3", "11x17!", "2", "1", "40x40>"} {
 			both := runBoth(t, in.data, geometry, "png", 0)
-			pam, _ := runGray(t, in.data, gray.Options{Format: "pam"})
-			piped := runScale(t, pam.data, scale.Options{Geometry: geometry, Format: "png"})
+			pam, _ := runGray(t, in.data, plantest.Ask("gray format=pam"))
+			piped := runScale(t, pam.data, plantest.Ask("scale="+geometry+" format=png"))
 			a, b := decode(t, both.data), decode(t, piped.data)
 			limit := 1.05 / 255
 			if in.format == "jpeg" {

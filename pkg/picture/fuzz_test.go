@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
 	"imgtools/pkg/picture/codec"
-	"imgtools/pkg/picture/gray"
+	"imgtools/pkg/picture/plan"
+	"imgtools/pkg/picture/plan/plantest"
 	"imgtools/pkg/picture/raster"
-	"imgtools/pkg/picture/scale"
 )
 
 // FuzzOperations gives any bytes to both operations. They may refuse them, of the
@@ -23,7 +24,7 @@ func FuzzOperations(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, how uint8) {
 		lim := raster.Limits{Pixels: 1 << 16, Mem: 32 << 20}
-		format := outputs[int(how>>3)%len(outputs)]
+		as := outputs[int(how>>3)%len(outputs)]
 		var out bytes.Buffer
 		var err error
 		var said string
@@ -31,14 +32,14 @@ func FuzzOperations(f *testing.F) {
 		switch how & 7 {
 		case 0, 1, 2:
 			luma := []string{"601", "709", "luminance"}[how&7]
-			r, e := gray.Run(&out, bytes.NewReader(data), int64(len(data)), gray.Options{Luma: luma, Format: format, Limits: lim})
+			r, e := plan.Run(&out, bytes.NewReader(data), int64(len(data)), plantest.Within(lim, "gray="+luma+" format="+as))
 			said, w, h, err = r.Format, r.W, r.H, e
 		case 3:
-			r, e := gray.Run(&out, bytes.NewReader(data), int64(len(data)), gray.Options{For: "1/3", Format: format, Limits: lim})
+			r, e := plan.Run(&out, bytes.NewReader(data), int64(len(data)), plantest.Within(lim, "gray handover scale=1/3 format="+as))
 			said, w, h, err = r.Format, r.W, r.H, e
 		default:
-			o := scale.Options{Geometry: []string{"1", "1/3", "13x7!", "3/2"}[how&3], Format: format, Limits: lim, Linear: how&64 != 0}
-			r, e := scale.Run(&out, bytes.NewReader(data), int64(len(data)), o)
+			o := plantest.Within(lim, "scale="+[]string{"1", "1/3", "13x7!", "3/2"}[how&3]+" format="+as+" "+map[bool]string{true: "linear"}[how&64 != 0])
+			r, e := plan.Run(&out, bytes.NewReader(data), int64(len(data)), o)
 			said, w, h, err = r.Format, r.W, r.H, e
 		}
 		if err != nil {
@@ -52,7 +53,7 @@ func FuzzOperations(f *testing.F) {
 			t.Fatalf("what came out is refused: %v", err)
 		}
 		ow, oh := p.Header().OrientedSize()
-		same := p.Format == said || p.Format == codec.PNM && (said == codec.PGM || said == codec.PPM || said == codec.PAM)
+		same := p.Format == said || p.Format == format.PNM && (said == format.PGM || said == format.PPM || said == format.PAM)
 		if ow != w || oh != h || !same {
 			t.Fatalf("said %s of %d×%d, is %s of %d×%d", said, w, h, p.Format, ow, oh)
 		}

@@ -15,8 +15,8 @@ import (
 	"strconv"
 	"testing"
 
-	"imgtools/pkg/picture/gray"
-	"imgtools/pkg/picture/scale"
+	"imgtools/pkg/picture/plan"
+	"imgtools/pkg/picture/plan/plantest"
 )
 
 // A picture of 100 megapixels, made as it is read: bigSide² pixels of 3 bytes.
@@ -113,7 +113,7 @@ func bigJPEG(t *testing.T, name string) {
 	}
 	defer f.Close()
 	in := bigPPM()
-	if _, err := scale.Run(f, in, in.size, scale.Options{Geometry: "1", Format: "jpeg"}); err != nil {
+	if _, err := plan.Run(f, in, in.size, plantest.Ask("scale=1 format=jpeg")); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -157,11 +157,11 @@ func child(job string) error {
 	var err error
 	switch op {
 	case "gray":
-		_, err = gray.Run(io.Discard, in, size, gray.Options{})
+		_, err = plan.Run(io.Discard, in, size, plantest.Ask("gray"))
 	case "for":
-		_, err = gray.Run(io.Discard, in, size, gray.Options{For: "1/4"})
+		_, err = plan.Run(io.Discard, in, size, plantest.Ask("gray handover scale=1/4"))
 	default:
-		_, err = scale.Run(io.Discard, in, size, scale.Options{Geometry: "1/4"})
+		_, err = plan.Run(io.Discard, in, size, plantest.Ask("scale=1/4"))
 	}
 	if err != nil {
 		return err

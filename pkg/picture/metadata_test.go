@@ -18,9 +18,8 @@ import (
 	stdpng "image/png"
 
 	"imgtools/pkg/picture/codec"
-	"imgtools/pkg/picture/gray"
+	"imgtools/pkg/picture/plan/plantest"
 	"imgtools/pkg/picture/raster"
-	"imgtools/pkg/picture/scale"
 )
 
 // secret stands for a place, a serial number, a name: it must never come out.
@@ -227,11 +226,11 @@ func TestNoMetadataComesOut(t *testing.T) {
 				t.Fatalf("%s: no secret in it", f.name)
 			}
 			for _, out := range outputs {
-				grayed, _ := runGray(t, data, gray.Options{Format: out})
+				grayed, _ := runGray(t, data, plantest.Ask("gray format="+out))
 				for op, got := range map[string]done{
 					"gray":    grayed,
-					"scale":   runScale(t, data, scale.Options{Geometry: "1/2", Format: out}),
-					"scale 1": runScale(t, data, scale.Options{Geometry: "1", Format: out}),
+					"scale":   runScale(t, data, plantest.Ask("scale=1/2 format="+out)),
+					"scale 1": runScale(t, data, plantest.Ask("scale=1 format="+out)),
 					"both":    runBoth(t, data, "1/2", out, 0),
 					"both 1":  runBoth(t, data, "1", out, 0),
 				} {
@@ -282,19 +281,19 @@ func TestEveryOrientationFromEveryFormatThatSaysIt(t *testing.T) {
 				base := storedPic(t, f, data, size)
 				seen := base.turned(o)
 				half := [2]int{(seen.w + 1) / 2, (seen.h + 1) / 2}
-				grayed, _ := runGray(t, data, gray.Options{Format: "png"})
-				sameGray, _ := runGray(t, data, gray.Options{})
+				grayed, _ := runGray(t, data, plantest.Ask("gray format=png"))
+				sameGray, _ := runGray(t, data, plantest.Ask("gray"))
 				for op, c := range map[string]struct {
 					got  done
 					want pic
 				}{
 					"gray to png":  {grayed, seen.grayed()},
 					"gray":         {sameGray, seen.grayed()},
-					"scale":        {runScale(t, data, scale.Options{Geometry: "1/2", Format: "png"}), seen.scaled(half[0], half[1])},
-					"scale to jpg": {runScale(t, data, scale.Options{Geometry: "1/2", Format: "jpeg", Quality: 98}), seen.scaled(half[0], half[1])},
-					"scale up":     {runScale(t, data, scale.Options{Geometry: "2", Format: "png"}), seen.scaled(2*seen.w, 2*seen.h)},
-					"scale to box": {runScale(t, data, scale.Options{Geometry: "12x40!", Format: "png"}), seen.scaled(12, 40)},
-					"scale 1":      {runScale(t, data, scale.Options{Geometry: "1"}), seen},
+					"scale":        {runScale(t, data, plantest.Ask("scale=1/2 format=png")), seen.scaled(half[0], half[1])},
+					"scale to jpg": {runScale(t, data, plantest.Ask("scale=1/2 format=jpeg quality=98")), seen.scaled(half[0], half[1])},
+					"scale up":     {runScale(t, data, plantest.Ask("scale=2 format=png")), seen.scaled(2*seen.w, 2*seen.h)},
+					"scale to box": {runScale(t, data, plantest.Ask("scale=12x40! format=png")), seen.scaled(12, 40)},
+					"scale 1":      {runScale(t, data, plantest.Ask("scale=1")), seen},
 					"both":         {runBoth(t, data, "1/2", "png", 0), seen.grayed().scaled(half[0], half[1])},
 					"both box":     {runBoth(t, data, "12x40!", "png", 0), seen.grayed().scaled(12, 40)},
 				} {
@@ -358,27 +357,27 @@ func TestColourKeepsItsProfileAndGrayHasNone(t *testing.T) {
 		data := f.file(inW, inH, 1, rgb)
 		for _, out := range []string{"", "jpeg", "png", "bmp", "tiff"} {
 			for _, g := range []string{"1/2", "1"} {
-				if got := icc(runScale(t, data, scale.Options{Geometry: g, Format: out}).data); !bytes.Equal(got, rgb) {
+				if got := icc(runScale(t, data, plantest.Ask("scale="+g+" format="+out)).data); !bytes.Equal(got, rgb) {
 					t.Errorf("scale %s of %s to %q: profile %.150q", g, f.name, out, got)
 				}
 				if got := icc(runBoth(t, data, g, out, 0).data); got != nil {
 					t.Errorf("gray and scale %s of %s to %q: profile %.150q", g, f.name, out, got)
 				}
 			}
-			grayed, _ := runGray(t, data, gray.Options{Format: out})
+			grayed, _ := runGray(t, data, plantest.Ask("gray format="+out))
 			if got := icc(grayed.data); got != nil {
 				t.Errorf("gray of %s to %q: profile %.150q", f.name, out, got)
 			}
 		}
 		for _, out := range []string{"gif", "pnm", "pgm", "ppm", "pam"} {
-			got := runScale(t, data, scale.Options{Geometry: "1/2", Format: out})
+			got := runScale(t, data, plantest.Ask("scale=1/2 format="+out))
 			if bytes.Contains(got.data, rgb[130:]) {
 				t.Errorf("scale of %s to %s: profile bytes in a format without any", f.name, out)
 			}
 		}
 		// A profile of another space than the samples: left out.
 		wrong := f.file(inW, inH, 1, profile("CMYK"))
-		if got := icc(runScale(t, wrong, scale.Options{Geometry: "1/2"}).data); got != nil {
+		if got := icc(runScale(t, wrong, plantest.Ask("scale=1/2")).data); got != nil {
 			t.Errorf("scale of %s with a CMYK profile keeps it", f.name)
 		}
 	}
@@ -400,7 +399,7 @@ func TestGrayProfileOfAGrayPicture(t *testing.T) {
 		chunk := string(binary.BigEndian.AppendUint32(nil, uint32(len(body)-4))) + body + string(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(body))))
 		data := []byte(buf.String()[:33] + chunk + buf.String()[33:])
 		for _, out := range []string{"png", "tiff"} {
-			got := runScale(t, data, scale.Options{Geometry: "1/2", Format: out})
+			got := runScale(t, data, plantest.Ask("scale=1/2 format="+out))
 			p, err := codec.Open(bytes.NewReader(got.data), int64(len(got.data)), raster.Limits{})
 			if err != nil {
 				t.Fatal(err)
@@ -409,7 +408,7 @@ func TestGrayProfileOfAGrayPicture(t *testing.T) {
 				t.Errorf("a %q profile on gray, to %s: kept %v", space, out, has)
 			}
 		}
-		if got, _ := runGray(t, data, gray.Options{}); bytes.Contains(got.data, []byte("iCCP")) {
+		if got, _ := runGray(t, data, plantest.Ask("gray")); bytes.Contains(got.data, []byte("iCCP")) {
 			t.Errorf("gray keeps a %q profile", space)
 		}
 	}

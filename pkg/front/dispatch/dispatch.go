@@ -55,8 +55,8 @@ type Config struct {
 
 // Dispatcher calls daemons.
 type Dispatcher struct {
-	c           Config
-	gray, scale *pool
+	c     Config
+	pools map[string]*pool // by the daemon's name
 }
 
 // New checks the addresses. Its error is of kind Usage.
@@ -70,15 +70,15 @@ func New(c Config) (*Dispatcher, error) {
 	if c.Died == nil {
 		c.Died = func(string, string) {}
 	}
-	gray, err := newPool("grayd", c.Gray)
-	if err != nil {
-		return nil, err
+	d := &Dispatcher{c: c, pools: map[string]*pool{}}
+	for name, addresses := range map[string][]string{"grayd": c.Gray, "scaled": c.Scale} {
+		p, err := newPool(name, addresses)
+		if err != nil {
+			return nil, err
+		}
+		d.pools[name] = p
 	}
-	scale, err := newPool("scaled", c.Scale)
-	if err != nil {
-		return nil, err
-	}
-	return &Dispatcher{c: c, gray: gray, scale: scale}, nil
+	return d, nil
 }
 
 // Result is a finished picture.

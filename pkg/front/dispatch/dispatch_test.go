@@ -202,9 +202,9 @@ func TestOneDaemon(t *testing.T) {
 			o           ops.Ops
 			line        string
 		}{
-			{d, nobody, ops.Ops{Gray: "601", Name: "a b"}, "img/1 gray"},
-			{d, nobody, ops.Ops{Gray: "709", Format: "jpeg", Quality: 7}, "img/1 gray luma=709 format=jpeg quality=7"},
-			{nobody, d, ops.Ops{Scale: "50%", Kernel: "box", Fine: true, Linear: true}, "img/1 scale 50% kernel=box fine=1 linear=1"},
+			{d, nobody, ops.Must("gray=601").With("name", "a b"), "img/1 gray"},
+			{d, nobody, ops.Must("gray=709 format=jpeg quality=7"), "img/1 gray luma=709 format=jpeg quality=7"},
+			{nobody, d, ops.Must("scale=50% kernel=box fine linear"), "img/1 scale 50% kernel=box fine=1 linear=1"},
 		} {
 			cmp, in := dispatcher(t, c.gray, c.scale)
 			deaths, _ := counter()
@@ -237,7 +237,7 @@ func TestGrayThenScale(t *testing.T) {
 	scale, scaleLines := daemon(t, "tcp", func(_ int, r *request) { r.ok("type=image/jpeg width=100 height=75", "small of "+string(r.body)) })
 	c, in := dispatcher(t, gray, scale)
 	deaths, _ := counter()
-	r, err := c.Run(context.Background(), ops.Ops{Gray: "601", Scale: "1/10", Quality: 90, Fine: true}, in, deaths)
+	r, err := c.Run(context.Background(), ops.Must("gray=601 scale=1/10 quality=90 fine"), in, deaths)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func TestGrayThenScale(t *testing.T) {
 	if string(b) != "small of mid of picture" || r.Type != "image/jpeg" || r.Width != 100 {
 		t.Errorf("%q %+v", b, r)
 	}
-	if want := "img/1 gray for=1/10 fine=1 maxpixels=1000000 timeout=10s"; grayLines()[0] != want {
+	if want := "img/1 gray for=1/10 fine=1 quality=90 maxpixels=1000000 timeout=10s"; grayLines()[0] != want {
 		t.Errorf("grayd was asked %q, want %q", grayLines()[0], want)
 	}
 	want := "img/1 scale 100x75! fine=1 format=jpeg quality=90 maxpixels=1000000 timeout=10s of=1001x750 reduced=2/8 len=14"
@@ -268,7 +268,7 @@ func TestErrorsKeepTheirKind(t *testing.T) {
 			d, lines := daemon(t, network, func(_ int, r *request) { r.say(line) })
 			c, in := dispatcher(t, d, nobody)
 			deaths, n := counter()
-			_, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+			_, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
 			if fault.Of(err) != kind || !strings.HasSuffix(line, err.Error()) {
 				t.Errorf("%s %s: %v", network, line, err)
 			}
@@ -309,7 +309,7 @@ func TestDeathIsRetriedOnceOnAnother(t *testing.T) {
 		})
 		c, in := dispatcher(t, d, nobody)
 		deaths, n := counter()
-		r, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+		r, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -322,7 +322,7 @@ func TestDeathIsRetriedOnceOnAnother(t *testing.T) {
 		always, lines := daemon(t, "unix", func(_ int, r *request) { bad(r) })
 		c, in = dispatcher(t, always, nobody)
 		deaths, n = counter()
-		_, err = c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+		_, err = c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
 		want := fault.Internal
 		if name == "takes too long" {
 			want = fault.Timeout
@@ -348,7 +348,7 @@ func TestWriterLeftOnTheResult(t *testing.T) {
 	})
 	c, in := dispatcher(t, d, nobody)
 	deaths, n := counter()
-	r, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+	r, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
 	if err != nil || *n != 1 {
 		t.Fatalf("%v, %d deaths", err, *n)
 	}
@@ -362,7 +362,7 @@ func TestDaemonAwayAndBack(t *testing.T) {
 	c, in := dispatcher(t, path, nobody)
 	deaths, n := counter()
 	start := time.Now()
-	_, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+	_, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
 	if fault.Of(err) != fault.Busy || *n != 0 || !strings.Contains(err.Error(), "no grayd") {
 		t.Errorf("away: %v, %d deaths", err, *n)
 	}
@@ -378,7 +378,7 @@ func TestDaemonAwayAndBack(t *testing.T) {
 		r.ok(asPNG, "good")
 	})
 	c, in = dispatcher(t, d, nobody)
-	r, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+	r, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
 	if err != nil || *n != 0 || len(lines()) != 2 {
 		t.Fatalf("busy once: %v, %d deaths, %d tries", err, *n, len(lines()))
 	}
@@ -396,7 +396,7 @@ func TestResetInTheQueueIsNoDeath(t *testing.T) {
 	deaths, n := counter()
 	done := make(chan error)
 	go func() {
-		_, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+		_, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
 		done <- err
 	}()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -437,7 +437,7 @@ func TestBalancerWithoutServersIsNoDeath(t *testing.T) {
 		})
 		c, in := dispatcher(t, nobody, "tcp:"+l.Addr().String())
 		deaths, died := counter()
-		_, err = c.Run(t.Context(), ops.Ops{Scale: "1/2"}, in, deaths)
+		_, err = c.Run(t.Context(), ops.Must("scale=1/2"), in, deaths)
 		l.Close()
 		wg.Wait()
 		if empty && (fault.Of(err) != fault.Busy || *died != 0) {
@@ -457,10 +457,10 @@ func TestSeveralAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.gray = p
+	c.pools["grayd"] = p
 	deaths, _ := counter()
 	for range 12 {
-		r, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+		r, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -484,7 +484,7 @@ func TestCancelClosesTheConnection(t *testing.T) {
 		done := make(chan error)
 		go func() {
 			deaths, _ := counter()
-			_, err := c.Run(ctx, ops.Ops{Gray: "601"}, in, deaths)
+			_, err := c.Run(ctx, ops.Must("gray=601"), in, deaths)
 			done <- err
 		}()
 		<-started

@@ -25,7 +25,7 @@ type Health struct {
 
 // Probe asks all daemons how they are, at most about a second long.
 func (c *Dispatcher) Probe(ctx context.Context) []Health {
-	pools := []*pool{c.gray, c.scale}
+	pools := []*pool{c.pools["grayd"], c.pools["scaled"]}
 	done := make([]chan Health, len(pools))
 	for i, p := range pools {
 		done[i] = make(chan Health, 1)

@@ -2,60 +2,95 @@ package dispatch
 
 import (
 	"context"
-	"slices"
 	"strconv"
+	"strings"
 
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/ops"
 )
 
+// plan returns the operations that a request needs, one call of a daemon each, in the
+// order of the registry. A conversion is a scale by 1.
+func plan(o ops.Ops) (ops.Ops, []ops.Option) {
+	if len(o.Operations()) == 0 {
+		o = o.With("scale", "1")
+	}
+	return o, o.Operations()
+}
+
+// requestFor returns the request for operation i of a chain. Each word goes where its row
+// in the registry says. A daemon that is not the last is also told what follows (for=,
+// with the words of the next operation and of the result), so that it can prepare the
+// picture for that.
+func requestFor(o ops.Ops, chain []ops.Option, i int) wire.Request {
+	operation, last := chain[i], i == len(chain)-1
+	req := wire.Request{Verb: operation.Key, Len: -1}
+	switch value := o.Get(operation.Key); {
+	case !operation.Switch():
+		req.Geometry = value
+	case value != operation.Usual():
+		req.Words = append(req.Words, ops.Word{Key: ops.Setter(operation.Key).Key, Value: value})
+	}
+	if !last {
+		req.Words = append(req.Words, ops.Word{Key: "for", Value: o.Get(chain[i+1].Key)})
+	}
+	for _, w := range o {
+		opt, _ := ops.Lookup(w.Key)
+		mine := opt.Of == "" || opt.Of == operation.Key || !last && opt.Of == chain[i+1].Key
+		if opt.Daemon != "" || opt.Stage == ops.Nobody || opt.Stage == ops.First && i > 0 || !mine {
+			continue
+		}
+		req.Words = append(req.Words, w)
+	}
+	return req
+}
+
 // Run does o to the picture in. Errors have the kind that a daemon answered; Busy
 // when no daemon can be reached or all are busy; Internal when the picture has
 // killed limits.Deaths workers; or are ctx's error when that has ended. The end of ctx
 // stops the worker.
+//
+// What a daemon answers goes into the request to the next: the size to reach, the
+// format to write, and what part of the full size the picture between them is. Nothing
+// is computed here.
 func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths) (Result, error) {
-	if o.Gray == "" {
-		return c.result(c.call(ctx, c.scale, c.scaleRequest(o, o.Scale), in, deaths))
-	}
-	gray := wire.Request{Verb: "gray", Len: -1}
-	if o.Gray != ops.Lumas[0] {
-		gray.Words = append(gray.Words, ops.Word{Key: "luma", Value: o.Gray})
-	}
-	if o.Scale == "" {
-		gray.Words = append(gray.Words, pick(o, "format", "quality")...)
-		gray.Words = append(gray.Words, c.limits()...)
-		return c.result(c.call(ctx, c.gray, gray, in, deaths))
-	}
-	gray.Words = append(gray.Words, ops.Word{Key: "for", Value: o.Scale})
-	gray.Words = append(gray.Words, pick(o, "kernel", "fine", "linear", "format")...)
-	gray.Words = append(gray.Words, c.limits()...)
-	reply, mid, err := c.call(ctx, c.gray, gray, in, deaths)
-	if err != nil {
-		return Result{}, err
-	}
-	defer mid.Close()
-	goal := reply.Get("goal")
-	if goal == "" || reply.Get("as") == "" {
-		return Result{}, fault.New(fault.Internal, "grayd did not say goal= and as=")
-	}
-	o.Format = reply.Get("as")
-	scale := c.scaleRequest(o, goal+"!")
-	for _, w := range [][2]string{{"full", "of"}, {"reduced", "reduced"}} {
-		if v := reply.Get(w[0]); v != "" {
-			scale.Words = append(scale.Words, ops.Word{Key: w[1], Value: v})
+	o, chain := plan(o)
+	var before wire.Reply // of the daemon before
+	var notes []string
+	for i, operation := range chain {
+		req := requestFor(o, chain, i)
+		req.Words = append(req.Words, c.limits()...)
+		if i > 0 {
+			req.Geometry = before.Get("goal") + "!"
+			for _, w := range [][2]string{{"full", "of"}, {"reduced", "reduced"}} {
+				if v := before.Get(w[0]); v != "" {
+					req.Words = append(req.Words, ops.Word{Key: w[1], Value: v})
+				}
+			}
 		}
+		reply, out, err := c.call(ctx, c.pools[operation.Daemon], req, in, deaths)
+		if between, ok := in.(File); ok && i > 0 {
+			between.Close()
+		}
+		if err != nil {
+			return Result{}, err
+		}
+		if note := reply.Get("note"); note != "" {
+			notes = append(notes, note)
+		}
+		if i == len(chain)-1 {
+			r, err := c.result(reply, out, nil)
+			r.Note = strings.Join(notes, "; ")
+			return r, err
+		}
+		if reply.Get("goal") == "" || reply.Get("as") == "" {
+			out.Close()
+			return Result{}, fault.New(fault.Internal, "%s did not answer goal= and as=", operation.Daemon)
+		}
+		o, in, before = o.With("format", reply.Get("as")), out, reply
 	}
-	r, err := c.result(c.call(ctx, c.scale, scale, mid, deaths))
-	if r.Note == "" {
-		r.Note = reply.Get("note")
-	}
-	return r, err
-}
-
-func (c *Dispatcher) scaleRequest(o ops.Ops, geometry string) wire.Request {
-	words := pick(o, "kernel", "fine", "linear", "format", "quality")
-	return wire.Request{Verb: "scale", Geometry: geometry, Words: append(words, c.limits()...), Len: -1}
+	return Result{}, fault.New(fault.Internal, "a plan without a call")
 }
 
 // limits are the words that only lower what the daemon itself allows.
@@ -64,9 +99,4 @@ func (c *Dispatcher) limits() []ops.Word {
 		{Key: "maxpixels", Value: strconv.FormatInt(c.c.MaxPixels, 10)},
 		{Key: "timeout", Value: c.c.Timeout.String()},
 	}
-}
-
-// pick returns those words of o that are among keys.
-func pick(o ops.Ops, keys ...string) []ops.Word {
-	return slices.DeleteFunc(o.Words(), func(w ops.Word) bool { return !slices.Contains(keys, w.Key) })
 }

@@ -58,7 +58,7 @@ func TestPatienceIsCountedFromTheFirstRefusal(t *testing.T) {
 	})
 	c, in := dispatcher(t, d, nobody)
 	deaths, n := counter()
-	r, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+	r, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
 	if err != nil || *n != 1 || len(lines()) != 3 {
 		t.Fatalf("%v after %d deaths and %d attempts, want a result after 1 and 3", err, *n, len(lines()))
 	}
@@ -74,7 +74,7 @@ func TestKindsOfTheFrontAreNotTakenFromAWorker(t *testing.T) {
 			d, lines := daemon(t, "unix", func(_ int, r *request) { r.say("err " + kind.String() + " text") })
 			c, in := dispatcher(t, d, nobody)
 			deaths, n := counter()
-			_, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+			_, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
 			if fault.Of(err) != fault.Internal || *n != limits.Deaths || len(lines()) != limits.Deaths {
 				t.Errorf("%v (%v) after %d deaths and %d attempts", err, fault.Of(err), *n, len(lines()))
 			}
@@ -101,7 +101,7 @@ func TestResultIsBounded(t *testing.T) {
 				c, in := dispatcher(t, d, nobody)
 				c.c.MaxResult = limit
 				deaths, n := counter()
-				r, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths)
+				r, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
 				if announced <= limit {
 					if err != nil {
 						t.Fatal(err)
@@ -131,7 +131,7 @@ func TestAnErrorOfTheSpoolIsFinal(t *testing.T) {
 	disk := errors.New("disk")
 	c.c.Temp = func() (File, error) { return nil, disk }
 	deaths, n := counter()
-	if _, err := c.Run(context.Background(), ops.Ops{Gray: "601"}, in, deaths); !errors.Is(err, disk) || *n != 0 || len(lines()) != 0 {
+	if _, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths); !errors.Is(err, disk) || *n != 0 || len(lines()) != 0 {
 		t.Errorf("%v after %d deaths and %d attempts", err, *n, len(lines()))
 	}
 }

@@ -6,19 +6,15 @@ import (
 	"strconv"
 
 	"imgtools/pkg/daemon/wire"
+	"imgtools/pkg/format"
 	"imgtools/pkg/lease"
 )
 
 // isPicture reports whether a worker may answer with a media type. A worker that a
 // picture has taken over must not answer with a web page.
 func isPicture(mediaType string) bool {
-	switch mediaType {
-	case "image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff", "image/webp",
-		"image/x-portable-bitmap", "image/x-portable-graymap", "image/x-portable-pixmap",
-		"image/x-portable-anymap", "image/x-portable-arbitrarymap":
-		return true
-	}
-	return false
+	_, ok := format.ByMedia(mediaType)
+	return ok
 }
 
 // verify compares a worker's reply with the file that it was given. limit bounds

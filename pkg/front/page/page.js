@@ -27,10 +27,13 @@ function newID() {
   return Array.from(b, (v) => "abcdefghijklmnopqrstuvwxyz234567"[v & 31]).join("");
 }
 
-// query returns the operation of the form's fields.
+// query returns the words of the form's fields. A field is left out when it is empty,
+// or when the operation it belongs to (data-of) is not asked for.
 function query() {
-  return Array.from(["gray", "scale", "format", "quality", "kernel"], (k) => [k, $(k).value.trim()])
-    .filter(([, v]) => v !== "").map(([k, v]) => `${k}=${encodeURIComponent(v)}`).join("&");
+  const value = (e) => e.type === "checkbox" && !e.checked ? "" : e.value.trim();
+  return Array.from(form.elements)
+    .filter((e) => e.name && e.type !== "file" && value(e) && !(e.dataset.of && !value($(e.dataset.of))))
+    .map((e) => `${e.name}=${encodeURIComponent(value(e))}`).join("&");
 }
 
 // --- choosing

@@ -40,9 +40,8 @@ type Failure struct {
 // OpsText returns an operation as it stands in job and in the status: words
 // separated by spaces, without the name.
 func OpsText(o ops.Ops) string {
-	o.Name = ""
 	var b strings.Builder
-	for i, w := range o.Words() {
+	for i, w := range o.Without("name") {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
@@ -70,7 +69,7 @@ func (m Meta) marshal() []byte {
 	var t text
 	t.line("version", strconv.Itoa(Version))
 	t.line("ops", OpsText(m.Ops))
-	t.line("name", m.Ops.Name)
+	t.line("name", m.Ops.Get("name"))
 	t.line("bytes", strconv.FormatInt(m.Bytes, 10))
 	t.line("sha256", m.SHA256)
 	t.time("received", m.Received)
@@ -175,7 +174,9 @@ func parseMeta(b []byte) (Meta, error) {
 	if m.Ops, err = ops.Parse(words); err != nil && r.err == nil {
 		r.err = err
 	}
-	m.Ops.Name = r.values["name"]
+	if name := r.values["name"]; name != "" {
+		m.Ops = m.Ops.With("name", name)
+	}
 	m.Bytes = r.number("bytes", maxInt64)
 	m.SHA256 = r.values["sha256"]
 	if (len(m.SHA256) != 64 || strings.Trim(m.SHA256, "0123456789abcdef") != "") && r.err == nil {

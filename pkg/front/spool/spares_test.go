@@ -156,7 +156,7 @@ func TestFilesThatSomebodyKeepsAreNotUsedAgain(t *testing.T) {
 
 func TestFilesOfJobsAreNotUsedAgain(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir() + "/spool"})
-	id := submit(t, s, "", "picture", ops.Ops{Gray: "709"})
+	id := submit(t, s, "", "picture", ops.Must("gray=709"))
 	in, err := os.Stat(s.job(id, "in"))
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +20,7 @@ import (
 	"imgtools/pkg/ops"
 )
 
-var gray = ops.Ops{Gray: "601"}
+var gray = ops.Must("gray=601")
 
 // clock is a time that a test moves.
 type clock struct {
@@ -110,17 +111,17 @@ func TestJobFromUploadToResult(t *testing.T) {
 		if named { // as on a file system without O_TMPFILE
 			s.openUnnamed = func(string) (*os.File, error) { return nil, unix.EOPNOTSUPP }
 		}
-		o := ops.Ops{Gray: "709", Scale: "50%", Name: "a b.png"}
+		o := ops.Must("gray=709 scale=50%").With("name", "a b.png")
 		id := submit(t, s, "", "picture", o)
 		if !jobid.Valid(id) {
 			t.Fatalf("id %q", id)
 		}
 		st, err := s.Status(id)
-		if err != nil || st.State != Pending || st.Running || st.Place != 1 || st.Meta.Ops != o || st.Meta.Bytes != 7 {
+		if err != nil || st.State != Pending || st.Running || st.Place != 1 || !st.Meta.Ops.Equal(o) || st.Meta.Bytes != 7 {
 			t.Fatalf("status %+v, %v", st, err)
 		}
 		j := s.Next()
-		if j == nil || j.ID != id || j.Ops != o {
+		if j == nil || j.ID != id || !j.Ops.Equal(o) {
 			t.Fatalf("next %+v", j)
 		}
 		if st, _ := s.Status(id); !st.Running || st.Started.IsZero() || st.Place != 0 {
@@ -184,14 +185,14 @@ func TestJobFromUploadToResult(t *testing.T) {
 func TestSameIDAgain(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir()})
 	id := jobid.New()
-	o := ops.Ops{Scale: "1/2", Name: "x.png"}
+	o := ops.Must("scale=1/2").With("name", "x.png")
 	submit(t, s, id, "one", o)
 	if got := submit(t, s, id, "one", o); got != id {
 		t.Errorf("again: %q", got)
 	}
 	_, err := trySubmit(s, id, "two", o)
 	kind(t, "other bytes", err, fault.Conflict)
-	_, err = trySubmit(s, id, "one", ops.Ops{Scale: "1/3", Name: "x.png"})
+	_, err = trySubmit(s, id, "one", ops.Must("scale=1/3").With("name", "x.png"))
 	kind(t, "other words", err, fault.Conflict)
 	j := s.Next()
 	finish(t, s, j, "out")
@@ -517,9 +518,9 @@ func TestRefusedSpools(t *testing.T) {
 
 func TestRecordsRoundTrip(t *testing.T) {
 	at := time.Date(2026, 11, 23, 15, 4, 5, 6, time.UTC)
-	m := Meta{Ops: ops.Ops{Gray: "709", Scale: "640x480>", Kernel: "box", Fine: true, Format: "png", Quality: 7, Name: "a: b=c %41.png"},
+	m := Meta{Ops: ops.Must("gray=709 scale=640x480> kernel=box fine format=png quality=7").With("name", "a: b=c %41.png"),
 		Bytes: 9, SHA256: strings.Repeat("0a", 32), Received: at}
-	if got, err := parseMeta(m.marshal()); err != nil || got != m {
+	if got, err := parseMeta(m.marshal()); err != nil || !reflect.DeepEqual(got, m) {
 		t.Errorf("%+v %v", got, err)
 	}
 	r := Result{Type: "image/gif", Size: 1, Width: 2, Height: 3, Note: "first of 12 frames", Started: at, Finished: at.Add(1)}
@@ -545,8 +546,8 @@ func FuzzRecords(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if m, err := parseMeta(b); err == nil {
 			again, err := parseMeta(m.marshal())
-			m.Ops.Name = strings.TrimSpace(fault.Line(m.Ops.Name))
-			if err != nil || again != m {
+			m.Ops = m.Ops.With("name", strings.TrimSpace(fault.Line(m.Ops.Get("name"))))
+			if err != nil || !reflect.DeepEqual(again, m) {
 				t.Errorf("job %q: %+v, then %+v %v", b, m, again, err)
 			}
 		}

@@ -4,29 +4,21 @@ import (
 	"io"
 
 	"imgtools/pkg/fault"
-	"imgtools/pkg/picture/bmp"
-	"imgtools/pkg/picture/gif"
-	"imgtools/pkg/picture/jpeg"
+	"imgtools/pkg/format"
 	"imgtools/pkg/picture/meta"
-	"imgtools/pkg/picture/png"
-	"imgtools/pkg/picture/pnm"
 	"imgtools/pkg/picture/raster"
-	"imgtools/pkg/picture/tiff"
 )
 
 // Options of Encode.
 type Options struct {
-	Quality int // of JPEG, 1 to 100; 0 is DefaultQuality
+	Quality int // 1 to 100, of formats that have it; 0 is the format's default
 	Depth   int // of gray PNG: 1, 2 or 4 bits, if the samples have no more; 0: 8 or 16
 	Limits  raster.Limits
 }
 
-// DefaultQuality is that of a JPEG when none is asked for.
-const DefaultQuality = 85
-
-// Encode writes rows, turned upright, in a format, and returns the format that
-// was written: of PNM the one that holds the picture. What the format cannot hold
-// is changed:
+// Encode writes rows, turned upright, in a format, and returns the name of the format
+// that was written: for pnm the one of the family that holds the picture. The rows are
+// changed to what the format can hold:
 //
 //	jpeg  8 bit, flattened on white, no palette; YCbCr planes go in as they are
 //	png   everything as it is
@@ -40,11 +32,14 @@ const DefaultQuality = 85
 //
 // A profile of a colour space that the samples are not in is left out. A picture
 // to be turned is held where it is smallest: before or after these changes.
-func Encode(w io.Writer, rows raster.Rows, format string, o Options) (string, error) {
-	if Type(format) == "" || format == WebP {
-		return "", fault.New(fault.Usage, "format %q is not written", format)
+func Encode(w io.Writer, rows raster.Rows, name string, o Options) (string, error) {
+	f, ok := format.Lookup(name)
+	code, coded := coders[f.Name]
+	if !ok || !f.Write || !coded {
+		return "", fault.New(fault.Usage, "format %q is not written", name)
 	}
-	fitted := fit(rows, format)
+	fit := func(rows raster.Rows) raster.Rows { return code.fit(fitProfile(rows)) }
+	fitted := fit(rows)
 	if fitted.Header().Bytes() <= rows.Header().Bytes() {
 		rows = fitted
 	}
@@ -52,34 +47,36 @@ func Encode(w io.Writer, rows raster.Rows, format string, o Options) (string, er
 	if err != nil {
 		return "", err
 	}
-	rows = fit(rows, format)
-	if format == PNM {
-		format = pnmFor(rows.Header().Layout)
+	rows = fit(rows)
+	if f.Name == format.PNM {
+		f.Name = pnmFor(rows.Header().Layout)
+		code = coders[f.Name]
 	}
-	return format, write(w, rows, format, o)
+	if o.Quality == 0 {
+		o.Quality = f.Quality
+	}
+	return f.Name, code.encode(w, rows, o)
 }
 
-// fit changes rows to what a format holds.
-func fit(rows raster.Rows, format string) raster.Rows {
-	rows = fitProfile(rows)
-	switch format {
-	case JPEG:
-		return raster.To8(raster.Flatten(raster.Expand(jpegPlanes(rows))))
-	case GIF, BMP:
-		return raster.To8(raster.Packed(rows))
-	case TIFF:
-		if rows.Header().Layout == raster.Indexed && raster.PaletteLayout(rows.Header().Palette).HasAlpha() {
-			return raster.Expand(rows)
-		}
-	case PGM:
-		return raster.Flatten(raster.Expand(raster.Grayed(rows, raster.Rec601)))
-	case PPM:
-		return raster.Flatten(raster.ToRGB(rows))
-	case PNM, PAM:
-		return raster.Expand(raster.Packed(rows))
+func fitJPEG(rows raster.Rows) raster.Rows {
+	return raster.To8(raster.Flatten(raster.Expand(jpegPlanes(rows))))
+}
+
+func fitPacked8(rows raster.Rows) raster.Rows { return raster.To8(raster.Packed(rows)) }
+
+func fitTIFF(rows raster.Rows) raster.Rows {
+	if rows.Header().Layout == raster.Indexed && raster.PaletteLayout(rows.Header().Palette).HasAlpha() {
+		return raster.Expand(rows)
 	}
 	return raster.Packed(rows)
 }
+
+func fitPGM(rows raster.Rows) raster.Rows {
+	return raster.Flatten(raster.Expand(raster.Grayed(rows, raster.Rec601)))
+}
+
+func fitPPM(rows raster.Rows) raster.Rows { return raster.Flatten(raster.ToRGB(rows)) }
+func fitPAM(rows raster.Rows) raster.Rows { return raster.Expand(raster.Packed(rows)) }
 
 // jpegPlanes returns planes as they are if a JPEG can have them: chroma as wide
 // and high as luma or half of it; others packed.
@@ -98,36 +95,15 @@ func jpegPlanes(rows raster.Rows) raster.Rows {
 	return rows
 }
 
-func write(w io.Writer, rows raster.Rows, format string, o Options) error {
-	switch format {
-	case JPEG:
-		if o.Quality == 0 {
-			o.Quality = DefaultQuality
-		}
-		return jpeg.Encode(w, rows, o.Quality)
-	case PNG:
-		return png.Encode(w, rows, png.EncodeOptions{Depth: o.Depth})
-	case BMP:
-		return bmp.Encode(w, rows)
-	case GIF:
-		return gif.Encode(w, rows, o.Limits)
-	case TIFF:
-		return tiff.Encode(w, rows, tiff.EncodeOptions{Limits: o.Limits})
-	case PGM, PPM, PAM:
-		return pnm.Encode(w, rows, pnm.EncodeOptions{PAM: format == PAM})
-	}
-	return fault.New(fault.Internal, "no writer of %s", format)
-}
-
 // pnmFor returns the least of the netpbm formats that holds a layout.
 func pnmFor(l raster.Layout) string {
 	switch l {
 	case raster.Gray:
-		return PGM
+		return format.PGM
 	case raster.RGB:
-		return PPM
+		return format.PPM
 	}
-	return PAM
+	return format.PAM
 }
 
 // fitProfile returns rows without their ICC profile if it is one of another

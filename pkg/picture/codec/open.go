@@ -1,82 +1,80 @@
 package codec
 
 import (
+	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
-	"imgtools/pkg/picture/bmp"
-	"imgtools/pkg/picture/gif"
-	"imgtools/pkg/picture/jpeg"
-	"imgtools/pkg/picture/png"
-	"imgtools/pkg/picture/pnm"
+	"imgtools/pkg/format"
 	"imgtools/pkg/picture/raster"
-	"imgtools/pkg/picture/tiff"
-	"imgtools/pkg/picture/webp"
 )
 
 // Picture is a picture of any format whose header has been read.
 type Picture struct {
 	raster.Reader
-	Format   string // JPEG … PNM
-	Frames   int    // of an animation, or pages; the Reader is the first
-	Depth    int    // 1, 2 or 4 of a gray PNG with so few bits, else 0
+	Format   string // its name in package format; any netpbm format is pnm
+	Frames   int    // pictures in the file that can be chosen, at least 1
+	Depth    int    // 1, 2 or 4 of gray samples with so few bits, else 0
 	Lossless bool   // the file holds the samples exactly as they were given
 
-	in   io.ReaderAt
-	size int64
-	lim  raster.Limits
+	chosen int // by Select; 0: none was
+	in     io.ReaderAt
+	size   int64
+	lim    raster.Limits
 }
+
+// What a reader says of itself beyond raster.Reader, where its format has it.
+type (
+	counted  interface{ Frames() int }
+	bitDepth interface{ Depth() int }     // bits of a sample in the file
+	lossless interface{ Lossless() bool } // for formats that are so only at times
+)
 
 // Open reads the header of the picture in the first size bytes of r. The format
 // is found by content. Errors are those of Sniff and of the format's reader.
 func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Picture, error) {
-	in := io.NewSectionReader(r, 0, size) // whatever lies beyond is not ours
-	format, err := Sniff(in, size)
+	in := io.NewSectionReader(r, 0, size) // a reader must not see what lies beyond
+	name, err := Sniff(in, size)
 	if err != nil {
 		return nil, err
 	}
-	p := &Picture{Format: format, Frames: 1, Lossless: true, in: in, size: size, lim: lim}
-	if err := p.open(); err != nil {
+	p := &Picture{Format: name, Frames: 1, in: in, size: size, lim: lim}
+	if p.Reader, err = coders[name].open(in, size, lim); err != nil {
 		return nil, err
+	}
+	if r, ok := p.Reader.(counted); ok {
+		p.Frames = r.Frames()
+	}
+	if r, ok := p.Reader.(bitDepth); ok && r.Depth() < 8 && p.Header().Layout == raster.Gray {
+		p.Depth = r.Depth()
+	}
+	p.Lossless = name != format.JPEG
+	if r, ok := p.Reader.(lossless); ok {
+		p.Lossless = r.Lossless()
 	}
 	return p, nil
 }
 
-func (p *Picture) open() (err error) {
-	switch p.Format {
-	case JPEG:
-		p.Lossless = false
-		p.Reader, err = jpeg.Open(p.in, p.size, p.lim)
-	case PNG:
-		var r *png.Reader
-		if r, err = png.Open(p.in, p.size, p.lim); err == nil {
-			p.Reader, p.Frames = r, r.Frames()
-			if d := r.Depth(); d < 8 && r.Header().Layout == raster.Gray {
-				p.Depth = d
-			}
+// Select makes the picture frame n, from 1, of those in the file.
+func (p *Picture) Select(n int) error {
+	r, ok := p.Reader.(raster.Framed)
+	if !ok {
+		if n == 1 {
+			return nil
 		}
-	case GIF:
-		var r *gif.Reader
-		if r, err = gif.Open(p.in, p.size, p.lim); err == nil {
-			p.Reader, p.Frames = r, r.Frames()
-		}
-	case TIFF:
-		var r *tiff.Reader
-		if r, err = tiff.Open(p.in, p.size, p.lim); err == nil {
-			p.Reader, p.Frames = r, r.Frames()
-		}
-	case PNM:
-		p.Reader, err = pnm.Open(p.in, p.size, p.lim)
-	case BMP:
-		p.Reader, err = bmp.Open(p.in, p.size, p.lim)
-	case WebP:
-		var r *webp.Reader
-		if r, err = webp.Open(p.in, p.size, p.lim); err == nil {
-			p.Reader, p.Lossless = r, r.Lossless()
-		}
+		return raster.NoFrame(n, 1)
 	}
-	return err
+	p.chosen = n
+	return r.Select(n)
+}
+
+// Animated returns the reader of a picture whose frames are to be shown one after
+// another, or nil: of a still, or after Select.
+func (p *Picture) Animated() raster.Animated {
+	if r, ok := p.Reader.(raster.Animated); ok && p.Frames > 1 && p.chosen == 0 {
+		return r
+	}
+	return nil
 }
 
 // Opaque reports whether a picture with alpha has no pixel that lets anything
@@ -86,9 +84,14 @@ func (p *Picture) Opaque() (bool, error) {
 	if !p.Header().Layout.HasAlpha() {
 		return true, nil
 	}
-	again := *p
-	if err := again.open(); err != nil {
+	again, err := coders[p.Format].open(p.in, p.size, p.lim)
+	if err != nil {
 		return false, err
+	}
+	if p.chosen != 0 {
+		if err := again.(raster.Framed).Select(p.chosen); err != nil {
+			return false, err
+		}
 	}
 	rows, err := again.Rows(raster.Hint{})
 	if err != nil {
@@ -97,17 +100,31 @@ func (p *Picture) Opaque() (bool, error) {
 	return raster.Opaque(rows)
 }
 
-// Note joins what should be said of the picture when it has been written in a
-// format: what is odd about its file, and that of several frames or pages only the
-// first came out. It is called after the last row; "" if there is nothing to say.
-func (p *Picture) Note(format string) string {
+// OutputFormat returns the name of the format to write: the one asked for, else the
+// input's, else, where that is not written, PNG if the input is lossless or has alpha
+// and JPEG if not.
+func OutputFormat(p *Picture, asked string) string {
+	if asked != "" {
+		return asked
+	}
+	if f, ok := format.Lookup(p.Format); ok && f.Write {
+		return p.Format
+	}
+	if p.Lossless || p.Header().Layout.HasAlpha() {
+		return format.PNG
+	}
+	return format.JPEG
+}
+
+// Note joins what should be said of the picture when it has been written: that of
+// several frames or pages only the first came out, unless all did or one was chosen,
+// and what is odd about its file. It is called after the last row; "" if there is
+// nothing to say.
+func (p *Picture) Note(allFrames bool) string {
 	notes := p.Notes()
-	if p.Frames > 1 && !(p.Format == GIF && format == GIF) {
-		what := "frames"
-		if p.Format == TIFF {
-			what = "pages"
-		}
-		notes = append([]string{"first of " + strconv.Itoa(p.Frames) + " " + what}, notes...)
+	if p.Frames > 1 && !allFrames && p.chosen == 0 {
+		f, _ := format.Lookup(p.Format)
+		notes = append([]string{fmt.Sprintf("first of %d %s", p.Frames, f.Several())}, notes...)
 	}
 	return strings.Join(notes, "; ")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
 )
 
 // sniffLen is how much of the beginning is looked at.
@@ -25,55 +26,26 @@ func Sniff(r io.ReaderAt, size int64) (string, error) {
 		return "", fault.New(fault.Internal, "read: %w", err)
 	}
 	head = head[:n]
-	if f := readFormat(head); f == TIFF {
-		if raw := rawTIFF(r); raw != "" {
-			return "", refuse(raw, adviceRaw)
+	for _, f := range format.All() {
+		if code := coders[f.Name]; !f.Read || code.is == nil || !code.is(head) {
+			continue
 		}
-		return TIFF, nil
-	} else if f != "" {
-		return f, nil
+		if f.Name == format.TIFF {
+			if raw := rawTIFF(r); raw != "" {
+				return "", refuse(raw, adviceRaw)
+			}
+		}
+		return f.Name, nil
 	}
 	if name, advice := knownFormat(head); name != "" {
 		return "", refuse(name, advice)
 	}
-	return "", fault.New(fault.Format, "no picture known here; %s are read", Accepted)
+	return "", fault.New(fault.Format, "no picture known here; %s are read", format.ReadTitles())
 }
 
 func refuse(name, advice string) error {
 	return fault.New(fault.Unsupported, "%s is not read; %s", name, advice)
 }
-
-// readFormat returns the format that a file with this head is read as, or "".
-func readFormat(head []byte) string {
-	has := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }
-	switch {
-	case has("\xff\xd8\xff") && !has("\xff\xd8\xff\xf7"): // SOF55 is JPEG-LS
-		return JPEG
-	case has("\x89PNG\r\n\x1a\n"):
-		return PNG
-	case has("GIF87a"), has("GIF89a"):
-		return GIF
-	case has("RIFF") && at(head, 8, "WEBP"):
-		return WebP
-	case has("BM") && len(head) >= 18 && bmpHeader(binary.LittleEndian.Uint32(head[14:])):
-		return BMP
-	case has("II*\x00"), has("MM\x00*"), has("II+\x00"), has("MM\x00+"): // + is BigTIFF
-		return TIFF
-	case len(head) >= 3 && head[0] == 'P' && head[1] >= '1' && head[1] <= '7' && (space(head[2]) || head[2] == '#'):
-		return PNM
-	}
-	return ""
-}
-
-// bmpHeader reports whether n is the size of a bitmap's information header:
-// BITMAPCOREHEADER, its OS/2 2 kin, BITMAPINFOHEADER and its versions 2 to 5.
-func bmpHeader(n uint32) bool { return n == 12 || n >= 16 && n <= 124 }
-
-func at(b []byte, i int, s string) bool {
-	return len(b) >= i+len(s) && string(b[i:i+len(s)]) == s
-}
-
-func space(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
 const (
 	adviceHEIF  = "convert it first: heif-convert in.heic out.jpg"

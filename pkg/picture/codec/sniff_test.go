@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -16,21 +17,21 @@ func sniff(data string) (string, error) {
 
 func TestSniffsWhatIsRead(t *testing.T) {
 	for data, want := range map[string]string{
-		"\xff\xd8\xff\xe0\x00\x10JFIF": JPEG,
-		"\xff\xd8\xff\xdb":             JPEG,
-		"\x89PNG\r\n\x1a\n":            PNG,
-		"GIF87a":                       GIF,
-		"GIF89a":                       GIF,
-		"RIFF\x10\x00\x00\x00WEBPVP8 ": WebP,
-		"BM" + strings.Repeat("\x00", 12) + "\x28\x00\x00\x00": BMP,
-		"BM" + strings.Repeat("\x00", 12) + "\x0c\x00\x00\x00": BMP,
-		"II*\x00\x08\x00\x00\x00":                              TIFF,
-		"MM\x00*\x00\x00\x00\x08":                              TIFF,
-		"P1\n1 1\n0":                                           PNM,
-		"P4 1 1 \x00":                                          PNM,
-		"P5#a comment\n":                                       PNM,
-		"P6\n":                                                 PNM,
-		"P7\nWIDTH 1\n":                                        PNM,
+		"\xff\xd8\xff\xe0\x00\x10JFIF": format.JPEG,
+		"\xff\xd8\xff\xdb":             format.JPEG,
+		"\x89PNG\r\n\x1a\n":            format.PNG,
+		"GIF87a":                       format.GIF,
+		"GIF89a":                       format.GIF,
+		"RIFF\x10\x00\x00\x00WEBPVP8 ": format.WebP,
+		"BM" + strings.Repeat("\x00", 12) + "\x28\x00\x00\x00": format.BMP,
+		"BM" + strings.Repeat("\x00", 12) + "\x0c\x00\x00\x00": format.BMP,
+		"II*\x00\x08\x00\x00\x00":                              format.TIFF,
+		"MM\x00*\x00\x00\x00\x08":                              format.TIFF,
+		"P1\n1 1\n0":                                           format.PNM,
+		"P4 1 1 \x00":                                          format.PNM,
+		"P5#a comment\n":                                       format.PNM,
+		"P6\n":                                                 format.PNM,
+		"P7\nWIDTH 1\n":                                        format.PNM,
 	} {
 		if got, err := sniff(data); err != nil || got != want {
 			t.Errorf("%q: %q, %v; want %q", data, got, err, want)
@@ -95,7 +96,7 @@ func TestRefusesWhatIsNoPicture(t *testing.T) {
 			t.Errorf("%.20q: %q, %v", data, got, err)
 			continue
 		}
-		if want := Accepted; data != "" && !strings.Contains(err.Error(), want) {
+		if want := format.ReadTitles(); data != "" && !strings.Contains(err.Error(), want) {
 			t.Errorf("%.20q: %v does not list what is read", data, err)
 		}
 		if data == "" && !strings.Contains(err.Error(), "0 bytes") {
@@ -185,7 +186,7 @@ func TestRawFilesInTIFFAreNamed(t *testing.T) {
 		}
 		// An ordinary scan by a camera maker, pages with their thumbnails in SubIFDs.
 		plain := tiffFile(order, []entry{{254, 4, 1, 0}, {259, 3, 1, 1}, {262, 3, 1, 2}, maker("NIKON CORPORATION\x00"), {330, 4, 1, dirs{1}}}, []entry{thumb, {262, 3, 1, 6}})
-		if f, err := sniff(plain); f != TIFF || err != nil {
+		if f, err := sniff(plain); f != format.TIFF || err != nil {
 			t.Errorf("ordinary TIFF: %q, %v", f, err)
 		}
 		// Directories that are their own sub-directories, and offsets to nowhere.
@@ -193,20 +194,9 @@ func TestRawFilesInTIFFAreNamed(t *testing.T) {
 			tiffFile(order, []entry{{330, 4, 2, dirs{0, 0}}}),
 			tiffFile(order, []entry{{330, 4, 1 << 30, 0x7fffffff}, {271, 2, 1 << 31, 0x7ffffff0}}),
 		} {
-			if got, err := sniff(f); got != TIFF || err != nil {
+			if got, err := sniff(f); got != format.TIFF || err != nil {
 				t.Errorf("damaged TIFF: %q, %v", got, err)
 			}
-		}
-	}
-}
-
-func TestTypesAndExtensions(t *testing.T) {
-	for f, want := range map[string][2]string{
-		JPEG: {"image/jpeg", ".jpg"}, TIFF: {"image/tiff", ".tif"}, PAM: {"image/x-portable-arbitrarymap", ".pam"},
-		PGM: {"image/x-portable-graymap", ".pgm"}, WebP: {"image/webp", ".webp"},
-	} {
-		if Type(f) != want[0] || Ext(f) != want[1] {
-			t.Errorf("%s: %s %s", f, Type(f), Ext(f))
 		}
 	}
 }
@@ -219,13 +209,13 @@ func TestOutputFormat(t *testing.T) {
 		asked    string
 		want     string
 	}{
-		{JPEG, false, raster.YCbCr, "", JPEG},
-		{PNM, true, raster.RGB, "", PNM},
-		{GIF, true, raster.Indexed, PNG, PNG},
-		{WebP, false, raster.YCbCr, "", JPEG},
-		{WebP, false, raster.RGBA, "", PNG},
-		{WebP, true, raster.RGB, "", PNG},
-		{WebP, true, raster.RGB, JPEG, JPEG},
+		{format.JPEG, false, raster.YCbCr, "", format.JPEG},
+		{format.PNM, true, raster.RGB, "", format.PNM},
+		{format.GIF, true, raster.Indexed, format.PNG, format.PNG},
+		{format.WebP, false, raster.YCbCr, "", format.JPEG},
+		{format.WebP, false, raster.RGBA, "", format.PNG},
+		{format.WebP, true, raster.RGB, "", format.PNG},
+		{format.WebP, true, raster.RGB, format.JPEG, format.JPEG},
 	} {
 		p := &Picture{Format: c.in, Lossless: c.lossless, Reader: stub{raster.NewHeader(1, 1, c.layout, 8)}}
 		if got := OutputFormat(p, c.asked); got != c.want {

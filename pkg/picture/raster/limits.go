@@ -77,3 +77,11 @@ func Mpixel(n float64) string {
 func Truncated(done, all int) error {
 	return fault.New(fault.Format, "truncated after %d of %d rows", done, all)
 }
+
+// NoFrame returns the error for frame n of a file that has fewer, or for one below 1.
+func NoFrame(n, frames int) error {
+	if frames == 1 {
+		return fault.New(fault.Usage, "frame %d: the file has only one picture", n)
+	}
+	return fault.New(fault.Usage, "frame %d: the file has %d frames", n, frames)
+}

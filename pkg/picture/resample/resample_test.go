@@ -40,20 +40,20 @@ func bound(bits uint8) float64 {
 }
 
 func TestKernelsOfOpsAreAllThere(t *testing.T) {
-	for _, name := range ops.Kernels {
+	for _, name := range ops.Kernels() {
 		if _, ok := kernels[name]; !ok {
 			t.Errorf("%s is missing", name)
 		}
 	}
-	if len(kernels) != len(ops.Kernels) {
-		t.Errorf("%d kernels, ops has %d", len(kernels), len(ops.Kernels))
+	if len(kernels) != len(ops.Kernels()) {
+		t.Errorf("%d kernels, ops has %d", len(kernels), len(ops.Kernels()))
 	}
 }
 
 func TestAgainstReference(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	top := map[string]float64{}
-	for _, name := range ops.Kernels {
+	for _, name := range ops.Kernels() {
 		for _, pattern := range slices.Sorted(maps.Keys(patterns)) {
 			for _, l := range packed {
 				for _, o := range []struct {
@@ -93,7 +93,7 @@ func TestAgainstReference(t *testing.T) {
 // Every size from 1 to 65 to some sizes, gray, all kernels.
 func TestEverySize(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, name := range ops.Kernels {
+	for _, name := range ops.Kernels() {
 		for n := 1; n <= 65; n++ {
 			for _, m := range []int{1, max(1, n/17), max(1, n/4), max(1, n*2/3), n, n + 1, 9 * n} {
 				src := newPicture(raster.NewHeader(n, 66-n, raster.Gray, 8))
@@ -131,7 +131,7 @@ func TestExtremeFactors(t *testing.T) {
 func TestFractionalPlanes(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for i := range 60 {
-		name := ops.Kernels[i%len(ops.Kernels)]
+		name := ops.Kernels()[i%len(ops.Kernels())]
 		fw, fh := 1+r.IntN(400), 1+r.IntN(400)
 		plane := func(n, d int) raster.PlaneDim {
 			return raster.PlaneDim{W: (fw*n + d - 1) / d, H: (fh*n + d - 1) / d, NX: n, DX: d, NY: n, DY: d}
@@ -159,7 +159,7 @@ func TestFractionalPlanes(t *testing.T) {
 // samples than the picture covers.
 func TestPlanesWithOrigins(t *testing.T) {
 	r := rand.New(rand.NewPCG(19, 20))
-	for _, name := range ops.Kernels {
+	for _, name := range ops.Kernels() {
 		t.Run(name, func(t *testing.T) {
 			for range 40 {
 				fw, fh, n := 1+r.IntN(300), 1+r.IntN(300), 1+r.IntN(8)
@@ -186,7 +186,7 @@ func TestPlanesWithOrigins(t *testing.T) {
 // change with it, and a whole origin gives what the cut samples alone give.
 func TestSamplesOutsideDoNotCount(t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 22))
-	for _, name := range ops.Kernels {
+	for _, name := range ops.Kernels() {
 		t.Run(name, func(t *testing.T) {
 			inner := newPicture(raster.NewHeader(31, 23, raster.RGB, 8))
 			patterns["random"](inner, r)
@@ -212,7 +212,7 @@ func TestSamplesOutsideDoNotCount(t *testing.T) {
 
 // The centre of mass of a symmetric blob stays within 0.05 output pixel.
 func TestNothingShifts(t *testing.T) {
-	for _, name := range ops.Kernels {
+	for _, name := range ops.Kernels() {
 		t.Run(name, func(t *testing.T) {
 			for _, c := range []struct{ w, n, d, ow int }{
 				{120, 8, 8, 7}, {120, 8, 8, 30}, {121, 8, 8, 50}, {121, 8, 8, 120}, {64, 8, 8, 65}, {64, 8, 8, 576},
@@ -257,7 +257,7 @@ func checkShift(t *testing.T, name string, w, n, d, origin, ow int) {
 
 func TestSymmetricStaysSymmetric(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
-	for _, name := range ops.Kernels {
+	for _, name := range ops.Kernels() {
 		for range 40 {
 			w, ow := 1+r.IntN(65), 1+r.IntN(130)
 			src := newPicture(raster.NewHeader(w, 1, raster.Gray, 8))
@@ -278,7 +278,7 @@ func TestSymmetricStaysSymmetric(t *testing.T) {
 
 // A one-pixel checkerboard at 1/4: 188 in linear light, 128 otherwise.
 func TestCheckerboard(t *testing.T) {
-	for _, name := range ops.Kernels {
+	for _, name := range ops.Kernels() {
 		for _, l := range packed {
 			for _, bits := range []uint8{8, 16} {
 				src := newPicture(raster.NewHeader(64, 64, l, bits))
@@ -310,7 +310,7 @@ func TestCheckerboard(t *testing.T) {
 }
 
 func TestFlatStaysFlat(t *testing.T) {
-	for _, name := range ops.Kernels {
+	for _, name := range ops.Kernels() {
 		for _, l := range packed {
 			for _, bits := range []uint8{8, 16} {
 				for _, linear := range []bool{false, true} {

@@ -123,23 +123,25 @@ type Flags struct {
 	// one: "an id". The default is a file.
 	Operand string
 
-	name, about, usage string
-	set                *flag.FlagSet
-	opts               []option
+	name, about, operands string
+	set                   *flag.FlagSet
+	opts                  []option
+	pairs                 []pair // flags that share brackets in the synopsis
 }
 
 // option is one flag as -h shows it.
 type option struct {
 	short, long, arg, help string
 	def                    string // "" is not shown
+	many                   bool   // may be given several times
 }
 
 // New returns the flags of the command name. It has -h, --help and -version
-// already. about is one line that says what the command does. usage is its synopsis
-// after the name, as in its package comment and man page: "[-h] [-p port]
-// [file]...". -h shows arguments that are plain words in capitals: [-p PORT].
-func New(name, about, usage string) *Flags {
-	f := &Flags{name: name, about: about, usage: usage, set: flag.NewFlagSet(name, flag.ContinueOnError)}
+// already. about is one line that says what the command does. operands ends its
+// synopsis, "[file]..."; it begins with the flags in the order in which they are added.
+// -h shows arguments that are plain words in capitals: [-p PORT].
+func New(name, about, operands string) *Flags {
+	f := &Flags{name: name, about: about, operands: operands, set: flag.NewFlagSet(name, flag.ContinueOnError)}
 	f.set.SetOutput(io.Discard)
 	f.set.Usage = func() {}
 	return f

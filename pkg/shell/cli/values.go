@@ -20,7 +20,7 @@ func (v *value) String() string     { return "" }
 func (v *value) IsBoolFlag() bool   { return v.bool }
 
 func (f *Flags) add(set func(string) error, isBool bool, def, short, long, arg, help string) {
-	f.opts = append(f.opts, option{short, long, arg, help, def})
+	f.opts = append(f.opts, option{short: short, long: long, arg: arg, help: help, def: def})
 	for _, name := range []string{short, long} {
 		if name != "" {
 			f.set.Var(&value{set, isBool}, name, help)
@@ -47,6 +47,7 @@ func (f *Flags) Strings(p *[]string, short, long, arg, help string) {
 		*p = append(*p, s)
 		return nil
 	}, false, strings.Join(*p, " "), short, long, arg, help)
+	f.opts[len(f.opts)-1].many = true
 }
 
 // Int adds a flag whose value is a whole number from 0.
@@ -98,12 +99,14 @@ func (f *Flags) Duration(p *time.Duration, short, long, arg, help string) {
 	}, false, shown(*p, limits.FormatTime), short, long, arg, help)
 }
 
+var errNotBool = errors.New("not true or false")
+
 // Bool adds a flag without a value.
 func (f *Flags) Bool(p *bool, short, long, help string) {
 	f.add(func(s string) error {
 		b, err := strconv.ParseBool(s)
 		if err != nil {
-			return errors.New("not true or false")
+			return errNotBool
 		}
 		*p = b
 		return nil

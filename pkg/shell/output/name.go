@@ -16,59 +16,35 @@ import (
 	"strings"
 
 	"imgtools/pkg/filename"
-	"imgtools/pkg/ops"
+	"imgtools/pkg/format"
 )
 
-// extensions has the extensions of each format; a new name gets the first.
-var extensions = map[string][]string{
-	"jpeg": {"jpg", "jpeg", "jpe", "jfif"},
-	"png":  {"png"},
-	"gif":  {"gif"},
-	"bmp":  {"bmp", "dib"},
-	"tiff": {"tif", "tiff"},
-	"pbm":  {"pbm", "pnm"},
-	"pgm":  {"pgm", "pnm"},
-	"ppm":  {"ppm", "pnm"},
-	"pnm":  {"pnm", "pgm", "ppm", "pbm"},
-	"pam":  {"pam"},
+// Format returns the name of the format of a media type, or "".
+func Format(mediaType string) string {
+	f, _ := format.ByMedia(mediaType)
+	return f.Name
 }
 
-// types has the format of each media type.
-var types = map[string]string{
-	"image/jpeg":                    "jpeg",
-	"image/png":                     "png",
-	"image/gif":                     "gif",
-	"image/bmp":                     "bmp",
-	"image/tiff":                    "tiff",
-	"image/x-portable-bitmap":       "pbm",
-	"image/x-portable-graymap":      "pgm",
-	"image/x-portable-pixmap":       "ppm",
-	"image/x-portable-anymap":       "pnm",
-	"image/x-portable-arbitrarymap": "pam",
-}
-
-// Format returns the format of a media type, or "".
-func Format(mediaType string) string { return types[mediaType] }
-
-// FormatOf returns the canonical name of the format of a file's extension, or "" if
-// that is no format that we write.
+// FormatOf returns the name of the format that a file's extension means, or "" when it
+// means none that is written.
 func FormatOf(file string) string {
-	f, err := ops.Format(strings.TrimPrefix(path.Ext(file), "."))
-	if err != nil {
+	f, _ := format.ByExt(strings.TrimPrefix(path.Ext(file), "."))
+	if !f.Write {
 		return ""
 	}
-	return f
+	return f.Name
 }
 
 // Name returns the file name of a result: that of the original, cleaned, with an
 // extension of its format. Without a name it is made of id. A format that is not in
 // the table gives the extension bin.
-func Name(original, format, id string) string {
+func Name(original, formatName, id string) string {
+	f, _ := format.Lookup(formatName)
 	name := filename.Clean(original)
 	if name == "" {
 		name = id
 	}
-	name = filename.SetExtension(name, extensions[format])
+	name = filename.SetExtension(name, f)
 	if filename.Extension(name) == "" {
 		name += ".bin"
 	}

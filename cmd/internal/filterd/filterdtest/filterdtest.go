@@ -17,7 +17,7 @@ import (
 
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/daemon/worker"
-	"imgtools/pkg/ops"
+	"imgtools/pkg/format"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/raster/rastertest"
 	"imgtools/pkg/shell/cli"
@@ -163,12 +163,12 @@ func samples(t *testing.T, op worker.Operation, request string) map[string]strin
 		m[filepath.Base(f)] = string(rastertest.File(t, f))
 	}
 	ppm := "P6\n20 10\n255\n" + strings.Repeat("\x00\x40\xff", 200)
-	for _, format := range ops.Formats {
-		_, out, err := Run(t, op, request+" format="+format, ppm)
+	for _, name := range format.Written() {
+		_, out, err := Run(t, op, request+" format="+name, ppm)
 		if err != nil {
-			t.Fatalf("%s: %v", format, err)
+			t.Fatalf("%s: %v", name, err)
 		}
-		m[format] = out
+		m[name] = out
 	}
 	return m
 }

@@ -1,39 +1,43 @@
-package main
+package filterd
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
 	"imgtools/cmd/internal/filterd/filterdtest"
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/plan"
+	"imgtools/pkg/picture/plan/plantest"
 	"imgtools/pkg/picture/raster"
-	"imgtools/pkg/picture/scale"
 )
 
-func TestWordsBecomeOptions(t *testing.T) {
+func TestScaleWordsBecomeOptions(t *testing.T) {
 	lim := raster.Limits{Pixels: 1000, Mem: 77}
-	for line, want := range map[string]scale.Options{
-		"img/1 scale 1/4": {Geometry: "1/4", Limits: lim},
-		"img/1 scale 640x480> quality=60 format=jpg":     {Geometry: "640x480>", Format: "jpeg", Quality: 60, Limits: lim},
-		"img/1 scale 50% kernel=box fine linear name=x":  {Geometry: "50%", Kernel: "box", Fine: true, Linear: true, Limits: lim},
-		"img/1 scale 9x9! maxpixels=5 fine=0":            {Geometry: "9x9!", Limits: raster.Limits{Pixels: 5, Mem: 77}},
-		"img/1 scale 100x75! of=1001x750 reduced=2/8":    {Geometry: "100x75!", OfW: 1001, OfH: 750, Reduced: 2, Limits: lim},
-		"img/1 scale 100x75! of=1001x750 maxpixels=9999": {Geometry: "100x75!", OfW: 1001, OfH: 750, Limits: lim},
+	for line, want := range map[string]plan.Request{
+		"img/1 scale 1/4": plantest.Within(lim, "scale=1/4"),
+		"img/1 scale 640x480> quality=60 format=jpg":     plantest.Within(lim, "scale=640x480> format=jpeg quality=60"),
+		"img/1 scale 50% kernel=box fine linear":         plantest.Within(lim, "scale=50% kernel=box fine linear"),
+		"img/1 scale 9x9! maxpixels=5 fine=0":            plantest.Within(raster.Limits{Pixels: 5, Mem: 77}, "scale=9x9!"),
+		"img/1 scale 100x75! of=1001x750 reduced=2/8":    plantest.Within(lim, "scale=100x75! of=1001x750 reduced=2"),
+		"img/1 scale 100x75! of=1001x750 maxpixels=9999": plantest.Within(lim, "scale=100x75! of=1001x750"),
 	} {
-		if got, err := options(filterdtest.Request(t, line), lim); err != nil || got != want {
-			t.Errorf("%s: %+v, %v; want %+v", line, got, err, want)
-		}
+		t.Run(line, func(t *testing.T) {
+			if got, err := request("scale", filterdtest.Request(t, line), lim); err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%+v, %v; want %+v", got, err, want)
+			}
+		})
 	}
 }
 
-func TestWordsRefused(t *testing.T) {
+func TestScaleWordsRefused(t *testing.T) {
 	for line, part := range map[string]string{
 		"img/1 scale 0":                        `"0"`,
 		"img/1 scale 640":                      "write 640x",
 		"img/1 scale 1/2 gray":                 `"gray"`,
-		"img/1 scale 1/2 luma=601":             `"luma"`,
+		"img/1 scale 1/2 luma=601":             "luma without gray",
 		"img/1 scale 1/2 scale=1/3":            `"scale"`,
 		"img/1 scale 1/2 for=1/3":              `"for"`,
 		"img/1 scale 1/2 kernel=sinc":          `"sinc"`,
@@ -49,7 +53,7 @@ func TestWordsRefused(t *testing.T) {
 		"img/1 scale 1/2 linear=no":            `"no"`,
 		"img/1 scale 1/2 quality=101 format=x": `"101"`,
 	} {
-		_, err := options(filterdtest.Request(t, line), raster.Limits{})
+		_, err := request("scale", filterdtest.Request(t, line), raster.Limits{})
 		if err == nil || fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), part) {
 			t.Errorf("%s: %v", line, err)
 		}
@@ -57,13 +61,13 @@ func TestWordsRefused(t *testing.T) {
 }
 
 // run gives a PGM to the operation.
-func run(t *testing.T, w, h int, line string) (wire.Reply, string, error) {
+func runScale(t *testing.T, w, h int, line string) (wire.Reply, string, error) {
 	t.Helper()
 	pgm := fmt.Sprintf("P5\n%d %d\n255\n", w, h) + strings.Repeat("\xc8", w*h)
-	return filterdtest.Run(t, operation(raster.Limits{}), line, pgm)
+	return filterdtest.Run(t, Operation("scale")(raster.Limits{}), line, pgm)
 }
 
-func TestAnswers(t *testing.T) {
+func TestScaleAnswers(t *testing.T) {
 	for _, c := range []struct {
 		w, h              int
 		line, want, magic string
@@ -73,7 +77,7 @@ func TestAnswers(t *testing.T) {
 		{251, 188, "img/1 scale 100x75! of=1001x750 reduced=2/8 format=jpeg", "ok type=image/jpeg width=100 height=75", "\xff\xd8"},
 		{251, 188, "img/1 scale 1/10 of=1001x750 reduced=2/8", "ok type=image/x-portable-graymap width=100 height=75", "P5\n100 75\n255\n\xc8"},
 	} {
-		r, data, err := run(t, c.w, c.h, c.line)
+		r, data, err := runScale(t, c.w, c.h, c.line)
 		if err != nil || r.String() != c.want || !strings.HasPrefix(data, c.magic) {
 			t.Errorf("%s: %v, %v, %.20q; want %s", c.line, r, err, data, c.want)
 		}
@@ -87,7 +91,7 @@ func TestOfMustFitThePicture(t *testing.T) {
 		"img/1 scale 1/2 of=1001x750",
 		"img/1 scale 1/2 of=251x189",
 	} {
-		if _, data, err := run(t, 251, 188, line); fault.Of(err) != fault.Usage || len(data) != 0 {
+		if _, data, err := runScale(t, 251, 188, line); fault.Of(err) != fault.Usage || len(data) != 0 {
 			t.Errorf("%s: %v, %d bytes", line, err, len(data))
 		}
 	}

@@ -1,4 +1,4 @@
-package gray
+package plan_test
 
 import (
 	"bytes"
@@ -14,20 +14,22 @@ import (
 	"image/png"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/plan"
+	"imgtools/pkg/picture/plan/plantest"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/raster/rastertest"
 )
 
-func grayed(t *testing.T, data []byte, o Options) (Result, []byte) {
+// made is what plan.Run makes of a picture, by the words of plantest.Ask.
+func made(t *testing.T, data []byte, text string) (plan.Result, []byte) {
 	t.Helper()
 	var out bytes.Buffer
-	r, err := Run(&out, bytes.NewReader(data), int64(len(data)), o)
+	r, err := plan.Run(&out, bytes.NewReader(data), int64(len(data)), plantest.Ask(text))
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", text, err)
 	}
 	return r, out.Bytes()
 }
@@ -68,14 +70,14 @@ func TestVectorsThroughFiles(t *testing.T) {
 			m8.SetNRGBA(x, 0, c)
 			m16.SetNRGBA64(x, 0, color.NRGBA64{uint16(c.R) * 257, uint16(c.G) * 257, uint16(c.B) * 257, uint16(c.A) * 257})
 		}
-		_, out := grayed(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m8) }), Options{Luma: luma, Format: "pam"})
+		_, out := made(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m8) }), "gray="+luma+" format=pam")
 		body := out[len(out)-2*len(colours):]
 		for x, c := range colours {
 			if body[2*x] != grays[x] || body[2*x+1] != c.A {
 				t.Errorf("%s: %v became %d, %d; want %d", luma, c, body[2*x], body[2*x+1], grays[x])
 			}
 		}
-		_, out = grayed(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m16) }), Options{Luma: luma, Format: "pam"})
+		_, out = made(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m16) }), "gray="+luma+" format=pam")
 		body = out[len(out)-4*len(colours):]
 		for x, c := range colours {
 			g, a := int(body[4*x])<<8|int(body[4*x+1]), int(body[4*x+2])<<8|int(body[4*x+3])
@@ -89,7 +91,7 @@ func TestVectorsThroughFiles(t *testing.T) {
 func TestJPEGIsNotDecoded(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {16, 16}, {250, 243}, {37, 8}} {
 		data := photoJPEG(t, size[0], size[1])
-		r, out := grayed(t, data, Options{})
+		r, out := made(t, data, "gray")
 		if r.Format != "jpeg" || r.W != size[0] || r.H != size[1] {
 			t.Errorf("%v: %+v", size, r)
 		}
@@ -105,7 +107,7 @@ func TestJPEGIsNotDecoded(t *testing.T) {
 			}
 		}
 		// Gray again: nothing changes any more.
-		if _, again := grayed(t, out, Options{}); !bytes.Equal(again, out) {
+		if _, again := made(t, out, "gray"); !bytes.Equal(again, out) {
 			t.Errorf("%v: gray of gray differs", size)
 		}
 	}
@@ -113,9 +115,9 @@ func TestJPEGIsNotDecoded(t *testing.T) {
 
 func TestAskedQualityIsGiven(t *testing.T) {
 	data := photoJPEG(t, 200, 150)
-	_, kept := grayed(t, data, Options{})
-	_, low := grayed(t, data, Options{Quality: 20})
-	_, high := grayed(t, data, Options{Quality: 98})
+	_, kept := made(t, data, "gray")
+	_, low := made(t, data, "gray quality=20")
+	_, high := made(t, data, "gray quality=98")
 	if len(low)*2 > len(kept) || len(high) <= len(kept) {
 		t.Errorf("%d bytes kept, %d at 20, %d at 98", len(kept), len(low), len(high))
 	}
@@ -128,7 +130,7 @@ func TestOtherLumasOfAJPEG(t *testing.T) {
 	}
 	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, red, &jpeg.Options{Quality: 100}) })
 	for luma, want := range map[string]int{"601": 76, "709": 54, "luminance": 127} {
-		_, out := grayed(t, data, Options{Luma: luma})
+		_, out := made(t, data, "gray="+luma)
 		m, err := jpeg.Decode(bytes.NewReader(out))
 		if err != nil {
 			t.Fatal(err)
@@ -153,7 +155,7 @@ func TestPalettesKeepTheirIndexes(t *testing.T) {
 		{"png", rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m) }), func(b []byte) (image.Image, error) { return png.Decode(bytes.NewReader(b)) }},
 		{"gif", rastertest.Encoded(t, func(b *bytes.Buffer) error { return gif.Encode(b, m, nil) }), func(b []byte) (image.Image, error) { return gif.Decode(bytes.NewReader(b)) }},
 	} {
-		r, out := grayed(t, c.data, Options{})
+		r, out := made(t, c.data, "gray")
 		if r.Format != c.name || len(out) > len(c.data) {
 			t.Errorf("%s: %s of %d bytes, was %d", c.name, r.Format, len(out), len(c.data))
 		}
@@ -198,7 +200,7 @@ func TestOpaquePictureOfRGBAHasOneSample(t *testing.T) {
 			case *image.NRGBA64:
 				pam = append(pam, n.Pix...)
 			}
-			_, out := grayed(t, pam, Options{Format: "png"})
+			_, out := made(t, pam, "gray format=png")
 			if want := map[bool]byte{false: 0, true: 4}[alpha]; out[25] != want || int(out[24]) != bits {
 				t.Errorf("%d bit, alpha %v: PNG of colour type %d, %d bit", bits, alpha, out[25], out[24])
 			}
@@ -229,7 +231,7 @@ func TestFewBitsStayFew(t *testing.T) {
 		chunk("IHDR", []byte{0, 0, 0, 16, 0, 0, 0, 5, depth, 0, 0, 0, 0})
 		chunk("IDAT", z.Bytes())
 		chunk("IEND", nil)
-		_, out := grayed(t, data, Options{})
+		_, out := made(t, data, "gray")
 		if out[24] != depth || out[25] != 0 {
 			t.Errorf("%d bit became %d bit, colour type %d", depth, out[24], out[25])
 		}
@@ -254,9 +256,9 @@ func TestAnimation(t *testing.T) {
 	}
 	g.Config.Width, g.Config.Height, g.LoopCount = 20, 20, 7
 	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &g) })
-	for _, o := range []Options{{}, {For: "1/2"}} {
-		r, out := grayed(t, data, o)
-		if r.Format != "gif" || r.Type != "image/gif" || r.Note != "" || r.W != 20 || o.For != "" && (r.Reduced != 8 || r.GoalW != 10 || r.FullH != 20) {
+	for _, o := range []string{"gray", "gray handover scale=1/2"} {
+		r, out := made(t, data, o)
+		if r.Format != "gif" || r.Type != "image/gif" || r.Note != "" || r.W != 20 || o != "gray" && (r.Reduced != 8 || r.GoalW != 10 || r.FullH != 20) {
 			t.Errorf("%+v", r)
 		}
 		got, err := gif.DecodeAll(bytes.NewReader(out))
@@ -276,35 +278,28 @@ func TestAnimation(t *testing.T) {
 			}
 		}
 	}
-	if r, _ := grayed(t, data, Options{Format: "png"}); r.Note != "first of 5 frames" {
+	if r, _ := made(t, data, "gray format=png"); r.Note != "first of 5 frames" {
 		t.Errorf("to PNG: note %q", r.Note)
 	}
 	var sink bytes.Buffer
-	if _, err := Run(&sink, bytes.NewReader(data), int64(len(data)), Options{Limits: raster.Limits{Pixels: 1999}}); fault.Of(err) != fault.TooLarge {
+	if _, err := plan.Run(&sink, bytes.NewReader(data), int64(len(data)), plantest.Within(raster.Limits{Pixels: 1999}, "gray")); fault.Of(err) != fault.TooLarge {
 		t.Errorf("5 frames of 400 pixels within 1999: %v", err)
 	}
 }
 
-func TestUnknownLuma(t *testing.T) {
-	data := photoJPEG(t, 8, 8)
-	if _, err := Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), Options{Luma: "red"}); fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), "red") {
-		t.Error(err)
-	}
-}
-
 // On two CPUs comes what comes on one.
-func TestAheadIsTheSame(t *testing.T) {
+func TestGrayAheadIsTheSame(t *testing.T) {
 	m := photo(1300, 900)
 	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m) })
-	for _, o := range []Options{{}, {Format: "jpeg"}, {Luma: "709", Format: "pnm"}} {
-		want, wantOut := grayed(t, data, o)
-		o.Ahead = true
-		if got, out := grayed(t, data, o); got != want || !bytes.Equal(out, wantOut) {
+	for _, o := range []string{"gray", "gray format=jpeg", "gray=709 format=pnm"} {
+		want, wantOut := made(t, data, o)
+		o += " ahead"
+		if got, out := made(t, data, o); got != want || !bytes.Equal(out, wantOut) {
 			t.Errorf("%+v: %+v, %d bytes; want %+v, %d bytes", o, got, len(out), want, len(wantOut))
 		}
 	}
-	o := Options{Ahead: true}
-	if _, err := Run(full{}, bytes.NewReader(data), int64(len(data)), o); err != errFull {
+	o := plantest.Ask("gray ahead")
+	if _, err := plan.Run(full{}, bytes.NewReader(data), int64(len(data)), o); err != errFull {
 		t.Errorf("to a full disk: %v", err)
 	}
 }

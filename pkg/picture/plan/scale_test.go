@@ -1,4 +1,4 @@
-package scale
+package plan_test
 
 import (
 	"bytes"
@@ -10,23 +10,14 @@ import (
 	"image/png"
 	"io"
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/plan"
+	"imgtools/pkg/picture/plan/plantest"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/raster/rastertest"
 )
-
-func scaled(t *testing.T, data []byte, o Options) (Result, []byte) {
-	t.Helper()
-	var out bytes.Buffer
-	r, err := Run(&out, bytes.NewReader(data), int64(len(data)), o)
-	if err != nil {
-		t.Fatalf("scale %s: %v", o.Geometry, err)
-	}
-	return r, out.Bytes()
-}
 
 // pgm is a gray picture of the given samples.
 func pgm(w, h int, f func(x, y int) uint8) []byte {
@@ -37,17 +28,6 @@ func pgm(w, h int, f func(x, y int) uint8) []byte {
 		}
 	}
 	return b
-}
-
-func photo(w, h int) *image.NRGBA {
-	rnd := rand.New(rand.NewPCG(uint64(w), uint64(h)))
-	m := image.NewNRGBA(image.Rect(0, 0, w, h))
-	for y := range h {
-		for x := range w {
-			m.SetNRGBA(x, y, color.NRGBA{uint8(20 + 180*x/w), uint8(200 * y / h), uint8(rnd.IntN(256)), 255})
-		}
-	}
-	return m
 }
 
 func TestSizes(t *testing.T) {
@@ -67,20 +47,11 @@ func TestSizes(t *testing.T) {
 		{64, 48, "x96", "128x96"},
 		{7, 5, "3", "21x15"},
 	} {
-		r, out := scaled(t, pgm(c.w, c.h, func(x, y int) uint8 { return 9 }), Options{Geometry: c.geometry})
+		r, out := made(t, pgm(c.w, c.h, func(x, y int) uint8 { return 9 }), "scale="+c.geometry)
 		var w, h int
 		fmt.Sscanf(string(out), "P5\n%d %d\n", &w, &h)
 		if got := fmt.Sprintf("%dx%d", w, h); got != c.want || r.W != w || r.H != h {
 			t.Errorf("%d×%d at %s: %s, said %dx%d; want %s", c.w, c.h, c.geometry, got, r.W, r.H, c.want)
-		}
-	}
-}
-
-func TestBadGeometry(t *testing.T) {
-	data := pgm(4, 4, func(x, y int) uint8 { return 9 })
-	for _, g := range []string{"", "0", "-1", "NaN", "Inf", "0,5", "1e9", "640"} {
-		if _, err := Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), Options{Geometry: g}); fault.Of(err) != fault.Usage {
-			t.Errorf("%q: %v", g, err)
 		}
 	}
 }
@@ -102,7 +73,7 @@ func TestReducedPictureMapsToItsFullSize(t *testing.T) {
 			data := pgm(w, h, func(x, y int) uint8 {
 				return uint8(math.Round((ramp(centre(x, full[0]), float64(full[0])) + ramp(centre(y, full[1]), float64(full[1]))) / 2))
 			})
-			_, out := scaled(t, data, Options{Geometry: "100x75!", OfW: full[0], OfH: full[1], Reduced: n})
+			_, out := made(t, data, "scale=100x75!"+" "+fmt.Sprintf("of=%dx%d reduced=%d", full[0], full[1], n))
 			body := out[len(out)-7500:]
 			for i, v := range body {
 				x, y := float64(i%100)+0.5, float64(i/100)+0.5
@@ -136,9 +107,8 @@ func TestNoShift(t *testing.T) {
 	}
 	for name, data := range files {
 		for _, g := range []string{"1/2", "1/3", "1/4", "3/8", "1/7", "1/8", "1/16", "2", "0.77"} {
-			for _, o := range []Options{{}, {Fine: true}, {Linear: true}, {Kernel: "box"}, {Kernel: "triangle"}, {Kernel: "mitchell"}} {
-				o.Geometry, o.Format = g, "pgm"
-				r, out := scaled(t, data, o)
+			for _, o := range []string{"", "fine", "linear", "kernel=box", "kernel=triangle", "kernel=mitchell"} {
+				r, out := made(t, data, "scale="+g+" format=pgm "+o)
 				body := out[len(out)-r.W*r.H:]
 				var sum, mx, my float64
 				for i, v := range body {
@@ -157,7 +127,7 @@ func TestNoShift(t *testing.T) {
 func TestLinearLight(t *testing.T) {
 	board := pgm(64, 64, func(x, y int) uint8 { return uint8((x+y)%2) * 255 })
 	for linear, want := range map[bool]int{true: 188, false: 128} {
-		_, out := scaled(t, board, Options{Geometry: "1/4", Linear: linear})
+		_, out := made(t, board, "scale=1/4"+" "+map[bool]string{true: "linear"}[linear])
 		for i, v := range out[len(out)-256:] {
 			if x, y := i%16, i/16; x > 2 && x < 13 && y > 2 && y < 13 && (int(v) < want-1 || int(v) > want+1) {
 				t.Fatalf("linear %v: %d at %d, %d; want %d", linear, v, x, y, want)
@@ -170,7 +140,7 @@ func TestLinearLight(t *testing.T) {
 		m.Pix[i] = uint8((i%64+i/64)%2) * 255
 	}
 	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, m, &jpeg.Options{Quality: 100}) })
-	_, out := scaled(t, data, Options{Geometry: "1/4", Linear: true, Format: "pgm"})
+	_, out := made(t, data, "scale=1/4 format=pgm linear")
 	if v := out[len(out)-120]; v < 186 || v > 190 {
 		t.Errorf("a JPEG's checkerboard in linear light is %d", v)
 	}
@@ -183,7 +153,7 @@ func TestTransparentEdgesStayWhite(t *testing.T) {
 			copy(m.Pix[4*i:], []uint8{255, 255, 255, 255})
 		}
 	}
-	_, out := scaled(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m) }), Options{Geometry: "13x13!"})
+	_, out := made(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m) }), "scale=13x13!")
 	got, err := png.Decode(bytes.NewReader(out))
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +169,7 @@ func TestFactorOneKeepsThePixels(t *testing.T) {
 	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, photo(61, 47), &jpeg.Options{Quality: 60}) })
 	comment := append([]byte("\xff\xd8\xff\xfe\x00\x08secret"), data[2:]...)
 	for _, g := range []string{"1", "100%", "61x47!", "1000x1000>"} {
-		r, out := scaled(t, comment, Options{Geometry: g})
+		r, out := made(t, comment, "scale="+g)
 		if bytes.Contains(out, []byte("secret")) || r.W != 61 {
 			t.Errorf("%s: the comment is still there", g)
 		}
@@ -216,7 +186,7 @@ func TestFactorOneKeepsThePixels(t *testing.T) {
 			t.Errorf("%s: other coefficients", g)
 		}
 	}
-	if _, out := scaled(t, comment, Options{Geometry: "1", Quality: 10}); len(out) >= len(data) {
+	if _, out := made(t, comment, "scale=1 quality=10"); len(out) >= len(data) {
 		t.Errorf("quality 10 was asked for: %d bytes of %d", len(out), len(data))
 	}
 	m16 := image.NewNRGBA64(image.Rect(0, 0, 9, 7))
@@ -224,7 +194,7 @@ func TestFactorOneKeepsThePixels(t *testing.T) {
 		m16.Pix[i] = uint8(i * 37)
 	}
 	in := rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m16) })
-	_, out := scaled(t, in, Options{Geometry: "1"})
+	_, out := made(t, in, "scale=1")
 	got, err := png.Decode(bytes.NewReader(out))
 	if err != nil || !bytes.Equal(got.(*image.NRGBA64).Pix, m16.Pix) {
 		t.Errorf("16-bit PNG at 1: %v, other samples", err)
@@ -249,7 +219,7 @@ func TestAnimationKeepsFramesDelaysAndLoop(t *testing.T) {
 	}
 	g.LoopCount = 3
 	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &g) })
-	r, out := scaled(t, data, Options{Geometry: "1/2"})
+	r, out := made(t, data, "scale=1/2")
 	if r.Format != "gif" || r.Note != "" || r.W != 20 || r.H != 20 {
 		t.Errorf("%+v", r)
 	}
@@ -289,14 +259,14 @@ func TestAnimationKeepsFramesDelaysAndLoop(t *testing.T) {
 			}
 		}
 	}
-	if r, _ := scaled(t, data, Options{Geometry: "1/2", Format: "png"}); r.Note != "first of 4 frames" {
+	if r, _ := made(t, data, "scale=1/2 format=png"); r.Note != "first of 4 frames" {
 		t.Errorf("to PNG: note %q", r.Note)
 	}
-	if _, out := scaled(t, data, Options{Geometry: "1"}); len(out) > len(data) {
+	if _, out := made(t, data, "scale=1"); len(out) > len(data) {
 		t.Errorf("at 1: %d bytes of %d", len(out), len(data))
 	}
 	lim := raster.Limits{Pixels: 4 * 40 * 40}
-	if _, err := Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), Options{Geometry: "2", Limits: lim}); fault.Of(err) != fault.TooLarge {
+	if _, err := plan.Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), plantest.Within(lim, "scale=2")); fault.Of(err) != fault.TooLarge {
 		t.Errorf("twice the size is over the limit: %v", err)
 	}
 }
@@ -311,8 +281,8 @@ func TestPGMIsLuma(t *testing.T) {
 	y := m.(*image.YCbCr)
 	luma := pgm(200, 120, func(x, yy int) uint8 { return y.Y[yy*y.YStride+x] })
 	for _, g := range []string{"1", "0.9"} {
-		_, got := scaled(t, data, Options{Geometry: g, Format: "pgm"})
-		_, want := scaled(t, luma, Options{Geometry: g})
+		_, got := made(t, data, "scale="+g+" format=pgm")
+		_, want := made(t, luma, "scale="+g)
 		if len(got) != len(want) {
 			t.Fatalf("%s: %d bytes, want %d", g, len(got), len(want))
 		}
@@ -326,10 +296,10 @@ func TestPGMIsLuma(t *testing.T) {
 
 func TestJPEGSides(t *testing.T) {
 	data := pgm(70000, 1, func(x, y int) uint8 { return 9 })
-	if _, err := Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), Options{Geometry: "1", Format: "jpeg"}); fault.Of(err) != fault.TooLarge {
+	if _, err := plan.Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), plantest.Ask("scale=1 format=jpeg")); fault.Of(err) != fault.TooLarge {
 		t.Errorf("a JPEG 70000 wide: %v", err)
 	}
-	if r, _ := scaled(t, data, Options{Geometry: "1/2", Format: "jpeg"}); r.W != 35000 || r.H != 1 {
+	if r, _ := made(t, data, "scale=1/2 format=jpeg"); r.W != 35000 || r.H != 1 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -338,25 +308,22 @@ func TestOptionsAreTaken(t *testing.T) {
 	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, photo(100, 80)) })
 	seen := map[string]string{}
 	for _, k := range []string{"", "box", "triangle", "catmullrom", "mitchell"} {
-		_, out := scaled(t, data, Options{Geometry: "1/3", Kernel: k, Format: "ppm"})
+		_, out := made(t, data, "scale=1/3 kernel="+k+" format=ppm")
 		if other, ok := seen[string(out)]; ok {
 			t.Errorf("kernels %q and %q give the same", k, other)
 		}
 		seen[string(out)] = k
 	}
-	if _, err := Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), Options{Geometry: "1/3", Kernel: "sinc"}); fault.Of(err) != fault.Usage {
-		t.Errorf("kernel sinc: %v", err)
-	}
-	_, low := scaled(t, data, Options{Geometry: "1/3", Format: "jpeg", Quality: 10})
-	_, usual := scaled(t, data, Options{Geometry: "1/3", Format: "jpeg"})
-	_, q85 := scaled(t, data, Options{Geometry: "1/3", Format: "jpeg", Quality: 85})
+	_, low := made(t, data, "scale=1/3 format=jpeg quality=10")
+	_, usual := made(t, data, "scale=1/3 format=jpeg")
+	_, q85 := made(t, data, "scale=1/3 format=jpeg quality=85")
 	if len(low) >= len(usual) || !bytes.Equal(usual, q85) {
 		t.Errorf("%d bytes at 10, %d by default, %d at 85", len(low), len(usual), len(q85))
 	}
 }
 
 // On two CPUs comes what comes on one, whatever the layout.
-func TestAheadIsTheSame(t *testing.T) {
+func TestScaleAheadIsTheSame(t *testing.T) {
 	m := photo(1300, 900)
 	for i := 3; i < len(m.Pix); i += 4 {
 		m.Pix[i] |= 0x80
@@ -366,16 +333,16 @@ func TestAheadIsTheSame(t *testing.T) {
 		"jpeg": rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, m, nil) }),
 	}
 	for name, data := range files {
-		for _, o := range []Options{{Geometry: "3/4"}, {Geometry: "9/10", Format: "png"}, {Geometry: "1", Quality: 70, Format: "jpeg"}, {Geometry: "2/3", Linear: true}, {Geometry: "1/20"}} {
-			want, wantOut := scaled(t, data, o)
-			o.Ahead = true
-			if got, out := scaled(t, data, o); got != want || !bytes.Equal(out, wantOut) {
+		for _, o := range []string{"scale=3/4", "scale=9/10 format=png", "scale=1 quality=70 format=jpeg", "scale=2/3 linear", "scale=1/20"} {
+			want, wantOut := made(t, data, o)
+			o += " ahead"
+			if got, out := made(t, data, o); got != want || !bytes.Equal(out, wantOut) {
 				t.Errorf("%s, %+v: %+v, %d bytes; want %+v, %d bytes", name, o, got, len(out), want, len(wantOut))
 			}
 		}
 		cut := data[:len(data)/2]
-		_, want := Run(io.Discard, bytes.NewReader(cut), int64(len(cut)), Options{Geometry: "3/4"})
-		_, got := Run(io.Discard, bytes.NewReader(cut), int64(len(cut)), Options{Geometry: "3/4", Ahead: true})
+		_, want := plan.Run(io.Discard, bytes.NewReader(cut), int64(len(cut)), plantest.Ask("scale=3/4"))
+		_, got := plan.Run(io.Discard, bytes.NewReader(cut), int64(len(cut)), plantest.Ask("scale=3/4 ahead"))
 		if want == nil || got == nil || got.Error() != want.Error() || fault.Of(got) != fault.Of(want) {
 			t.Errorf("%s, half: %v; want %v", name, got, want)
 		}

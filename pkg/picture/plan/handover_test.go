@@ -1,4 +1,4 @@
-package gray
+package plan_test
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/plan"
+	"imgtools/pkg/picture/plan/plantest"
 	"imgtools/pkg/picture/raster/rastertest"
 )
 
@@ -25,27 +27,27 @@ func TestGrayForScaling(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		data []byte
-		o    Options
+		o    string
 		want string // as the wire says it
 	}{
-		{"reduced", wide, Options{For: "1/10"}, "pgm 126x94 full=1001x750 reduced=1/8 goal=100x75 from=jpeg as=jpeg"},
-		{"exactly", wide, Options{For: "1/4"}, "pgm 251x188 full=1001x750 reduced=2/8 goal=250x188 from=jpeg as=jpeg"},
-		{"fine", wide, Options{For: "1/4", Fine: true}, "pgm 376x282 full=1001x750 reduced=3/8 goal=250x188 from=jpeg as=jpeg"},
-		{"fine, a kernel named", even, Options{For: "1/4", Fine: true, Kernel: "box"}, "pgm 504x376 full=1008x752 reduced=4/8 goal=252x188 from=jpeg as=jpeg"},
-		{"linear", wide, Options{For: "1/10", Linear: true}, "pgm 1001x750 full=1001x750 reduced=8/8 goal=100x75 from=jpeg as=jpeg"},
-		{"709", wide, Options{For: "1/10", Luma: "709"}, "pgm 1001x750 full=1001x750 reduced=8/8 goal=100x75 from=jpeg as=jpeg"},
-		{"to png", wide, Options{For: "1/2", Format: "png"}, "pgm 501x375 full=1001x750 reduced=4/8 goal=501x375 from=jpeg as=png"},
-		{"larger", wide, Options{For: "2"}, "pgm 1001x750 full=1001x750 reduced=8/8 goal=2002x1500 from=jpeg as=jpeg"},
-		{"same size", wide, Options{For: "1"}, "jpeg 1001x750 full=1001x750 reduced=8/8 goal=1001x750 from=jpeg as=jpeg"},
-		{"fits already", wide, Options{For: "2000x2000>"}, "jpeg 1001x750 full=1001x750 reduced=8/8 goal=1001x750 from=jpeg as=jpeg"},
-		{"same size, to png", wide, Options{For: "1", Format: "png"}, "pgm 1001x750 full=1001x750 reduced=8/8 goal=1001x750 from=jpeg as=png"},
-		{"a quarter turn", oriented(even, 6), Options{For: "1/8"}, "pgm 94x126 full=752x1008 reduced=1/8 goal=94x126 from=jpeg as=jpeg"},
-		{"a box, turned", oriented(even, 8), Options{For: "x126"}, "pgm 94x126 full=752x1008 reduced=1/8 goal=94x126 from=jpeg as=jpeg"},
-		{"the part of a sample would come first", oriented(wide, 3), Options{For: "1/8"}, "pgm 1001x750 full=1001x750 reduced=8/8 goal=125x94 from=jpeg as=jpeg"},
-		{"the part stays last", oriented(wide, 5), Options{For: "1/8"}, "pgm 94x126 full=750x1001 reduced=1/8 goal=94x125 from=jpeg as=jpeg"},
-		{"png", rgb, Options{For: "1/3"}, "pgm 101x75 full=101x75 reduced=8/8 goal=34x25 from=png as=png"},
+		{"reduced", wide, "gray handover scale=1/10", "pgm 126x94 full=1001x750 reduced=1/8 goal=100x75 from=jpeg as=jpeg"},
+		{"exactly", wide, "gray handover scale=1/4", "pgm 251x188 full=1001x750 reduced=2/8 goal=250x188 from=jpeg as=jpeg"},
+		{"fine", wide, "gray handover scale=1/4 fine", "pgm 376x282 full=1001x750 reduced=3/8 goal=250x188 from=jpeg as=jpeg"},
+		{"fine, a kernel named", even, "gray handover scale=1/4 kernel=box fine", "pgm 504x376 full=1008x752 reduced=4/8 goal=252x188 from=jpeg as=jpeg"},
+		{"linear", wide, "gray handover scale=1/10 linear", "pgm 1001x750 full=1001x750 reduced=8/8 goal=100x75 from=jpeg as=jpeg"},
+		{"709", wide, "gray=709 handover scale=1/10", "pgm 1001x750 full=1001x750 reduced=8/8 goal=100x75 from=jpeg as=jpeg"},
+		{"to png", wide, "gray handover scale=1/2 format=png", "pgm 501x375 full=1001x750 reduced=4/8 goal=501x375 from=jpeg as=png"},
+		{"larger", wide, "gray handover scale=2", "pgm 1001x750 full=1001x750 reduced=8/8 goal=2002x1500 from=jpeg as=jpeg"},
+		{"same size", wide, "gray handover scale=1", "jpeg 1001x750 full=1001x750 reduced=8/8 goal=1001x750 from=jpeg as=jpeg"},
+		{"fits already", wide, "gray handover scale=2000x2000>", "jpeg 1001x750 full=1001x750 reduced=8/8 goal=1001x750 from=jpeg as=jpeg"},
+		{"same size, to png", wide, "gray handover scale=1 format=png", "pgm 1001x750 full=1001x750 reduced=8/8 goal=1001x750 from=jpeg as=png"},
+		{"a quarter turn", oriented(even, 6), "gray handover scale=1/8", "pgm 94x126 full=752x1008 reduced=1/8 goal=94x126 from=jpeg as=jpeg"},
+		{"a box, turned", oriented(even, 8), "gray handover scale=x126", "pgm 94x126 full=752x1008 reduced=1/8 goal=94x126 from=jpeg as=jpeg"},
+		{"the part of a sample would come first", oriented(wide, 3), "gray handover scale=1/8", "pgm 1001x750 full=1001x750 reduced=8/8 goal=125x94 from=jpeg as=jpeg"},
+		{"the part stays last", oriented(wide, 5), "gray handover scale=1/8", "pgm 94x126 full=750x1001 reduced=1/8 goal=94x125 from=jpeg as=jpeg"},
+		{"png", rgb, "gray handover scale=1/3", "pgm 101x75 full=101x75 reduced=8/8 goal=34x25 from=png as=png"},
 	} {
-		r, out := grayed(t, c.data, c.o)
+		r, out := made(t, c.data, c.o)
 		got := fmt.Sprintf("%s %dx%d full=%dx%d reduced=%d/8 goal=%dx%d from=%s as=%s", r.Format, r.W, r.H, r.FullW, r.FullH, r.Reduced, r.GoalW, r.GoalH, r.From, r.As)
 		if got != c.want {
 			t.Errorf("%s: %s\nwant %s", c.name, got, c.want)
@@ -64,7 +66,7 @@ func TestGrayForScalingOfOtherSamples(t *testing.T) {
 	for i := range deep.Pix {
 		deep.Pix[i] = uint8(i * 3)
 	}
-	r, out := grayed(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, deep) }), Options{For: "1/2"})
+	r, out := made(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, deep) }), "gray handover scale=1/2")
 	if head := "P7\nWIDTH 9\nHEIGHT 8\nDEPTH 2\nMAXVAL 65535\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\n"; r.Format != "pam" || r.Type != "image/x-portable-arbitrarymap" || !bytes.HasPrefix(out, []byte(head)) {
 		t.Errorf("%+v %.90q", r, out)
 	}
@@ -73,7 +75,7 @@ func TestGrayForScalingOfOtherSamples(t *testing.T) {
 	for i := range gray16.Pix {
 		gray16.Pix[i] = uint8(i)
 	}
-	r, out = grayed(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, gray16) }), Options{For: "1/2"})
+	r, out = made(t, rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, gray16) }), "gray handover scale=1/2")
 	if !bytes.Equal(out, append([]byte("P5\n40 30\n65535\n"), gray16.Pix...)) {
 		t.Errorf("16-bit gray does not travel as it is: %+v", r)
 	}
@@ -81,8 +83,8 @@ func TestGrayForScalingOfOtherSamples(t *testing.T) {
 
 func TestGrayForRefusals(t *testing.T) {
 	data := photoJPEG(t, 64, 64)
-	for g, kind := range map[string]fault.Kind{"0": fault.Usage, "axb": fault.Usage, "100000x100000!": fault.TooLarge} {
-		if _, err := Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), Options{For: g}); fault.Of(err) != kind {
+	for g, kind := range map[string]fault.Kind{"100000x100000!": fault.TooLarge} {
+		if _, err := plan.Run(&bytes.Buffer{}, bytes.NewReader(data), int64(len(data)), plantest.Ask("gray handover scale="+g)); fault.Of(err) != kind {
 			t.Errorf("for=%s: %v", g, err)
 		}
 	}
@@ -91,14 +93,14 @@ func TestGrayForRefusals(t *testing.T) {
 // A turned JPEG with sides of whole blocks keeps Y's coefficients.
 func TestTurnedJPEG(t *testing.T) {
 	data := photoJPEG(t, 64, 48)
-	_, upright := grayed(t, data, Options{})
+	_, upright := made(t, data, "gray")
 	want, err := jpeg.Decode(bytes.NewReader(upright))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, size := range [][2]int{{64, 48}, {61, 45}} {
 		data := photoJPEG(t, size[0], size[1])
-		r, out := grayed(t, oriented(data, 6), Options{})
+		r, out := made(t, oriented(data, 6), "gray")
 		m, err := jpeg.Decode(bytes.NewReader(out))
 		if err != nil {
 			t.Fatal(err)

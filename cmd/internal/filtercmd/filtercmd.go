@@ -1,0 +1,69 @@
+// Package filtercmd is what gray and scale share: the command line of a filter that
+// does one operation on pictures. It joins the operation's options (package ops), the
+// pictures (package plan) and the files (package filter).
+package filtercmd
+
+import (
+	"io"
+	"os"
+	"strings"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
+	"imgtools/pkg/ops"
+	"imgtools/pkg/picture/plan"
+	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/shell/cli"
+	"imgtools/pkg/shell/filter"
+)
+
+// Run reads the arguments of the filter that does one operation, and is that filter.
+// An operation that needs a value has it as its first operand: "scale 1/4 foo.jpg".
+func Run(operation, about string, args []string) error {
+	opt, _ := ops.Lookup(operation)
+	usage := "[file]..."
+	if !opt.Switch() {
+		usage = opt.Arg + " " + usage
+	}
+	c := filter.Config{Command: operation}
+	lim := raster.Limits{Pixels: raster.DefaultPixels}
+	f := cli.New(operation, about, usage)
+	words := f.Options(operation)
+	f.Default("format", "that of -o, else the input's")
+	f.Pixels(&lim.Pixels, "", "maxpixels", "n", "largest picture, before and after, in pixels of all frames")
+	f.String(&c.Output, "o", "output", "file", "write to this file (default standard output)")
+	f.String(&c.Dir, "d", "dir", "dir", "write to this folder, under the names of the files; nothing there is overwritten")
+	f.Either("o", "d")
+	f.Bool(&c.Quiet, "", "quiet", "no progress and no closing line after failures")
+	operands, err := f.Parse(args, os.Stdout)
+	if err != nil {
+		return err
+	}
+	asked := ops.Word{Key: operation}
+	if !opt.Switch() {
+		if err := f.NeedInput(operands); err != nil {
+			return err
+		}
+		if len(operands) == 0 {
+			_, about, _ := strings.Cut(opt.Help, ": ")
+			return fault.New(fault.Usage, "no %s: %s", opt.Arg, about)
+		}
+		asked.Value, operands = operands[0], operands[1:]
+	}
+	o, err := ops.Parse(append([]ops.Word{asked}, words()...))
+	if err != nil {
+		return err
+	}
+	if err := f.NeedInput(operands); err != nil {
+		return err
+	}
+	c.Files, c.Format = operands, o.Get("format")
+	return filter.Run(c, func(out io.Writer, in io.ReaderAt, size int64, as string) (filter.Result, error) {
+		mine := o
+		if f, ok := format.Lookup(as); ok {
+			mine = o.With("format", f.Name)
+		}
+		r, err := plan.Run(out, in, size, plan.Request{Ops: mine, Limits: lim, Ahead: c.Alone()})
+		return filter.Result{Format: r.Format, Note: r.Note}, err
+	})
+}

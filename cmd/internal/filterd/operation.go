@@ -1,0 +1,147 @@
+package filterd
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"imgtools/pkg/daemon/wire"
+	"imgtools/pkg/daemon/worker"
+	"imgtools/pkg/fault"
+	"imgtools/pkg/limits"
+	"imgtools/pkg/ops"
+	"imgtools/pkg/picture/plan"
+	"imgtools/pkg/picture/raster"
+)
+
+// Operation returns what a worker does with a request of a verb, within limits: it
+// reads the words, has package plan make the picture, and answers with what was
+// written.
+func Operation(verb string) func(raster.Limits) worker.Operation {
+	return func(lim raster.Limits) worker.Operation {
+		return func(req wire.Request, in, out *os.File) (wire.Reply, error) {
+			r, err := request(verb, req, lim)
+			if err != nil {
+				return wire.Reply{}, err
+			}
+			fi, err := in.Stat()
+			if err != nil {
+				return wire.Reply{}, err
+			}
+			res, err := plan.Run(out, in, fi.Size(), r)
+			if err != nil {
+				return wire.Reply{}, err
+			}
+			return reply(res, r.HandOver), nil
+		}
+	}
+}
+
+// request reads a request line. Beside the words of an operation (package ops) there
+// are these, which only daemons have:
+//
+//	for=GEOMETRY   with gray: the picture will be scaled by scaled afterwards
+//	of=WxH         with scale: the picture is a reduced one of W × H pixels
+//	reduced=N/8    with of: how it was reduced
+//	maxpixels=N    lowers the limit
+func request(verb string, req wire.Request, lim raster.Limits) (plan.Request, error) {
+	r := plan.Request{Limits: lim}
+	operation, _ := ops.Lookup(verb)
+	words := []ops.Word{{Key: verb, Value: req.Geometry}}
+	for _, w := range req.Words {
+		var err error
+		opt, known := ops.Lookup(w.Key)
+		switch {
+		case w.Key == "maxpixels":
+			r.Limits, err = lowerPixels(lim, w.Value)
+		case w.Key == "for" && verb == "gray":
+			r.HandOver = true
+			words = append(words, ops.Word{Key: "scale", Value: w.Value})
+		case w.Key == "of" && verb == "scale":
+			r.OfW, r.OfH, err = parseOf(w.Value)
+		case w.Key == "reduced" && verb == "scale":
+			r.Reduced, err = parseReduced(w.Value)
+		case w.Key == verb && operation.Switch(): // gray=709
+			words[0] = w
+		case known && opt.Daemon != "" || !known:
+			err = fault.New(fault.Usage, "unknown word %q", w.Key)
+		default:
+			words = append(words, w)
+		}
+		if err != nil {
+			return r, err
+		}
+	}
+	if r.Reduced != 0 && r.OfW == 0 {
+		return r, fault.New(fault.Usage, "reduced without of")
+	}
+	var err error
+	if r.Ops, err = ops.Parse(words); err != nil {
+		return r, err
+	}
+	if !r.Ops.Has(verb) {
+		return r, fault.New(fault.Usage, "%s=0: nothing to do", verb)
+	}
+	return r, nil
+}
+
+func parseOf(s string) (w, h int, err error) {
+	a, b, _ := strings.Cut(s, "x")
+	w, okW := number(a, raster.MaxSide)
+	h, okH := number(b, raster.MaxSide)
+	if !okW || !okH {
+		return 0, 0, fault.New(fault.Usage, "of %q: not a size like 1001x750", s)
+	}
+	return w, h, nil
+}
+
+func parseReduced(s string) (int, error) {
+	eighths, ok := strings.CutSuffix(s, "/8")
+	n, small := number(eighths, 8)
+	if !ok || !small {
+		return 0, fault.New(fault.Usage, "reduced %q: not 1/8 to 8/8", s)
+	}
+	return n, nil
+}
+
+// number reads a decimal number from 1 to most.
+func number(s string, most int) (int, bool) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	return int(n), err == nil && n >= 1 && int(n) <= most
+}
+
+// lowerPixels returns lim with the pixels of a word maxpixels=, which only lowers it.
+func lowerPixels(lim raster.Limits, value string) (raster.Limits, error) {
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || n < 1 {
+		return lim, fault.New(fault.Usage, "maxpixels %q: not a number over 0", value)
+	}
+	if lim.Pixels == 0 {
+		lim.Pixels = limits.Pixels
+	}
+	lim.Pixels = min(n, lim.Pixels)
+	return lim, nil
+}
+
+// reply says what was written and, after a hand-over, what it is a part of. The
+// worker adds the length.
+func reply(r plan.Result, handOver bool) wire.Reply {
+	words := []ops.Word{
+		{Key: "type", Value: r.Type},
+		{Key: "width", Value: strconv.Itoa(r.W)},
+		{Key: "height", Value: strconv.Itoa(r.H)},
+	}
+	if handOver {
+		words = append(words,
+			ops.Word{Key: "full", Value: fmt.Sprintf("%dx%d", r.FullW, r.FullH)},
+			ops.Word{Key: "reduced", Value: fmt.Sprintf("%d/8", r.Reduced)},
+			ops.Word{Key: "goal", Value: fmt.Sprintf("%dx%d", r.GoalW, r.GoalH)},
+			ops.Word{Key: "from", Value: r.From},
+			ops.Word{Key: "as", Value: r.As})
+	}
+	if r.Note != "" {
+		words = append(words, ops.Word{Key: "note", Value: r.Note})
+	}
+	return wire.Reply{Words: words, Len: -1}
+}

@@ -1,0 +1,112 @@
+package front
+
+import (
+	"strconv"
+	"strings"
+
+	"imgtools/pkg/format"
+	"imgtools/pkg/ops"
+)
+
+// field is an input of the page's form for one option of package ops.
+type field struct {
+	Key    string
+	Of     string // the operation that it belongs to; without it the field is not sent
+	Label  string
+	Help   string   // a tooltip, in English
+	Values []string // for a select; the first is the default
+	Switch bool     // for a check box
+	Number bool     // for a number
+	Usual  string   // what holds when the field is left empty
+}
+
+// Fields returns the form's inputs for all options that have none of their own in the
+// template: those are gray with its luma, and scale.
+func (p *page) Fields() []field {
+	var fields []field
+	for _, opt := range ops.All() {
+		if opt.Label || opt.Sets != "" || opt.Daemon != "" {
+			continue
+		}
+		f := field{Key: opt.Key, Of: opt.Of, Label: p.T("option " + opt.Key), Help: opt.Help, Switch: opt.Switch(), Usual: opt.Usual()}
+		if f.Label == "" {
+			f.Label = opt.Key
+		}
+		if opt.Values != nil {
+			f.Values = opt.Values()
+		}
+		f.Number = f.Values == nil && !f.Switch
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+// choice is a value of a select and its name.
+type choice struct{ Value, Name string }
+
+// Grays returns the ways to make gray.
+func (p *page) Grays() []choice {
+	var grays []choice
+	for _, luma := range ops.Lumas() {
+		name := p.T(luma)
+		if name == "" { // a number is a recommendation of the ITU-R
+			name = "Rec. " + luma
+		}
+		grays = append(grays, choice{luma, p.T("gray") + " (" + name + ")"})
+	}
+	return grays
+}
+
+// Accept returns what the file picker offers: what the browser takes for pictures, and
+// the extensions of formats that it may not know.
+func (p *page) Accept() string {
+	accept := []string{"image/*"}
+	for _, f := range format.All() {
+		if f.Read && !f.Browser {
+			for _, ext := range f.Exts {
+				accept = append(accept, "."+ext)
+			}
+		}
+	}
+	return strings.Join(accept, ",")
+}
+
+// opsLines describes the words of a request for GET / as text, within 80 columns:
+//
+//	OPS: gray[=601|709|luminance] scale=GEOMETRY fine
+func opsLines() string {
+	const indent = "     "
+	line, text := "OPS:", ""
+	for _, opt := range ops.All() {
+		word := opt.Key
+		switch {
+		case opt.Daemon != "" && opt.Switch():
+			word += "[=" + strings.Join(opt.Values(), "|") + "]"
+		case opt.Switch() || opt.Sets != "":
+		case opt.Values != nil:
+			word += "=" + strings.ToUpper(opt.Arg)
+		case opt.Label:
+			word += "=TEXT"
+		default:
+			word += "=" + strings.ToUpper(opt.Arg)
+		}
+		if opt.Sets != "" {
+			continue // gray=709 says the same
+		}
+		if len(line)+1+len(word) > 80 {
+			text += line + "\n"
+			line = indent[:4]
+		}
+		line += " " + word
+	}
+	text += line + "\n"
+	for _, opt := range ops.All() {
+		if opt.Values != nil && opt.Daemon == "" && opt.Sets == "" {
+			text += strings.ToUpper(opt.Arg) + ": " + strings.Join(opt.Values(), " ") + "\n"
+		}
+	}
+	for _, f := range format.WithQuality() {
+		text += "QUALITY: 1 to 100; " + strconv.Itoa(f.Quality) + " is the default of " + f.Name + "\n"
+	}
+	return text
+}

@@ -1,0 +1,248 @@
+package ops
+
+import (
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
+	"imgtools/pkg/geometry"
+)
+
+// Option is a row of the registry: an operation, or an option of one.
+type Option struct {
+	Key     string                                  // the word in HTTP and on the wire, and the long flag
+	Short   string                                  // the flag of one letter, or ""
+	Arg     string                                  // what the value is called in help; "" of a switch
+	Help    string                                  // what it does, for -h; lists of values and defaults follow it
+	Values  func() []string                         // the values there are, the default first; nil: Parse decides
+	Parse   func(key, value string) (string, error) // returns the canonical value, or says what is wrong with this one
+	Default func() string                           // for -h: what holds when the word is not given; nil: the first of Values
+	Of      string                                  // the operation that the word is an option of; "": of any
+	Daemon  string                                  // of an operation: the daemon that does it
+	Sets    string                                  // luma sets the value of gray
+	Stage   Stage                                   // which daemon of several needs to know the word
+	Label   bool                                    // says nothing of the picture: name
+}
+
+// Stage says which of the daemons that a request passes gets a word.
+type Stage uint8
+
+const (
+	Own    Stage = iota // the one that does the operation it belongs to, or the last if to none
+	First               // the first, which reads the file: frame
+	Every               // all of them
+	Nobody              // it stays in the front: name
+)
+
+// current is the registry in force; see Set.
+var current atomic.Pointer[[]Option]
+
+func init() { current.Store(&registry) }
+
+// All returns the registry, operations and options in the order in which they are
+// done and written.
+func All() []Option { return *current.Load() }
+
+// Set puts a registry in place of the present one until restore is called. It is for
+// tests of what derives from the registry.
+func Set(options []Option) (restore func()) {
+	old := current.Swap(&options)
+	return func() { current.Store(old) }
+}
+
+// registry is the table. To add an option, add its row here and what does it in
+// package plan of the pictures.
+var registry = []Option{
+	{Key: "gray", Short: "g", Help: "turn gray; also when nothing else is asked for", Parse: parseGray, Values: Lumas, Daemon: "grayd"},
+	{Key: "luma", Short: "l", Arg: "luma", Help: "what gray is", Values: Lumas, Of: "gray", Sets: "gray"},
+	{Key: "scale", Short: "s", Arg: "geometry", Help: "scale: a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!)", Parse: parseGeometry, Daemon: "scaled"},
+	{Key: "kernel", Short: "k", Arg: "kernel", Help: "resampling kernel", Values: Kernels, Of: "scale"},
+	{Key: "fine", Help: "better quality for more time", Of: "scale"},
+	{Key: "linear", Help: "resample in linear light", Of: "scale"},
+	{Key: "frame", Arg: "n", Help: "only this frame of an animation or page of a TIFF, from 1", Parse: wholeNumber(1, maxFrame), Stage: First},
+	{Key: "format", Short: "f", Arg: "format", Help: "format to write", Values: format.Written, Parse: parseFormat, Default: func() string { return "the input's" }},
+	{Key: "quality", Short: "q", Arg: "quality", Help: "1 to 100, of formats that have it", Parse: wholeNumber(1, 100), Default: defaultQuality},
+	{Key: "name", Parse: anyText, Stage: Nobody, Label: true},
+}
+
+// maxFrame is the largest number that frame= takes; no picture has as many.
+const maxFrame = 1<<31 - 1
+
+// Lookup returns the row of a word.
+func Lookup(key string) (Option, bool) {
+	for _, opt := range All() {
+		if opt.Key == key {
+			return opt, true
+		}
+	}
+	return Option{}, false
+}
+
+// Flags returns the options that a command has as flags: those of one operation and
+// those of any, or all with the operations themselves when operation is "".
+func Flags(operation string) []Option {
+	var list []Option
+	for _, opt := range All() {
+		switch {
+		case opt.Label:
+		case operation == "", opt.Of == operation, opt.Of == "" && opt.Daemon == "":
+			list = append(list, opt)
+		}
+	}
+	return list
+}
+
+// Flag is a flag of imgput with its value, "" of a switch: -s 1/4.
+type Flag struct{ Name, Value string }
+
+// FlagsFor returns the flags that say a word of Ops: -g -l 709 for gray=709.
+func FlagsFor(w Word) []Flag {
+	opt, ok := Lookup(w.Key)
+	if !ok || opt.Label {
+		return nil
+	}
+	if !opt.Switch() {
+		return []Flag{{opt.flag(), w.Value}}
+	}
+	flags := []Flag{{Name: opt.flag()}}
+	if setter := Setter(w.Key); setter.Key != "" && w.Value != opt.Usual() {
+		flags = append(flags, Flag{setter.flag(), w.Value})
+	}
+	return flags
+}
+
+// Setter returns the option that gives a switch another value than the usual one: luma
+// of gray. It is zero when there is none.
+func Setter(operation string) Option {
+	for _, opt := range All() {
+		if opt.Sets == operation {
+			return opt
+		}
+	}
+	return Option{}
+}
+
+// flag returns the shortest spelling of the option's flag.
+func (opt Option) flag() string {
+	if opt.Short != "" {
+		return "-" + opt.Short
+	}
+	return "-" + opt.Key
+}
+
+// Switch reports whether the word needs no value.
+func (opt Option) Switch() bool { return opt.Arg == "" && !opt.Label }
+
+// Default returns what a word means when it is given without a value, or not at all.
+func Default(key string) string {
+	opt, _ := Lookup(key)
+	return opt.Usual()
+}
+
+// Usual returns what holds when the word is not given, for people; "" when nothing
+// does.
+func (opt Option) Usual() string {
+	switch {
+	case opt.Default != nil:
+		return opt.Default()
+	case opt.Values != nil:
+		return opt.Values()[0]
+	}
+	return ""
+}
+
+// Canonical returns the form of a value in which it is compared and passed on; "" of
+// a switch that is off. Errors are of kind Usage and name the word.
+func (opt Option) Canonical(value string) (string, error) {
+	switch {
+	case opt.Parse != nil:
+		return opt.Parse(opt.Key, value)
+	case opt.Values != nil:
+		return oneOf(opt.Key, value, opt.Values())
+	}
+	return onOff(opt.Key, value)
+}
+
+// Lumas returns the weights that gray can be made with.
+func Lumas() []string { return []string{"601", "709", "luminance"} }
+
+// Kernels returns the resampling kernels.
+func Kernels() []string { return []string{"lanczos3", "box", "triangle", "catmullrom", "mitchell"} }
+
+func parseGray(key, s string) (string, error) {
+	switch s {
+	case "", "1":
+		return Lumas()[0], nil
+	case "0":
+		return "", nil
+	}
+	return oneOf(key, s, Lumas())
+}
+
+func parseGeometry(key, s string) (string, error) {
+	if _, err := geometry.Parse(s); err != nil {
+		return "", fault.New(fault.Usage, "%s: %w", key, err)
+	}
+	return s, nil
+}
+
+func parseFormat(key, s string) (string, error) {
+	if f, ok := format.Lookup(s); ok && f.Write {
+		return f.Name, nil
+	}
+	return oneOf(key, strings.ToLower(s), format.Written())
+}
+
+func defaultQuality() string {
+	var list []string
+	for _, f := range format.WithQuality() {
+		list = append(list, strconv.Itoa(f.Quality)+" of "+f.Title)
+	}
+	return strings.Join(list, ", ")
+}
+
+func anyText(_, s string) (string, error) { return s, nil }
+
+// wholeNumber returns a parser of whole numbers from least to most.
+func wholeNumber(least, most int) func(key, value string) (string, error) {
+	return func(key, s string) (string, error) {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < least || n > most {
+			return "", fault.New(fault.Usage, "%s %s: not a whole number from %d to %d", key, fault.Quote(s), least, most)
+		}
+		return strconv.Itoa(n), nil
+	}
+}
+
+func oneOf(key, s string, values []string) (string, error) {
+	for _, v := range values {
+		if v == s {
+			return v, nil
+		}
+	}
+	return "", fault.New(fault.Usage, "%s %s: not one of %s", key, fault.Quote(s), strings.Join(values, " "))
+}
+
+// onOff reads the value of a switch.
+func onOff(key, s string) (string, error) {
+	switch s {
+	case "", "1":
+		return "1", nil
+	case "0":
+		return "", nil
+	}
+	return "", fault.New(fault.Usage, "%s %s: not 1 or 0", key, fault.Quote(s))
+}
+
+// operationList names the operations: "gray or scale".
+func operationList() string {
+	var keys []string
+	for _, opt := range All() {
+		if opt.Daemon != "" {
+			keys = append(keys, opt.Key)
+		}
+	}
+	return strings.Join(keys, " or ")
+}

@@ -1,0 +1,113 @@
+package codec
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+
+	"imgtools/pkg/format"
+	"imgtools/pkg/picture/bmp"
+	"imgtools/pkg/picture/gif"
+	"imgtools/pkg/picture/jpeg"
+	"imgtools/pkg/picture/png"
+	"imgtools/pkg/picture/pnm"
+	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/tiff"
+	"imgtools/pkg/picture/webp"
+)
+
+// coder reads and writes one format. What a format can hold is said in package
+// format; this is the code that does it.
+type coder struct {
+	// is reports whether a file that begins with head has the format; nil: the format
+	// is read as its family's.
+	is func(head []byte) bool
+	// open reads the header.
+	open func(in io.ReaderAt, size int64, lim raster.Limits) (raster.Reader, error)
+	// fit changes rows to what a file of the format holds.
+	fit func(raster.Rows) raster.Rows
+	// encode writes rows that fit has been given.
+	encode func(w io.Writer, rows raster.Rows, o Options) error
+}
+
+// coders has a row for each format that is read or written.
+var coders = map[string]coder{
+	format.JPEG: {isJPEG, reader(jpeg.Open), fitJPEG,
+		func(w io.Writer, rows raster.Rows, o Options) error { return jpeg.Encode(w, rows, o.Quality) }},
+	format.PNG: {isPNG, reader(png.Open), raster.Packed,
+		func(w io.Writer, rows raster.Rows, o Options) error {
+			return png.Encode(w, rows, png.EncodeOptions{Depth: o.Depth})
+		}},
+	format.GIF: {isGIF, reader(gif.Open), fitPacked8,
+		func(w io.Writer, rows raster.Rows, o Options) error { return gif.Encode(w, rows, o.Limits) }},
+	format.WebP: {is: isWebP, open: reader(webp.Open)},
+	format.BMP: {isBMP, reader(bmp.Open), fitPacked8,
+		func(w io.Writer, rows raster.Rows, o Options) error { return bmp.Encode(w, rows) }},
+	format.TIFF: {isTIFF, reader(tiff.Open), fitTIFF,
+		func(w io.Writer, rows raster.Rows, o Options) error {
+			return tiff.Encode(w, rows, tiff.EncodeOptions{Limits: o.Limits})
+		}},
+	format.PNM: {is: isPNM, open: reader(pnm.Open), fit: fitPAM},
+	format.PGM: {fit: fitPGM, encode: encodePNM(false)},
+	format.PPM: {fit: fitPPM, encode: encodePNM(false)},
+	format.PAM: {fit: fitPAM, encode: encodePNM(true)},
+}
+
+// reader makes the Open of a format's package one that returns a raster.Reader.
+func reader[R raster.Reader](open func(io.ReaderAt, int64, raster.Limits) (R, error)) func(io.ReaderAt, int64, raster.Limits) (raster.Reader, error) {
+	return func(in io.ReaderAt, size int64, lim raster.Limits) (raster.Reader, error) {
+		r, err := open(in, size, lim)
+		if err != nil {
+			return nil, err
+		}
+		return r, nil
+	}
+}
+
+func encodePNM(pam bool) func(io.Writer, raster.Rows, Options) error {
+	return func(w io.Writer, rows raster.Rows, o Options) error {
+		return pnm.Encode(w, rows, pnm.EncodeOptions{PAM: pam})
+	}
+}
+
+// SOF55 begins a JPEG-LS file, which is not JPEG.
+func isJPEG(head []byte) bool {
+	return at(head, 0, "\xff\xd8\xff") && !at(head, 0, "\xff\xd8\xff\xf7")
+}
+
+func isPNG(head []byte) bool  { return at(head, 0, "\x89PNG\r\n\x1a\n") }
+func isGIF(head []byte) bool  { return at(head, 0, "GIF87a") || at(head, 0, "GIF89a") }
+func isWebP(head []byte) bool { return at(head, 0, "RIFF") && at(head, 8, "WEBP") }
+
+// isTIFF also knows BigTIFF, which has + for *.
+func isTIFF(head []byte) bool {
+	for _, magic := range []string{"II*\x00", "MM\x00*", "II+\x00", "MM\x00+"} {
+		if at(head, 0, magic) {
+			return true
+		}
+	}
+	return false
+}
+
+// isBMP also checks the size of the information header, as two letters are little
+// proof: BITMAPCOREHEADER has 12 bytes, the headers of OS/2 2 16 to 64, those of
+// Windows 40 to 124.
+func isBMP(head []byte) bool {
+	if !bytes.HasPrefix(head, []byte("BM")) || len(head) < 18 {
+		return false
+	}
+	n := binary.LittleEndian.Uint32(head[14:])
+	return n == 12 || n >= 16 && n <= 124
+}
+
+// isPNM knows P1 to P7, followed by white space or a comment.
+func isPNM(head []byte) bool {
+	return len(head) >= 3 && head[0] == 'P' && head[1] >= '1' && head[1] <= '7' && (space(head[2]) || head[2] == '#')
+}
+
+func space(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+// at reports whether b has s at byte i.
+func at(b []byte, i int, s string) bool {
+	return len(b) >= i+len(s) && string(b[i:i+len(s)]) == s
+}

@@ -1,0 +1,65 @@
+package plan
+
+import (
+	"io"
+
+	"imgtools/pkg/format"
+	"imgtools/pkg/picture/codec"
+	"imgtools/pkg/picture/raster"
+)
+
+// handOver makes the picture gray and leaves the scaling to another daemon. It is
+// written as PGM, or PAM with alpha, upright, and reduced by n/8 where the decoder does
+// that well. A GIF and a palette picture travel as they are, for their frames and
+// colours; so does a JPEG that is to keep its size, since its coefficients can then be
+// kept.
+func (j *job) handOver(out io.Writer) (Result, error) {
+	h := j.p.Header()
+	var res Result
+	var err error
+	keepsJPEG := j.p.Format == format.JPEG && j.out.Name == format.JPEG && j.quality == 0 && j.sameSize()
+	if j.p.Format == format.GIF && !j.Ops.Has("frame") || h.Layout == raster.Indexed || keepsJPEG {
+		res, err = j.grayWhole(out)
+	} else {
+		res, err = j.grayReduced(out)
+	}
+	res.FullW, res.FullH, res.GoalW, res.GoalH = j.fullW, j.fullH, j.goalW, j.goalH
+	res.From, res.As = j.p.Format, j.out.Name
+	return res, err
+}
+
+// grayWhole writes the picture gray in its own format, at its own size.
+func (j *job) grayWhole(out io.Writer) (Result, error) {
+	whole := *j
+	whole.HandOver, whole.scale, whole.quality = false, false, 0
+	whole.goalW, whole.goalH = j.fullW, j.fullH
+	whole.out, _ = format.Lookup(codec.OutputFormat(j.p, ""))
+	res, err := whole.run(out)
+	j.stop = whole.stop
+	res.Reduced = 8
+	return res, err
+}
+
+// grayReduced writes the picture gray as PNM, at the size in which the decoder gives
+// it.
+func (j *job) grayReduced(out io.Writer) (Result, error) {
+	rows, err := j.rows([]step{grayStep})
+	if err != nil {
+		return Result{}, err
+	}
+	d := rows.Header().Planes[0]
+	res := Result{Reduced: 8 * d.NX / d.DX}
+	res.W, res.H = j.stored(d.W, d.H)
+	res.Format, err = codec.Encode(out, rows, format.PNM, codec.Options{Limits: j.Limits})
+	f, _ := format.Lookup(res.Format)
+	res.Type, res.Note = f.Media, j.p.Note(false)
+	return res, err
+}
+
+// turnsPart reports whether turning would bring to the front a side that, when
+// reduced by eighths, may end in a part of a sample. The part must stay last, as
+// a size and n/8 alone cannot say where it is.
+func turnsPart(h *raster.Header) bool {
+	mx, my := raster.Mirrors(h.Orientation)
+	return mx && h.FullW%8 != 0 || my && h.FullH%8 != 0
+}

@@ -1,0 +1,191 @@
+// Package plan carries out a request: a picture of any format in, a picture out.
+//
+// A request is a chain of operations (package ops). Run opens the picture, decides
+// what will be written (format and size, checked against the limits), and then takes
+// the first of these ways that fits:
+//
+//  1. A shortcut (shortcut.go): where the input's format allows it the picture is
+//     copied without decoding. Of a JPEG the coefficients are copied, of a palette
+//     picture the indexes, with the palette changed.
+//  2. Frame by frame (animate.go): an animation that stays one.
+//  3. Rows (steps.go): the picture is decoded, reduced as far as the chain allows, and
+//     its rows pass the steps of the chain on their way to the encoder. Memory is a
+//     few rows.
+//
+// Grayd can also prepare a picture for scaled (hand-over, handover.go): then it is
+// written as PNM, possibly reduced already, and the rest is left to scaled.
+//
+// To add an operation or option: give it a row in the registry of package ops, read
+// it in newJob, and add its step to steps.
+package plan
+
+import (
+	"io"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
+	"imgtools/pkg/geometry"
+	"imgtools/pkg/ops"
+	"imgtools/pkg/picture/codec"
+	"imgtools/pkg/picture/raster"
+)
+
+// Request is what Run does with a picture.
+type Request struct {
+	Ops    ops.Ops
+	Limits raster.Limits
+	Ahead  bool // a large picture may be decoded on a CPU of its own
+
+	// HandOver: Ops contains gray and scale, and only gray is done here. The picture
+	// is written as PNM, possibly reduced; Result says what is left to do.
+	HandOver bool
+
+	// The input is an upright picture of OfW × OfH pixels that was reduced by
+	// Reduced/8; zero fields: it is whole.
+	OfW, OfH int
+	Reduced  int
+}
+
+// Result says what was written.
+type Result struct {
+	Format string // its name in package format
+	Type   string // its media type
+	W, H   int    // pixels
+	Note   string // what the user should know: "first of 12 frames"
+
+	// Only after a hand-over: the full size of the upright picture, the n of n/8 that
+	// it was reduced by, the size that it is to be scaled to, and the formats that it
+	// came in and is to be written in.
+	FullW, FullH int
+	Reduced      int
+	GoalW, GoalH int
+	From, As     string
+}
+
+// job is one picture and what is to become of it.
+type job struct {
+	Request
+	p            *codec.Picture
+	out          format.Format // to write
+	gray         bool
+	luma         raster.Luma
+	scale        bool
+	fullW, fullH int // upright, before any reduction
+	goalW, goalH int // upright, at the end
+	quality      int // 0: not asked for
+	stop         func()
+}
+
+// Run reads the picture in the first size bytes of in and writes to out what the
+// request makes of it. Errors are of the kinds of package fault.
+func Run(out io.Writer, in io.ReaderAt, size int64, r Request) (Result, error) {
+	p, err := codec.Open(in, size, r.Limits)
+	if err != nil {
+		return Result{}, err
+	}
+	j, err := newJob(p, r)
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() { j.stop() }()
+	if r.HandOver {
+		return j.handOver(out)
+	}
+	return j.run(out)
+}
+
+// newJob reads the words of a request and decides on format and size.
+func newJob(p *codec.Picture, r Request) (*job, error) {
+	j := &job{Request: r, p: p, stop: func() {}, quality: r.Ops.Int("quality"), gray: r.Ops.Has("gray"), scale: r.Ops.Has("scale")}
+	if n := r.Ops.Int("frame"); n != 0 {
+		if err := p.Select(n); err != nil {
+			return nil, err
+		}
+	}
+	if j.gray {
+		j.luma = lumas[r.Ops.Get("gray")]
+	}
+	j.out, _ = format.Lookup(codec.OutputFormat(p, r.Ops.Get("format")))
+	j.fullW, j.fullH = p.Header().OrientedSize()
+	if r.OfW != 0 || r.OfH != 0 {
+		if err := j.checkReduced(); err != nil {
+			return nil, err
+		}
+		j.fullW, j.fullH = r.OfW, r.OfH
+	}
+	j.goalW, j.goalH = j.fullW, j.fullH
+	if j.scale {
+		g, err := geometry.Parse(r.Ops.Get("scale"))
+		if err != nil {
+			return nil, err
+		}
+		j.goalW, j.goalH = g.Goal(j.fullW, j.fullH)
+	}
+	frames := 1
+	if j.animated() != nil {
+		frames = p.Frames
+	}
+	return j, r.Limits.CheckSize(int64(j.goalW), int64(j.goalH), frames)
+}
+
+// lumas are the ways to make gray, by the values of the word gray.
+var lumas = map[string]raster.Luma{"601": raster.Rec601, "709": raster.Rec709, "luminance": raster.Luminance}
+
+// checkReduced checks that OfW × OfH reduced by Reduced/8 is the size of the input.
+func (j *job) checkReduced() error {
+	n := j.Reduced
+	if n == 0 {
+		n = 8
+	}
+	if n < 1 || n > 8 {
+		return fault.New(fault.Usage, "reduced=%d/8: not 1/8 to 8/8", n)
+	}
+	if err := j.Limits.CheckSize(int64(j.OfW), int64(j.OfH), 1); err != nil {
+		return fault.New(fault.Usage, "of=%dx%d: %w", j.OfW, j.OfH, err)
+	}
+	w, h := j.p.Header().OrientedSize()
+	if (j.OfW*n+7)/8 != w || (j.OfH*n+7)/8 != h || n != 8 && (j.p.Frames > 1 || j.p.Header().Orientation != 1) {
+		return fault.New(fault.Usage, "of=%dx%d reduced=%d/8 is not this picture of %dx%d", j.OfW, j.OfH, n, w, h)
+	}
+	return nil
+}
+
+// reduced reports whether the input is a reduced picture.
+func (j *job) reduced() bool { return j.Reduced != 0 && j.Reduced != 8 }
+
+// sameSize reports whether the picture keeps its size. A reduced picture of 1 pixel
+// may have the size of its goal, but its samples are right only after resampling.
+func (j *job) sameSize() bool { return j.goalW == j.fullW && j.goalH == j.fullH && !j.reduced() }
+
+// animated returns the reader of the input's frames if all of them are to be written.
+func (j *job) animated() raster.Animated {
+	if !j.out.Animation {
+		return nil
+	}
+	return j.p.Animated()
+}
+
+// run writes the picture by the first way that fits.
+func (j *job) run(out io.Writer) (res Result, err error) {
+	res = Result{Format: j.out.Name, Type: j.out.Media, W: j.goalW, H: j.goalH}
+	defer func() { res.Note = j.p.Note(j.animated() != nil) }()
+	if done, err := j.shortcut(out); done || err != nil {
+		return res, err
+	}
+	if frames := j.animated(); frames != nil {
+		return res, j.animate(out, frames)
+	}
+	rows, err := j.rows(steps)
+	if err != nil {
+		return Result{}, err
+	}
+	depth := 0
+	if j.sameSize() {
+		depth = j.p.Depth
+	}
+	res.Format, err = codec.Encode(out, rows, j.out.Name, codec.Options{Quality: j.quality, Depth: depth, Limits: j.Limits})
+	if f, ok := format.Lookup(res.Format); ok {
+		res.Type = f.Media
+	}
+	return res, err
+}

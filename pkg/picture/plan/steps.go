@@ -1,0 +1,121 @@
+package plan
+
+import (
+	"imgtools/pkg/format"
+	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/resample"
+)
+
+// step changes rows on their way from the decoder to the encoder.
+type step func(*job, raster.Rows) (raster.Rows, error)
+
+// steps are the operations in the order in which they are done. Each does nothing
+// when it isn't asked for.
+var steps = []step{grayStep, scaleStep}
+
+// rows starts the decoding of a still picture and sends its rows through steps.
+// The result may still have to be turned upright, which the encoder does when the
+// picture is smallest. Alpha that lets nothing through is left out of a gray picture;
+// nothing is looked at for that when the result can't have alpha anyway.
+func (j *job) rows(steps []step) (raster.Rows, error) {
+	opaque := false
+	if j.gray && j.out.Alpha && j.p.Header().Layout.HasAlpha() {
+		var err error
+		if opaque, err = j.p.Opaque(); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := j.p.Rows(j.hint())
+	if err != nil {
+		return nil, err
+	}
+	if j.Ahead {
+		rows, j.stop = raster.Ahead(rows)
+	}
+	if rows, err = j.through(rows, steps); err != nil {
+		return nil, err
+	}
+	if opaque {
+		rows = raster.DropAlpha(rows)
+	}
+	return rows, nil
+}
+
+// through sends rows through steps.
+func (j *job) through(rows raster.Rows, steps []step) (raster.Rows, error) {
+	for _, s := range steps {
+		var err error
+		if rows, err = s(j, rows); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// hint tells the decoder what the steps need of it.
+func (j *job) hint() raster.Hint {
+	linear := j.Ops.Has("linear")
+	hint := raster.Hint{
+		// PGM takes the luma of what is scaled: weights are linear, so that is the same
+		// as scaling the luma.
+		Luma:   j.gray && j.luma == raster.Rec601 || !j.gray && j.out.Name == format.PGM && !linear,
+		Planar: !j.gray && j.out.Name == format.JPEG && !linear,
+		Fine:   j.Ops.Has("fine"),
+		Named:  j.Ops.Has("kernel"),
+	}
+	// A reduced decoder averages gamma-encoded samples, so it is no help in linear
+	// light; other weights than Rec. 601 need all components at full size.
+	reduce := !j.sameSize() && !linear && (!j.gray || hint.Luma)
+	if j.HandOver && turnsPart(j.p.Header()) {
+		reduce = false
+	}
+	if reduce {
+		hint.GoalW, hint.GoalH = j.stored(j.goalW, j.goalH)
+	}
+	return hint
+}
+
+// stored returns an upright size as the picture is stored: sides swapped where
+// turning will swap them.
+func (j *job) stored(w, h int) (int, int) {
+	if raster.Swaps(j.p.Header().Orientation) {
+		return h, w
+	}
+	return w, h
+}
+
+// grayStep makes rows gray with the weights asked for.
+func grayStep(j *job, rows raster.Rows) (raster.Rows, error) {
+	if !j.gray {
+		return rows, nil
+	}
+	return raster.Grayed(rows, j.luma), nil
+}
+
+// scaleStep resamples rows to the goal. They are turned upright first if the goal is
+// the larger picture, so that what turning has to hold is the smaller one.
+func scaleStep(j *job, rows raster.Rows) (raster.Rows, error) {
+	if j.sameSize() {
+		return rows, nil
+	}
+	if rows.Header().Layout != raster.YCbCr || j.out.Name != format.JPEG || j.Ops.Has("linear") {
+		rows = raster.Packed(rows)
+	}
+	rows = raster.Expand(rows)
+	w, h := j.stored(j.goalW, j.goalH)
+	if full := rows.Header(); j.goalW*j.goalH > full.FullW*full.FullH {
+		var err error
+		if rows, err = raster.Upright(rows, j.Limits); err != nil {
+			return nil, err
+		}
+		w, h = j.goalW, j.goalH
+	}
+	if j.reduced() {
+		part := *rows.Header()
+		d := part.Planes[0]
+		part.FullW, part.FullH = j.OfW, j.OfH
+		part.Planes = []raster.PlaneDim{{W: d.W, H: d.H, NX: j.Reduced, DX: 8, NY: j.Reduced, DY: 8}}
+		rows = raster.WithHeader(rows, &part)
+	}
+	return resample.Rows(rows, w, h, resample.Options{Kernel: j.Ops.Get("kernel"), Linear: j.Ops.Has("linear"), Limits: j.Limits})
+}
