@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -29,21 +28,9 @@ var driverPort = regexp.MustCompile(`successfully on port ([1-9]\d*)`)
 // JavaScript.
 func startBrowser(t *testing.T, language string, javaScript bool) *browser {
 	t.Helper()
-	log := newLogBuf()
-	cmd := exec.Command("chromedriver", "--port=0")
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	gone := make(chan struct{})
-	go func() { cmd.Wait(); close(gone) }()
+	driver := startGroup(t, "chromedriver", exec.Command("chromedriver", "--port=0"))
 	profile := t.TempDir()
-	t.Cleanup(func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		<-gone
-	})
-	port, err := log.wait(20*time.Second, gone, func(out string) string {
+	port, err := driver.log.Wait(20*time.Second, driver.gone, func(out string) string {
 		if m := driverPort.FindStringSubmatch(out); m != nil {
 			return m[1]
 		}

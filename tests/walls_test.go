@@ -92,10 +92,11 @@ var walls = map[string][]string{
 	"cmd/imgput":             {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
 	"cmd/imgrm":              {cmdtest, "pkg/fault", "pkg/shell/"},
 	"cmd/imgls":              {cmdtest, "pkg/fault", "pkg/shell/"},
-	"cmd/imgget":             {cmdtest, "pkg/fault", "pkg/format", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"}, // shows a result on a terminal
+	"cmd/imgget":             {cmdtest, "pkg/fault", "pkg/format", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/", "tests/await"}, // shows a result on a terminal
 
 	// Only real processes.
-	"tests":        {"pkg/jobid", "tests/cost"},
+	"tests":        {"pkg/jobid", "tests/await", "tests/cost"},
+	"tests/await":  {},
 	"tests/cost":   {},
 	"tests/inject": {},
 	"tests/corpus": {"tests/cost"},
@@ -114,7 +115,7 @@ const (
 	filterdtest = "cmd/internal/filterd/filterdtest"
 )
 
-var testOnly = []string{rastertest, plantest, cmdtest, filterdtest, "pkg/shell/faketerm", "pkg/shell/client/fakeimgd"}
+var testOnly = []string{rastertest, plantest, cmdtest, filterdtest, "pkg/shell/faketerm", "pkg/shell/client/fakeimgd", "tests/await"}
 
 var formats = []string{"pnm", "png", "bmp", "gif", "jpeg", "tiff", "webp"}
 
