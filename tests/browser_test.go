@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -28,9 +29,21 @@ var driverPort = regexp.MustCompile(`successfully on port ([1-9]\d*)`)
 // JavaScript.
 func startBrowser(t *testing.T, language string, javaScript bool) *browser {
 	t.Helper()
-	driver := startGroup(t, "chromedriver", exec.Command("chromedriver", "--port=0"))
+	log := newLogBuf()
+	cmd := exec.Command("chromedriver", "--port=0")
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	go func() { cmd.Wait(); close(gone) }()
 	profile := t.TempDir()
-	port, err := driver.log.Wait(20*time.Second, driver.gone, func(out string) string {
+	t.Cleanup(func() {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		<-gone
+	})
+	port, err := log.wait(20*time.Second, gone, func(out string) string {
 		if m := driverPort.FindStringSubmatch(out); m != nil {
 			return m[1]
 		}

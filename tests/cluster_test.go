@@ -15,8 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"imgtools/tests/await"
 )
 
 // cluster is what tests/cluster/cluster.sh starts: a balancer on 127.0.0.1, imgd
@@ -25,6 +23,7 @@ type cluster struct {
 	dir string // the folder that the hosts share
 	url string // of the balancer
 	env []string
+	log *logBuf
 }
 
 // startCluster starts all of it on ports of its own and waits until the balancer
@@ -33,7 +32,7 @@ func startCluster(t *testing.T) *cluster {
 	t.Helper()
 	dir := runDir(t)
 	port, wire := freePort(t), freePort(t)
-	c := &cluster{dir: dir, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	c := &cluster{dir: dir, url: fmt.Sprintf("http://127.0.0.1:%d", port), log: newLogBuf()}
 	c.env = append(os.Environ(), "CLUSTER="+dir, fmt.Sprintf("HTTP_PORT=%d", port), fmt.Sprintf("WIRE_PORT=%d", wire))
 	c.script(t)
 	c.wait(t, "all servers are up", func(s map[string]stat) bool {
@@ -53,7 +52,26 @@ func (c *cluster) script(t *testing.T, args ...string) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(root, "tests/cluster/cluster.sh"), args...)
 	cmd.Env = c.env
-	startGroup(t, "cluster.sh", cmd)
+	cmd.Stdout, cmd.Stderr = c.log, c.log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	go func() { cmd.Wait(); close(gone) }()
+	t.Cleanup(func() { // as Ctrl-C does
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+		select {
+		case <-gone:
+		case <-time.After(20 * time.Second):
+			t.Errorf("cluster.sh %v does not end", args)
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
+		if t.Failed() {
+			t.Logf("cluster.sh %v said:\n%s", args, c.log.tail(60))
+		}
+	})
 }
 
 // stat is what the balancer says of one server.
@@ -166,7 +184,7 @@ func TestCluster(t *testing.T) {
 	// and fetches all: every one must come, and be right.
 	batch := func(what string, during func()) {
 		t.Helper()
-		out, ids := t.TempDir(), await.NewLog()
+		out, ids := t.TempDir(), newLogBuf()
 		put := exec.Command("bash", "-c", "imgput -s 1/3 n*.jpg")
 		put.Dir = dir
 		var said bytes.Buffer
@@ -178,7 +196,7 @@ func TestCluster(t *testing.T) {
 		var failed error
 		go func() { failed = put.Wait(); close(gone) }()
 		if during != nil {
-			if _, err := ids.Wait(30*time.Second, nil, func(s string) string {
+			if _, err := ids.wait(30*time.Second, nil, func(s string) string {
 				if strings.Count(s, "\n") >= pictures/6 {
 					return s
 				}

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -215,8 +216,26 @@ func TestManService(t *testing.T) {
 		}
 		line := strings.NewReplacer("/usr/local/bin", binDir, "/run/imgtools", run, "${CREDENTIALS_DIRECTORY}", dir, "%H", "test.lan").Replace(m[1])
 		c := exec.Command("systemd-socket-activate", strings.Fields(u.sockets+" -E PATH -E HOME="+t.TempDir()+" -E IMGTOOLS_RUN="+run+" "+line)...)
-		activated := start(t, u.name, c)
-		if _, err := activated.log.Wait(10*time.Second, activated.gone, func(s string) string {
+		log := newLogBuf()
+		c.Stdout, c.Stderr = log, log
+		gone := make(chan struct{})
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		go func() { c.Wait(); close(gone) }()
+		t.Cleanup(func() {
+			c.Process.Signal(syscall.SIGTERM)
+			select {
+			case <-gone:
+			case <-time.After(15 * time.Second):
+				t.Errorf("%s does not end by TERM", u.name)
+				c.Process.Kill()
+			}
+			if t.Failed() {
+				t.Logf("%s said:\n%s", u.name, log.tail(20))
+			}
+		})
+		if _, err := log.wait(10*time.Second, gone, func(s string) string {
 			if strings.Count(s, "Listening on") == strings.Count(u.sockets, "-l ") {
 				return "yes"
 			}

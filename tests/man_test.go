@@ -51,7 +51,7 @@ func helpOf(t *testing.T, name string) (usage, about string, flags flagSet, pair
 	return strings.TrimPrefix(lines[0], "usage: "), lines[1], flags, pairs
 }
 
-var spelling = regexp.MustCompile(`^(?:, +)?--?([a-z0-9]+)(?: +([A-Za-z0-9|]+))?`)
+var spelling = regexp.MustCompile(`^(?:, +)?--?([A-Za-z0-9]+)(?: +([A-Za-z0-9|]+))?`)
 
 // tag reads the flags at the beginning of a line, `  -i IP, --ip IP   text`, as
 // pairs of name and argument. At least two spaces, or the end, follow the tag.
@@ -132,7 +132,7 @@ func TestManAgreesWithHelp(t *testing.T) {
 				t.Errorf("%s: -%s of %s is not in -h", name, f, file)
 			}
 		}
-		for _, word := range regexp.MustCompile(`\[?(-[a-z]+)`).FindAllStringSubmatch(usage, -1) {
+		for _, word := range regexp.MustCompile(`\[?(-[A-Za-z]+)`).FindAllStringSubmatch(usage, -1) {
 			if _, ok := flags[strings.TrimPrefix(word[1], "-")]; !ok {
 				t.Errorf("%s: %s of the synopsis is not explained in -h", name, word[1])
 			}
@@ -174,7 +174,7 @@ func packageComment(t *testing.T, name string) string {
 
 // longNames is the table of interfaces: one letter means one thing everywhere.
 var longNames = map[string]string{
-	"a": "address", "d": "dir", "f": "format", "g": "gray", "h": "help", "i": "ip", "k": "kernel", "l": "luma",
+	"C": "check", "a": "address", "d": "dir", "f": "format", "g": "gray", "h": "help", "i": "ip", "k": "kernel", "l": "luma",
 	"n": "workers", "o": "output", "p": "port", "q": "quality", "s": "scale", "t": "timeout", "w": "wait",
 }
 

@@ -19,16 +19,17 @@ import (
 // a package may import what the package may. `DIR/` stands for any package
 // under DIR. What is not listed does not exist.
 var walls = map[string][]string{
-	"pkg/fault":    {},
-	"pkg/limits":   {},
-	"pkg/backoff":  {},
-	"pkg/lease":    {},
-	"pkg/address":  {"pkg/fault"},
-	"pkg/geometry": {"pkg/fault"},
-	"pkg/format":   {},
-	"pkg/filename": {"pkg/format"},
-	"pkg/jobid":    {},
-	"pkg/ops":      {"pkg/fault", "pkg/format", "pkg/geometry"},
+	"pkg/fault":     {},
+	"pkg/limits":    {},
+	"pkg/backoff":   {},
+	"pkg/lease":     {},
+	"pkg/tokenfile": {"pkg/fault"},
+	"pkg/address":   {"pkg/fault"},
+	"pkg/geometry":  {"pkg/fault"},
+	"pkg/format":    {},
+	"pkg/filename":  {"pkg/format"},
+	"pkg/jobid":     {},
+	"pkg/ops":       {"pkg/fault", "pkg/format", "pkg/geometry"},
 
 	// Pictures: raster < meta < formats < codec < operations.
 	"pkg/picture/raster":   {"pkg/fault", "pkg/geometry", "pkg/ops", rastertest},
@@ -58,6 +59,7 @@ var walls = map[string][]string{
 	"pkg/daemon/listen":     {"pkg/fault"},
 	"pkg/daemon/sandbox":    {"pkg/fault"},
 	"pkg/daemon/timerslack": {},
+	"pkg/daemon/embed":      {"pkg/backoff", "pkg/daemon/listen"},
 	"pkg/daemon/prefork":    {"pkg/fault", "pkg/daemon/timerslack", "pkg/daemon/listen", "pkg/daemon/sandbox"},
 	"pkg/daemon":            {"pkg/fault", "pkg/ops", "pkg/daemon/"},
 
@@ -65,6 +67,7 @@ var walls = map[string][]string{
 	"pkg/front/spool":    {"pkg/fault", "pkg/lease", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops"},
 	"pkg/front/dispatch": {"pkg/fault", "pkg/lease", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/front/"},
+	"pkg/front/service":  {"pkg/fault", "pkg/tokenfile", "pkg/front", "pkg/front/spool", "pkg/daemon/"},
 
 	// The person's side: cli < input, output, progress, show, history, client < filter, transfer.
 	"pkg/shell/cli":             {"pkg/fault"},
@@ -73,7 +76,7 @@ var walls = map[string][]string{
 	"pkg/shell/show":            {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm"},
 	"pkg/shell/input":           {"pkg/fault", "pkg/shell/cli"},
 	"pkg/shell/output":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli"},
-	"pkg/shell/client":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/client/fakeimgd"},
+	"pkg/shell/client":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/tokenfile", "pkg/ops", "pkg/shell/cli", "pkg/shell/client/fakeimgd"},
 	"pkg/shell/client/fakeimgd": {"pkg/fault", "pkg/ops"},
 	"pkg/shell/history":         {"pkg/fault"},
 	"pkg/shell/filter":          {"pkg/fault", "pkg/ops", "pkg/shell/cli", "pkg/shell/faketerm", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress"},
@@ -92,11 +95,10 @@ var walls = map[string][]string{
 	"cmd/imgput":             {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
 	"cmd/imgrm":              {cmdtest, "pkg/fault", "pkg/shell/"},
 	"cmd/imgls":              {cmdtest, "pkg/fault", "pkg/shell/"},
-	"cmd/imgget":             {cmdtest, "pkg/fault", "pkg/format", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/", "tests/await"}, // shows a result on a terminal
+	"cmd/imgget":             {cmdtest, "pkg/fault", "pkg/format", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"}, // shows a result on a terminal
 
 	// Only real processes.
-	"tests":        {"pkg/jobid", "tests/await", "tests/cost"},
-	"tests/await":  {},
+	"tests":        {"pkg/jobid", "tests/cost"},
 	"tests/cost":   {},
 	"tests/inject": {},
 	"tests/corpus": {"tests/cost"},
@@ -115,7 +117,7 @@ const (
 	filterdtest = "cmd/internal/filterd/filterdtest"
 )
 
-var testOnly = []string{rastertest, plantest, cmdtest, filterdtest, "pkg/shell/faketerm", "pkg/shell/client/fakeimgd", "tests/await"}
+var testOnly = []string{rastertest, plantest, cmdtest, filterdtest, "pkg/shell/faketerm", "pkg/shell/client/fakeimgd"}
 
 var formats = []string{"pnm", "png", "bmp", "gif", "jpeg", "tiff", "webp"}
 

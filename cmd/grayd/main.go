@@ -1,6 +1,6 @@
 // Grayd turns pictures gray, as a daemon with pre-forked workers.
 //
-//	grayd [-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off]
+//	grayd [-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] [-C]
 package main
 
 import (

@@ -283,6 +283,9 @@ func TestKilledWithJobs(t *testing.T) {
 		i.cmd.Wait()
 	}
 	i := start(t, run, spool).ready()
+	if left, _ := filepath.Glob(filepath.Join(run, "imgd-*")); len(left) != 1 {
+		t.Errorf("in RUN, with one that lives: %q", left)
+	}
 	for _, id := range ids {
 		if code, body := i.ask("GET", "/jobs/"+id+"/image?wait", ""); code != 200 || body != "grayd: A" {
 			t.Errorf("%d %q", code, body)
@@ -431,23 +434,17 @@ func TestSocketActivation(t *testing.T) {
 func TestRefusedFlags(t *testing.T) {
 	for _, args := range [][]string{
 		{"-p", "70000"}, {"-p", "x"}, {"-n", "0"}, {"-queue", "-1"}, {"-t", "0"}, {"-ttl", "0"}, {"-maxbytes", "0"}, {"-cert", "x"},
-		{"-log", "xml"}, {"operand"}, {"-spool", ""}, {"-quota", "-1"},
+		{"-log", "xml"}, {"operand"}, {"-spool", ""}, {"-quota", "-1"}, {"-maxbytes", "9223372036854775807"}, {"-maxmem", "1M"}, {"-sandbox", "some"},
 	} {
-		if _, err := parse(args); err == nil || fault.Of(err) != fault.Usage {
-			t.Errorf("%q: %v", args, err)
-		}
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			if err := run(append([]string{"-C"}, args...)); fault.Of(err) != fault.Usage {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 	c, err := parse([]string{"-i", "::1", "--port=0", "-maxbytes", "1M", "-maxpixels", "2M", "-host", "a", "-host", "b"})
-	if err != nil || c.ips[0] != "::1" || len(c.ips) != 1 || c.port != 0 || !c.tcp || c.maxBytes != 1<<20 || c.maxPixels != 2e6 || len(c.hosts) != 2 {
+	if err != nil || c.IPs[0] != "::1" || len(c.IPs) != 1 || c.Port != 0 || !c.TCP || c.MaxBytes != 1<<20 || c.MaxPixels != 2e6 || len(c.Hosts) != 2 {
 		t.Errorf("%+v %v", c, err)
-	}
-}
-
-func TestNoDaemonToStart(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())
-	_, err := startDaemons(&config{gray: []string{"/x.sock"}})
-	if err == nil || !strings.Contains(err.Error(), "no scaled beside") || !strings.Contains(err.Error(), "-scaled") {
-		t.Errorf("%v", err)
 	}
 }
 
@@ -469,29 +466,8 @@ func TestDefaultSpool(t *testing.T) {
 	}
 }
 
-func TestTCPAddress(t *testing.T) {
-	a, err := tcpAddress([]string{"localhost", "127.0.0.1", "::"}, 80)
-	if err != nil || fmt.Sprint(a.Binds) != "[127.0.0.1:80 [::1]:80 [::]:80]" {
-		t.Errorf("%v %v", a.Binds, err)
-	}
-}
-
-// Under systemd each line has its priority, as the journal reads it; with another
-// stderr than the journal's it has not.
+// With systemd's journal as its standard error each line begins with its priority.
 func TestJournalPriorities(t *testing.T) {
-	for _, json := range []bool{false, true} {
-		var b strings.Builder
-		log := newLog(&b, json, true).With("a", 1)
-		log.Debug("not shown")
-		log.Info("one")
-		log.WithGroup("g").Warn("two", "b", 2)
-		log.Error("three")
-		lines := strings.Split(b.String(), "\n")
-		if len(lines) != 4 || !strings.HasPrefix(lines[0], "<6>") || !strings.HasPrefix(lines[1], "<4>") || !strings.HasPrefix(lines[2], "<3>") ||
-			!strings.Contains(lines[2], "three") {
-			t.Errorf("%q", lines)
-		}
-	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,6 @@
 // Scaled scales pictures, as a daemon with pre-forked workers.
 //
-//	scaled [-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off]
+//	scaled [-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] [-C]
 package main
 
 import (

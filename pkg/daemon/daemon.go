@@ -59,17 +59,7 @@ const (
 // errors are of kind Usage when the Config or the environment is at fault.
 func Run(cfg Config) error {
 	signal.Ignore(unix.SIGPIPE) // standard error may be a pipe that nobody reads
-	switch {
-	case cfg.Workers < 1 || cfg.Workers > limits.Workers:
-		return fault.New(fault.Usage, "%d workers: not 1 to %d", cfg.Workers, limits.Workers)
-	case cfg.Timeout <= 0:
-		return fault.New(fault.Usage, "a time limit of %v", cfg.Timeout)
-	case cfg.MaxPixels <= 0 || cfg.MaxPixels > limits.MaxPixels:
-		return fault.New(fault.Usage, "a limit of %d pixels", cfg.MaxPixels)
-	case cfg.MaxMem < limits.MinMemory:
-		return fault.New(fault.Usage, "%d bytes of memory: a worker needs %s", cfg.MaxMem, limits.Binary.Format(limits.MinMemory))
-	}
-	mode, err := sandbox.ParseMode(cfg.Sandbox)
+	mode, err := cfg.validate()
 	if err != nil {
 		return err
 	}
@@ -80,6 +70,24 @@ func Run(cfg Config) error {
 		return err
 	}
 	return supervise(cfg)
+}
+
+// validate refuses values that make no sense.
+func (cfg Config) validate() (sandbox.Mode, error) {
+	bad := func(format string, args ...any) (sandbox.Mode, error) {
+		return "", fault.New(fault.Usage, format, args...)
+	}
+	switch {
+	case cfg.Workers < 1 || cfg.Workers > limits.Workers:
+		return bad("%d workers: not 1 to %d", cfg.Workers, limits.Workers)
+	case cfg.Timeout <= 0:
+		return bad("a time limit of %v", cfg.Timeout)
+	case cfg.MaxPixels <= 0 || cfg.MaxPixels > limits.MaxPixels:
+		return bad("a limit of %d pixels", cfg.MaxPixels)
+	case cfg.MaxMem < limits.MinMemory:
+		return bad("%d bytes of memory: a worker needs %s", cfg.MaxMem, limits.Binary.Format(limits.MinMemory))
+	}
+	return sandbox.ParseMode(cfg.Sandbox)
 }
 
 // lines returns the lines that the daemon writes for people.

@@ -12,7 +12,7 @@ import (
 	"imgtools/pkg/shell/cli"
 )
 
-const usage = "[-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off]"
+const usage = "[-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] [-C]"
 
 // Serve reads the arguments of the daemon of that name and is that daemon, or one
 // of its workers, until it ends. verb is the operation that it does.
@@ -30,6 +30,8 @@ func Serve(name, verb, about string, args []string) error {
 	f.Pixels(&cfg.MaxPixels, "", "maxpixels", "n", "largest picture, in pixels of all frames")
 	f.Bytes(&cfg.MaxMem, "", "maxmem", "n", "memory of one worker")
 	f.String(&cfg.Sandbox, "", "sandbox", "mode", "what workers give up: strict (all, or fail), best (what this kernel has), off")
+	check := false
+	f.Bool(&check, "C", "check", "check flags, addresses and the sandbox, print what would be served, and exit")
 	operands, err := f.Parse(args, os.Stdout)
 	if err != nil {
 		return err
@@ -41,5 +43,8 @@ func Serve(name, verb, about string, args []string) error {
 		Pixels: cfg.MaxPixels,
 		Mem:    cfg.MaxMem / 2, // of samples; the rest is for all else, and for garbage
 	})
+	if check {
+		return daemon.Check(cfg, os.Stdout)
+	}
 	return daemon.Run(cfg)
 }

@@ -81,6 +81,18 @@ type Address struct {
 	Binds []netip.AddrPort // where to bind TCP; several share one port
 }
 
+// String returns the address as people write it.
+func (a Address) String() string {
+	if a.Path != "" {
+		return "unix:" + a.Path
+	}
+	var names []string
+	for _, b := range a.Binds {
+		names = append(names, "tcp:"+b.String())
+	}
+	return strings.Join(names, " ")
+}
+
 // Parse reads an address to listen on, as address.Listen does, whose path fits a
 // socket. Errors are of kind Usage.
 func Parse(addr string) (Address, error) {

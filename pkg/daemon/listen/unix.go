@@ -111,7 +111,7 @@ func checkStale(path string) error {
 	case err != nil:
 		return err
 	case st.Mode&unix.S_IFMT != unix.S_IFSOCK:
-		return fmt.Errorf("%s is there and is not a socket", path)
+		return notSocket(path)
 	}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -124,6 +124,8 @@ func checkStale(path string) error {
 	return nil
 }
 
+func notSocket(path string) error { return fmt.Errorf("%s is there and is not a socket", path) }
+
 // Default returns the address that the daemon name has when none is given,
 // unix:RUN/NAME.sock, and makes the folder RUN (address.Run).
 func Default(name string) (Address, error) {
@@ -134,15 +136,19 @@ func Default(name string) (Address, error) {
 	return Parse("unix:" + dir.Socket(name))
 }
 
-// makeRun makes dir, mode 0700, or sees that the one there can be trusted: a
-// folder and no link, ours (or root's), that nobody else may write to. In a
-// shared place anybody could have made it first, so there it must be exactly as
-// if we had made it.
+// makeRun makes the folder dir, mode 0700, or checks the one that is there.
 func makeRun(dir string, shared bool, uid int) error {
 	err := unix.Mkdir(dir, 0700)
 	if err != nil && err != unix.EEXIST {
 		return fmt.Errorf("mkdir %s: %w", dir, err)
 	}
+	return checkRun(dir, shared, uid)
+}
+
+// checkRun checks that the folder dir can be trusted: it is a folder and no link,
+// belongs to user uid or root, and others may not write to it. In a shared place
+// anybody could have made it first, so there it must be as makeRun makes it.
+func checkRun(dir string, shared bool, uid int) error {
 	var st unix.Stat_t
 	if err := unix.Lstat(dir, &st); err != nil {
 		return fmt.Errorf("%s: %w", dir, err)

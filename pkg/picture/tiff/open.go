@@ -21,7 +21,6 @@ type Reader struct {
 
 // page is what the directory of a page says.
 type page struct {
-	dir         int64 // offset of its directory
 	h           *raster.Header
 	compression uint64
 	predictor   uint64
@@ -40,8 +39,6 @@ type page struct {
 	inverted   bool     // white is zero
 	associated bool     // colour is premultiplied by alpha
 	palette    []uint16 // of modelPalette: red, green, blue of each entry, 0..65535
-	yCbCr      *yCbCr   // of modelYCbCr
-	subH, subV int      // its subsampling: luma samples to a chroma sample, across and down
 
 	segW, segH      int // size of a segment, in pixels
 	across          int // segments side by side
@@ -58,11 +55,10 @@ const (
 	modelIndexed       // raster.Indexed
 	modelPalette       // an index that is replaced by its colour
 	modelCMYK          // 0 is no ink; becomes RGB
-	modelYCbCr         // becomes RGB
 )
 
 // colours returns the number of samples that make the colour.
-func (m model) colours() int { return [...]int{1, 3, 1, 1, 4, 3}[m] }
+func (m model) colours() int { return [...]int{1, 3, 1, 1, 4}[m] }
 
 // Open reads the directory of the first page of the TIFF file in the first size
 // bytes of r.
@@ -173,8 +169,6 @@ func (t *Reader) codingFits(d directory) error {
 		t.predictor = t.file.small(d, tagPredictor, 1)
 	}
 	switch p := t.predictor; {
-	case p != 1 && t.subsampled():
-		return fault.New(fault.Unsupported, "TIFF predictor %d of subsampled YCbCr is not read", p)
 	case p == 1, p == 2 && (t.bits == 8 || t.bits == 16):
 	case p == 2 || p == 3:
 		return fault.New(fault.Unsupported, "TIFF predictor %d of %d bits is not read", p, t.bits)
@@ -252,10 +246,10 @@ func (t *Reader) layout(d directory) error {
 		}
 		t.model, t.h.Layout = modelCMYK, raster.RGB
 	case photoYCbCr:
-		t.model, t.h.Layout = modelYCbCr, raster.RGB
-		if err := t.openYCbCr(d); err != nil {
-			return err
+		if t.compression != compJPEG || t.planar {
+			return fault.New(fault.Unsupported, "YCbCr TIFF is not read")
 		}
+		t.jpegYCbCr, t.model, t.h.Layout = true, modelRGB, raster.RGB
 	default:
 		if name, known := notShown[photo]; known {
 			return fault.New(fault.Unsupported, "%s TIFF is not read", name)
@@ -332,17 +326,7 @@ func (t *page) stored() int {
 	return t.samples
 }
 
-// subsampled reports whether samples are stored in data units of subH × subV luma
-// samples, one Cb and one Cr (TIFF 6.0 section 21).
-func (t *page) subsampled() bool { return t.subH > 1 || t.subV > 1 }
-
-// unitRows returns the rows of the picture that a decompressed row of a segment holds.
-func (t *page) unitRows() int { return max(1, t.subV) }
-
 // rowBytes returns the size of one decompressed row of a segment.
 func (t *page) rowBytes() int64 {
-	if t.subsampled() {
-		return int64((t.segW+t.subH-1)/t.subH) * int64(t.subH*t.subV+2)
-	}
 	return (int64(t.segW)*int64(t.stored())*int64(t.bits) + 7) / 8
 }

@@ -103,20 +103,14 @@ func (r *rows) segment(raw *samples, n, i, c int) error {
 	x := i * t.segW
 	width := min(t.segW, t.h.FullW-x)
 	index := t.segment(c, i, r.y)
-	unit := t.unitRows()
 	if r.y%t.segH == 0 {
-		rows := t.segH
-		if !t.tiled {
-			rows = min(rows, t.h.FullH-r.y)
-		}
-		need := int64((rows+unit-1)/unit) * t.rowBytes()
-		if s.failed = s.open(index, need); s.failed != nil {
+		if s.failed = s.open(index); s.failed != nil {
 			if err := r.lost(index, r.y, s.failed); err != nil {
 				return err
 			}
 		}
 	}
-	for y := 0; y < n; y += unit {
+	for y := range n {
 		if s.failed == nil {
 			if s.failed = r.read(s); s.failed != nil {
 				if err := r.lost(index, r.y+y, s.failed); err != nil {
@@ -125,28 +119,16 @@ func (r *rows) segment(raw *samples, n, i, c int) error {
 			}
 		}
 		if s.failed != nil {
-			t.blank(r.row)
+			clear(r.row)
 		}
 		at := (y*t.h.FullW + x) * len(t.pick)
-		if t.subsampled() {
-			r.u.units(raw.pix[at:], r.row, width, min(unit, n-y))
-		} else if t.h.Bits == 8 {
+		if t.h.Bits == 8 {
 			r.u.row8(raw.pix[at:], r.row, width, c)
 		} else {
 			r.u.row16(raw.pix16[at:], r.row, width, c, t.file.order)
 		}
 	}
 	return nil
-}
-
-// blank fills a row with what missing samples are taken for: 0, and of YCbCr gray.
-func (t *page) blank(row []byte) {
-	clear(row)
-	if t.model == modelYCbCr {
-		for i := range row {
-			row[i] = 128
-		}
-	}
 }
 
 // read reads the next row of the open segment.
@@ -164,7 +146,11 @@ func (r *rows) read(s *decompressor) error {
 // the error to stop with, or nil if the rest of the segment is to be taken as zeros.
 func (r *rows) lost(index, y int, err error) error {
 	t := r.t
-	where := fmt.Sprintf("%s %d of %d", t.kind(), index+1, len(t.offsets))
+	what := "strip"
+	if t.tiled {
+		what = "tile"
+	}
+	where := fmt.Sprintf("%s %d of %d", what, index+1, len(t.offsets))
 	_, known := errors.AsType[*fault.Error](err)
 	switch {
 	case known:

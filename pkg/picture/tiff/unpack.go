@@ -81,23 +81,6 @@ func (u *unpacker) row8(dst, row []byte, width, plane int) {
 	}
 }
 
-// units unpacks lines rows, width pixels of each, of data units of subsampled YCbCr.
-// All pixels of a unit get its Cb and Cr, as in libtiff.
-func (u *unpacker) units(dst, row []byte, width, lines int) {
-	h, luma := u.t.subH, u.t.subH*u.t.subV
-	stride := 3 * u.t.h.FullW
-	for x := 0; x < width; x += h {
-		cb, cr := row[luma], row[luma+1]
-		for j := range lines {
-			p := dst[j*stride+3*x:]
-			for i := range min(h, width-x) {
-				p[3*i], p[3*i+1], p[3*i+2] = row[j*h+i], cb, cr
-			}
-		}
-		row = row[luma+2:]
-	}
-}
-
 // row16 unpacks width pixels of samples of 9 to 16 bits, as row8 does.
 func (u *unpacker) row16(dst []uint16, row []byte, width, plane int, order binary.ByteOrder) {
 	t := u.t

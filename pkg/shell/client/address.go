@@ -1,7 +1,6 @@
 package client
 
 import (
-	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -53,21 +52,6 @@ func places() []endpoint {
 }
 
 func owner(st fs.FileInfo) int { return int(st.Sys().(*syscall.Stat_t).Uid) }
-
-// readToken returns the first token of a token file: one token a line, where empty
-// lines and those that begin with # are skipped.
-func readToken(path string) (string, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("token file: %w", err)
-	}
-	for line := range strings.Lines(string(b)) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			return line, nil
-		}
-	}
-	return "", fault.New(fault.Usage, "token file %s: no token in it", path)
-}
 
 // Ref is a job on a server.
 type Ref struct {

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -98,23 +97,6 @@ func TestParseRef(t *testing.T) {
 				t.Errorf("%q: %v", in, err)
 			}
 		})
-	}
-}
-
-func TestReadToken(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "token")
-	for text, want := range map[string]string{"abc\n": "abc", "# of the office\nabc\n": "abc", " # none": "", "\n  abc \r\ndef\n": "abc", "abc": "abc", "\n \n": "", "": ""} {
-		t.Run(fmt.Sprintf("%q", text), func(t *testing.T) {
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if got, err := readToken(path); got != want || (err != nil) != (want == "") {
-				t.Errorf("%q: %q, %v", text, got, err)
-			}
-		})
-	}
-	if _, err := readToken(path + "x"); err == nil {
-		t.Error("a missing file has no error")
 	}
 }
 

@@ -36,6 +36,7 @@ import (
 	"imgtools/pkg/fault"
 	"imgtools/pkg/limits"
 	"imgtools/pkg/shell/cli"
+	"imgtools/pkg/tokenfile"
 )
 
 // Config says where the server is and how long to repeat requests.
@@ -102,10 +103,11 @@ func New(cfg Config) (*Client, error) {
 		tokenFile = os.Getenv("IMGD_TOKEN_FILE")
 	}
 	if tokenFile != "" {
-		var err error
-		if c.token, err = readToken(tokenFile); err != nil {
+		tokens, _, err := tokenfile.Read(tokenFile)
+		if err != nil {
 			return nil, err
 		}
+		c.token = tokens[0]
 	}
 	c.http = &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"context"
@@ -27,10 +27,12 @@ type socket struct {
 	public bool // TCP, and reachable from other machines
 }
 
+// sockets are all those that imgd serves.
 type sockets struct {
-	all  []*socket
-	raw  []*listen.Socket
-	once sync.Once
+	https bool // on TCP
+	all   []*socket
+	raw   []*listen.Socket
+	once  sync.Once
 }
 
 // close closes the sockets, and removes the paths of those opened here.
@@ -50,8 +52,8 @@ func (ss *sockets) close() {
 
 // open opens all sockets: those that systemd gave, and what the flags say. The
 // defaults are left out when systemd gave some.
-func open(c *config) (ss *sockets, err error) {
-	ss = &sockets{}
+func (s *service) open() (ss *sockets, err error) {
+	ss = &sockets{https: s.Cert != ""}
 	defer func() {
 		if err != nil {
 			ss.close()
@@ -61,40 +63,40 @@ func open(c *config) (ss *sockets, err error) {
 	if err != nil {
 		return ss, err
 	}
-	if err := ss.add(c, inherited...); err != nil {
+	if err := ss.add(inherited...); err != nil {
 		return ss, err
 	}
-	if len(inherited) == 0 || c.tcp {
-		a, err := tcpAddress(c.ips, c.port)
+	if len(inherited) == 0 || s.TCP {
+		a, err := tcpAddress(s.IPs, s.Port)
 		if err != nil {
 			return ss, err
 		}
-		if err := ss.open(c, a); err != nil {
+		if err := ss.open(a, s.lines.Warn); err != nil {
 			return ss, err
 		}
 	}
-	for _, text := range c.addresses {
+	for _, text := range s.Addresses {
 		a, err := listen.Parse(text)
 		if err != nil {
 			return ss, err
 		}
-		if err := ss.open(c, a); err != nil {
+		if err := ss.open(a, s.lines.Warn); err != nil {
 			return ss, err
 		}
 	}
-	if len(inherited) == 0 && !c.unix {
+	if len(inherited) == 0 && len(s.Addresses) == 0 {
 		a, err := listen.Default("imgd")
 		if err == nil {
-			err = ss.open(c, a)
+			err = ss.open(a, s.lines.Warn)
 		}
 		if err != nil { // another imgd has it, most likely; TCP is enough to serve
-			warn("%v: not served", err)
+			s.lines.Warn("%v: not served", err)
 		}
 	}
 	return ss, nil
 }
 
-func (ss *sockets) open(c *config, a listen.Address) error {
+func (ss *sockets) open(a listen.Address, warn func(string, ...any)) error {
 	opened, warnings, err := listen.Open(a)
 	for _, w := range warnings {
 		warn("%s", w)
@@ -102,11 +104,11 @@ func (ss *sockets) open(c *config, a listen.Address) error {
 	if err != nil {
 		return err
 	}
-	return ss.add(c, opened...)
+	return ss.add(opened...)
 }
 
 // add makes listeners of sockets, which it takes over.
-func (ss *sockets) add(c *config, raw ...*listen.Socket) error {
+func (ss *sockets) add(raw ...*listen.Socket) error {
 	ss.raw = append(ss.raw, raw...)
 	for _, r := range raw {
 		// The socket stays r's: a listener on a copy of its descriptor.
@@ -131,11 +133,7 @@ func (ss *sockets) add(c *config, raw ...*listen.Socket) error {
 				s.Listener = front.Open{Listener: l}
 			}
 		case *net.TCPAddr:
-			scheme := "http"
-			if c.cert != "" {
-				scheme = "https"
-			}
-			s.url = scheme + "://" + address.EscapeZone(a.String()) + "/"
+			s.url = tcpURL(a.String(), ss.https)
 			s.public = !a.IP.IsLoopback()
 		}
 		ss.all = append(ss.all, s)
@@ -143,7 +141,16 @@ func (ss *sockets) add(c *config, raw ...*listen.Socket) error {
 	return nil
 }
 
-// tcpAddress returns where to bind for -i and -p. Names are looked up, localhost is
+// tcpURL returns the URL of a server at IP:PORT.
+func tcpURL(hostport string, https bool) string {
+	scheme := "http"
+	if https {
+		scheme = "https"
+	}
+	return scheme + "://" + address.EscapeZone(hostport) + "/"
+}
+
+// tcpAddress returns where to bind for -i and -p. Names are resolved; localhost is
 // both loopback addresses.
 func tcpAddress(ips []string, port int) (listen.Address, error) {
 	var a listen.Address

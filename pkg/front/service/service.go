@@ -1,0 +1,263 @@
+// Package service is imgd: it opens the sockets, reads the tokens and
+// certificates, opens the spool, starts the daemons that it was given no addresses
+// of, and serves HTTP (package front) until a signal ends it.
+//
+//	Run    serves
+//	Check  says what Run would serve, and what is wrong (-C)
+//	Ready  asks a running imgd whether it is ready (-ready)
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/daemon/embed"
+	"imgtools/pkg/daemon/journal"
+	"imgtools/pkg/daemon/listen"
+	"imgtools/pkg/daemon/sandbox"
+	"imgtools/pkg/daemon/serverlog"
+	"imgtools/pkg/daemon/timerslack"
+	"imgtools/pkg/fault"
+	"imgtools/pkg/front"
+	"imgtools/pkg/front/spool"
+	"imgtools/pkg/limits"
+)
+
+const (
+	// stopTime is how long a stop may take beyond the time for one picture.
+	stopTime = 5 * time.Second
+	// timerSlack is how late this program's timers may fire: without it a tenth of
+	// a request's CPU time is the runtime looking for work.
+	timerSlack = time.Millisecond
+)
+
+// Config is what imgd's flags say.
+type Config struct {
+	IPs       []string // to listen on: IP addresses or names (-i)
+	Port      int      // TCP, 0: any (-p)
+	TCP       bool     // -i or -p was given: listen on TCP beside sockets from systemd
+	Addresses []string // to listen on as well (-a); none: RUN/imgd.sock
+	Hosts     []string // names by which TCP clients may call the server
+
+	Gray, Scale []string // addresses of daemons; none: one is started
+	Workers     int      // of each daemon that is started
+	Sandbox     string   // of their workers: strict, best or off
+
+	Spool               string // folder
+	TTL                 time.Duration
+	Quota               int64 // bytes; 0: a share of the file system
+	Queue               int   // requests that may wait
+	Conns               int   // connections at once
+	Timeout             time.Duration
+	MaxBytes, MaxPixels int64 // of one picture
+	MaxMem              int64 // bytes of one worker
+
+	Token, Cert, Key string // files
+	JSON             bool   // form of the log
+	Stderr           io.Writer
+}
+
+// service is one run of imgd.
+type service struct {
+	Config
+	lines journal.Lines
+	log   *slog.Logger
+}
+
+func newService(c Config) *service {
+	toJournal := journal.IsStderr()
+	return &service{c, journal.New(c.Stderr, "imgd", toJournal), serverlog.New(c.Stderr, c.JSON, toJournal)}
+}
+
+// Run serves until SIGTERM or SIGINT, then finishes what is in hand and returns
+// nil. SIGHUP reads tokens and certificates again. Errors of kind Usage say that
+// the Config or the environment is wrong.
+func Run(c Config) error {
+	if err := c.validate(); err != nil {
+		return err
+	}
+	timerslack.Restart(timerSlack)
+	return newService(c).run()
+}
+
+// validate refuses values that make no sense.
+func (c *Config) validate() error {
+	switch {
+	case c.Port < 0 || c.Port > 65535:
+		return fault.New(fault.Usage, "-p %d: not a port", c.Port)
+	case c.Workers < 1 || c.Workers > limits.Workers:
+		return fault.New(fault.Usage, "-n %d: not 1 to %d workers", c.Workers, limits.Workers)
+	case c.Queue < 0:
+		return fault.New(fault.Usage, "-queue %d: less than 0", c.Queue)
+	case c.Conns < 1:
+		return fault.New(fault.Usage, "-conns %d: less than 1", c.Conns)
+	case c.Timeout <= 0:
+		return fault.New(fault.Usage, "-t %v: not over 0", c.Timeout)
+	case c.TTL <= 0:
+		return fault.New(fault.Usage, "-ttl %v: not over 0", c.TTL)
+	case c.Quota < 0:
+		return fault.New(fault.Usage, "-quota %d: less than 0", c.Quota)
+	case c.MaxBytes < 1 || c.MaxBytes > limits.MaxBytes:
+		return fault.New(fault.Usage, "-maxbytes %d: not 1 to %s", c.MaxBytes, limits.Binary.Format(limits.MaxBytes))
+	case c.MaxPixels < 1 || c.MaxPixels > limits.MaxPixels:
+		return fault.New(fault.Usage, "-maxpixels %d: not 1 to %d", c.MaxPixels, int64(limits.MaxPixels))
+	case c.MaxMem < limits.MinMemory:
+		return fault.New(fault.Usage, "-maxmem %d: a worker needs %s", c.MaxMem, limits.Binary.Format(limits.MinMemory))
+	case (c.Cert == "") != (c.Key == ""):
+		return fault.New(fault.Usage, "-cert and -key go together")
+	case c.Spool == "":
+		return fault.New(fault.Usage, "no folder for the spool: neither -spool nor $HOME")
+	}
+	_, err := sandbox.ParseMode(c.Sandbox)
+	return err
+}
+
+func (s *service) run() error {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
+	signal.Ignore(unix.SIGPIPE) // stderr may be a pipe that nobody reads
+	notify := listen.NewNotifier()
+	sockets, err := s.open() // first: inherited descriptors have fixed numbers
+	if err != nil {
+		return err
+	}
+	defer sockets.close()
+	secrets, err := s.loadSecrets()
+	if err != nil {
+		return err
+	}
+	jobs, err := spool.Open(spool.Config{Dir: s.Spool, TTL: s.TTL, Quota: s.Quota, Log: s.log})
+	if err != nil {
+		return err
+	}
+	daemons, err := s.startDaemons()
+	if err != nil {
+		return err
+	}
+	defer daemons.Stop()
+	srv, err := front.New(front.Config{
+		Spool: jobs, Gray: s.Gray, Scale: s.Scale, Workers: s.Workers, Timeout: s.Timeout, MaxPixels: s.MaxPixels,
+		Queue: s.Queue, Conns: s.Conns, MaxBytes: s.MaxBytes, Hosts: append(s.IPs, s.Hosts...), Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	srv.SetTokens(secrets.tokens)
+	go srv.Run()
+	failed := make(chan error, len(sockets.all))
+	for _, l := range sockets.all {
+		go func() {
+			certs := secrets.certificates()
+			if l.unix {
+				certs = nil
+			}
+			if err := srv.Serve(l.Listener, certs); err != nil {
+				failed <- fmt.Errorf("listen %s: %w", l.url, err)
+			}
+		}()
+		s.lines.Info("listening on %s", l.url)
+		if l.public && s.Token == "" {
+			s.lines.Warn("%s: any client that can reach it may use it (-token)", l.url)
+		}
+	}
+	notify.Notify("READY=1")
+	if notify.Watchdog > 0 {
+		go func() {
+			for range time.Tick(notify.Watchdog) {
+				notify.Notify("WATCHDOG=1")
+			}
+		}()
+	}
+	for {
+		select {
+		case err := <-failed:
+			return err
+		case sig := <-signals:
+			if sig == unix.SIGHUP {
+				notify.Notify(listen.Reloading()...)
+				if err := secrets.reload(); err != nil {
+					s.log.Error("reload: the old ones stay", "err", err)
+				}
+				srv.SetTokens(secrets.tokens)
+				daemons.Signal(unix.SIGHUP)
+				notify.Notify("READY=1")
+				continue
+			}
+			notify.Notify("STOPPING=1")
+			return s.shutdown(srv, sockets, signals)
+		}
+	}
+}
+
+// missing returns the daemons of which no address was given, by name.
+func (c *Config) missing() (names []string) {
+	if len(c.Gray) == 0 {
+		names = append(names, "grayd")
+	}
+	if len(c.Scale) == 0 {
+		names = append(names, "scaled")
+	}
+	return names
+}
+
+// startDaemons starts the daemons of which no address was given, and sets their
+// addresses.
+func (s *service) startDaemons() (*embed.Group, error) {
+	g, err := embed.Start(embed.Config{
+		Program: "imgd", Daemons: s.missing(), Stop: s.Timeout + stopTime, Warn: s.lines.Warn,
+		Args: []string{
+			"-n", strconv.Itoa(s.Workers), "-t", s.Timeout.String(),
+			"-maxpixels", strconv.FormatInt(s.MaxPixels, 10), "-maxmem", strconv.FormatInt(s.MaxMem, 10),
+			"-sandbox", s.Sandbox,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range s.missing() {
+		switch name {
+		case "grayd":
+			s.Gray = []string{g.Address(name)}
+		case "scaled":
+			s.Scale = []string{g.Address(name)}
+		}
+	}
+	return g, nil
+}
+
+// shutdown takes no more requests and finishes those in hand, until its time is
+// up or a second signal comes.
+func (s *service) shutdown(srv *front.Server, sockets *sockets, signals <-chan os.Signal) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.Timeout+stopTime)
+	defer cancel()
+	go func() {
+		for {
+			select {
+			case sig := <-signals:
+				if sig != unix.SIGHUP {
+					cancel()
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	sockets.close()
+	err := srv.Shutdown(ctx)
+	for _, expected := range []error{context.Canceled, context.DeadlineExceeded, net.ErrClosed} {
+		if errors.Is(err, expected) {
+			return nil
+		}
+	}
+	return err
+}

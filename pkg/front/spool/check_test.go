@@ -1,0 +1,52 @@
+package spool
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"imgtools/pkg/fault"
+)
+
+func TestCheckOfASpool(t *testing.T) {
+	top := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(top, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Dir(path)
+	}
+	opened := filepath.Join(top, "opened")
+	if _, err := Open(Config{Dir: opened}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, dir string
+		version   int
+		part      string
+	}{
+		{"not there", filepath.Join(top, "a", "b", "spool"), 0, ""},
+		{"below a file", filepath.Join(write("file/x", ""), "x", "spool"), 0, "not a directory"},
+		{"a file", filepath.Join(write("file2/x", ""), "x"), 0, "not a folder"},
+		{"one that was opened", opened, Version, ""},
+		{"empty but for lost+found", write("disk/lost+found/x", "") + "/..", 0, ""},
+		{"newer", write("newer/version", "999\n"), 0, "newer than"},
+		{"no number", write("odd/version", "x\n"), 0, "not a number"},
+		{"a folder of something else", write("home/photo.jpg", ""), 0, "no spool"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v, err := Check(c.dir)
+			if v != c.version || (err == nil) != (c.part == "") || err != nil && (!strings.Contains(err.Error(), c.part) || fault.Of(err) != fault.Usage) {
+				t.Errorf("version %d, %v; want %d, %q", v, err, c.version, c.part)
+			}
+		})
+	}
+	if _, err := os.Stat(filepath.Join(top, "a")); err == nil {
+		t.Error("a folder was made")
+	}
+}
