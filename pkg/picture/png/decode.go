@@ -7,21 +7,25 @@
 //	decode.go         Open reads IHDR
 //	decode_chunks.go  walks all other chunks (chunk.go) and fills the Header
 //	decode_colour.go  decides which of the colour chunks count
+//	decode_frames.go  reads the chunks of animations
 //	decode_data.go    joins the IDAT chunks, checks CRCs, decompresses to filtered rows
 //	decode_filter.go  reverses the filter of each row
 //	decode_expand.go  turns the bytes of a row into samples
 //
 // decode_rows.go runs the last three for each band of rows, decode_adam7.go for a
-// whole interlaced picture. A Reader is opened, then its Rows are read once; Notes
+// whole interlaced picture; decode_animation.go composes the frames of an animation. A
+// Reader is opened, then its Rows are read once; Notes
 // are complete after the last row.
+// A file may hold an animation besides its default image. Rows gives the default image,
+// which every program shows, and after Select one frame; Animation gives all frames.
 //
 // Writing reverses the stages: encode.go writes chunks and packs samples,
 // encode_filter.go filters rows, deflate.go compresses them. RewritePalette copies
 // a picture with another palette without compressing it again.
 //
-// What is damaged decides what happens. A wrong CRC of IHDR, PLTE or IDAT, an unknown
-// critical chunk, and missing pixels are errors, as no pixel can be trusted then. With
-// Limits.Lenient all of these but IHDR give a note and the picture as far as it goes.
+// What is damaged decides what happens. A wrong CRC of IHDR, PLTE, IDAT, fcTL or fdAT,
+// an unknown critical chunk, and missing pixels are errors, as no pixel can be trusted
+// then. With Limits.Lenient all of these but IHDR and unknown chunks give a note and the picture as far as it goes.
 // Damage that leaves the pixels intact only gives a note: a wrong CRC of any other chunk,
 // which is then ignored, a wrong or missing Adler-32, a missing IEND. A repeated or
 // misplaced ancillary chunk is ignored, as in libpng.
@@ -53,7 +57,8 @@ type Reader struct {
 	r    io.ReaderAt
 	size int64 // bytes of the file
 	lim  raster.Limits
-	out  *raster.Header
+	base *raster.Header // of the default image
+	out  *raster.Header // of what Rows gives: base, or that of the canvas after Select
 
 	color, depth uint8 // colour type; bits of a sample: 1, 2, 4, 8 or 16
 	interlaced   bool
@@ -64,13 +69,16 @@ type Reader struct {
 	stray        bool  // the pixels read so far have such indexes
 	idat         int64 // offset of the first IDAT chunk
 	cut          bool  // the file ends in an IDAT chunk
-	frames       int
+
+	frames   []frame // of an animation, in order
+	plays    int     // how often the animation is shown; 0: without end
+	selected int     // frame that Rows gives, from 1; 0: the default image
 }
 
 // Open reads the chunks of the PNG in the first size bytes of r. It reads those
 // after the pixels, too, but not the pixels.
 func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
-	p := &Reader{r: r, size: size, lim: lim, frames: 1}
+	p := &Reader{r: r, size: size, lim: lim}
 	s := &scanner{r: r, size: size}
 	var magic [len(signature)]byte
 	if n, err := r.ReadAt(magic[:], 0); n < len(magic) && err != io.EOF && err != nil {
@@ -107,10 +115,6 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 // more colour, black, for indexes that are out of range.
 func (r *Reader) Header() *raster.Header { return r.out }
 
-// Frames returns the number of frames that an animated PNG declares, else 1. Only the
-// default image is read.
-func (r *Reader) Frames() int { return r.frames }
-
 // Depth returns the number of bits of a sample in the file: 1, 2, 4, 8 or 16.
 func (r *Reader) Depth() int { return int(r.depth) }
 
@@ -143,6 +147,7 @@ func (r *Reader) header(s *scanner, c chunk) error {
 		colorGray: raster.Gray, colorRGB: raster.RGB, colorIndexed: raster.Indexed,
 		colorGrayA: raster.GrayA, colorRGBA: raster.RGBA,
 	}[r.color]
-	r.out = raster.NewHeader(int(w), int(h), layout, max(r.depth, 8))
+	r.base = raster.NewHeader(int(w), int(h), layout, max(r.depth, 8))
+	r.out = r.base
 	return nil
 }

@@ -25,24 +25,24 @@ var passes = [7]struct{ x, y, dx, dy int }{
 }
 
 // deinterlace decodes an interlaced picture completely and returns its rows.
-func (r *Reader) deinterlace() (raster.Rows, error) {
-	w, h := r.out.W(), r.out.H()
-	spp := r.out.Layout.Samples()
+func (r *still) deinterlace() (raster.Rows, error) {
+	w, h := r.h.W(), r.h.H()
+	spp := r.h.Layout.Samples()
 	n := w * spp
 	nb, bpp := r.bytesPerRow(w)
-	if err := r.lim.CheckMem(int64(n)*int64(r.out.Bits/8)*int64(h+1) + 3*int64(nb)); err != nil {
+	if err := r.lim.CheckMem(int64(n)*int64(r.h.Bits/8)*int64(h+1) + 3*int64(nb)); err != nil {
 		return nil, err
 	}
 	s, err := newStream(r)
 	if err != nil {
 		return nil, err
 	}
-	whole := &raster.Held{H: r.out}
+	whole := &raster.Held{H: r.h}
 	out := &whole.Planes[0]
 	out.Stride, out.Rows = n, h
 	var line8 []uint8
 	var line16 []uint16
-	if r.out.Bits == 16 {
+	if r.h.Bits == 16 {
 		out.Pix16, line16 = make([]uint16, n*h), make([]uint16, n)
 	} else {
 		out.Pix, line8 = make([]uint8, n*h), make([]uint8, n)
@@ -66,7 +66,7 @@ func (r *Reader) deinterlace() (raster.Rows, error) {
 				return nil, err
 			}
 			if !found {
-				if r.out.Bits == 16 {
+				if r.h.Bits == 16 {
 					coarse(out.Pix16, w, h, spp, i, y)
 				} else {
 					coarse(out.Pix, w, h, spp, i, y)
@@ -74,7 +74,7 @@ func (r *Reader) deinterlace() (raster.Rows, error) {
 				return &held{whole.Rows(), s}, nil
 			}
 			unfilter(raw[0], cur[:nb], raw[1:1+nb], prev[:nb], bpp)
-			if r.out.Bits == 16 {
+			if r.h.Bits == 16 {
 				r.expand16(line16[:pw*spp], cur[:nb])
 				scatter(out.Pix16[y*n:(y+1)*n], line16[:pw*spp], spp, p.x, p.dx)
 			} else {

@@ -51,6 +51,7 @@ type walk struct {
 	seen   map[string]bool // chunks already used
 	inData bool            // the previous chunk was IDAT
 	colour colourChunks
+	anim   animationChunks
 }
 
 // chunks walks from the chunk at pos to IEND, or to the end of the file, and reads all
@@ -63,7 +64,9 @@ func (r *Reader) chunks(s *scanner, pos int64) error {
 			// Whether pixels are missing is known once they are decompressed.
 			if r.cut = true; r.idat == 0 {
 				r.idat = pos
+				w.defaultFrame()
 			}
+			w.anim.cut = true
 			break
 		}
 		if r.idat == 0 && err == io.EOF {
@@ -71,6 +74,7 @@ func (r *Reader) chunks(s *scanner, pos int64) error {
 		}
 		if r.idat != 0 && (err == io.EOF || fault.Of(err) == fault.Format && err != nil) {
 			r.Note("no IEND chunk")
+			w.anim.cut, w.anim.inFrame = true, c.kind == "fdAT"
 			break
 		}
 		if err != nil {
@@ -90,6 +94,9 @@ func (r *Reader) chunks(s *scanner, pos int64) error {
 	if r.idat == 0 {
 		return fault.New(fault.Format, "PNG: no IDAT chunk")
 	}
+	if err := w.endFrames(); err != nil {
+		return err
+	}
 	r.setColour(w.colour)
 	r.colours = len(r.out.Palette)
 	if r.colours < 1<<r.depth {
@@ -106,11 +113,14 @@ func (w *walk) take(c chunk, pos int64) error {
 		}
 		if w.inData = true; w.idat == 0 {
 			w.idat = pos
+			w.defaultFrame()
 		}
 		return nil // decode_data.go checks its CRC
 	}
 	w.inData = false
 	switch {
+	case w.anim.declared > 0 && (c.kind == "fcTL" || c.kind == "fdAT"):
+		return w.frameChunk(c, pos)
 	case c.kind == "PLTE":
 		return w.palette(c)
 	case c.kind == "IHDR":
@@ -234,11 +244,3 @@ func (w *walk) density(b []byte) bool {
 	return true
 }
 
-// animation reads acTL (section 11.3.6.1).
-func (w *walk) animation(b []byte) bool {
-	if len(b) != 8 {
-		return false
-	}
-	w.frames = max(1, int(binary.BigEndian.Uint32(b)&(1<<31-1)))
-	return true
-}

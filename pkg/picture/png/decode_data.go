@@ -13,11 +13,11 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// data reads the zlib stream in consecutive IDAT chunks and checks their CRCs. It
-// implements io.ByteReader, so that the inflater takes no byte beyond the end of
+// data reads the zlib stream in consecutive IDAT or fdAT chunks and checks their CRCs. The
+// data of fdAT begin with a sequence number of 4 bytes, which is skipped. data implements io.ByteReader, so that the inflater takes no byte beyond the end of
 // the stream and taken is the exact length of the stream.
 type data struct {
-	r     *Reader
+	r     *still
 	b     *bufio.Reader
 	left  int64  // bytes of the chunk not yet in part
 	part  []byte // bytes of the chunk in the buffer of b
@@ -27,12 +27,12 @@ type data struct {
 	used  int64  // bytes in earlier parts
 }
 
-func newData(r *Reader) *data {
-	return &data{r: r, b: bufio.NewReaderSize(io.NewSectionReader(r.r, r.idat, r.size-r.idat), 64<<10), first: true}
+func newData(r *still) *data {
+	return &data{r: r, b: bufio.NewReaderSize(io.NewSectionReader(r.r, r.pos, r.size-r.pos), 64<<10), first: true}
 }
 
 // fill reads the next part, from this chunk or the next. The error is io.EOF at the
-// first chunk that is not IDAT, and io.ErrUnexpectedEOF at the end of the file.
+// first chunk of another kind, and io.ErrUnexpectedEOF at the end of the file.
 func (d *data) fill() error {
 	d.used += int64(len(d.part))
 	d.b.Discard(len(d.part))
@@ -44,7 +44,7 @@ func (d *data) fill() error {
 				return readError(err)
 			}
 			if d.sum != binary.BigEndian.Uint32(b) {
-				if err := d.r.accept(crcError("IDAT")); err != nil {
+				if err := d.r.accept(crcError(d.r.kind)); err != nil {
 					return err
 				}
 			}
@@ -55,7 +55,7 @@ func (d *data) fill() error {
 			d.first = true
 			return readError(err)
 		}
-		if string(b[4:]) != "IDAT" {
+		if string(b[4:]) != d.r.kind {
 			d.first = true // if fill is called again
 			return io.EOF
 		}
@@ -63,6 +63,15 @@ func (d *data) fill() error {
 		d.left = int64(binary.BigEndian.Uint32(b))
 		d.sum = crc32.ChecksumIEEE(b[4:])
 		d.b.Discard(8)
+		if d.r.kind == "fdAT" {
+			n := min(d.left, 4)
+			if b, err = d.b.Peek(int(n)); err != nil {
+				return readError(err)
+			}
+			d.left -= n
+			d.sum = crc32.Update(d.sum, crc32.IEEETable, b)
+			d.b.Discard(int(n))
+		}
 	}
 	if _, err := d.b.Peek(1); err != nil {
 		return readError(err)
@@ -122,7 +131,7 @@ func (d *data) drain() error {
 // stream is the decompressed data of a picture: its filtered rows. The passes of an
 // interlaced picture follow one another.
 type stream struct {
-	r *Reader
+	r *still
 	d *data
 	z io.ReadCloser
 
@@ -132,7 +141,7 @@ type stream struct {
 	ended   bool  // end has succeeded
 }
 
-func newStream(r *Reader) (*stream, error) {
+func newStream(r *still) (*stream, error) {
 	s := &stream{r: r, d: newData(r)}
 	var err error
 	if s.z, err = zlib.NewReader(s.d); err != nil {
@@ -179,7 +188,7 @@ func (s *stream) end() error {
 	case corrupt:
 		s.r.Note("compressed data damaged after the last row")
 	case err != io.ErrUnexpectedEOF:
-		return s.r.inflateError(err, s.r.out.H())
+		return s.r.inflateError(err, s.r.h.H())
 	}
 	s.length = s.d.taken()
 	if err := s.d.drain(); err == io.ErrUnexpectedEOF {
@@ -205,15 +214,15 @@ func (s *stream) finish() error {
 
 // inflateError turns an error of the compressed stream into one for the user. done
 // is the number of rows decoded before it.
-func (r *Reader) inflateError(err error, done int) error {
+func (r *still) inflateError(err error, done int) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return raster.Truncated(done, r.out.H())
+		return raster.Truncated(done, r.h.H())
 	}
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
 	if at, ok := errors.AsType[flate.CorruptInputError](err); ok {
-		return fault.New(fault.Format, "PNG: compressed data damaged near byte %d, after %d of %d rows", int64(at), done, r.out.H())
+		return fault.New(fault.Format, "PNG: compressed data damaged near byte %d, after %d of %d rows", int64(at), done, r.h.H())
 	}
-	return fault.New(fault.Format, "PNG: %w after %d of %d rows", err, done, r.out.H())
+	return fault.New(fault.Format, "PNG: %w after %d of %d rows", err, done, r.h.H())
 }

@@ -47,7 +47,7 @@ func (r *Reader) expand8(dst []uint8, src []byte) {
 			copy(dst, src)
 		}
 	}
-	if r.out.Layout == raster.Indexed && r.colours < 1<<r.depth {
+	if r.color == colorIndexed && r.colours < 1<<r.depth {
 		r.stray = raster.Clamp(dst, r.colours, r.black) || r.stray
 	}
 }
@@ -93,7 +93,7 @@ func (r *Reader) expand16(dst []uint16, src []byte) {
 		}
 		return
 	}
-	n := r.out.Layout.Samples()
+	n := r.base.Layout.Samples()
 	for i := 0; i+n <= len(dst); i += n {
 		alpha := uint16(0)
 		for j := range n - 1 {

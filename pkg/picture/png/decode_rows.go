@@ -9,12 +9,33 @@ func (r *Reader) bytesPerRow(w int) (row, pixel int) {
 	return (w*bits + 7) / 8, (bits + 7) / 8
 }
 
+// still is one picture in the file: the default image or the pixels of a frame.
+type still struct {
+	*Reader
+	h    *raster.Header // of this picture
+	kind string         // of its data chunks: IDAT or fdAT
+	pos  int64          // offset of the first of them
+	cut  bool           // the file ends in one of them
+}
+
+// defaultImage returns the picture in the IDAT chunks.
+func (r *Reader) defaultImage() *still { return &still{r, r.base, "IDAT", r.idat, r.cut} }
+
 // Rows starts decoding. The hint is not used. Rows may be called once. An interlaced
 // picture is decoded into memory before its first row is returned; any other picture
 // needs two rows. With Limits.Lenient missing rows are black, or transparent if the
 // picture has alpha, or colour 0 of its palette; of an interlaced picture, missing
-// pixels are those of the passes before.
+// pixels are those of the passes before. After Select the frames up to that one are
+// composed first.
 func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
+	if r.selected != 0 {
+		return r.composed()
+	}
+	return r.defaultImage().rows()
+}
+
+// rows starts decoding the picture.
+func (r *still) rows() (raster.Rows, error) {
 	if r.interlaced {
 		return r.deinterlace()
 	}
@@ -32,11 +53,11 @@ func blank(p *raster.Plane, y, n int) {
 }
 
 // progress starts decoding a picture that is not interlaced.
-func (r *Reader) progress() (*rows, error) {
-	w, h := r.out.W(), r.out.H()
+func (r *still) progress() (*rows, error) {
+	w, h := r.h.W(), r.h.H()
 	nb, bpp := r.bytesPerRow(w)
-	d := &rows{r: r, n: w * r.out.Layout.Samples(), bpp: bpp}
-	wide := int(r.out.Bits / 8)
+	d := &rows{r: r, n: w * r.h.Layout.Samples(), bpp: bpp}
+	wide := int(r.h.Bits / 8)
 	d.band = raster.BandRows(d.n*wide, h)
 	if err := r.lim.CheckMem(int64(d.n)*int64(wide)*int64(d.band+1) + 3*int64(nb)); err != nil {
 		return nil, err
@@ -70,7 +91,7 @@ func (r *Reader) plain() bool {
 
 // rows decodes a picture that is not interlaced, band by band.
 type rows struct {
-	r    *Reader
+	r    *still
 	s    *stream
 	n    int    // samples in a row
 	bpp  int    // bytes in a pixel in the file
@@ -86,10 +107,10 @@ type rows struct {
 	cur, prev []byte
 }
 
-func (d *rows) Header() *raster.Header { return d.r.out }
+func (d *rows) Header() *raster.Header { return d.r.h }
 
 func (d *rows) Next() (*raster.Band, error) {
-	h := d.r.out.H()
+	h := d.r.h.H()
 	if d.y == h {
 		return nil, d.s.finish()
 	}

@@ -417,15 +417,16 @@ func FuzzRewritePalette(f *testing.F) {
 			return
 		}
 		var out bytes.Buffer
-		if err := RewritePalette(&out, r, negative); err != nil {
-			if fault.Of(err) == fault.Internal {
-				t.Fatal(err)
-			}
-			return
+		err = RewritePalette(&out, r, negative)
+		if err != nil && fault.Of(err) == fault.Internal {
+			t.Fatal(err)
 		}
-		was, err := readBytes(data)
+		was, notes, err2 := decode(data, fuzzLimits)
+		if fmt.Sprint(err, r.Notes()) != fmt.Sprint(err2, notes) {
+			t.Fatalf("copied: %v, notes %q; decoded: %v, notes %q", err, r.Notes(), err2, notes)
+		}
 		if err != nil {
-			t.Fatalf("RewritePalette reads what Rows doesn't: %v", err)
+			return
 		}
 		got, err := readBytes(out.Bytes())
 		if err != nil {

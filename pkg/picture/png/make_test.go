@@ -190,8 +190,10 @@ func stdPixels(m image.Image) [][4]uint16 {
 }
 
 func openBytes(b []byte) (*Reader, error) {
-	return Open(bytes.NewReader(b), int64(len(b)), raster.Limits{Pixels: 1 << 24, Mem: 256 << 20})
+	return Open(bytes.NewReader(b), int64(len(b)), fuzzLimits)
 }
+
+var fuzzLimits = raster.Limits{Pixels: 1 << 24, Mem: 256 << 20}
 
 func readBytes(b []byte) ([][4]uint16, error) {
 	return rastertest.Pixels(rastertest.Start(openBytes(b)))

@@ -17,11 +17,14 @@ import (
 // is therefore not larger. It keeps Coding and Density of the header, but not the ICC
 // profile, and it has no other metadata and no bytes after the end of the compressed
 // stream. What is damaged gives the errors and notes of Rows; a damaged stream is
-// compressed again. Other colour types and an orientation other than 1 are errors of
-// kind Internal.
+// compressed again. Other colour types, an orientation other than 1 and a selected
+// frame are errors of kind Internal.
 func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) error {
 	if r.color != colorIndexed {
 		return fault.New(fault.Internal, "rewrite PNG palette: colour type %d has no palette", r.color)
+	}
+	if r.selected != 0 {
+		return fault.New(fault.Internal, "rewrite PNG palette: frame %d", r.selected)
 	}
 	if r.out.Orientation != 1 {
 		return fault.New(fault.Internal, "rewrite PNG palette: orientation %d", r.out.Orientation)
@@ -72,7 +75,7 @@ func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) err
 // walk decodes the whole picture. It returns the length of its zlib stream in bytes
 // and whether the stream may be copied, as it is undamaged and has nothing but the rows.
 func (r *Reader) walk() (n int64, exact bool, err error) {
-	src, err := r.Rows(raster.Hint{})
+	src, err := r.defaultImage().rows()
 	if err != nil {
 		return 0, false, err
 	}
@@ -98,7 +101,7 @@ func (r *Reader) walk() (n int64, exact bool, err error) {
 // several if it is longer than a chunk may be.
 func (r *Reader) copyData(w io.Writer, n int64) error {
 	const most = 1<<31 - 1
-	d := newData(r)
+	d := newData(r.defaultImage())
 	buf := make([]byte, 32<<10)
 	for n > 0 {
 		size := min(n, most)
@@ -111,7 +114,7 @@ func (r *Reader) copyData(w io.Writer, n int64) error {
 		for size > 0 {
 			m, err := d.Read(buf[:min(size, int64(len(buf)))])
 			if err != nil {
-				return r.inflateError(err, 0)
+				return r.defaultImage().inflateError(err, 0)
 			}
 			sum = crc32.Update(sum, crc32.IEEETable, buf[:m])
 			if _, err := w.Write(buf[:m]); err != nil {
@@ -128,7 +131,7 @@ func (r *Reader) copyData(w io.Writer, n int64) error {
 
 // recode decodes the picture and encodes it with the header h.
 func (r *Reader) recode(w io.Writer, h *raster.Header) error {
-	src, err := r.Rows(raster.Hint{})
+	src, err := r.defaultImage().rows()
 	if err != nil {
 		return err
 	}
