@@ -21,7 +21,7 @@ import (
 
 // animated describes an APNG that a test makes.
 type animated struct {
-	file     // the default image
+	file          // the default image
 	hidden   bool // the default image is not a frame
 	frames   []testFrame
 	declared int // frames by acTL; 0: as many as there are
@@ -437,7 +437,9 @@ func TestAnimationBombs(t *testing.T) {
 		}
 		return p.bytes()
 	}
-	open := func(b []byte, lim raster.Limits) (*Reader, error) { return Open(bytes.NewReader(b), int64(len(b)), lim) }
+	open := func(b []byte, lim raster.Limits) (*Reader, error) {
+		return Open(bytes.NewReader(b), int64(len(b)), lim)
+	}
 	t.Run("pixels of all frames", func(t *testing.T) {
 		r, err := open(bomb(10), raster.Limits{})
 		if err != nil {

@@ -243,4 +243,3 @@ func (w *walk) density(b []byte) bool {
 	w.out.Density = d
 	return true
 }
-
