@@ -24,6 +24,8 @@ func (t *page) colour8(dst, src []uint8) {
 		}
 	case modelCMYK:
 		cmyk(dst, src, t.hasAlpha(), 255)
+	case modelYCbCr:
+		t.yCbCr.rgb(dst, len(t.pick))
 	}
 	n := t.h.Layout.Samples()
 	if t.inverted && t.bits == 8 { // fewer bits are inverted by the unpacker's table

@@ -20,10 +20,10 @@ type decompressor struct {
 	failed  error     // why the rest of the open segment can't be read
 }
 
-// open starts on segment i.
-func (s *decompressor) open(i int) error {
+// open starts on segment i, whose rows have need bytes.
+func (s *decompressor) open(i int, need int64) error {
 	t := s.t
-	off, n := t.extent(i)
+	off, n := t.extent(i, need)
 	var src io.Reader = io.NewSectionReader(t.file.r, off, n)
 	if t.compression == compJPEG {
 		var err error
@@ -71,17 +71,6 @@ func (s *decompressor) open(i int) error {
 		s.data = newFax(s.section, faxG4, t.segW)
 	}
 	return nil
-}
-
-// extent returns the offset and size of segment i. Without compression the byte count
-// does not matter: the rows say how many bytes there are.
-func (t *Reader) extent(i int) (off, n int64) {
-	off = int64(min(t.offsets[i], uint64(t.file.size)))
-	n = t.file.size - off
-	if i < len(t.counts) && t.compression != compNone && t.counts[i] > 0 {
-		n = int64(min(uint64(n), t.counts[i]))
-	}
-	return off, n
 }
 
 // reverser reverses the bits of each byte: fill order 2.

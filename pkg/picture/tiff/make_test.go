@@ -45,6 +45,7 @@ type made struct {
 	segments [][]byte
 	next     uint32 // offset of the next directory
 	big      bool   // BigTIFF
+	plain    bool   // without the fields of offsets and counts, unless tags has them
 }
 
 func (m made) bytes() []byte {
@@ -76,10 +77,10 @@ func (m made) bytes() []byte {
 		offsets.v, counts.v = append(offsets.v, uint32(len(b))), append(counts.v, uint32(len(s)))
 		b = append(b, s...)
 	}
-	if len(m.segments) > 0 && !has(offsets.tag) {
+	if len(m.segments) > 0 && !m.plain && !has(offsets.tag) {
 		tags = append(tags, offsets)
 	}
-	if len(m.segments) > 0 && !has(counts.tag) {
+	if len(m.segments) > 0 && !m.plain && !has(counts.tag) {
 		tags = append(tags, counts)
 	}
 	slices.SortStableFunc(tags, func(a, b tag) int { return cmp.Compare(a.tag, b.tag) })

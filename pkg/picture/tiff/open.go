@@ -21,6 +21,7 @@ type Reader struct {
 
 // page is what the directory of a page says.
 type page struct {
+	dir         int64 // offset of its directory
 	h           *raster.Header
 	compression uint64
 	predictor   uint64
@@ -30,15 +31,18 @@ type page struct {
 	jpegYCbCr   bool   // JPEG segments are YCbCr and become RGB
 
 	bits    int
-	format  uint64 // SampleFormat
-	samples int    // samples of a pixel in the file
-	pick    []int  // those that are used: the colours in order, then alpha
-	planar  bool   // each sample has segments of its own
+	format  uint64   // SampleFormat; formatUndefined is read as formatUint
+	bounds  []bounds // of wide samples
+	samples int      // samples of a pixel in the file
+	pick    []int    // those that are used: the colours in order, then alpha
+	planar  bool     // each sample has segments of its own
 
 	model      model
 	inverted   bool     // white is zero
 	associated bool     // colour is premultiplied by alpha
 	palette    []uint16 // of modelPalette: red, green, blue of each entry, 0..65535
+	yCbCr      *yCbCr   // of modelYCbCr
+	subH, subV int      // its subsampling: luma samples to a chroma sample, across and down
 
 	segW, segH      int // size of a segment, in pixels
 	across          int // segments side by side
@@ -55,10 +59,11 @@ const (
 	modelIndexed       // raster.Indexed
 	modelPalette       // an index that is replaced by its colour
 	modelCMYK          // 0 is no ink; becomes RGB
+	modelYCbCr         // becomes RGB
 )
 
 // colours returns the number of samples that make the colour.
-func (m model) colours() int { return [...]int{1, 3, 1, 1, 4}[m] }
+func (m model) colours() int { return [...]int{1, 3, 1, 1, 4, 3}[m] }
 
 // Open reads the directory of the first page of the TIFF file in the first size
 // bytes of r.
@@ -160,7 +165,7 @@ func (t *Reader) codingFits(d directory) error {
 	if t.isFax() && t.bits*t.samples != 1 {
 		return fault.New(fault.Format, "fax compression of %d×%d bits", t.samples, t.bits)
 	}
-	if t.compression == compJPEG && (t.bits != 8 || t.stored() == 2 || t.stored() > 4) {
+	if t.compression == compJPEG && (t.bits != 8 || t.wide() || t.stored() == 2 || t.stored() > 4) {
 		return fault.New(fault.Unsupported, "JPEG in TIFF of %d×%d bits is not read", t.stored(), t.bits)
 	}
 	t.predictor = 1
@@ -169,9 +174,11 @@ func (t *Reader) codingFits(d directory) error {
 		t.predictor = t.file.small(d, tagPredictor, 1)
 	}
 	switch p := t.predictor; {
-	case p == 1, p == 2 && (t.bits == 8 || t.bits == 16):
+	case p != 1 && t.subsampled():
+		return fault.New(fault.Unsupported, "TIFF predictor %d of subsampled YCbCr is not read", p)
+	case p == 1, p == 2 && (t.bits == 8 || t.bits == 16 || t.bits == 32 || t.bits == 64), p == 3 && t.format == formatFloat:
 	case p == 2 || p == 3:
-		return fault.New(fault.Unsupported, "TIFF predictor %d of %d bits is not read", p, t.bits)
+		return fault.New(fault.Unsupported, "TIFF predictor %d of %s samples of %d bits is not read", p, t.formatName(), t.bits)
 	default:
 		return fault.New(fault.Format, "TIFF predictor %d", p)
 	}
@@ -201,25 +208,31 @@ func (t *Reader) depth(d directory) error {
 			return fault.New(fault.Unsupported, "TIFF with samples of %d and %d bits", bits[0], b)
 		}
 	}
-	t.format = formatUint
 	formats, err := t.file.numbers(d, tagSampleFormat, int64(samples))
 	if err != nil {
 		return err
 	}
-	for _, s := range formats {
-		if s != formatUint && s != formatUndefined {
-			return fault.New(fault.Unsupported, "TIFF with signed or floating-point samples is not read")
+	t.format = formatUint
+	for i, s := range formats {
+		if s == formatUndefined {
+			s = formatUint
 		}
+		if i > 0 && s != t.format {
+			return fault.New(fault.Unsupported, "TIFF with samples of formats %d and %d", t.format, s)
+		}
+		t.format = s
 	}
 	if bits[0] == 0 {
 		return fault.New(fault.Format, "samples of 0 bits")
 	}
-	if bits[0] > 16 {
-		return fault.New(fault.Unsupported, "TIFF with %d bits a sample is not read", bits[0])
+	t.bits = int(min(bits[0], 1000))
+	if err := t.checkFormat(); err != nil {
+		return err
 	}
-	if t.bits = int(bits[0]); t.bits > 8 {
+	if t.bits > 8 {
 		t.h.Bits = 16
 	}
+	t.ranges(d)
 	return nil
 }
 
@@ -246,10 +259,10 @@ func (t *Reader) layout(d directory) error {
 		}
 		t.model, t.h.Layout = modelCMYK, raster.RGB
 	case photoYCbCr:
-		if t.compression != compJPEG || t.planar {
-			return fault.New(fault.Unsupported, "YCbCr TIFF is not read")
+		t.model, t.h.Layout = modelYCbCr, raster.RGB
+		if err := t.openYCbCr(d); err != nil {
+			return err
 		}
-		t.jpegYCbCr, t.model, t.h.Layout = true, modelRGB, raster.RGB
 	default:
 		if name, known := notShown[photo]; known {
 			return fault.New(fault.Unsupported, "%s TIFF is not read", name)
@@ -326,7 +339,17 @@ func (t *page) stored() int {
 	return t.samples
 }
 
+// subsampled reports whether samples are stored in data units of subH × subV luma
+// samples, one Cb and one Cr (TIFF 6.0 section 21).
+func (t *page) subsampled() bool { return t.subH > 1 || t.subV > 1 }
+
+// unitRows returns the rows of the picture that a decompressed row of a segment holds.
+func (t *page) unitRows() int { return max(1, t.subV) }
+
 // rowBytes returns the size of one decompressed row of a segment.
 func (t *page) rowBytes() int64 {
+	if t.subsampled() {
+		return int64((t.segW+t.subH-1)/t.subH) * int64(t.subH*t.subV+2)
+	}
 	return (int64(t.segW)*int64(t.stored())*int64(t.bits) + 7) / 8
 }

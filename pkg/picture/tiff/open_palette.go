@@ -11,8 +11,8 @@ import (
 // bits. Up to 8 bits without alpha the page stays Indexed, else its indexes are
 // replaced by their colours.
 func (t *Reader) colourMap(d directory) error {
-	if t.bits > 8 && t.bits != 16 {
-		return fault.New(fault.Unsupported, "palette TIFF of %d bits is not read", t.bits)
+	if t.wide() || t.bits > 8 && t.bits != 16 {
+		return fault.New(fault.Unsupported, "palette TIFF of %s samples of %d bits is not read", t.formatName(), t.bits)
 	}
 	n := 1 << t.bits
 	m, err := t.file.numbers(d, tagColorMap, int64(3*n))

@@ -1,6 +1,8 @@
 package tiff
 
 import (
+	"math"
+
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
 )
@@ -49,26 +51,79 @@ func (t *Reader) places(d directory, perPlane int64) (err error) {
 		planes = int64(t.pick[len(t.pick)-1] + 1) // those beyond the last one used are not read
 	}
 	n := perPlane * planes
-	offsets, counts := uint16(tagStripOffsets), uint16(tagStripByteCounts)
+	// Some writers of tiles call their fields those of strips, and the other way round.
+	offsets, counts := [2]uint16{tagStripOffsets, tagTileOffsets}, [2]uint16{tagStripByteCounts, tagTileByteCounts}
+	which := 0
 	if t.tiled {
-		offsets, counts = tagTileOffsets, tagTileByteCounts
+		which = 1
 	}
-	if t.offsets, err = t.file.numbers(d, offsets, n); err != nil {
+	if _, ok := d[offsets[which]]; !ok {
+		which = 1 - which
+	}
+	if t.offsets, err = t.file.numbers(d, offsets[which], n); err != nil {
 		return err
 	}
-	if int64(len(t.offsets)) < n {
+	switch listed := d[offsets[which]].count; {
+	case int64(len(t.offsets)) < n:
 		return fault.New(fault.Format, "%d strips or tiles, not %d", len(t.offsets), n)
+	case listed > uint64(n) && !t.planar:
+		t.Note("%d %ss are listed, the size needs %d", listed, t.kind(), n)
 	}
 	// A segment without a byte count ends where its last row does.
-	t.counts, err = t.file.numbers(d, counts, n)
+	t.counts, err = t.file.numbers(d, counts[which], n)
+	if err == nil && int64(len(t.counts)) < n {
+		t.Note("byte counts of %d of %d %ss", len(t.counts), n, t.kind())
+	}
 	return err
+}
+
+// kind returns what the segments are called.
+func (t *page) kind() string {
+	if t.tiled {
+		return "tile"
+	}
+	return "strip"
+}
+
+// extent returns the offset and size of segment i, whose rows have need bytes without
+// compression.
+//
+// Without compression a byte count that is too small does not matter if the bytes are
+// there nevertheless: before the next segment, the directory and the end of the file.
+func (t *Reader) extent(i int, need int64) (off, n int64) {
+	off = int64(min(t.offsets[i], uint64(t.file.size)))
+	n = t.file.size - off
+	if i >= len(t.counts) {
+		return off, n
+	}
+	count := t.counts[i]
+	if t.compression == compNone {
+		free := func(next int64) bool { return next <= off || next >= off+need }
+		switch {
+		case count >= uint64(need):
+		case (i+1 == len(t.offsets) || free(int64(min(t.offsets[i+1], math.MaxInt64)))) && free(t.dir) && need <= n:
+			t.Note("byte count of %s %d is %d, its rows have %d", t.kind(), i+1, count, need)
+		default:
+			n = min(n, int64(count))
+		}
+		return off, n
+	}
+	switch {
+	case count == 0:
+		t.Note("byte count of %s %d is 0", t.kind(), i+1)
+	case count > uint64(n):
+		t.Note("byte count of %s %d goes beyond the end of the file", t.kind(), i+1)
+	default:
+		n = int64(count)
+	}
+	return off, n
 }
 
 // held returns about how many bytes decoding holds.
 func (t *Reader) held(perPlane int64) int64 {
 	w := int64(t.segW)
 	planes := int64(t.planes())
-	held := 24*perPlane*planes + planes*t.rowBytes()
+	held := 24*perPlane*planes + (planes+1)*t.rowBytes()
 	if t.isFax() {
 		held += 8 * w
 	}
@@ -86,7 +141,9 @@ func (t *page) bandRows() int {
 	if t.across > 1 {
 		return t.segH
 	}
-	return min(t.segH, raster.BandRows(t.h.FullW*t.h.Layout.Samples()*int(t.h.Bits/8), t.h.FullH))
+	unit := t.unitRows()
+	rows := raster.BandRows(t.h.FullW*t.h.Layout.Samples()*int(t.h.Bits/8), t.h.FullH)
+	return min(t.segH, max(unit, rows/unit*unit))
 }
 
 // segment returns the index of the segment that holds, of the plane of pick[c], row

@@ -81,6 +81,6 @@ func (t *Reader) Select(n int) error {
 	if err != nil {
 		return err
 	}
-	t.page = page{}
+	t.page = page{dir: t.pages[n-1]}
 	return t.open(d)
 }

@@ -2,17 +2,49 @@ package tiff
 
 import "encoding/binary"
 
-// unpredict turns the differences in a row of a segment back into samples (TIFF 6.0
-// section 14): each sample was stored less the same sample of the pixel before it.
-func (t *page) unpredict(row []byte, order binary.ByteOrder) {
+// unpredict turns the differences in a row of a segment back into samples. tmp is as
+// long as row.
+//
+// Predictor 2 (TIFF 6.0 section 14) stored each sample less the same sample of the
+// pixel before it. Predictor 3 (TIFF Technical Note 3), for floating-point numbers,
+// first put the most significant bytes of all samples before the next bytes of all,
+// and so on, then stored each byte less the one of the pixel before it:
+//
+//	samples    41 20 00 00  41 30 00 00  41 40 00 00
+//	by bytes   41 41 41  20 30 40  00 00 00  00 00 00
+//	stored     41 00 00  df 10 10  c0 00 00  00 00 00
+//
+// Its samples come out with the most significant byte first.
+func (t *page) unpredict(row, tmp []byte, order binary.ByteOrder) {
 	n := t.stored()
-	if t.bits == 8 {
+	size := t.bits / 8
+	switch {
+	case t.predictor == 3:
 		for i := n; i < len(row); i++ {
 			row[i] += row[i-n]
 		}
-		return
-	}
-	for i := 2 * n; i+2 <= len(row); i += 2 {
-		order.PutUint16(row[i:], order.Uint16(row[i:])+order.Uint16(row[i-2*n:]))
+		copy(tmp, row)
+		count := len(row) / size
+		for i := range count {
+			for b := range size {
+				row[i*size+b] = tmp[b*count+i]
+			}
+		}
+	case t.bits == 8:
+		for i := n; i < len(row); i++ {
+			row[i] += row[i-n]
+		}
+	case t.bits == 16:
+		for i := 2 * n; i+2 <= len(row); i += 2 {
+			order.PutUint16(row[i:], order.Uint16(row[i:])+order.Uint16(row[i-2*n:]))
+		}
+	case t.bits == 32:
+		for i := 4 * n; i+4 <= len(row); i += 4 {
+			order.PutUint32(row[i:], order.Uint32(row[i:])+order.Uint32(row[i-4*n:]))
+		}
+	default:
+		for i := 8 * n; i+8 <= len(row); i += 8 {
+			order.PutUint64(row[i:], order.Uint64(row[i:])+order.Uint64(row[i-8*n:]))
+		}
 	}
 }

@@ -16,6 +16,7 @@ type rows struct {
 	u    *unpacker
 	y    int    // next row
 	row  []byte // one of a segment, decompressed
+	tmp  []byte // as long, for unpredict
 	band raster.Band
 	raw  samples // unpacked, before colour conversion; unused if that is in place
 	out  samples
@@ -46,7 +47,10 @@ func grow[T any](s []T, n int) []T {
 
 // Rows starts the decoding. It ignores hints.
 func (t *Reader) Rows(raster.Hint) (raster.Rows, error) {
-	r := &rows{t: t, row: make([]byte, t.rowBytes()), u: newUnpacker(&t.page)}
+	r := &rows{t: t, row: make([]byte, t.rowBytes()), u: newUnpacker(&t.page, t.file.order)}
+	if t.predictor == 3 {
+		r.tmp = make([]byte, len(r.row))
+	}
 	r.segs = make([]decompressor, t.planes())
 	for i := range r.segs {
 		r.segs[i].t = t
@@ -103,14 +107,20 @@ func (r *rows) segment(raw *samples, n, i, c int) error {
 	x := i * t.segW
 	width := min(t.segW, t.h.FullW-x)
 	index := t.segment(c, i, r.y)
+	unit := t.unitRows()
 	if r.y%t.segH == 0 {
-		if s.failed = s.open(index); s.failed != nil {
+		rows := t.segH
+		if !t.tiled {
+			rows = min(rows, t.h.FullH-r.y)
+		}
+		need := int64((rows+unit-1)/unit) * t.rowBytes()
+		if s.failed = s.open(index, need); s.failed != nil {
 			if err := r.lost(index, r.y, s.failed); err != nil {
 				return err
 			}
 		}
 	}
-	for y := range n {
+	for y := 0; y < n; y += unit {
 		if s.failed == nil {
 			if s.failed = r.read(s); s.failed != nil {
 				if err := r.lost(index, r.y+y, s.failed); err != nil {
@@ -119,16 +129,28 @@ func (r *rows) segment(raw *samples, n, i, c int) error {
 			}
 		}
 		if s.failed != nil {
-			clear(r.row)
+			t.blank(r.row)
 		}
 		at := (y*t.h.FullW + x) * len(t.pick)
-		if t.h.Bits == 8 {
+		if t.subsampled() {
+			r.u.units(raw.pix[at:], r.row, width, min(unit, n-y))
+		} else if t.h.Bits == 8 {
 			r.u.row8(raw.pix[at:], r.row, width, c)
 		} else {
-			r.u.row16(raw.pix16[at:], r.row, width, c, t.file.order)
+			r.u.row16(raw.pix16[at:], r.row, width, c)
 		}
 	}
 	return nil
+}
+
+// blank fills a row with what missing samples are taken for: 0, and of YCbCr gray.
+func (t *page) blank(row []byte) {
+	clear(row)
+	if t.model == modelYCbCr {
+		for i := range row {
+			row[i] = 128
+		}
+	}
 }
 
 // read reads the next row of the open segment.
@@ -136,8 +158,8 @@ func (r *rows) read(s *decompressor) error {
 	if _, err := io.ReadFull(s.data, r.row); err != nil {
 		return err
 	}
-	if r.t.predictor == 2 {
-		r.t.unpredict(r.row, r.t.file.order)
+	if r.t.predictor != 1 {
+		r.t.unpredict(r.row, r.tmp, r.t.file.order)
 	}
 	return nil
 }
@@ -146,11 +168,7 @@ func (r *rows) read(s *decompressor) error {
 // the error to stop with, or nil if the rest of the segment is to be taken as zeros.
 func (r *rows) lost(index, y int, err error) error {
 	t := r.t
-	what := "strip"
-	if t.tiled {
-		what = "tile"
-	}
-	where := fmt.Sprintf("%s %d of %d", what, index+1, len(t.offsets))
+	where := fmt.Sprintf("%s %d of %d", t.kind(), index+1, len(t.offsets))
 	_, known := errors.AsType[*fault.Error](err)
 	switch {
 	case known:

@@ -23,7 +23,7 @@
 //
 // Errors are of kind fault.Format for damaged files, also for all that end early, and
 // fault.Unsupported for what TIFF has and this package does not read. With
-// Limits.Lenient, samples that are missing or damaged are 0, and a note says which
+// Limits.Lenient, samples that are missing or damaged are 0 (128 in YCbCr), and a note says which
 // segment lacks them.
 //
 // Encode, in file encode, writes one page.
@@ -58,9 +58,16 @@ const (
 	tagExtraSamples    = 338
 	tagInkSet          = 332
 	tagSampleFormat    = 339
+	tagSMinSampleValue = 340
+	tagSMaxSampleValue = 341
 	tagJPEGTables      = 347
-	tagICC             = 34675
-	tagDNGVersion      = 50706
+
+	tagYCbCrCoefficients   = 529
+	tagYCbCrSubSampling    = 530
+	tagReferenceBlackWhite = 532
+
+	tagICC        = 34675
+	tagDNGVersion = 50706
 )
 
 // Compression schemes of TIFF 6.0 and its supplements.
