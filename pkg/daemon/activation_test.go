@@ -130,8 +130,8 @@ func listener(t *testing.T, path string) int {
 	return fd
 }
 
-// TestRestartWithInheritedSocket: what is queued when one daemon ends, even in the
-// middle of a drain, the next one serves.
+// What is queued when one daemon ends, even in the middle of a drain, the next one
+// serves.
 func TestRestartWithInheritedSocket(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s")
@@ -146,8 +146,12 @@ func TestRestartWithInheritedSocket(t *testing.T) {
 	}
 	worker := one.workers()[0]
 	until(t, "the request taken", func() bool { return holdsFile(worker, r.outPath) })
+	socket, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", l))
+	if err != nil {
+		t.Fatal(err)
+	}
 	one.signal(unix.SIGTERM)
-	one.expect("draining")
+	until(t, "the worker draining", func() bool { return !holdsFile(worker, socket) })
 	queued, err := send(t.TempDir(), path, "img/1 gray", "queued")
 	if err != nil {
 		t.Fatal(err)

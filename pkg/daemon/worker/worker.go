@@ -155,9 +155,20 @@ func (w *Worker) end(stop bool) {
 	w.draining = true
 	w.stopped = w.stopped || stop
 	w.gate.Broadcast()
-	for _, l := range w.cfg.Listeners {
-		l.File.SetReadDeadline(time.Now()) // wakes accept
+	for _, l := range w.cfg.Listeners { // both wake accept
+		if l.Kept {
+			l.File.Close()
+		} else {
+			l.File.SetReadDeadline(time.Now())
+		}
 	}
+}
+
+// ending reports whether Drain or Stop was called.
+func (w *Worker) ending() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.draining
 }
 
 // closed reports whether nothing may be accepted now. w.mu is held.
@@ -198,11 +209,17 @@ func (w *Worker) accept(l Listener) {
 			return aerr != unix.EAGAIN
 		}
 		if draining {
-			if err := rc.Control(func(lfd uintptr) { try(lfd) }); err != nil || aerr == unix.EAGAIN {
-				return
+			err = rc.Control(func(lfd uintptr) { try(lfd) })
+			if err == nil && aerr == unix.EAGAIN {
+				return // the queue is empty
 			}
-		} else if err := rc.Read(try); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-			w.cfg.Log("accept: %v", err)
+		} else {
+			err = rc.Read(try)
+		}
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			if !w.ending() || !l.Kept { // else end has closed it
+				w.cfg.Log("accept: %v", err)
+			}
 			return
 		}
 		if aerr != nil && aerr != unix.EAGAIN {
