@@ -7,8 +7,8 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// packed gives the rows of a lossless picture, whose pixels are RGBA; the alpha
-// is left out where the file says that it is not used.
+// packed is the rows of a lossless picture, which is decoded as RGBA. If the file says
+// that its alpha is not used, the rows are RGB.
 type packed struct {
 	h    *raster.Header
 	pix  []uint8
@@ -39,41 +39,36 @@ func (p *packed) Next() (*raster.Band, error) {
 	return &p.band, nil
 }
 
-// wide takes studio range to full range, for luma and for chroma.
+// wide converts studio range to full range: luma, then chroma.
 var wide = func() (t [2][256]uint8) {
 	for v := range 256 {
-		// Rounded to nearest; the +255 keeps the division away from negatives.
+		// Rounded to nearest. Adding 256 and subtracting it again keeps the dividend
+		// positive, as division rounds towards zero.
 		t[0][v] = uint8(max(0, min(255, ((v-16)*255+219*256+109)/219-256)))
 		t[1][v] = uint8(max(0, min(255, ((v-128)*255+224*256+112)/224-256+128)))
 	}
 	return t
 }()
 
-// lossy gives the rows of a lossy picture: YCbCr planes in full range, luma
-// alone, or colours, the last two with alpha where there is some.
+// lossy is the rows of a lossy picture in full range, as its header's layout says:
+// YCbCr planes, luma, or colours, the last two with or without alpha.
 type lossy struct {
-	h     *raster.Header
-	m     *image.YCbCr // studio range
-	alpha []uint8      // or nil
-	y     int
-	band  raster.Band
-	// Chroma of a row, four times itself, between two rows of the plane.
-	cb, cr []int32
+	h      *raster.Header
+	m      *image.YCbCr // studio range
+	alpha  []uint8      // or nil
+	y      int
+	band   raster.Band
+	cb, cr []int32 // chroma of a row, interpolated vertically, times 4
 }
 
-func newLossy(h *raster.Header, m *image.YCbCr, alpha []uint8, l raster.Layout) *lossy {
-	out := raster.NewHeader(h.FullW, h.FullH, l, 8)
-	out.Orientation, out.ICC = h.Orientation, h.ICC
+func newLossy(h *raster.Header, m *image.YCbCr, alpha []uint8) *lossy {
 	n := (h.FullW + 1) / 2
-	if l == raster.YCbCr {
-		out.Planes = h.Planes
-	}
-	return &lossy{h: out, m: m, alpha: alpha, cb: make([]int32, n), cr: make([]int32, n)}
+	return &lossy{h: h, m: m, alpha: alpha, cb: make([]int32, n), cr: make([]int32, n)}
 }
 
 func (p *lossy) Header() *raster.Header { return p.h }
 
-// Next returns 16 rows, and 8 of chroma planes.
+// Next returns 16 rows; of chroma planes, 8.
 func (p *lossy) Next() (*raster.Band, error) {
 	if p.y == p.h.FullH {
 		return nil, io.EOF
@@ -94,7 +89,7 @@ func (p *lossy) Next() (*raster.Band, error) {
 	return &p.band, nil
 }
 
-// row makes row y of plane i.
+// row writes row y of plane i to dst.
 func (p *lossy) row(dst []uint8, i, y int) {
 	switch {
 	case i == 1:
@@ -113,15 +108,15 @@ func (p *lossy) row(dst []uint8, i, y int) {
 	}
 }
 
-// widen takes a row of samples through a table, to every nth of dst.
+// widen looks up a row of samples in a table and writes them to every nth sample of dst.
 func widen(dst []uint8, n int, src []uint8, table *[256]uint8) {
 	for x, o := 0, 0; o < len(dst); x, o = x+1, o+n {
 		dst[o] = table[src[x]]
 	}
 }
 
-// The matrix of BT.601 for studio range (RFC 9649 section 1.1 names it) with 14
-// bits of fraction; products lose 8 of them, so that results have 6.
+// The matrix of BT.601 for studio range, which RFC 9649 section 1.1 names, with 14
+// bits of fraction. Each product is shifted right by 8, so the sums have 6.
 const (
 	fromY = 19077 // 255/219
 	rCr   = 26149 // 255/224 × 1.402
@@ -129,15 +124,16 @@ const (
 	gCr   = 13320 // 255/224 × 0.714136
 	bCb   = 33050 // 255/224 × 1.772
 
-	// What black, neutral chroma add up to, less a half for rounding.
+	// The products for luma 16 and chroma 128, which stand for black, less a half for
+	// rounding.
 	rOff = 14234
 	gOff = 8708
 	bOff = 17685
 )
 
-// colours makes row y of RGB or RGBA, without the alpha. Chroma is brought to
-// the size of luma by a centred triangle, 9:3:3:1, and all is rounded as libwebp
-// rounds it, so that the result is that of dwebp to the bit.
+// colours writes row y of RGB or RGBA to dst, without the alpha. Chroma samples lie in
+// the middle of 2×2 pixels; a pixel's chroma is 9, 3, 3 and 1 sixteenths of the four
+// nearest ones. All is rounded as libwebp does it, so the result equals dwebp's exactly.
 func (p *lossy) colours(dst []uint8, y int) {
 	m, last := p.m, (p.h.FullH+1)/2-1
 	near := y / 2
@@ -165,7 +161,7 @@ func (p *lossy) colours(dst []uint8, y int) {
 	}
 }
 
-// clip takes the 6 bits of fraction off, and brings a sample to 0..255.
+// clip removes the 6 bits of fraction and limits a sample to 0 to 255.
 func clip(v int32) uint8 {
 	v >>= 6
 	if uint32(v) > 255 {

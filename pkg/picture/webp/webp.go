@@ -1,0 +1,33 @@
+// Package webp reads WebP pictures and animations (RFC 9649).
+//
+// # The file
+//
+// A WebP file is a RIFF file: "RIFF", the size of what follows, "WEBP", then chunks of
+// a name of four letters, a size, and that many bytes, padded to an even number.
+//
+//	simple     "VP8 " (lossy) or "VP8L" (lossless), nothing else
+//	extended   "VP8X": flags, and the size of the canvas
+//	           "ICCP": colour profile
+//	           a still: perhaps "ALPH", the alpha of a lossy picture; "VP8 " or "VP8L"
+//	           an animation: "ANIM", with the loop count, then an "ANMF" a frame: offset,
+//	           size, duration, blending and disposal, then chunks like those of a still
+//	           "EXIF", "XMP "
+//
+// This package reads the container and the alpha; golang.org/x/image decodes the
+// bitstreams of VP8 (RFC 6386) and VP8L. Lossy pictures are in studio range: luma from
+// 16 to 235, chroma from 16 to 240. They are widened to the full range of JFIF here.
+//
+// # Reading
+//
+// Open walks all chunks and checks the header of each bitstream, so sizes, the number
+// of frames and the metadata are known before anything is decoded. Header and Rows are
+// the still, or the first frame of an animation; Select chooses another frame, and
+// Animation composes all of them (package canvas). An animation of one frame is a
+// still. A first frame that covers the canvas is decoded without a canvas.
+//
+// A file whose RIFF size reaches beyond its end is truncated, and refused. If the RIFF
+// size agrees with the file, but the last chunk is cut, the picture is read and there
+// is a note, unless the chunk has pixels. With Limits.Lenient an animation with a damaged
+// frame ends before that frame, with a note; a damaged still or first frame is refused
+// even then, as the decoders of the bitstreams give no part of a picture.
+package webp
