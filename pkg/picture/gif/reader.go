@@ -141,7 +141,7 @@ func (g *Reader) Loop() int {
 // then, RGBA unless n is 1. Rows composes all frames up to it.
 func (g *Reader) Select(n int) error {
 	if n < 1 || n > g.frames {
-		return fault.New(fault.Usage, "frame %d: the picture has %d", n, g.frames)
+		return raster.NoFrame(n, g.frames)
 	}
 	if g.selected = n; n > 1 {
 		g.out = raster.NewHeader(g.canvas.Dx(), g.canvas.Dy(), raster.RGBA, 8)

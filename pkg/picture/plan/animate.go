@@ -30,6 +30,9 @@ func (j *job) animate(out io.Writer, r raster.Animated) error {
 		if err != nil {
 			return err
 		}
+		if rows, err = raster.Upright(raster.To8(rows), j.Limits); err != nil {
+			return err
+		}
 		if err := w.Frame(rows, f.Delay); err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ func (j *job) handOver(out io.Writer) (Result, error) {
 	var res Result
 	var err error
 	keepsJPEG := j.p.Format == format.JPEG && j.out.Name == format.JPEG && j.quality == 0 && j.sameSize()
-	if j.p.Format == format.GIF && !j.Ops.Has("frame") || h.Layout == raster.Indexed || keepsJPEG {
+	if j.animated() != nil || j.p.Format == format.GIF && !j.Ops.Has("frame") || h.Layout == raster.Indexed || keepsJPEG {
 		res, err = j.grayWhole(out)
 	} else {
 		res, err = j.grayReduced(out)
@@ -28,12 +28,15 @@ func (j *job) handOver(out io.Writer) (Result, error) {
 	return res, err
 }
 
-// grayWhole writes the picture gray in its own format, at its own size.
+// grayWhole writes the picture gray at its own size, in its own format or, for an
+// animation, in that to write.
 func (j *job) grayWhole(out io.Writer) (Result, error) {
 	whole := *j
 	whole.HandOver, whole.scale, whole.quality = false, false, 0
 	whole.goalW, whole.goalH = j.fullW, j.fullH
-	whole.out, _ = format.Lookup(codec.OutputFormat(j.p, ""))
+	if j.animated() == nil {
+		whole.out, _ = format.Lookup(codec.OutputFormat(j.p, ""))
+	}
 	res, err := whole.run(out)
 	j.stop = whole.stop
 	res.Reduced = 8

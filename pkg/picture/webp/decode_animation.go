@@ -19,7 +19,7 @@ func (g *Reader) Loop() int { return g.c.loop }
 // then, RGBA if n is not 1. Rows composes all frames up to it.
 func (g *Reader) Select(n int) error {
 	if n < 1 || n > g.Frames() {
-		return fault.New(fault.Usage, "frame %d: the picture has %d", n, g.Frames())
+		return raster.NoFrame(n, g.Frames())
 	}
 	if g.selected = n; n > 1 {
 		g.composed, g.h = true, g.canvasHeader()
