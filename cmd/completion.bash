@@ -20,7 +20,10 @@ _imgtools() {
 			for part in "${names[@]}"; do
 				[[ $part == -* ]] || continue
 				flags+=" $part"
-				[[ $part == "$prev" || -$part == "$prev" || $part == "-$prev" ]] && takes=$arg
+				if [[ $part == "$prev" || -$part == "$prev" || $part == "-$prev" ]]; then
+					takes=$arg
+					[[ $line == *'one of '* ]] && takes=${line##*one of } && takes=${takes%% (*} && takes=${takes// /|}
+				fi
 			done
 			;;
 		esac
@@ -36,9 +39,6 @@ _imgtools() {
 		*'[id]...') words=$(_imgtools_ids) ;;
 		esac
 		;;
-	LUMA) words='601 709 luminance' ;;
-	KERNEL) words='lanczos3 box triangle catmullrom mitchell' ;;
-	FORMAT) words='jpeg png gif bmp tiff pnm pgm ppm pam' ;;
 	MODE) words='strict best off' ;;
 	*'|'*) words=${takes//|/ } ;;
 	esac

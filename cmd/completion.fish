@@ -26,6 +26,8 @@ function __imgtools_complete
                 set arg $word
             end
         end
+        set -l values (string match -r 'one of ([^(]*[^( ])' -- $parts[3])
+        and set arg (string replace -a ' ' '|' -- $values[2])
         for name in $names
             set -a flags $name\t$parts[3]
             if test (count $tokens) -gt 1; and string match -q -- '-*' $tokens[-1]
@@ -50,12 +52,6 @@ function __imgtools_complete
             __fish_complete_path $current
         case DIR
             __fish_complete_directories $current
-        case LUMA
-            printf '%s\n' 601 709 luminance
-        case KERNEL
-            printf '%s\n' lanczos3 box triangle catmullrom mitchell
-        case FORMAT
-            printf '%s\n' jpeg png gif bmp tiff pnm pgm ppm pam
         case MODE
             printf '%s\n' strict best off
         case '*|*'

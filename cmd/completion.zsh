@@ -17,13 +17,11 @@ _imgtools() {
 			for name in ${=names//,/ }; do
 				[[ $name == -* ]] || arg=$name
 			done
+			[[ $line == *'one of '* ]] && arg=${${${line##*one of }%% \(*}// /|}
 			case $arg in
 			('') takes= ;;
 			(FILE) takes=:file:_files ;;
 			(DIR) takes=':folder:_files -/' ;;
-			(LUMA) takes=':luma:(601 709 luminance)' ;;
-			(KERNEL) takes=':kernel:(lanczos3 box triangle catmullrom mitchell)' ;;
-			(FORMAT) takes=':format:(jpeg png gif bmp tiff pnm pgm ppm pam)' ;;
 			(MODE) takes=':mode:(strict best off)' ;;
 			(*'|'*) takes=":word:(${arg//|/ })" ;;
 			(*) takes=":${(L)arg}: " ;;

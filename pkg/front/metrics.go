@@ -102,7 +102,10 @@ func (h *histogram) observe(labels string, v float64) {
 
 func (m *metrics) init() {
 	m.requests, m.pictures = map[request]int64{}, map[outcome]int64{}
-	m.deaths = map[string]int64{"grayd": 0, "scaled": 0}
+	m.deaths = map[string]int64{}
+	for _, daemon := range ops.Daemons() {
+		m.deaths[daemon] = 0
+	}
 	m.wait = histogram{[]float64{0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800}, map[string]*series{}}
 	m.work = histogram{[]float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}, map[string]*series{}}
 }

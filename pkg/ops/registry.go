@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -130,6 +131,17 @@ func (opt Option) flag() string {
 		return "-" + opt.Short
 	}
 	return "-" + opt.Key
+}
+
+// Daemons returns the daemons that do the operations.
+func Daemons() []string {
+	var names []string
+	for _, opt := range All() {
+		if opt.Daemon != "" && !slices.Contains(names, opt.Daemon) {
+			names = append(names, opt.Daemon)
+		}
+	}
+	return names
 }
 
 // Switch reports whether the word needs no value.

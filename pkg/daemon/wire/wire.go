@@ -51,18 +51,18 @@ func ParseRequest(line string) (Request, error) {
 	}
 	r := Request{Verb: fields[1]}
 	fields = fields[2:]
-	switch r.Verb {
-	case "gray":
-	case "scale":
+	operation, ok := ops.Lookup(r.Verb)
+	if !ok || operation.Daemon == "" {
+		return Request{}, usage("unknown verb %s", fault.Quote(r.Verb))
+	}
+	if !operation.Switch() {
 		if len(fields) > 0 {
 			r.Geometry = unescape(fields[0])
 			fields = fields[1:]
 		}
 		if r.Geometry == "" || strings.Contains(r.Geometry, "=") {
-			return Request{}, usage("scale without a geometry")
+			return Request{}, usage("%s without a %s", r.Verb, operation.Arg)
 		}
-	default:
-		return Request{}, usage("unknown verb %s", fault.Quote(r.Verb))
 	}
 	r.Words, r.Len, err = words(fields)
 	return r, err

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"imgtools/pkg/ops"
 )
 
 // Health is what the daemons of one kind say of themselves, added up.
@@ -25,7 +27,10 @@ type Health struct {
 
 // Probe asks all daemons how they are, at most about a second long.
 func (c *Dispatcher) Probe(ctx context.Context) []Health {
-	pools := []*pool{c.pools["grayd"], c.pools["scaled"]}
+	var pools []*pool
+	for _, daemon := range ops.Daemons() {
+		pools = append(pools, c.pools[daemon])
+	}
 	done := make([]chan Health, len(pools))
 	for i, p := range pools {
 		done[i] = make(chan Health, 1)

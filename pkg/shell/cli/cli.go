@@ -134,6 +134,7 @@ type option struct {
 	short, long, arg, help string
 	def                    string // "" is not shown
 	many                   bool   // may be given several times
+	values                 string // a few values, for the synopsis in the place of arg
 }
 
 // New returns the flags of the command name. It has -h, --help and -version

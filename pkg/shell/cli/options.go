@@ -34,15 +34,16 @@ func (f *Flags) Options(operation string) (words func() []ops.Word) {
 			}, true, "", opt.Short, opt.Key, "", opt.Help)
 			continue
 		}
-		arg, help := opt.Arg, opt.Help
-		if opt.Values != nil {
+		help, short := opt.Help, ""
+		if opt.Values != nil { // completions look for "one of" in -h
 			values := opt.Values()
-			help += ": " + strings.Join(values, ", ")
+			help += ", one of " + strings.Join(values, " ")
 			if len(values) <= mostShown {
-				arg = strings.Join(values, "|")
+				short = strings.Join(values, "|")
 			}
 		}
-		f.add(set, false, opt.Usual(), opt.Short, opt.Key, arg, help)
+		f.add(set, false, opt.Usual(), opt.Short, opt.Key, opt.Arg, help)
+		f.opts[len(f.opts)-1].values = short
 	}
 	return func() []ops.Word { return given }
 }
@@ -100,8 +101,11 @@ func (o option) brief() string {
 	if name == "" {
 		name = o.long
 	}
-	if o.arg == "" {
-		return "-" + name
+	switch {
+	case o.values != "":
+		return "-" + name + " " + o.values
+	case o.arg != "":
+		return "-" + name + " " + o.arg
 	}
-	return "-" + name + " " + o.arg
+	return "-" + name
 }
