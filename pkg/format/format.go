@@ -30,6 +30,7 @@ type Format struct {
 	Browser   bool     // browsers show it
 	Family    string   // the name of the format that this one is read as: "pnm" for "pgm"
 	Pages     bool     // several pictures in a file are pages, not frames
+	About     string   // what of the format is read and written, for imgtools(7)
 }
 
 // Table is a list of formats, in the order in which lists of them are shown.

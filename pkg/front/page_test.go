@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
 	"imgtools/pkg/jobid"
 	"imgtools/pkg/ops"
 )
@@ -66,6 +67,30 @@ func TestPage(t *testing.T) {
 	gone := jobid.New()
 	if a := s.do("GET", "/?j="+gone, ""); a.status != 200 || !strings.Contains(a.body, "state: unknown") {
 		t.Errorf("%+v", a)
+	}
+}
+
+// TestPageOffersAddedFormat: the form, the file picker and the text of GET / know a
+// format and an option that are added to the tables, and its results are shown.
+func TestPageOffersAddedFormat(t *testing.T) {
+	defer format.Set(append(slices.Clone(format.All()), format.Format{Name: "fake", Title: "Fake", Exts: []string{"fak"},
+		Media: "image/x-fake", Read: true, Write: true, Quality: 40}, format.Format{Name: "shown", Media: "image/x-shown", Browser: true}))()
+	defer ops.Set(append(slices.Clone(ops.All()), ops.Option{Key: "blur", Help: "blur it", Of: "scale"}))()
+	s := start(t, nil)
+	html := s.do("GET", "/", "", "Accept: text/html").body
+	for _, want := range []string{"<option>fake</option>", ".fak", `name="blur" type="checkbox" value="1" data-of="scale"`} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	text := s.do("GET", "/", "", "Accept: */*").body
+	for _, want := range []string{" pam fake\n", " blur", "40 is the default of fake"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("GET / lacks %q:\n%s", want, text)
+		}
+	}
+	if v := (jobView{Out: &viewOut{Type: "image/x-shown"}}); !v.Shown() {
+		t.Error("a format that browsers show is not shown")
 	}
 }
 

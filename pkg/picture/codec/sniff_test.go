@@ -3,12 +3,16 @@ package codec
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/format"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 func sniff(data string) (string, error) {
@@ -248,4 +252,35 @@ func FuzzOpen(f *testing.F) {
 			t.Fatalf("%s of %d×%d passes the limit", p.Format, h.FullW, h.FullH)
 		}
 	})
+}
+
+// TestAddedFormatIsReadAndWritten: a row in the table of formats and one in coders are
+// all that a format needs here.
+func TestAddedFormatIsReadAndWritten(t *testing.T) {
+	defer format.Set(append(slices.Clone(format.All()), format.Format{Name: "fake", Title: "Fake", Exts: []string{"fak"},
+		Media: "image/x-fake", Read: true, Write: true, Quality: 40}))()
+	coders["fake"] = coder{
+		is: func(head []byte) bool { return at(head, 0, "FAKE") },
+		open: func(io.ReaderAt, int64, raster.Limits) (raster.Reader, error) {
+			return stub{raster.NewHeader(3, 2, raster.Gray, 8)}, nil
+		},
+		fit: func(rows raster.Rows) raster.Rows { return rows },
+		encode: func(w io.Writer, rows raster.Rows, o Options) error {
+			_, err := fmt.Fprintf(w, "FAKE %d", o.Quality)
+			return err
+		},
+	}
+	defer delete(coders, "fake")
+	p, err := Open(strings.NewReader("FAKE 1"), 6, raster.Limits{})
+	if err != nil || p.Format != "fake" || p.Header().W() != 3 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	var out bytes.Buffer
+	rows := &rastertest.Picture[uint8]{H: raster.NewHeader(3, 2, raster.Gray, 8), S: make([]uint8, 6), Band: 1}
+	if written, err := Encode(&out, rows, "fake", Options{}); err != nil || written != "fake" || out.String() != "FAKE 40" {
+		t.Errorf("wrote %s, %q, %v", written, out.String(), err)
+	}
+	if _, err := sniff("nothing known"); err == nil || !strings.Contains(err.Error(), "Fake") {
+		t.Errorf("the message for unknown files: %v", err)
+	}
 }
