@@ -23,10 +23,16 @@ var unzig = [64 + 16]uint8{
 type block = [64]int32
 
 var (
-	errCode = fault.New(fault.Format, "bits that are no Huffman code")
-	errRun  = fault.New(fault.Format, "run of coefficients over the end of a block")
-	errSize = fault.New(fault.Format, "DC difference of more than 15 bits")
+	errCode   = fault.New(fault.Format, "bits that are no Huffman code")
+	errRun    = fault.New(fault.Format, "run of coefficients beyond the end of a block")
+	errSize   = fault.New(fault.Format, "DC difference of more than 15 bits")
+	errRefine = fault.New(fault.Format, "refinement by several bits at once")
 )
+
+// legalDC limits a DC value without its low al bits to those that can occur in a picture
+// of 8 bits, -1024 to 1023 (T.81 F.1.2.1, table F.1). Damaged and hostile files have
+// others; limited, they can be written again.
+func legalDC(v int32, al uint) int32 { return min(max(v, -1024>>al), 1023>>al) }
 
 // diff decodes a DC difference, T.81 F.2.2.1.
 func (e *entropy) diff(dc *huffman) (int32, error) {
@@ -73,7 +79,7 @@ func (e *entropy) block(b *block, dc, ac *huffman, t *skips, q *[64]uint16, pred
 		e.refill()
 		acc, n, pos = e.acc, e.n, e.pos
 	}
-	b[0] = saturate(saturate(pred) * int32(q[0]))
+	b[0] = saturate(legalDC(pred, 0) * int32(q[0]))
 	value := ac.value
 	k := 1
 	for {

@@ -6,14 +6,14 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// coefficients of one component, gathered from several scans: of each block the
-// n × n lowest, and of all 64 whether they are zero, which is what a refining scan
-// must know of those that are not kept.
+// coefficients holds those of one component while scans add to them: of each block the
+// n × n lowest, and for all 64 whether they are zero, because a refining scan depends on
+// those that are not kept, too.
 type coefficients struct {
 	n     int
-	place *[64]int8 // where among n × n each position of the zig-zag order is; -1: not kept
-	v     []int16   // n*n of each block, rows of n; blocks in rows of mw
-	nz    []uint64  // of each block: bit k is set when coefficient k, in zig-zag order, is not zero
+	place *[64]int8 // places of the zig-zag positions among n × n; -1: not kept
+	v     []int16   // n*n of each block, in rows of n; blocks in rows of mw
+	nz    []uint64  // of each block; bit k is set if coefficient k, in zig-zag order, is not 0
 }
 
 // places has coefficients.place for each n.
@@ -36,7 +36,7 @@ func (c *coefficients) set(block, k int, v int32) {
 	c.nz[block] |= 1 << k
 }
 
-// gatherBytes is how much memory gather takes.
+// gatherBytes returns the memory that gather takes.
 func (m *decoder) gatherBytes() (bytes int64) {
 	for i, c := range m.f.comps {
 		bytes += int64(c.mw) * int64(c.mh) * int64(2*m.n[i]*m.n[i]+8)
@@ -44,7 +44,9 @@ func (m *decoder) gatherBytes() (bytes int64) {
 	return bytes
 }
 
-// gather reads all scans into coefs.
+// gather reads all scans into coefs. With Limits.Lenient, what a damaged file lacks
+// stays as it is: coefficients that were not sent are 0, so that a block without any is
+// mid gray, and coefficients of a progressive picture stay as coarse as they are.
 func (m *decoder) gather(s *scan) error {
 	r, f := m.r, m.f
 	if err := r.lim.CheckMem(m.gatherBytes()); err != nil {
@@ -55,13 +57,45 @@ func (m *decoder) gather(s *scan) error {
 		n := m.n[i]
 		m.coefs[i] = coefficients{n: n, place: &places[n], v: make([]int16, c.mw*c.mh*n*n), nz: make([]uint64, c.mw*c.mh)}
 	}
-	return r.eachScan(m.sc, s, func(s *scan) error { return m.sc.eachBlock(m.blockDecoder(s)) })
+	var scanned [4]bool
+	err := m.sc.eachScan(s, func(s *scan) error {
+		for _, i := range s.comps {
+			if scanned[i] && !f.progressive() { // the last scan of a component counts
+				clear(m.coefs[i].v)
+				clear(m.coefs[i].nz)
+			}
+			scanned[i] = true
+		}
+		return m.sc.eachBlock(m.blockDecoder(s))
+	})
+	if err != nil && !r.forgives(err) {
+		return err
+	}
+	for i := range f.comps {
+		if c := &f.comps[i]; c.quant == nil { // its scan is missing
+			c.quant = &quantTable{q: ones}
+		}
+	}
+	return nil
 }
 
-// decoder returns the function that decodes a block of component c, the i-th of
-// the scan, with the given index.
+// forgives reports whether an error is one of damage that the caller accepts, and notes
+// it.
+func (r *Reader) forgives(err error) bool {
+	if !r.lim.Lenient || r.src.err != nil || fault.Of(err) != fault.Format {
+		return false
+	}
+	r.Note("%v", err)
+	return true
+}
+
+// blockDecoder returns the function that decodes a block of the scan. Its arguments are
+// those of eachBlock.
 func (m *decoder) blockDecoder(s *scan) func(i, c, block int) error {
+	arithmetic := m.f.arithmetic()
 	switch {
+	case !m.f.progressive() && arithmetic:
+		return m.arithBlock
 	case !m.f.progressive():
 		for _, ac := range s.ac {
 			ac.valueTable()
@@ -71,8 +105,12 @@ func (m *decoder) blockDecoder(s *scan) func(i, c, block int) error {
 		return m.dcFirst
 	case s.ss == 0:
 		return m.dcRefine
+	case s.ah == 0 && arithmetic:
+		return m.arithFirst
 	case s.ah == 0:
 		return m.acFirst
+	case arithmetic:
+		return m.arithRefine
 	}
 	return m.acRefine
 }
@@ -102,23 +140,32 @@ func (m *decoder) sequentialBlock(i, ci, at int) error {
 	return nil
 }
 
+// dcFirst decodes the DC of a block, without its low bits, T.81 G.1.2.1.
 func (m *decoder) dcFirst(i, ci, at int) error {
 	sc := m.sc
-	d, err := sc.e.diff(sc.s.dc[i])
+	d, err := sc.difference(i)
 	if err != nil {
 		return err
 	}
 	sc.pred[i] += d
-	if sc.pred[i] != 0 {
-		m.coefs[ci].set(at, 0, sc.pred[i]<<sc.s.al)
+	if dc := legalDC(sc.pred[i], sc.s.al); dc != 0 {
+		m.coefs[ci].set(at, 0, dc<<sc.s.al)
 	}
 	return nil
 }
 
-// dcRefine: one bit a block, T.81 G.1.2.1.
+// difference decodes a DC difference of the i-th component of the scan.
+func (sc *scanner) difference(i int) (int32, error) {
+	if sc.arith != nil {
+		return sc.arith.difference(i, sc.s.slots[i]>>4)
+	}
+	return sc.e.diff(sc.s.dc[i])
+}
+
+// dcRefine decodes one more bit of the DC of a block, T.81 G.1.2.1.
 func (m *decoder) dcRefine(_, ci, at int) error {
 	sc := m.sc
-	if sc.e.bits(1) != 0 {
+	if sc.arith != nil && sc.arith.decide(&sc.arith.even) != 0 || sc.arith == nil && sc.e.bits(1) != 0 {
 		c := &m.coefs[ci]
 		if c.n > 0 {
 			c.v[at*c.n*c.n] |= 1 << sc.s.al
@@ -128,7 +175,7 @@ func (m *decoder) dcRefine(_, ci, at int) error {
 	return nil
 }
 
-// acFirst: T.81 G.1.2.2, figure G.3.
+// acFirst decodes the first bits of a band of a block, T.81 G.1.2.2 and figure G.3.
 func (m *decoder) acFirst(i, ci, at int) error {
 	sc := m.sc
 	if sc.eobrun > 0 {
@@ -173,7 +220,7 @@ func (m *decoder) acFirst(i, ci, at int) error {
 	return nil
 }
 
-// acRefine: T.81 G.1.2.3, figure G.7.
+// acRefine decodes one more bit of a band of a block, T.81 G.1.2.3 and figure G.7.
 func (m *decoder) acRefine(i, ci, at int) error {
 	sc := m.sc
 	e, s, c := sc.e, sc.s, &m.coefs[ci]
@@ -193,7 +240,7 @@ func (m *decoder) acRefine(i, ci, at int) error {
 					v = -v
 				}
 			case size != 0:
-				return fault.New(fault.Format, "refinement by %d bits at once", size)
+				return errRefine
 			case run < 15:
 				sc.eobrun = 1<<run + e.bits(uint(run))
 			}
@@ -216,8 +263,8 @@ func (m *decoder) acRefine(i, ci, at int) error {
 	return nil
 }
 
-// correct takes a correction bit for each coefficient from k on that is not zero,
-// until it comes to a zero one after passing run of them. It returns where.
+// correct takes a correction bit for each nonzero coefficient from k on, up to the zero
+// coefficient that comes after run zero ones. It returns the position of that one.
 func (m *decoder) correct(c *coefficients, at, k, run int) int {
 	sc := m.sc
 	s := sc.s
@@ -233,16 +280,23 @@ func (m *decoder) correct(c *coefficients, at, k, run int) int {
 		if sc.e.bits(1) == 0 {
 			continue
 		}
-		if p := c.place[k]; p >= 0 {
-			v := &c.v[at*c.n*c.n+int(p)]
-			if bit := int16(1) << s.al; *v >= 0 {
-				*v += bit
-			} else {
-				*v -= bit
-			}
-		}
+		c.enlarge(at, k, s.al)
 	}
 	return k
+}
+
+// enlarge adds a bit to the size of a coefficient, which is not zero.
+func (c *coefficients) enlarge(block, k int, al uint) {
+	p := c.place[k]
+	if p < 0 {
+		return
+	}
+	v := &c.v[block*c.n*c.n+int(p)]
+	if bit := int16(1) << al; *v >= 0 {
+		*v += bit
+	} else {
+		*v -= bit
+	}
 }
 
 // transform makes samples of the next row of MCUs from the gathered coefficients.
@@ -260,7 +314,7 @@ func (m *decoder) transform() {
 			for bx := range c.mw {
 				v := cs.v[(row+bx)*n*n : (row+bx+1)*n*n]
 				dst := m.pix[i][by*n*m.stride[i]+bx*n:]
-				b[0] = saturate(saturate(int32(v[0])) * int32(q[0]))
+				b[0] = saturate(int32(v[0]) * int32(q[0]))
 				nz := cs.nz[row+bx] &^ 1
 				if nz == 0 {
 					flat(n, b[0], dst, m.stride[i])

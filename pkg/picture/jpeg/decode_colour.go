@@ -141,8 +141,9 @@ func (p *widened) line(dst []uint8, y int) {
 	}
 }
 
-// convert makes RGB of a line of components. Adobe writes CMYK inverted (255: no
-// ink), and YCCK as the RGB of that inverted; without its marker 255 is full ink.
+// convert converts a line of components to RGB. In CMYK 255 is no ink: Adobe writes it
+// so, and all readers take it so without Adobe's marker, too. With 255 - C for the ink of
+// C, red is C·K/255. YCCK is CMYK whose 255-C, 255-M, 255-Y have been converted to YCbCr.
 func (c *colourRows) convert(dst []uint8) {
 	l := &c.line
 	switch c.decoder.r.model {
@@ -169,14 +170,10 @@ func (c *colourRows) convert(dst []uint8) {
 			p[0], p[1], p[2], p[3] = l[0][i], l[1][i], l[2][i], l[3][i]
 		}
 	case cmyk:
-		flip := uint8(255)
-		if c.decoder.r.adobe {
-			flip = 0
-		}
 		for i := range l[0] {
 			p := dst[3*i : 3*i+3 : 3*i+3]
-			k := l[3][i] ^ flip
-			p[0], p[1], p[2] = mul255(l[0][i]^flip, k), mul255(l[1][i]^flip, k), mul255(l[2][i]^flip, k)
+			k := l[3][i]
+			p[0], p[1], p[2] = mul255(l[0][i], k), mul255(l[1][i], k), mul255(l[2][i], k)
 		}
 	}
 }

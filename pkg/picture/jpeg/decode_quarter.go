@@ -73,7 +73,7 @@ func (m *decoder) quarterMCUs(c *quarterPlan, mx int) error {
 		if sound {
 			*p.pred += int32(v[i%maxRun][0])
 			c, q := v[i%maxRun][1], p.q
-			idct2(saturate(saturate(*p.pred)*int32(q[0])), int32(int16(c))*int32(q[1]), int32(int16(c>>16))*int32(q[2]), int32(int64(c)>>48)*int32(q[4]), dst, p.stride)
+			idct2(saturate(legalDC(*p.pred, 0)*int32(q[0])), int32(int16(c))*int32(q[1]), int32(int16(c>>16))*int32(q[2]), int32(int64(c)>>48)*int32(q[4]), dst, p.stride)
 			continue
 		}
 		if err := m.blockAt(p, uint(sc.ends[w.i]), dst); err != nil {

@@ -26,6 +26,7 @@ type decoder struct {
 	parts    []part         // of a picture with one sequential scan
 	b        block          // zeros between the blocks, but for the first
 	coefs    []coefficients // of a picture with several scans
+	broken   bool           // the scan is damaged, and the rest of the picture missing
 }
 
 // lastKept is the position in zig-zag order of the last of n × n coefficients.
@@ -121,7 +122,18 @@ func (m *decoder) start() error {
 	if f.progressive() || len(s.comps) < len(f.comps) {
 		return m.gather(s)
 	}
-	m.sc.begin(s)
+	if err := m.sc.begin(s); err != nil {
+		return err
+	}
+	if f.arithmetic() {
+		for i, c := range f.comps {
+			m.parts = append(m.parts, part{
+				i: i, q: &c.quant.q, pix: m.pix[i], stride: m.stride[i], h: c.h, v: c.v,
+				n: m.n[i], last: m.last[i], right: m.n[i], below: m.n[i] * m.stride[i],
+			})
+		}
+		return nil
+	}
 	// At 2/8 little is taken of a block. More would be decoded twice.
 	walked := true
 	for i := range f.comps {
@@ -153,18 +165,44 @@ func (m *decoder) next() error {
 	if m.row == m.f.mcuy {
 		return io.EOF
 	}
-	var err error
-	if m.coefs != nil {
+	switch {
+	case m.coefs != nil:
 		m.transform()
-	} else {
-		err = m.sequential()
+	case m.broken:
+		m.missing(0)
+	default:
+		mx, err := m.sequential()
+		if err == nil && m.row == m.f.mcuy-1 {
+			_, err = m.sc.end()
+		}
+		if err != nil {
+			if !m.r.forgives(err) {
+				return err
+			}
+			m.broken = true
+			m.missing(mx)
+		}
 	}
 	m.row++
-	return err
+	return nil
+}
+
+// missing fills the row of MCUs from the mx-th on with mid gray, as libjpeg does where
+// data is missing.
+func (m *decoder) missing(mx int) {
+	for i, c := range m.f.comps {
+		for y := range c.v * m.n[i] {
+			line := m.pix[i][y*m.stride[i] : (y+1)*m.stride[i]]
+			for x := mx * c.h * m.n[i]; x < len(line); x++ {
+				line[x] = 128
+			}
+		}
+	}
 }
 
 // part is what decoding a component's blocks of the one scan needs.
 type part struct {
+	i            int // its place in the scan
 	dc, ac       *huffman
 	skips        *skips
 	q            *[64]uint16
@@ -177,13 +215,14 @@ type part struct {
 	pred         *int32
 }
 
-// sequential decodes a row of MCUs of the one scan.
-func (m *decoder) sequential() error {
+// sequential decodes a row of MCUs of the one scan. With an error it returns the MCU at
+// which it stopped.
+func (m *decoder) sequential() (mx int, err error) {
 	sc := m.sc
 	sc.rows = min(m.f.h, m.row*8*m.f.vmax)
 	for mx := 0; mx < m.f.mcux; mx++ {
 		if err := sc.nextMCU(); err != nil {
-			return err
+			return mx, err
 		}
 		if m.one != nil {
 			c, at := m.one, mx
@@ -192,41 +231,44 @@ func (m *decoder) sequential() error {
 				mx++
 			}
 			if err := m.quarterMCUs(c, at); err != nil {
-				return err
+				return at, err
 			}
 			continue
 		}
 		for i := range m.parts {
 			p := &m.parts[i]
 			at := mx * p.h * p.right
-			if p.n == 0 {
+			if p.n == 0 && sc.arith == nil {
 				if err := sc.skipBlocks(p.phase, p.h*p.v); err != nil {
-					return err
+					return mx, err
 				}
 				continue
 			}
 			for range p.v {
 				for x := range p.h {
 					if !sc.e.ready(1) {
-						return sc.cut()
+						return mx, sc.cut()
 					}
 					if err := m.block(p, at+x*p.right); err != nil {
-						return err
+						return mx, sc.fail(err)
 					}
 				}
 				at += p.below
 			}
 		}
 	}
-	if m.row == m.f.mcuy-1 && sc.e.overrun() {
-		return sc.cut()
+	if m.one == nil && sc.e.overrun() { // in the last block of the row
+		return m.f.mcux, sc.cut()
 	}
-	return nil
+	return m.f.mcux, nil
 }
 
 // block decodes a block into the samples from at on.
 func (m *decoder) block(p *part, at int) error {
 	e, b := m.sc.e, &m.b
+	if m.sc.arith != nil {
+		return m.arithSamples(p, at)
+	}
 	dc, ac, err := e.block(b, p.dc, p.ac, p.skips, p.q, *p.pred, p.last)
 	if err != nil {
 		return err

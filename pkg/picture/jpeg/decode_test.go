@@ -141,13 +141,6 @@ func TestPlanesAreThoseOfImageJPEG(t *testing.T) {
 	}
 }
 
-func TestArithmeticIsUnsupported(t *testing.T) {
-	_, err := decode(read(t, "arith.jpg"), raster.Hint{})
-	if fault.Of(err) != fault.Unsupported || !strings.Contains(err.Error(), "arithmetic") {
-		t.Error(err)
-	}
-}
-
 func TestEveryTruncationIsAnError(t *testing.T) {
 	for _, name := range corpus(t) {
 		p := read(t, name)

@@ -1,6 +1,11 @@
 package jpeg
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+
+	"imgtools/pkg/picture/raster"
+)
 
 // headerWriter builds the segments before a scan.
 type headerWriter []byte
@@ -19,9 +24,24 @@ func (h *headerWriter) segment(m byte, parts ...[]byte) {
 
 func (h *headerWriter) soi() { *h = append(*h, 0xFF, mSOI) }
 
-// jfif appends the APP0 of JFIF 1.01, square pixels of no known size.
-func (h *headerWriter) jfif() {
-	h.segment(mAPP0, []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"))
+// jfif appends the APP0 of JFIF 1.01 with a density, which it holds in whole numbers up
+// to 65535. A density that does not fit becomes that of square pixels of unknown size.
+func (h *headerWriter) jfif(d raster.Density) {
+	unit := [...]byte{raster.Aspect: 0, raster.PerInch: 1, raster.PerCM: 2}[d.Unit]
+	x, y := math.Round(d.X), math.Round(d.Y)
+	if d.Unit == raster.Aspect { // a ratio may be multiplied
+		for f := 10.0; f <= 1000 && (math.Abs(x-d.X) > 0.01 || math.Abs(y-d.Y) > 0.01); f *= 10 {
+			d.X, d.Y = d.X*10, d.Y*10
+			x, y = math.Round(d.X), math.Round(d.Y)
+		}
+	}
+	if !(x >= 1 && y >= 1 && x <= 65535 && y <= 65535) {
+		unit, x, y = 0, 1, 1
+	}
+	p := append([]byte("JFIF\x00\x01\x01"), unit)
+	p = binary.BigEndian.AppendUint16(p, uint16(x))
+	p = binary.BigEndian.AppendUint16(p, uint16(y))
+	h.segment(mAPP0, append(p, 0, 0))
 }
 
 // adobe appends an APP14 with the colour transform: 0 for RGB or CMYK, 1 for YCbCr, 2

@@ -12,8 +12,9 @@ import (
 // MaxSide is the longest side of a JPEG.
 const MaxSide = 65535
 
-// Encode writes rows as a baseline JPEG of quality 1 to 100, with a JFIF header
-// and the tables of T.81 annex K.
+// Encode writes rows as a baseline JPEG of quality 1 to 100, with the tables of T.81
+// annex K, the profile of the rows, and their density in a JFIF header. The profile must
+// be one for gray or RGB, as the rows are.
 //
 // The rows must have 8 bits and orientation 1. Gray rows become one component. RGB
 // rows become YCbCr with chroma halved both ways. YCbCr planes are written as they are
@@ -55,11 +56,9 @@ func Encode(w io.Writer, rows raster.Rows, quality int) error {
 
 	var hw headerWriter
 	hw.soi()
-	hw.jfif()
+	hw.jfif(h.Density.Scaled(float64(width)/float64(h.FullW), float64(height)/float64(h.FullH)))
+	hw.icc(h.ICC)
 	colour := len(e.comps) > 1
-	if colour {
-		hw.icc(h.ICC)
-	}
 	for t, base := range []*[64]uint16{&lumaSteps, &chromaSteps} {
 		if t == 0 || colour {
 			steps := scaleSteps(base, quality)

@@ -54,20 +54,25 @@ type Reader struct {
 	first *scan
 	model model
 
+	// Tables and the restart interval as the segments read so far have set them.
 	quant [4]*quantTable
 	huff  [2][4]*huffman
+	cond  arithConditioning
 	ri    int
-	scans int
-	seg   []byte
+	scans int    // scan headers read
+	seg   []byte // the last segment
 
-	jfif, adobe bool
-	transform   byte
-	icc         iccChunks
+	jfif, adobe, exif    bool
+	transform            byte // of Adobe's marker
+	density, exifDensity raster.Density
+	icc                  iccChunks
+	gainMap              bool
+	pictures             int // in the file, by its index; 0: no index
 }
 
 // Open reads the segments before the first scan of the JPEG of size bytes in r.
 func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
-	d := &Reader{src: newSource(r, size), lim: lim}
+	d := &Reader{src: newSource(r, size), lim: lim, cond: usualConditioning}
 	d.hdr.Orientation = 1
 	var soi [2]byte
 	if !d.src.full(soi[:]) || soi[0] != 0xFF || soi[1] != mSOI {
@@ -76,7 +81,7 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 		}
 		return nil, fault.New(fault.Format, "not a JPEG")
 	}
-	s, eoi, err := d.headers(0)
+	s, eoi, err := d.headers()
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +95,9 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 	}
 	d.first = s
 	d.model = d.colourModel()
+	d.noteOthers()
 	h := &d.hdr
+	h.Density = d.storedDensity()
 	h.FullW, h.FullH, h.Bits = d.frame.w, d.frame.h, 8
 	h.Planes = []raster.PlaneDim{raster.Whole(h.FullW, h.FullH)}
 	switch d.model {
@@ -110,8 +117,16 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 	return d, nil
 }
 
-// colourModel decides as libjpeg does: JFIF means YCbCr, then Adobe's marker
-// counts (Adobe TN 5116, section 18), then the component ids.
+// storedDensity is the density of the picture as stored: that of JFIF, else of EXIF.
+func (r *Reader) storedDensity() raster.Density {
+	if r.density != (raster.Density{}) {
+		return r.density
+	}
+	return r.exifDensity
+}
+
+// colourModel decides as libjpeg does: JFIF means YCbCr; else Adobe's marker decides
+// (Adobe TN 5116, section 18), else the component ids.
 func (r *Reader) colourModel() model {
 	c := r.frame.comps
 	switch {

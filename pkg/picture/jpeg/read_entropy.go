@@ -1,17 +1,23 @@
 package jpeg
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
-// entropy is an entropy-coded segment (T.81 F.1.2.3, B.1.1.5) as bits: the zero
-// bytes stuffed after FF and fill bytes are taken out in bulk on the way in, so
-// that whoever takes bits can load eight bytes at a time and need not look at them.
+// entropy reads the bits of an entropy-coded segment (T.81 F.1.2.3, B.1.1.5). The zero
+// bytes stuffed after FF, and fill bytes, are removed in bulk when the buffer is filled.
+// The bytes in the buffer are therefore clean: loops load eight at a time without
+// looking for FF.
 //
-// Bits stand at the top of acc, n of them taken account of; the bits below are
-// either the right ones, too, or zero. refill (written out where it matters) is
+// The next bits are at the top of acc, and n of them are valid. The bits below those
+// are either the ones that follow or zero, so that refilling may or more bits in
+// without masking. refill, which hot loops repeat with local variables, is
 //
 //	acc |= be64(buf[pos:]) >> n; pos += (63 - n) >> 3; n |= 56
 //
-// so pos*8 - n is the number of bits taken since buf[0].
+// It takes as many whole bytes as fit: with n = 13, six bytes make 61 valid bits, and
+// 13|56 is 61. The number of bits taken since buf[0] is always pos*8 - n.
 type entropy struct {
 	src    *source
 	buf    []byte // buf[:end] is clean; window + slack long
@@ -19,11 +25,13 @@ type entropy struct {
 	end    int
 	acc    uint64
 	n      uint
-	ended  bool // a marker, or the end of the file, comes after buf[end-1]
+	ended  bool // a marker, or the end of the file, follows buf[end-1]
 	marker byte // that marker; 0 for the end of the file
+	// surplus: finish found whole bytes that no block needed.
+	surplus bool
 
-	// tap, if any, gets all bytes whose bits were taken: a copy of the segment
-	// as far as it was walked. buf[tapped:] it has not got yet.
+	// tap, if not nil, gets a copy of all bytes whose bits were taken, up to buf[tapped]
+	// so far.
 	tap    *bitWriter
 	tapped int
 }
@@ -32,15 +40,15 @@ func newEntropy(s *source) *entropy {
 	return &entropy{src: s, buf: make([]byte, window+slack)}
 }
 
-// begin starts a segment where the source stands.
+// begin starts a segment at the position of the source.
 func (e *entropy) begin() {
-	e.pos, e.end, e.acc, e.n, e.ended, e.marker, e.tapped = 0, 0, 0, 0, false, 0, 0
+	e.pos, e.end, e.acc, e.n, e.ended, e.marker, e.tapped, e.surplus = 0, 0, 0, 0, false, 0, 0, false
 	e.fill()
 }
 
-// ready is called at the start of each n blocks: it makes sure that they are whole in
-// the buffer, or that the segment's end is, and then that it was not passed. False:
-// there is no block here.
+// ready is called before n blocks are read. It fills the buffer so that they, or the
+// rest of the segment, are in it. It returns false if more bits were taken than the
+// segment has: then no block begins here.
 func (e *entropy) ready(n int) bool { return e.pos <= e.end-n*blockBytes || e.more() }
 
 func (e *entropy) more() bool {
@@ -50,11 +58,11 @@ func (e *entropy) more() bool {
 	return !e.overrun()
 }
 
-// over says whether more bits were taken than the segment has.
+// overrun reports whether more bits were taken than the segment has.
 func (e *entropy) overrun() bool { return e.pos*8-int(e.n) > e.end*8 }
 
-// fill moves what is left to the front of the buffer (with the eight bytes before
-// it, which hold the beginning of acc) and adds clean bytes behind.
+// fill moves the rest of the buffer to its front, with the eight bytes before it, which
+// hold the beginning of acc, and adds clean bytes.
 func (e *entropy) fill() {
 	keep := max(e.pos-8, 0)
 	if e.tap != nil {
@@ -71,7 +79,7 @@ func (e *entropy) fill() {
 	}
 }
 
-// unstuff takes bytes from the source up to and with the next FF.
+// unstuff moves bytes from the source to the buffer, up to and including the next FF.
 func (e *entropy) unstuff() {
 	s := e.src
 	if !s.fill(1) {
@@ -106,20 +114,44 @@ func (e *entropy) unstuff() {
 	}
 }
 
-// finish passes over what is left of the segment; marker is then known.
+// finish skips the rest of the segment, after which marker is known. Calling it again
+// changes nothing.
 func (e *entropy) finish() {
+	at := int(e.at()+7) >> 3 // the last byte that a bit was taken from is used up
 	if e.tap != nil {
-		e.tap.copyBytes(e.buf[e.tapped : (e.pos*8-int(e.n)+7)>>3])
+		e.tap.copyBytes(e.buf[e.tapped:at])
 		e.tapped = 0
 	}
+	e.surplus = e.surplus || at < e.end
 	for !e.ended {
 		e.end = 0
 		e.unstuff()
+		e.surplus = e.surplus || e.end > 0
 	}
 	e.pos, e.end, e.acc, e.n = 0, 0, 0, 0
 }
 
-// bits takes c bits, at most 32; the segment's end is not looked at.
+// at returns the position in buf of the next bit.
+func (e *entropy) at() uint { return uint(e.pos*8) - e.n }
+
+// seek makes bit p of buf the next one.
+func (e *entropy) seek(p uint) {
+	e.acc, e.n, e.pos = e.clean().load(p), 56-p&7, int(p>>3)+7
+}
+
+// clean returns buf.
+func (e *entropy) clean() *buffer { return (*buffer)(e.buf) }
+
+// buffer holds the clean bytes of an entropy-coded segment.
+type buffer [window + slack]byte
+
+// load returns the bits from p on, at least 57 of them. Beyond the window they are
+// arbitrary; whoever reads there is past the end of the segment, which overrun reports.
+func (b *buffer) load(p uint) uint64 {
+	return binary.BigEndian.Uint64(b[p>>3&(window-1):][:8]) << (p & 7)
+}
+
+// bits takes c bits, at most 32. The end of the segment is not checked.
 func (e *entropy) bits(c uint) int32 {
 	if e.n < c {
 		e.refill()

@@ -3,18 +3,17 @@ package jpeg
 import "io"
 
 const (
-	// window is how much of the file is read at once, and how many clean bytes
-	// of a scan are held at once: never a slice of the file's size, whose page
-	// faults would cost more than the copying.
+	// window is the number of bytes that are read from the file at once, and the
+	// number of clean bytes of a scan that are held at once. A buffer of the file's
+	// size would be slower: its page faults cost more than copying through a window.
 	window = 64 << 10
-	// blockBytes is more than any block can take: 64 coefficients of at most
-	// 16 bits of code and 15 of value (248 bytes), and what a refill looks
-	// ahead. At the start of a block so many clean bytes are in the buffer,
-	// unless the scan ends before.
+	// blockBytes is more than any block can take: 64 coefficients of at most 16 bits
+	// of code and 15 of value (248 bytes), plus the bytes that a refill reads ahead.
+	// At the start of a block the buffer holds that many, or the rest of the segment.
 	blockBytes = 512
-	// slack is what follows the last clean byte in the buffer: zeros, so that
-	// as many blocks as are gone over at once may run over the end without a check
-	// at each symbol (maxRun × 248 bytes).
+	// slack is the number of zero bytes that follow the last byte of a segment in the
+	// buffer. maxRun blocks of 248 bytes fit in it, so that their symbols need no check
+	// for the end; the check comes after them.
 	slack = 4096
 )
 
@@ -25,14 +24,21 @@ type source struct {
 	off  int64  // of the byte after raw[n-1]
 	raw  []byte // raw[i:n] is read and not yet taken
 	i, n int
-	err  error // of r, other than the end of the file
+	err  error // of r, other than io.EOF
+}
+
+// fork returns a source at the same position that reads the same file by itself.
+func (s *source) fork() *source {
+	f := newSource(s.r, s.size)
+	f.off = s.off - int64(s.n-s.i)
+	return f
 }
 
 func newSource(r io.ReaderAt, size int64) *source {
 	return &source{r: r, size: size, raw: make([]byte, window)}
 }
 
-// fill reads on until at least want bytes are at hand, and says whether they are.
+// fill reads until at least want bytes are in the window, and reports whether they are.
 func (s *source) fill(want int) bool {
 	if s.n-s.i >= want {
 		return true
@@ -50,7 +56,7 @@ func (s *source) fill(want int) bool {
 		if err != nil && err != io.EOF {
 			s.err = err
 		} else if err == io.EOF && n < len(p) {
-			s.size = s.off // shorter than was said
+			s.size = s.off // the file is shorter than its size
 		}
 	}
 	return s.n >= want
@@ -78,7 +84,7 @@ func (s *source) full(p []byte) bool {
 	return true
 }
 
-// skip passes over n bytes.
+// skip skips n bytes. It returns false if the file has fewer.
 func (s *source) skip(n int) bool {
 	if have := s.n - s.i; n > have {
 		s.off += int64(n - have)

@@ -2,67 +2,77 @@ package jpeg
 
 import "encoding/binary"
 
-// Going over blocks is a chain: where a look-up is made is known when the one before is
-// done. So four places of the scan are gone over side by side. Where blocks begin
-// there is not known but for the first; but Huffman codes fall into step (T. Ferguson and
-// J. Rabinowitz, "Self-synchronizing Huffman codes", 1984; for JPEG, A. Weissenberger and
-// B. Schmidt, "Accelerating JPEG Decompression on GPUs", 2021): who begins anywhere, as if
-// an MCU began there, is after some tens of blocks at the beginning of a block, as which
-// it takes it, too. When who came the right way meets such a beginning, all that was
-// gone over from there is right. Until then nothing of it is believed, so what
-// comes out does not depend on it.
+// Walking is a chain: the position of a code is known only when the code before it has
+// been looked up, so the processor mostly waits. To keep it busy, four positions of the
+// scan, called lanes, are walked side by side. Only the first lane starts at a known
+// block. The others start at a guessed bit, and that works because Huffman codes
+// resynchronise: decoding that starts at a wrong bit produces wrong symbols for a while,
+// but sooner or later one of them ends where a true one ends, and from there on all are
+// right. JPEG blocks resynchronise within tens of blocks (T. Ferguson and J. Rabinowitz,
+// "Self-synchronizing Huffman codes", 1984; for JPEG A. Weissenberger and B. Schmidt,
+// "Accelerating JPEG Decompression on GPUs", 2021).
+//
+//	bits  |b0   |b1  |b2     |b3  |b4   |b5 …     true blocks
+//	lane 0 starts at b0 and stops where lane 1 started
+//	lane 1         starts here: x, x, b4, b5 …    x: wrong, b4: in step
+//
+// A lane records where it believes that blocks begin. Nothing of it is used until lane
+// 0, which walks true blocks only, has come to a beginning that the lane has, too, at
+// the same place in the MCU. From there on the lane is right by induction: it walks the
+// same bits with the same tables. So the result never depends on the guess.
 
 const (
 	laneCount  = 4
-	laneBlocks = 2048 // gone over in a lane at once, at most
-	// ahead is how many blocks are gone over before what they hold is taken.
+	laneBlocks = 2048 // most blocks walked in a lane at once
+	// ahead is the most blocks that are walked before they are taken.
 	ahead     = laneCount * laneBlocks
-	usualBits = 64 // of a block, until it is known
-	// laneFailing is by how much lanes that were not in step may be more than those that
-	// were: then there are no more in the scan.
+	usualBits = 64 // bits of a block, until the scan has shown how many
+	// laneFailing is the number of tries without resynchronisation, less those with,
+	// after which a scan gets no more lanes.
 	laneFailing = 16
 )
 
-// laneBits is how many bits make a lane worth while. Tests change it.
+// laneBits is the number of bits from which a lane is worth while. Tests change it.
 var laneBits uint = 16 << 10
 
-// lane is blocks gone over from some place of the buffer on.
+// lane is blocks walked from some position of the buffer.
 type lane struct {
-	at    [laneBlocks + 1]uint32 // where they begin: at[n] the first that is not gone over
+	at    [laneBlocks + 1]uint32 // where they begin; at[n] is the first not walked
 	n     int
-	phase uint // of that block
-	stop  uint // it goes no further than the first block from this bit on
+	phase uint // place in the MCU of block n
+	stop  uint // the lane ends with the first block that begins at this bit or later
 }
 
-// blockIndex is where the blocks of a sequential scan begin, as far as they were gone over.
+// blockIndex is where the blocks of a sequential scan begin, as far as they have been
+// walked. The order of blocks in an MCU and its tables are those of the scan.
 type blockIndex struct {
-	tables [maxRun]*skips // of the blocks of an MCU, in their order
-	of     [maxRun]int    // their components' places in the scan
-	mcu    uint           // how many they are
-	taken  int            // blocks taken of the MCU that is being taken
-	toGo   int            // blocks of the scan that are not taken
+	tables [maxRun]*skips // of the blocks of an MCU
+	of     [maxRun]int    // places of their components in the scan
+	mcu    uint           // blocks in an MCU
+	taken  int            // blocks already taken of the current MCU
+	toGo   int            // blocks of the scan that have not been taken
 	next   int            // at[next] is the next block to be taken,
-	known  int            // at[known] the first that was not gone over,
-	phase  uint           // its place in the MCU
+	known  int            // at[known] the first that has not been walked,
+	phase  uint           // and phase its place in the MCU
 	at     []uint32
-	block  uint             // bits of a block, of late
-	failed int              // lanes that did not fall into step
-	lane   *[laneCount]lane // nil until they are worth while
+	block  uint             // bits of a block, as measured last
+	failed int              // tries of lanes that did not resynchronise, less those that did
+	lane   *[laneCount]lane // nil until first used
 }
 
-// begin is called at the start of a segment.
-func (v *blockIndex) begin() {
+// begin is called where a segment or restart interval begins, at bit at of the buffer.
+func (v *blockIndex) begin(at uint) {
 	v.phase, v.taken, v.next, v.known = 0, 0, 0, 0
-	if len(v.at) > 0 { // a scan that is gone over
-		v.at[0] = 0
+	if len(v.at) > 0 { // the scan is walked
+		v.at[0] = uint32(at)
 	}
 }
 
 // after returns the place in an MCU of the n-th block after one at phase.
 func (v *blockIndex) after(phase uint, n int) uint { return (phase + uint(n)) % v.mcu }
 
-// blocks goes over blocks from at[known] on, until n are known or one begins at bit
-// limit or beyond. It returns false for a block that it can't go over.
+// blocks walks blocks from at[known] on, until n are known or one begins at bit limit
+// or later. It returns false at a block that the tables cannot walk.
 func (v *blockIndex) blocks(buf *buffer, n int, limit uint) bool {
 	i, phase := v.known, v.phase
 	p := uint(v.at[i])
@@ -78,8 +88,8 @@ func (v *blockIndex) blocks(buf *buffer, n int, limit uint) bool {
 		left -= s & 31
 		k := s &^ 31
 		for k < endOfBlock {
-			// The look-up goes ahead of the refill, which it need not wait for: an
-			// entry takes at most 27 bits, so of 56 there are 29 left for the next.
+			// Look up before refilling, so that the look-up does not wait for the
+			// load: an entry takes at most 27 bits, so of 56 there are 29 left.
 			s = uint(t[acc>>(64-lookBits)])
 			acc |= binary.BigEndian.Uint64(buf[pos&(window-1):][:8]) >> (left & 63)
 			pos += (63 - left) >> 3
@@ -103,8 +113,8 @@ func (v *blockIndex) blocks(buf *buffer, n int, limit uint) bool {
 	return good
 }
 
-// side goes over blocks in all lanes side by side, until one of them is at its stop, or
-// full. It returns the lane whose next block it can't go over, if that is why it ended.
+// walkLanes walks all lanes side by side, until one of them reaches its stop or is
+// full. If it ended because the tables cannot walk a block, it returns that lane.
 func (v *blockIndex) walkLanes(buf *buffer) *lane {
 	a, b, c, d := &v.lane[0], &v.lane[1], &v.lane[2], &v.lane[3]
 	p, q, r, s := uint(a.at[a.n]), uint(b.at[b.n]), uint(c.at[c.n]), uint(d.at[d.n])
@@ -185,21 +195,21 @@ func (v *blockIndex) walkLanes(buf *buffer) *lane {
 	}
 }
 
-// head takes the entry at bit p, where a block begins: the bit behind it, and what is
-// passed.
+// head looks up the entry at bit p, where a block begins. It returns the bit after the
+// entry's symbols and the coefficients that they pass.
 func (t *skips) head(buf *buffer, p uint) (uint, uint) {
 	s := uint(t[1<<lookBits+buf.load(p)>>(64-lookBits)])
 	return p + s&31, s &^ 31
 }
 
-// step takes the entry at bit p, in a block of which k is passed.
+// step looks up the entry at bit p of a block in which k has been passed.
 func (t *skips) step(buf *buffer, p, k uint) (uint, uint) {
 	s := uint(t[buf.load(p)>>(64-lookBits)])
 	return p + s&31, k + s&^31
 }
 
-// walk takes the next n blocks, at most maxRun: sc.ends then says where each begins
-// and the last ends.
+// takeBlocks takes the next n blocks, at most maxRun. sc.ends is then where each of them
+// begins, and the last one ends.
 func (sc *scanner) takeBlocks(n int) error {
 	v, e := &sc.index, sc.e
 	if v.known-v.next < n {
@@ -222,8 +232,8 @@ func (sc *scanner) takeBlocks(n int) error {
 	return nil
 }
 
-// findBlocks goes over blocks until n or more are known that are not taken, but over none
-// beyond the next restart or the end of the scan.
+// findBlocks walks blocks until n or more are known and not taken, but none after the
+// next restart or the end of the scan.
 func (sc *scanner) findBlocks(n int) error {
 	v, e := &sc.index, sc.e
 	v.known = copy(v.at[:], v.at[v.next:v.known+1]) - 1
@@ -242,7 +252,7 @@ func (sc *scanner) findBlocks(n int) error {
 				v.at[i] -= uint32(from)
 			}
 		}
-		limit := uint(e.end * 8) // blocks that begin before it are whole, or the last
+		limit := uint(e.end * 8) // a block before it is whole, or the segment is cut
 		if !e.ended {
 			limit -= blockBytes * 8
 		}
@@ -252,11 +262,8 @@ func (sc *scanner) findBlocks(n int) error {
 		from, known := uint(v.at[v.known]), v.known
 		sc.walkParallel(most, limit)
 		err := sc.walkSerial(most, limit)
-		if err != nil && v.known < n { // or who takes that block will see
-			if e.overrun() {
-				return sc.cut()
-			}
-			return err
+		if err != nil && v.known < n { // else it counts when that block is taken
+			return sc.fail(err)
 		}
 		if v.known > known {
 			v.block = max(1, (uint(v.at[v.known])-from)/uint(v.known-known))
@@ -265,8 +272,8 @@ func (sc *scanner) findBlocks(n int) error {
 	return nil
 }
 
-// skipBlocks passes over n blocks from where the bits are taken, of which the first is at
-// phase of an MCU. It is for scans of which not all is gone over first.
+// skipBlocks walks n blocks from the next bit on, the first of them at a place in the
+// MCU. It is for scans in which other blocks are decoded without walking them first.
 func (sc *scanner) skipBlocks(phase uint, n int) error {
 	v, e := &sc.index, sc.e
 	if !e.ready(n) {
@@ -283,7 +290,7 @@ func (sc *scanner) skipBlocks(phase uint, n int) error {
 	return err
 }
 
-// walkSerial goes over blocks until so many are known or one begins at bit limit or beyond.
+// walkSerial walks blocks until so many are known or one begins at bit limit or later.
 func (sc *scanner) walkSerial(most int, limit uint) error {
 	v := &sc.index
 	for !v.blocks(sc.e.clean(), most, limit) {
@@ -298,7 +305,7 @@ func (sc *scanner) walkSerial(most int, limit uint) error {
 	return nil
 }
 
-// plain goes over one block, symbol by symbol where it must.
+// walkBlock walks one block, symbol by symbol where the tables cannot.
 func (sc *scanner) walkBlock(p, phase uint) (end uint, err error) {
 	e, t := sc.e, &sc.skips[sc.index.of[phase%maxRun]]
 	e.seek(p)
@@ -308,7 +315,7 @@ func (sc *scanner) walkBlock(p, phase uint) (end uint, err error) {
 	return e.at(), err
 }
 
-// walkParallel does the most part of walkSerial in lanes, if that is worth while.
+// walkParallel does most of the work of walkSerial in lanes, if there is enough of it.
 func (sc *scanner) walkParallel(most int, limit uint) {
 	v := &sc.index
 	from := uint(v.at[v.known])
@@ -339,7 +346,7 @@ func (sc *scanner) walkParallel(most int, limit uint) {
 			l.phase = v.after(l.phase, 1)
 		case l == &v.lane[0]:
 			bad = laneFailing
-		default: // it is not in step: it begins anew a bit further on
+		default: // not in step: start again one bit further on
 			p = uint(l.at[l.n]) + 1
 			l.at[0], l.n, l.phase = uint32(p), 0, 0
 			bad++
@@ -357,7 +364,8 @@ func (sc *scanner) walkParallel(most int, limit uint) {
 	v.failed = max(0, v.failed-1)
 }
 
-// join goes over blocks up to one where l was in step, and then takes what it has.
+// joinLane walks true blocks up to one that lane l has, too, and appends the blocks of
+// l from there on. It returns false if l never came into step.
 func (sc *scanner) joinLane(l *lane, most int, limit uint) bool {
 	v := &sc.index
 	first := v.after(l.phase, int(v.mcu)*laneBlocks-l.n)
@@ -384,7 +392,7 @@ func (sc *scanner) joinLane(l *lane, most int, limit uint) bool {
 	return false
 }
 
-// skipTables makes what walk needs for the components of the scan.
+// skipTables prepares the walk of the scan.
 func (sc *scanner) skipTables() {
 	v := &sc.index
 	v.mcu, v.toGo, v.block, v.failed = 0, 0, usualBits, 0
@@ -420,5 +428,5 @@ func (sc *scanner) skipTables() {
 	if n := min(v.toGo, ahead) + 1; len(v.at) < n {
 		v.at = make([]uint32, n)
 	}
-	v.begin()
+	v.begin(0)
 }

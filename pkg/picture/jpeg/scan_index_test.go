@@ -137,8 +137,9 @@ func walkAgainstPlain(t *testing.T, name string, p []byte) *scanner {
 	fast, plain := open(t, p), open(t, p)
 	s := fast.first
 	sc, pl := fast.newScanner(), plain.newScanner()
-	sc.begin(s)
-	pl.begin(s)
+	if err := errors.Join(sc.begin(s), pl.begin(s)); err != nil {
+		t.Fatal(err)
+	}
 	sc.skipTables()
 	for _, ac := range s.ac {
 		ac.valueTable()

@@ -1,28 +1,33 @@
 package jpeg
 
-import "encoding/binary"
+// To walk a block of a sequential scan is to find where it ends without decoding its
+// coefficients. That is all that most blocks need when a file is made gray or small: a
+// chroma block is dropped, of a luma block the bits are copied or the first few
+// coefficients decoded. Decoding a block after the walk need not wait for the block
+// before it.
 
-// Going over blocks of a sequential scan for their length only. Where they end is all
-// that must be known of most of a file to make it gray or small, and what is then
-// taken from a block, from its beginning, need not wait for the block before.
-
-// maxRun is how many blocks are gone over at once: those of one component in an MCU
-// are at most 4 × 4.
+// maxRun is the largest number of blocks that are walked at once: one component has at
+// most 4 × 4 in an MCU.
 const maxRun = 16
 
-// skips says how far all the symbols go whose codes lie wholly in the looked-at bits
-// (the last one's value may lie beyond them). The first half is for AC symbols,
-// the second for a DC symbol and AC symbols behind it. An entry has
+// skips is a table for walking, indexed by the next lookBits bits. An entry stands for
+// all symbols whose codes lie in these bits; the value of the last one may lie beyond.
+// The first half is for AC symbols, the second for a DC symbol and the AC symbols after
+// it. An entry has
 //
-//	bits 0-4   how many bits they take, values included
-//	bits 8-15  how many coefficients they pass, an end of block counting one;
-//	           endSkip more if the last of them is an end of block
+//	bits 0-4   number of bits of those symbols, values included
+//	bits 8-15  number of coefficients that they pass, counting an end of block as one;
+//	           plus endSkip if the last symbol is an end of block
 //
-// So from coefficient k a block ends well where the sum of k and what is passed is
-// 64, or at most 64 over endSkip. Anything between is not to be used: a block that
-// ends at coefficient 63 has no end of block, and the entry would take the next
-// block's first bits for AC codes. noSkip, for a code longer than the looked-at
-// bits or none, always leads there.
+// Example: with the luma tables of annex K the bits 00 1010 00 100… begin a block with
+// a DC difference of 0 (00) and an end of block (1010). The entry is 6 bits and
+// endSkip + 2 coefficients; it does not reach into the next block.
+//
+// A walk adds up the coefficients, k. The block has ended if k is 64, or if k - endSkip
+// is from 1 to 64. Any other sum over 64 is not valid: a block whose coefficient 63 is
+// not zero has no end of block, so an entry may have counted the first bits of the next
+// block as AC symbols. Then the block is walked again symbol by symbol. The entry
+// noSkip, for a code that is longer than lookBits or does not exist, always leads there.
 type skips [2 << lookBits]uint16
 
 const (
@@ -33,12 +38,12 @@ const (
 	endOfBlock = 64 << skipShift
 )
 
-// unsound says that what was passed, endOfBlock or more, is no end of a block.
+// unsound reports whether k, endOfBlock or more, is not a valid end of a block.
 func unsound(k uint) bool {
 	return k > endOfBlock && k-(endSkip+1)<<skipShift > 63<<skipShift
 }
 
-// fill makes the entries for a component's tables.
+// fill makes the entries for the tables of a component.
 func (t *skips) fill(dc, ac *huffman) {
 	dc.derive()
 	ac.derive()
@@ -53,8 +58,8 @@ func (t *skips) fill(dc, ac *huffman) {
 	}
 }
 
-// skip makes the entry for the looked-at bits p, of which so many are taken already,
-// for so many coefficients.
+// skip makes the entry for the lookBits bits p, of which the first ones, bits in number,
+// have already passed so many coefficients.
 func skip(p int, bits uint, passed int, ac *huffman) uint16 {
 	end := 0
 	for bits < lookBits && end == 0 {
@@ -76,27 +81,8 @@ func skip(p int, bits uint, passed int, ac *huffman) uint16 {
 	return uint16((passed+end)<<skipShift) | uint16(bits)
 }
 
-// buffer is the clean bytes of an entropy-coded segment, as entropy holds them.
-type buffer [window + slack]byte
-
-// load returns the bits from p on, at least 57 of them. Beyond the window they are
-// any: who goes there is over the end.
-func (b *buffer) load(p uint) uint64 {
-	return binary.BigEndian.Uint64(b[p>>3&(window-1):][:8]) << (p & 7)
-}
-
-// at is the bit that is taken next, from buf[0] on.
-func (e *entropy) at() uint { return uint(e.pos*8) - e.n }
-
-// seek goes to bit p.
-func (e *entropy) seek(p uint) {
-	e.acc, e.n, e.pos = e.clean().load(p), 56-p&7, int(p>>3)+7
-}
-
-func (e *entropy) clean() *buffer { return (*buffer)(e.buf) }
-
-// skipAC passes over the rest of a block from coefficient k, symbol by symbol where
-// it must.
+// skipAC walks the rest of a block from coefficient k, symbol by symbol where table t
+// has no valid entry.
 func (e *entropy) skipAC(ac *huffman, t *skips, k int) error {
 	for k < 64 {
 		e.refill()
@@ -121,13 +107,13 @@ func (e *entropy) skipAC(ac *huffman, t *skips, k int) error {
 	return nil
 }
 
-// skipTable is the skips of a component's tables.
+// skipTable is the skips made from a pair of tables.
 type skipTable struct {
 	dc, ac *huffman
 	table  *skips
 }
 
-// skipScan goes over a whole sequential scan.
+// skipScan walks a whole sequential scan.
 func (sc *scanner) skipScan() error {
 	f, s := sc.f, sc.s
 	sc.skipTables()
@@ -161,6 +147,5 @@ func (sc *scanner) skipScan() error {
 			}
 		}
 	}
-	sc.rows = f.h
-	return nil
+	return sc.done()
 }

@@ -2,39 +2,46 @@ package jpeg
 
 import "io"
 
-// Copy writes a JPEG again with every coefficient as it was, upright, and without
-// metadata but for the profile of a colour picture: what is left of a picture when
-// its factor is 1 and nothing else is asked. The scans are copied bit for bit after
-// walking them, unless the picture must be turned: then it is written as baseline.
+// Copy writes a JPEG again with every coefficient as it was, upright, without metadata
+// other than its density and its profile: a picture whose factor is 1 and of which
+// nothing else is asked. Scans are copied bit for bit, after walking them; where that
+// cannot be (see mustRecode), coefficients are gathered and written as a baseline
+// JPEG.
 //
-// done is false, and r as it was, where it would have to be turned and a mirrored
-// side is not of whole MCUs, or there is no memory for it: the caller then decodes.
-// After an error part of the output may have been written.
+// done is false, and r as it was, if the picture would have to be turned and a mirrored
+// side does not consist of whole MCUs, or if there is not enough memory. The caller
+// then decodes. After an error, part of the output may have been written.
 func Copy(w io.Writer, r *Reader) (done bool, err error) {
 	if r.first == nil {
 		return false, nil
 	}
-	if r.hdr.Orientation > 1 {
-		return writeUpright(w, r, len(r.frame.comps))
+	if n := len(r.frame.comps); r.mustRecode(n) {
+		return recode(w, r, n)
 	}
-	t, first := newTranscoder(w, r)
-	r.describe(&t.header)
-	if err := t.holdMasks(len(r.frame.comps)); err != nil {
+	t, first, err := newTranscoder(w, r)
+	if err != nil {
 		return true, err
 	}
+	r.describe(&t.header, false)
 	return true, t.run(first, func(s *scan) error {
 		t.begin(s, t.f.comps)
 		return t.copyScan(s)
 	})
 }
 
-// describe writes the segments that say what the components mean.
-func (r *Reader) describe(h *headerWriter) {
+// describe writes the segments that say what the components mean. swap: the sides of
+// the picture have been exchanged.
+func (r *Reader) describe(h *headerWriter, swap bool) {
+	d := r.storedDensity()
+	if swap {
+		d.X, d.Y = d.Y, d.X
+	}
 	switch r.model {
 	case gray:
-		h.jfif()
+		h.jfif(d)
+		h.icc(r.icc.profile("GRAY"))
 	case ycc:
-		h.jfif()
+		h.jfif(d)
 		h.icc(r.icc.profile("RGB "))
 	case rgb:
 		h.adobe(0)
@@ -45,4 +52,13 @@ func (r *Reader) describe(h *headerWriter) {
 		}
 		h.icc(r.icc.profile("CMYK"))
 	}
+}
+
+// describeGray is describe for a file of the first component only.
+func (r *Reader) describeGray(h *headerWriter, swap bool) {
+	g := Reader{model: gray, density: r.storedDensity()}
+	if r.model == gray {
+		g.icc = r.icc
+	}
+	g.describe(h, swap)
 }

@@ -2,49 +2,53 @@ package jpeg
 
 import "io"
 
-// The gray picture of a YCbCr JPEG is its Y component, which is Rec. 601 luma: the
-// transcoder drops Cb and Cr and writes Y's quantized coefficients as they are.
-// In a baseline scan the bits of each block's AC coefficients are copied, and only
-// DC differences are coded anew, since blocks come in another order. In a progressive
-// file Y's own scans are copied whole, and only DC scans that are interleaved
-// are written anew.
+// The gray picture of a YCbCr JPEG is its Y component, which is Rec. 601 luma. The
+// transcoder drops Cb and Cr and writes the quantized coefficients of Y as they are.
+//
+// In a sequential file, Y alone has its blocks in another order than interleaved with
+// chroma: row by row instead of MCU by MCU. A block's AC coefficients do not depend on
+// the order, so their bits are copied; DC is coded as a difference from the block
+// before and is coded again. In a progressive file, Y's own scans are copied whole, and
+// only the interleaved DC scans are written again.
 
 // Gray writes the luma of a JPEG, no coefficient changed, as an upright JPEG of one
-// component: no metadata, and progressive if it was and stood upright. It reads and
-// writes through buffers of fixed size; of a progressive file it also holds 8 bytes a
-// block of luma, and 136 of one that has to be turned.
+// component, without metadata other than the density and, of a gray picture, its
+// profile. It is progressive if r was and stood upright. It reads and writes through
+// buffers of fixed size; of a progressive file it also holds 8 bytes a block, and where
+// coefficients must be written again (see mustRecode), 136 bytes a block of luma.
 //
-// done is false, and r as it was, where that can't be: luma has fewer samples than
-// the picture, is no component by itself, or is to be turned and a mirrored side is no
-// multiple of 8, or there is no memory for it. The caller then decodes. After an error
-// part of the output may have been written.
+// done is false, and r as it was, if luma has fewer samples than the picture or is no
+// component by itself, if the picture would have to be turned and a mirrored side is
+// no multiple of 8, or if there is not enough memory. The caller then decodes. After an
+// error, part of the output may have been written.
 func Gray(w io.Writer, r *Reader) (done bool, err error) {
 	c := &r.frame.comps[0]
 	if r.first == nil || r.model != gray && r.model != ycc || c.h != r.frame.hmax || c.v != r.frame.vmax {
 		return false, nil
 	}
-	if r.hdr.Orientation > 1 {
-		return writeUpright(w, r, 1)
+	if r.mustRecode(1) {
+		return recode(w, r, 1)
 	}
-	t, first := newTranscoder(w, r)
-	t.header.jfif()
-	if err := t.holdMasks(1); err != nil {
+	t, first, err := newTranscoder(w, r)
+	if err != nil {
 		return true, err
 	}
+	r.describeGray(&t.header, false)
 	return true, t.run(first, t.grayScan)
 }
 
-// grayScan handles a scan of the file.
+// grayScan handles a scan of the file. Scans without luma are walked, too, so that Gray
+// refuses what decoding refuses.
 func (t *transcoder) grayScan(s *scan) error {
 	if s.comps[0] != 0 {
-		return t.sc.passScan()
+		return t.sc.walkScan(s)
 	}
 	single := len(s.comps) == 1
 	one := *s
 	one.comps, one.slots = s.comps[:1], []byte{0}
 	if !single {
 		one.ri = 0
-		if s.ss == 0 && s.ah == 0 {
+		if s.dc[0] != nil {
 			one.dc = []*huffman{annexDC}
 		}
 	}

@@ -1,7 +1,5 @@
 package jpeg
 
-import "imgtools/pkg/fault"
-
 // baseline writes Y's blocks of an interleaved sequential scan in the order they
 // have alone: a row of MCUs of v rows of blocks is written as those rows, one by
 // one. The first goes straight to the file, the others wait for the end of the row.
@@ -30,9 +28,7 @@ func (t *transcoder) baseline(s *scan) error {
 				return err
 			}
 			for v := range luma.v {
-				if err := t.lumaRow(s.dc[0], &rows[v], v*luma.h, mx*luma.h); err != nil {
-					return err
-				}
+				t.lumaRow(s.dc[0], &rows[v], v*luma.h, mx*luma.h)
 			}
 			for i := 1; i < len(s.comps); i++ {
 				c := &t.f.comps[s.comps[i]]
@@ -66,7 +62,7 @@ type blockRow struct {
 
 // lumaRow writes the blocks of Y gone over from the i-th on that are next to each other
 // in a row, the first at x, less what is padding.
-func (t *transcoder) lumaRow(dc *huffman, row *blockRow, i, x int) error {
+func (t *transcoder) lumaRow(dc *huffman, row *blockRow, i, x int) {
 	sc := t.sc
 	luma := &t.f.comps[0]
 	in := sc.e.clean()
@@ -83,11 +79,8 @@ func (t *transcoder) lumaRow(dc *huffman, row *blockRow, i, x int) error {
 			d, _ = dc.longValue(in.load(from)) // it was seen to be sound
 		}
 		from += uint(d & 31)
-		v := sc.pred[0] + int32(d)>>16
-		sc.pred[0] = v
-		if v != int32(int16(v)<<5>>5) {
-			return fault.New(fault.Format, "DC coefficient %d", v)
-		}
+		sc.pred[0] += int32(d) >> 16
+		v := legalDC(sc.pred[0], 0)
 		if !row.use || x+b-i >= luma.bw {
 			continue
 		}
@@ -102,5 +95,4 @@ func (t *transcoder) lumaRow(dc *huffman, row *blockRow, i, x int) error {
 		code, c := valueCode(diff, &annexCodes[0][0])
 		out.copyBits(in, from, to, code, c)
 	}
-	return nil
 }

@@ -2,27 +2,24 @@ package jpeg
 
 import "io"
 
-// transcoder writes scans of a picture again without decoding them: some as they
-// are, some in another order.
+// transcoder writes the scans of a picture again without decoding them, some bit for
+// bit, some in another order.
 type transcoder struct {
 	r      *Reader
 	f      *frame
 	sc     *scanner
 	w      *bitWriter
 	header headerWriter
-	// What was last written: quantization and Huffman tables by slot, the frame
-	// header, the restart interval.
+	// What has been written last: quantization and Huffman tables by slot, whether
+	// the frame header, the restart interval.
 	quant [4]*quantTable
 	huff  [2][4]*huffman
 	frame bool
 	ri    int
-	// Of a progressive picture: which coefficients of each block are not zero,
-	// by component.
-	nz [4][]uint64
 }
 
 // annexDC is the luma DC table of annex K.3. Its twelve sizes hold all differences
-// of 11-bit coefficients in whatever order.
+// of 11-bit coefficients, in whatever order blocks come.
 var annexDC = func() *huffman {
 	h, err := newHuffman(&annexK[0][0].counts, []byte(annexK[0][0].values))
 	if err != nil {
@@ -31,44 +28,67 @@ var annexDC = func() *huffman {
 	return h
 }()
 
-// newTranscoder uses r up; it returns the first scan.
-func newTranscoder(w io.Writer, r *Reader) (*transcoder, *scan) {
+// mustRecode reports whether the scans of r cannot be copied, so that its coefficients
+// must be gathered and written again: to turn the picture; from arithmetic coding; if
+// the first n components have steps of 0, which many readers refuse; if the file has
+// several scans of a component, of which readers differ which one counts; or if the
+// file is damaged and what is left of it is wanted.
+func (r *Reader) mustRecode(n int) bool {
+	if r.hdr.Orientation > 1 || r.frame.arithmetic() {
+		return true
+	}
+	for _, c := range r.frame.comps[:n] {
+		q := c.quant
+		if q == nil {
+			q = r.quant[c.tq]
+		}
+		if q != nil && q.zero {
+			return true
+		}
+	}
+	if !r.frame.progressive() && len(r.first.comps) < len(r.frame.comps) && r.rescanned() {
+		return true
+	}
+	return r.lim.Lenient && r.damaged()
+}
+
+// damaged reports whether reading all scans fails. It reads the file by a window of its
+// own.
+func (r *Reader) damaged() bool {
+	lim := r.lim
+	lim.Lenient = false
+	again, err := Open(r.src.r, r.src.size, lim)
+	if err != nil {
+		return true
+	}
+	first := again.first
+	sc := again.newScanner()
+	if err := sc.holdMasks(); err != nil {
+		return true
+	}
+	return sc.eachScan(first, sc.walkScan) != nil
+}
+
+// newTranscoder uses r up. It returns the first scan.
+func newTranscoder(w io.Writer, r *Reader) (*transcoder, *scan, error) {
 	first := r.first
 	t := &transcoder{r: r, f: r.frame, w: newBitWriter(w), sc: r.newScanner()}
 	t.header.soi()
-	return t, first
+	return t, first, t.sc.holdMasks()
 }
 
-// holdMasks makes nz for the first n components of a progressive picture.
-func (t *transcoder) holdMasks(n int) error {
-	if !t.f.progressive() {
-		return nil
-	}
-	bytes := int64(0)
-	for _, c := range t.f.comps[:n] {
-		bytes += 8 * int64(c.mw) * int64(c.mh)
-	}
-	if err := t.r.lim.CheckMem(bytes); err != nil {
-		return err
-	}
-	for i, c := range t.f.comps[:n] {
-		t.nz[i] = make([]uint64, c.mw*c.mh)
-	}
-	return nil
-}
-
-// run puts all scans through do and ends the file.
+// run passes all scans to do and ends the file.
 func (t *transcoder) run(first *scan, do func(*scan) error) error {
-	if err := t.r.eachScan(t.sc, first, do); err != nil {
+	if err := t.sc.eachScan(first, do); err != nil {
 		return err
 	}
 	t.w.write([]byte{0xFF, mEOI})
 	return t.w.err
 }
 
-// begin writes what comes before the data of a scan: tables that are not yet there,
-// the frame header before the first scan, a change of the restart interval, and
-// the scan header. comps are the components of the frame to write.
+// begin writes what comes before the data of a scan: tables that have changed, the
+// frame header before the first scan, the restart interval if it has changed, and the
+// scan header. comps are the components of the written frame.
 func (t *transcoder) begin(s *scan, comps []component) {
 	h := &t.header
 	wide := false
@@ -81,7 +101,7 @@ func (t *transcoder) begin(s *scan, comps []component) {
 	if !t.frame {
 		t.frame = true
 		sof := t.f.sof
-		if wide && sof == mSOF0 { // annex B.2.4.1: baseline has 8-bit steps
+		if wide && sof == mSOF0 { // B.2.4.1: baseline has 8-bit steps
 			sof = mSOF1
 		}
 		h.sof(sof, t.f.w, t.f.h, comps)
@@ -89,10 +109,10 @@ func (t *transcoder) begin(s *scan, comps []component) {
 	ids := make([]byte, len(s.comps))
 	for j, i := range s.comps {
 		ids[j] = comps[i].id
-		if s.ss == 0 && s.ah == 0 {
+		if s.dc[j] != nil {
 			t.table(0, s.slots[j]>>4, s.dc[j])
 		}
-		if s.se > 0 {
+		if s.ac[j] != nil {
 			t.table(1, s.slots[j]&15, s.ac[j])
 		}
 	}
@@ -105,7 +125,7 @@ func (t *transcoder) begin(s *scan, comps []component) {
 	*h = (*h)[:0]
 }
 
-// table writes a Huffman table, if it is not the last one of its place.
+// table writes a Huffman table if its slot does not have it already.
 func (t *transcoder) table(class, slot byte, h *huffman) {
 	if t.huff[class][slot] != h {
 		t.huff[class][slot] = h
@@ -113,24 +133,12 @@ func (t *transcoder) table(class, slot byte, h *huffman) {
 	}
 }
 
-// copyScan copies the data of a scan, restarts and all. Copying alone would look at
-// nothing, so it walks all blocks, to see that they are whole and, for the refining
-// scans that follow, which coefficients are not zero.
+// copyScan copies the data of a scan, restarts included. It walks all blocks, so that a
+// damaged scan is noticed.
 func (t *transcoder) copyScan(s *scan) error {
 	sc := t.sc
 	sc.e.tap = t.w
-	var err error
-	switch {
-	case !t.f.progressive():
-		err = sc.skipScan()
-	case s.ss > 0:
-		err = sc.walkBand(t.nz[s.comps[0]])
-	case s.ah == 0:
-		err = sc.eachBlock(sc.skipDC)
-	default:
-		err = sc.eachBlock(func(_, _, _ int) error { sc.e.bits(1); return nil })
-	}
-	if err != nil {
+	if err := sc.walkScan(s); err != nil {
 		return err
 	}
 	sc.e.finish()

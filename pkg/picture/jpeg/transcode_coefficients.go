@@ -5,21 +5,24 @@ import (
 	"math/bits"
 	"slices"
 
-	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
 )
 
-// A turn makes a stored picture upright: its columns or rows are mirrored, then the
-// sides are swapped. In coefficients (T.81 A.3.3) mirroring changes the order of the
-// blocks and the sign of the odd frequencies of that direction, and swapping
-// transposes the blocks.
+// upright says what makes a stored picture upright: its columns or rows are mirrored,
+// then its sides are swapped. In coefficients (T.81 A.3.3), mirroring reverses the order
+// of the blocks and changes the sign of the odd frequencies of that direction; swapping
+// transposes the blocks and each block in itself.
 type upright struct{ mirrorX, mirrorY, swap bool }
 
-// turned writes the first n components of r upright, as a baseline JPEG with the
-// tables of annex K. It holds all their coefficients. done is false, and r as it
-// was, when a side that is mirrored is not of whole MCUs (the blocks that fill it up
-// would come to lie at the wrong end), or there is no memory.
-func writeUpright(w io.Writer, r *Reader, n int) (done bool, err error) {
+// recode gathers the coefficients of the first n components of r and writes them
+// upright, as a baseline JPEG with the Huffman tables of annex K. A coefficient whose
+// quantization step is 0 is 0, and is written with a step of 1. Those that a baseline
+// file cannot hold, which no encoder makes, are limited to -1023 and 1023.
+//
+// done is false, and r as it was, if a side that is mirrored does not consist of whole
+// MCUs (the blocks that fill it up would come to the wrong end), or if there is not
+// enough memory.
+func recode(w io.Writer, r *Reader, n int) (done bool, err error) {
 	f := r.frame
 	o := upright{swap: raster.Swaps(r.hdr.Orientation)}
 	o.mirrorX, o.mirrorY = raster.Mirrors(r.hdr.Orientation)
@@ -50,11 +53,11 @@ func writeUpright(w io.Writer, r *Reader, n int) (done bool, err error) {
 	var hw headerWriter
 	hw.soi()
 	if n == 1 {
-		hw.jfif()
+		r.describeGray(&hw, o.swap)
 	} else {
-		r.describe(&hw)
+		r.describe(&hw, o.swap)
 	}
-	var quant []*quantTable // the slots they get: two components may have had one slot in turn
+	var quant []*quantTable // by the slots they get; two components may have shared one in turn
 	var ids, tables []byte
 	for i := range n {
 		c := component{id: f.comps[i].id, h: f.comps[i].h, v: f.comps[i].v, quant: f.comps[i].quant}
@@ -87,9 +90,7 @@ func writeUpright(w io.Writer, r *Reader, n int) (done bool, err error) {
 	hw.sos(ids, tables, 0, 63, 0, 0)
 	out := newBitWriter(w)
 	out.write(hw)
-	if err := m.writeTurned(out, &g, o); err != nil {
-		return true, err
-	}
+	m.writeUpright(out, &g, o)
 	out.finish()
 	out.write([]byte{0xFF, mEOI})
 	return true, out.err
@@ -103,7 +104,7 @@ var zigzag = func() (z [64]uint8) {
 	return
 }()
 
-// to gives the position in zig-zag order at which coefficient k comes to lie.
+// to returns the zig-zag position that coefficient k moves to.
 func (o upright) to(k int) int {
 	if p := unzig[k]; o.swap {
 		return int(zigzag[p&7<<3|p>>3])
@@ -111,16 +112,16 @@ func (o upright) to(k int) int {
 	return k
 }
 
-// steps turns a quantization table.
+// steps turns a quantization table. Steps of 0 become 1.
 func (o upright) steps(q *[64]uint16) *[64]uint16 {
 	t := new([64]uint16)
 	for k, v := range q {
-		t[o.to(k)] = v
+		t[o.to(k)] = max(v, 1)
 	}
 	return t
 }
 
-// from gives the block of c, as stored, that comes to lie at x, y.
+// from returns the stored block of c that moves to x, y.
 func (o upright) from(c *component, x, y int) int {
 	if o.swap {
 		x, y = y, x
@@ -134,14 +135,22 @@ func (o upright) from(c *component, x, y int) int {
 	return y*c.mw + x
 }
 
-// writeTurned writes the one scan of the frame g.
-func (m *decoder) writeTurned(out *bitWriter, g *frame, o upright) error {
+// writeUpright writes the only scan of the frame g.
+func (m *decoder) writeUpright(out *bitWriter, g *frame, o upright) {
 	var to [64]int
-	var negative uint64 // of the coefficients as stored
+	var negative uint64 // stored coefficients whose sign changes
 	for k := range to {
 		to[k] = o.to(k)
 		if (o.mirrorX && unzig[k]&1 != 0) != (o.mirrorY && unzig[k]>>3&1 != 0) {
 			negative |= 1 << k
+		}
+	}
+	var kept [4]uint64 // coefficients whose step is not 0
+	for i := range g.comps {
+		for k, step := range g.comps[i].quant.q {
+			if step > 0 {
+				kept[i] |= 1 << k
+			}
 		}
 	}
 	var pred [4]int32
@@ -157,12 +166,9 @@ func (m *decoder) writeTurned(out *bitWriter, g *frame, o upright) error {
 					v := cs.v[64*at : 64*at+64]
 					nz := uint64(0)
 					z[0] = 0
-					for mask := cs.nz[at]; mask != 0; mask &= mask - 1 {
+					for mask := cs.nz[at] & kept[i]; mask != 0; mask &= mask - 1 {
 						k := bits.TrailingZeros64(mask)
-						c := int32(v[unzig[k]])
-						if c < -1024+int32(min(k, 1)) || c > 1023 {
-							return fault.New(fault.Format, "coefficient of %d", c)
-						}
+						c := min(max(int32(v[unzig[k]]), -1024+int32(min(k, 1))), 1023)
 						if negative>>k&1 != 0 {
 							c = -c
 						}
@@ -174,8 +180,7 @@ func (m *decoder) writeTurned(out *bitWriter, g *frame, o upright) error {
 			}
 		}
 		if out.err != nil {
-			return out.err
+			return
 		}
 	}
-	return nil
 }

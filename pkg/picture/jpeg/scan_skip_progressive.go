@@ -1,0 +1,206 @@
+package jpeg
+
+import "math/bits"
+
+// holdMasks allocates nz for a progressive picture that is walked.
+func (sc *scanner) holdMasks() error {
+	if !sc.f.progressive() {
+		return nil
+	}
+	bytes := int64(0)
+	for _, c := range sc.f.comps {
+		bytes += 8 * int64(c.mw) * int64(c.mh)
+	}
+	if err := sc.r.lim.CheckMem(bytes); err != nil {
+		return err
+	}
+	for i, c := range sc.f.comps {
+		sc.nz[i] = make([]uint64, c.mw*c.mh)
+	}
+	return nil
+}
+
+// walkScan walks a scan that is Huffman-coded. For a progressive picture holdMasks must
+// have been called.
+func (sc *scanner) walkScan(s *scan) error {
+	switch {
+	case !sc.f.progressive():
+		return sc.skipScan()
+	case s.ss > 0:
+		return sc.walkBand(sc.nz[s.comps[0]])
+	case s.ah == 0:
+		return sc.eachBlock(sc.skipDC)
+	}
+	return sc.eachBlock(func(_, _, _ int) error { sc.e.bits(1); return nil })
+}
+
+// skipDC walks a block of a first DC scan.
+func (sc *scanner) skipDC(i, _, _ int) error {
+	_, err := sc.e.diff(sc.s.dc[i])
+	return err
+}
+
+// walkBand walks an AC scan, which has one component; nz is the masks of that component.
+func (sc *scanner) walkBand(nz []uint64) error {
+	f, s := sc.f, sc.s
+	c := &f.comps[s.comps[0]]
+	for y := range c.bh {
+		sc.rows = min(f.h, y*8*f.vmax/c.v)
+		for row := nz[y*c.mw:][:c.bw]; len(row) > 0; {
+			n, err := sc.wholeMCUs(len(row))
+			if err != nil {
+				return err
+			}
+			if s.ah == 0 {
+				err = sc.skipFirst(row[:n])
+			} else {
+				err = sc.skipRefine(row[:n])
+			}
+			if err != nil {
+				return sc.fail(err)
+			}
+			row = row[n:]
+		}
+		if sc.e.overrun() {
+			return sc.cut()
+		}
+	}
+	return sc.done()
+}
+
+// skipFirst walks blocks of a first AC scan (T.81 G.1.2.2) and adds to row which of
+// their coefficients are not zero.
+func (sc *scanner) skipFirst(row []uint64) error {
+	e, s := sc.e, sc.s
+	ac := s.ac[0]
+	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
+	ss, se, eobrun := s.ss, s.se, sc.eobrun
+	for i := 0; i < len(row); i++ {
+		if eobrun > 0 { // so many blocks have no bits in the file
+			gone := min(int(eobrun), len(row)-i)
+			eobrun -= int32(gone)
+			i += gone - 1
+			continue
+		}
+		mask := uint64(0)
+		for k := ss; k <= se; k++ {
+			acc |= be64(buf[pos:]) >> (n & 63)
+			pos += int((63 - n) >> 3)
+			n |= 56
+			l, symbol := ac.look(acc)
+			if l == 0 {
+				return errCode
+			}
+			run, size := uint(symbol>>4), uint(symbol&15)
+			acc <<= (l + size) & 63
+			n -= l + size
+			if size == 0 {
+				if run < 15 {
+					eobrun = 1<<run - 1 + int32(acc>>(64-run))
+					acc <<= run
+					n -= run
+					break
+				}
+				k += 15
+				continue
+			}
+			if k += int(run); k > se {
+				return errRun
+			}
+			mask |= 1 << (k & 63)
+		}
+		row[i] |= mask
+	}
+	e.acc, e.n, e.pos, sc.eobrun = acc, n, pos, eobrun
+	return nil
+}
+
+// skipRefine walks blocks of a refining AC scan (T.81 G.1.2.3) and adds to row the
+// coefficients that become nonzero.
+//
+// A run counts only coefficients that have been zero so far. Each nonzero coefficient on
+// the way has a correction bit after the code. Example: with the coefficients 0 5 0 0
+// from k on, a symbol of run 1 and size 1 passes the first zero and the 5, so that one
+// correction bit follows the new coefficient's sign, and makes the third nonzero.
+func (sc *scanner) skipRefine(row []uint64) error {
+	e, s := sc.e, sc.s
+	ac := s.ac[0]
+	table := ac.refine
+	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
+	end, eobrun := s.se+1, sc.eobrun
+	for i := range row {
+		old := row[i] & (uint64(1)<<end - 1<<s.ss) // 1<<64 is 0: as it should be
+		k := s.ss
+		if eobrun == 0 {
+			acc |= be64(buf[pos:]) >> (n & 63)
+			pos += int((63 - n) >> 3)
+			n |= 56
+		}
+		var found uint64
+		zeros := min(bits.TrailingZeros64(old>>k), end-k) // number of zero coefficients from k
+		for eobrun == 0 && k < end {
+			// At least 16 bits are valid, enough to look up before refilling.
+			t := uint(table[acc>>(64-lookBits)])
+			acc |= be64(buf[pos:]) >> (n & 63)
+			pos += int((63 - n) >> 3)
+			n |= 56
+			l, run, size := t&31, int(t>>5&15), t>>9
+			if t == 0 {
+				var symbol byte
+				l, symbol = ac.look(acc)
+				run, size = int(symbol>>4), uint(symbol&15)
+				if l == 0 {
+					return errCode
+				}
+				if size > 1 {
+					return errRefine
+				}
+				if size == 0 && run < 15 {
+					acc <<= l
+					eobrun = 1<<run + int32(acc>>(64-run)) // this block is one of them
+					acc <<= run
+					n -= l + uint(run)
+					break
+				}
+				l += size // the sign of a new coefficient
+			}
+			acc <<= l & 63
+			n -= l
+			if run >= zeros { // about one symbol in four
+				passed := 0
+				for run >= zeros && k < end {
+					run -= zeros
+					k += zeros
+					set := bits.TrailingZeros64(^(old >> k))
+					passed += set
+					k += set
+					zeros = min(bits.TrailingZeros64(old>>k), end-k)
+				}
+				if k == end && size == 1 {
+					return errRun
+				}
+				acc, n, pos = pass(buf, pos, n, passed)
+				if k == end {
+					break
+				}
+			}
+			k += run
+			found |= uint64(size) << (k & 63)
+			k++
+			zeros -= run + 1
+		}
+		row[i] |= found
+		if eobrun > 0 {
+			acc, n, pos = pass(buf, pos, n, bits.OnesCount64(old>>k))
+			eobrun--
+		}
+	}
+	e.acc, e.n, e.pos, sc.eobrun = acc, n, pos, eobrun
+	return nil
+}
+
+// pass skips c bits, at most 64, where n bits before buf[pos] are valid.
+func pass(buf []byte, pos int, n uint, c int) (acc uint64, left uint, next int) {
+	p := uint(pos*8+c) - n
+	return be64(buf[p>>3:]) << (p & 7), 56 - p&7, int(p>>3) + 7
+}
