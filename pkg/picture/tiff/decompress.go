@@ -17,6 +17,7 @@ type decompressor struct {
 	section *bufio.Reader
 	inflate io.ReadCloser
 	data    io.Reader // decompressed bytes of the open segment
+	fax     *fax      // data, of fax compression
 	failed  error     // why the rest of the open segment can't be read
 }
 
@@ -59,18 +60,26 @@ func (s *decompressor) open(i int, need int64) error {
 		}
 		s.data = s.inflate
 		return err
-	case compRLE:
-		s.data = newFax(s.section, faxRLE, t.segW)
-	case compG3:
-		kind := fax1D
-		if t.fax2D {
-			kind = fax2D
-		}
-		s.data = newFax(s.section, kind, t.segW)
-	case compG4:
-		s.data = newFax(s.section, faxG4, t.segW)
+	default:
+		s.fax = newFax(s.section, t.faxKind(), t.segW)
+		s.data = s.fax
 	}
 	return nil
+}
+
+// faxKind returns which of the fax codings the segments have.
+func (t *page) faxKind() faxKind {
+	switch {
+	case t.compression == compRLE:
+		return faxRLE
+	case t.compression == compRLEW:
+		return faxRLEW
+	case t.compression == compG4:
+		return faxG4
+	case t.fax2D:
+		return fax2D
+	}
+	return fax1D
 }
 
 // reverser reverses the bits of each byte: fill order 2.

@@ -9,15 +9,17 @@ import (
 type faxKind uint8
 
 const (
-	faxRLE faxKind = iota // TIFF 6.0 section 10: T.4 one-dimensional rows, each on a byte boundary, without EOL
-	fax1D                 // T.4 one-dimensional (group 3)
-	fax2D                 // T.4 two-dimensional: a bit behind each EOL says how its row is coded
-	faxG4                 // T.6 (group 4): all rows two-dimensional, without EOL
+	faxRLE  faxKind = iota // TIFF 6.0 section 10: T.4 one-dimensional rows, each on a byte boundary, without EOL
+	faxRLEW                // the same, each row on a boundary of 16 bits
+	fax1D                  // T.4 one-dimensional (group 3)
+	fax2D                  // T.4 two-dimensional: a bit behind each EOL says how its row is coded
+	faxG4                  // T.6 (group 4): all rows two-dimensional, without EOL
 )
 
 var (
 	errFaxCode = errors.New("no such fax code")
 	errFaxRun  = errors.New("fax runs beyond the row")
+	errFaxEnd  = errors.New("end of the fax page")
 )
 
 // fax decodes rows of w pixels to one bit a pixel, 0 for white, each row padded to
@@ -40,13 +42,24 @@ type fax struct {
 	acc     uint32 // the next bits, right-aligned
 	bits    int    // how many bits acc holds
 	padding int    // how many of them are zeros added after the end of r
+	read    int    // bytes taken from r
 	err     error  // of r
 
 	white, black, mode *faxTable
 
 	reference, current []int32 // changing elements of the row above and of this one, ascending
 	pix                []byte  // what Read has not yet returned of this row
-	buf                []byte
+	buf                []byte  // this row, and the last one that could be decoded
+
+	eols    bool // EOL was seen: rows begin with it
+	synced  bool // EOL of the next row was consumed
+	tag     bool // of faxes with two dimensions: the tag bit behind that EOL
+	repeat  int  // rows still to be repeated
+	lost    bool // all rows from here on are damaged
+	ended   bool // the page's own end came: the rows after it are white
+	noted   bool // that it did
+	good    int  // rows decoded
+	damaged int  // rows that were damaged
 }
 
 func newFax(r io.ByteReader, kind faxKind, w int) *fax {
@@ -60,6 +73,7 @@ func (f *fax) Read(p []byte) (n int, err error) {
 			if err := f.next(); err != nil {
 				return n, err
 			}
+			f.pix = f.buf
 		}
 		c := copy(p[n:], f.pix)
 		n, f.pix = n+c, f.pix[c:]
@@ -77,6 +91,7 @@ func (f *fax) peek(n int) uint32 {
 			f.padding += 8
 			b = 0
 		}
+		f.read++
 		f.acc = f.acc<<8 | uint32(b)
 		f.bits += 8
 	}
@@ -95,14 +110,18 @@ func (f *fax) skip(n int) error {
 	return nil
 }
 
-// code reads one code of a table and returns its value.
-func (f *fax) code(t *faxTable) (int, error) {
+// code reads one code of a table and returns its value, which must be at most most.
+// A code that is refused is not consumed: an EOL may begin in it.
+func (f *fax) code(t *faxTable, most int) (int, error) {
 	c := t[f.peek(faxPeek)]
 	if c.bits == 0 {
-		if f.padding > 0 { // the code is cut off, not wrong
+		if f.padding > 0 && f.bits-f.padding < faxPeek { // the code is cut off, not wrong
 			return 0, f.skip(f.bits)
 		}
 		return 0, errFaxCode
+	}
+	if int(c.value) > most {
+		return 0, errFaxRun
 	}
 	return int(c.value), f.skip(int(c.bits))
 }
@@ -121,80 +140,162 @@ func (f *fax) endOfLine() (bool, error) {
 	return true, f.skip(1)
 }
 
-// next decodes the next row into pix.
+// next makes buf the next row. A damaged row repeats the one before it: a receiver of
+// faxes does the same (T.4, 4.1.1). Where rows begin with EOL, decoding resumes at the
+// next EOL; in faxes of two dimensions at the next that is followed by a row of one
+// dimension, as rows of two refer to the row above. Without EOL all rows that follow
+// are lost.
 func (f *fax) next() error {
+	switch {
+	case f.ended:
+		return nil
+	case f.lost:
+		f.damaged++
+		return nil
+	case f.repeat > 0:
+		f.repeat--
+		return nil
+	}
 	f.reference, f.current = f.current, f.reference[:0]
-	oneDimensional := f.kind != faxG4
+	switch err := f.decode(); err {
+	case nil:
+		f.render()
+		f.good++
+		return nil
+	case errFaxEnd:
+		if f.good == 0 {
+			return io.ErrUnexpectedEOF
+		}
+		f.ended = true
+		clear(f.buf)
+		return nil
+	case errFaxCode, errFaxRun:
+		if f.kind != fax1D && f.kind != fax2D {
+			f.lost = true
+			return f.next()
+		}
+		// One row is damaged, and one more for each EOL at which decoding can't resume. At
+		// the end of the data the next row fails.
+		for f.damaged++; f.nextEOL() && f.kind == fax2D && !f.tag; f.repeat++ {
+			f.damaged++
+		}
+		return nil
+	default:
+		return err
+	}
+}
+
+// decode decodes a row into current.
+func (f *fax) decode() error {
 	switch f.kind {
-	case faxRLE:
-		if err := f.skip(f.bits % 8); err != nil {
+	case faxRLE, faxRLEW:
+		n := f.bits % 8
+		if f.kind == faxRLEW && (f.read-f.bits/8)%2 != 0 {
+			n += 8
+			f.peek(n)
+		}
+		if err := f.skip(n); err != nil {
 			return err
 		}
-	case fax1D, fax2D:
-		// Some writers leave out EOL. Two in a row are the start of RTC, which ends
-		// the page (T.4, 4.1.4).
+	case faxG4:
+		if f.peek(12) == 1 { // half of EOFB
+			return errFaxEnd
+		}
+		return f.modes()
+	default:
+		if err := f.startOfLine(); err != nil {
+			return err
+		}
+		if f.kind == fax2D && !f.tag {
+			return f.modes()
+		}
+	}
+	return f.runs()
+}
+
+// startOfLine consumes the EOL and tag bit before a row, unless that was done already.
+// Some writers leave out EOL in faxes of one dimension.
+func (f *fax) startOfLine() error {
+	if !f.synced {
 		found, err := f.endOfLine()
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if f.kind == fax2D {
-			if !found {
-				return errFaxCode
+		case !found && f.eols: // the row before has more than its pixels
+			f.damaged++
+			if !f.nextEOL() {
+				return io.ErrUnexpectedEOF
 			}
-			oneDimensional = f.peek(1) == 1
-			if err := f.skip(1); err != nil {
+		case !found && f.kind == fax2D:
+			return errFaxCode
+		case found:
+			if err := f.readTag(); err != nil {
 				return err
 			}
 		}
-		if found && f.peek(12) == 1 {
-			return io.ErrUnexpectedEOF
+	}
+	// Two EOLs in a row are the start of RTC, which ends the page (T.4, 4.1.4).
+	if (f.synced || f.eols) && f.peek(12) == 1 {
+		return errFaxEnd
+	}
+	f.synced = false
+	return nil
+}
+
+// readTag consumes what follows an EOL before the row.
+func (f *fax) readTag() error {
+	f.eols = true
+	if f.kind != fax2D {
+		return nil
+	}
+	f.tag = f.peek(1) == 1
+	return f.skip(1)
+}
+
+// nextEOL skips to the next EOL, consumes it and reports whether there is one.
+func (f *fax) nextEOL() bool {
+	for {
+		found, err := f.endOfLine()
+		if err != nil {
+			return false
+		}
+		if found {
+			f.synced = f.readTag() == nil
+			return f.synced
+		}
+		if f.skip(1) != nil {
+			return false
 		}
 	}
-	var err error
-	if oneDimensional {
-		err = f.runs()
-	} else {
-		err = f.modes()
-	}
-	if err != nil {
-		return err
-	}
-	f.render()
-	return nil
 }
 
 // runs decodes a one-dimensional row: lengths of runs, white first.
 func (f *fax) runs() error {
 	for at, black := 0, false; at < f.w; black = !black {
-		n, err := f.run(black)
+		n, err := f.run(black, f.w-at)
 		if err != nil {
 			return err
 		}
-		if at += n; at > f.w {
-			return errFaxRun
-		}
+		at += n
 		f.change(at)
 	}
 	return nil
 }
 
-// run reads the length of a run: make-up codes, which are multiples of 64, then a
+// run reads the length of a run of at most most pixels: make-up codes, which are multiples of 64, then a
 // terminating code of 0 to 63.
-func (f *fax) run(black bool) (n int, err error) {
+func (f *fax) run(black bool, most int) (n int, err error) {
 	t := f.white
 	if black {
 		t = f.black
 	}
 	for {
-		v, err := f.code(t)
+		v, err := f.code(t, most-n)
 		if err != nil {
 			return 0, err
 		}
 		if n += v; v < 64 {
 			return n, nil
-		}
-		if n > f.w {
-			return 0, errFaxRun
 		}
 	}
 }
@@ -233,7 +334,7 @@ func (f *fax) modes() error {
 		if i+1 < len(f.reference) {
 			b2 = int(f.reference[i+1])
 		}
-		mode, err := f.code(f.mode)
+		mode, err := f.code(f.mode, modeHorizontal)
 		if err != nil {
 			return err
 		}
@@ -243,13 +344,11 @@ func (f *fax) modes() error {
 		case modeHorizontal:
 			a0 = max(a0, 0)
 			for k := range 2 {
-				n, err := f.run(colour^k == 1)
+				n, err := f.run(colour^k == 1, f.w-a0)
 				if err != nil {
 					return err
 				}
-				if a0 += n; a0 > f.w {
-					return errFaxRun
-				}
+				a0 += n
 				f.change(a0)
 			}
 		default:
@@ -283,5 +382,4 @@ func (f *fax) render() {
 			x++
 		}
 	}
-	f.pix = f.buf
 }

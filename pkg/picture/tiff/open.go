@@ -146,7 +146,7 @@ func (t *Reader) density(d directory) raster.Density {
 // coding reads how segments are compressed.
 func (t *Reader) coding(d directory) error {
 	switch t.compression = t.file.small(d, tagCompression, compNone); t.compression {
-	case compNone, compRLE, compG3, compG4, compLZW, compDeflate, compPackBits, compDeflateOld:
+	case compNone, compRLE, compRLEW, compG3, compG4, compLZW, compDeflate, compPackBits, compDeflateOld:
 	case compJPEG:
 		return t.jpegTables(d)
 	default:
@@ -320,7 +320,7 @@ func (t *Reader) alpha(d directory) error {
 func (t *page) hasAlpha() bool { return len(t.pick) > t.model.colours() }
 
 func (t *page) isFax() bool {
-	return t.compression == compRLE || t.compression == compG3 || t.compression == compG4
+	return t.compression == compRLE || t.compression == compRLEW || t.compression == compG3 || t.compression == compG4
 }
 
 // planes returns the number of segments that hold the samples of one pixel.

@@ -71,7 +71,7 @@ func (t *Reader) Frames() int { return len(t.pages) }
 // Select moves to page n, from 1.
 func (t *Reader) Select(n int) error {
 	if n < 1 || n > len(t.pages) {
-		return fault.New(fault.Usage, "page %d: the file has %d", n, len(t.pages))
+		return raster.NoFrame(n, len(t.pages))
 	}
 	t.NoteList = raster.NoteList{}
 	if t.chainNote != "" {

@@ -11,16 +11,17 @@ import (
 
 // rows is a page whose decoding has started.
 type rows struct {
-	t    *Reader
-	segs []decompressor // one for each plane
-	u    *unpacker
-	y    int    // next row
-	row  []byte // one of a segment, decompressed
-	tmp  []byte // as long, for unpredict
-	band raster.Band
-	raw  samples // unpacked, before colour conversion; unused if that is in place
-	out  samples
-	err  error
+	t       *Reader
+	segs    []decompressor // one for each plane
+	u       *unpacker
+	y       int    // next row
+	row     []byte // one of a segment, decompressed
+	tmp     []byte // as long, for unpredict
+	band    raster.Band
+	raw     samples // unpacked, before colour conversion; unused if that is in place
+	out     samples
+	err     error
+	damaged int // fax lines
 }
 
 // samples are those of a band, in pix or pix16 by the depth.
@@ -71,6 +72,9 @@ func (r *rows) Next() (*raster.Band, error) {
 func (r *rows) next() error {
 	t := r.t
 	if r.y == t.h.FullH {
+		if r.damaged > 0 {
+			t.Note("%d of %d fax lines are damaged and repeat the line before", r.damaged, t.h.FullH)
+		}
 		return io.EOF
 	}
 	n := min(t.segH-r.y%t.segH, t.h.FullH-r.y, t.bandRows())
@@ -122,7 +126,11 @@ func (r *rows) segment(raw *samples, n, i, c int) error {
 	}
 	for y := 0; y < n; y += unit {
 		if s.failed == nil {
-			if s.failed = r.read(s); s.failed != nil {
+			if s.failed = r.read(s); s.failed == nil && s.fax != nil {
+				if err := r.faxRow(s.fax, r.y+y); err != nil {
+					return err
+				}
+			} else if s.failed != nil {
 				if err := r.lost(index, r.y+y, s.failed); err != nil {
 					return err
 				}
@@ -160,6 +168,21 @@ func (r *rows) read(s *decompressor) error {
 	}
 	if r.t.predictor != 1 {
 		r.t.unpredict(r.row, r.tmp, r.t.file.order)
+	}
+	return nil
+}
+
+// faxRow notes what became of row y. It refuses a page of which too much is damaged.
+func (r *rows) faxRow(f *fax, y int) error {
+	t := r.t
+	if f.ended && !f.noted {
+		f.noted = true
+		t.Note("fax page ends after %d of %d rows", y, t.h.FullH)
+	}
+	r.damaged += f.damaged
+	f.damaged = 0
+	if r.damaged*maxFaxDamage > t.h.FullH && !t.lim.Lenient {
+		return fault.New(fault.Format, "damaged at row %d of %d: %d fax lines", y, t.h.FullH, r.damaged)
 	}
 	return nil
 }

@@ -80,6 +80,7 @@ const (
 	compJPEGOld    = 6
 	compJPEG       = 7
 	compDeflate    = 8
+	compRLEW       = 32771
 	compPackBits   = 32773
 	compDeflateOld = 32946
 )
@@ -87,7 +88,7 @@ const (
 // notRead names compression schemes that are known and not read.
 var notRead = map[uint64]string{
 	compJPEGOld: "old-style JPEG in TIFF",
-	9:           "JBIG in TIFF", 10: "JBIG in TIFF", 32766: "NeXT compression", 32771: "CCITT RLEW compression", 32809: "ThunderScan compression", 33003: "JPEG 2000 in TIFF",
+	9:           "JBIG in TIFF", 10: "JBIG in TIFF", 32766: "NeXT compression", 32809: "ThunderScan compression", 33003: "JPEG 2000 in TIFF",
 	33004: "JPEG 2000 in TIFF", 33005: "JPEG 2000 in TIFF", 34661: "JBIG in TIFF", 34676: "SGI Log compression", 34677: "SGI Log compression",
 	34712: "JPEG 2000 in TIFF", 34887: "LERC in TIFF", 34892: "lossy JPEG in DNG", 34925: "LZMA in TIFF", 50000: "Zstandard in TIFF", 50001: "WebP in TIFF",
 	50002: "JPEG XL in TIFF", 52546: "JPEG XL in TIFF",
@@ -127,6 +128,10 @@ const (
 	formatFloat     = 3
 	formatUndefined = 4
 )
+
+// maxFaxDamage is the part of a page's rows, one in so many, that may be damaged fax
+// lines.
+const maxFaxDamage = 4
 
 // maxSamples is the most samples a pixel may have. Those beyond colour and alpha are
 // ignored.
