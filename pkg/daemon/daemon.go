@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -52,7 +51,6 @@ const (
 	// A pixel takes 8 bytes at most in any format that is written (RGBA of 16 bit).
 	bytesPerPixel = 8
 	headSlack     = 1 << 20
-	streamShare   = 4 // a picture in the stream form is at most MaxMem/streamShare
 )
 
 // Run is the daemon, or one worker of it. It returns when it has been drained; its
@@ -103,7 +101,7 @@ func work(cfg Config, mode sandbox.Mode, sockets string) error {
 		return err
 	}
 	wcfg := worker.Config{
-		Verb: cfg.Verb, Operation: cfg.Operation, Timeout: cfg.Timeout, MaxBody: cfg.MaxMem / streamShare, MaxMem: max(cfg.MaxMem/4, dataSlack),
+		Verb: cfg.Verb, Operation: cfg.Operation, Timeout: cfg.Timeout, MaxMem: cfg.MaxMem,
 		Begin: life.Begin, End: life.End, Log: cfg.lines().Warn,
 	}
 	for i := range len(sockets) {
@@ -114,9 +112,6 @@ func work(cfg Config, mode sandbox.Mode, sockets string) error {
 			Kept:      kind == listen.Inherited,
 		})
 	}
-	// A request begins with addresses for a quarter of MaxMem at most, and the
-	// collector keeps what it uses within the rest.
-	debug.SetMemoryLimit(cfg.MaxMem / 4 * 3)
 	w, err := worker.New(wcfg)
 	if err != nil {
 		return err

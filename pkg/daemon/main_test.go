@@ -64,7 +64,7 @@ func TestMain(m *testing.M) {
 
 // operation writes its input in capitals, after doing what the word do says. Its
 // answer says which process it was.
-func operation(req wire.Request, in, out *os.File) (wire.Reply, error) {
+func operation(req wire.Request, in *os.File, out io.Writer) (wire.Reply, error) {
 	do, _ := req.Get("do")
 	switch do {
 	case "":

@@ -2,6 +2,7 @@ package filterd
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ import (
 // written.
 func Operation(verb string) func(raster.Limits) worker.Operation {
 	return func(lim raster.Limits) worker.Operation {
-		return func(req wire.Request, in, out *os.File) (wire.Reply, error) {
+		return func(req wire.Request, in *os.File, out io.Writer) (wire.Reply, error) {
 			r, err := request(verb, req, lim)
 			if err != nil {
 				return wire.Reply{}, err

@@ -15,6 +15,7 @@ import (
 	"imgtools/pkg/daemon/fdpass"
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/limits"
 	"imgtools/pkg/ops"
 )
 
@@ -31,6 +32,8 @@ type conn struct {
 	dropped bool // its place was needed
 	running bool // its request is being worked on, and nobody has ended that
 	gone    bool // its client is gone
+	// delivering: it is in Worker.gathering for its result, which its client takes.
+	delivering bool
 }
 
 // serve takes one request, answers it, and closes the connection.
@@ -44,21 +47,21 @@ func (c *conn) serve() {
 	}()
 	grace := time.AfterFunc(settleTime, func() { c.w.settle(c) })
 	defer grace.Stop()
-	req, limits, rest, fds, err := c.request()
+	req, lim, rest, fds, err := c.request()
 	switch {
 	case err == io.EOF: // a connection without a request: somebody only looked
 		return
 	case err != nil:
 		c.refuse(err)
 	case fds != nil:
-		c.files(req, limits, fds)
+		c.files(req, lim, fds)
 	default:
-		c.stream(req, limits, rest)
+		c.stream(req, lim, rest)
 	}
 }
 
-// limits is what a request may use.
-type limits struct {
+// bounds are what a request may use.
+type bounds struct {
 	time  time.Duration
 	bytes int64 // of input; <0: no limit
 }
@@ -66,7 +69,7 @@ type limits struct {
 // request reads the request line and what came with it: two descriptors, which
 // are the caller's to close, or the first bytes of a body. With an error there are
 // none; io.EOF is a connection without a byte.
-func (c *conn) request() (req wire.Request, lim limits, rest []byte, fds []int, err error) {
+func (c *conn) request() (req wire.Request, lim bounds, rest []byte, fds []int, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(fds)
@@ -92,7 +95,7 @@ func (c *conn) request() (req wire.Request, lim limits, rest []byte, fds []int, 
 	if req.Verb != c.w.cfg.Verb {
 		return req, lim, nil, fds, fault.New(fault.Usage, "this daemon does %s, not %s", c.w.cfg.Verb, req.Verb)
 	}
-	lim, err = c.w.limits(&req)
+	lim, err = c.w.bounds(&req)
 	return req, lim, rest, fds, err
 }
 
@@ -127,14 +130,14 @@ func (c *conn) line(rc syscall.RawConn) (line string, rest []byte, fds []int, er
 	}
 }
 
-// limits takes the words that only lower limits of the worker's own out of req.
-func (w *Worker) limits(req *wire.Request) (limits, error) {
-	lim := limits{w.cfg.Timeout, -1}
+// bounds takes the words out of req that lower the worker's own bounds.
+func (w *Worker) bounds(req *wire.Request) (bounds, error) {
+	lim := bounds{w.cfg.Timeout, -1}
 	var others []ops.Word
 	for _, word := range req.Words {
 		switch word.Key {
 		case "timeout":
-			d, err := duration(word.Value)
+			d, err := limits.ParseTime(word.Value)
 			if err != nil || d <= 0 {
 				return lim, fault.New(fault.Usage, "timeout %q: not a time over 0", word.Value)
 			}
@@ -153,16 +156,8 @@ func (w *Worker) limits(req *wire.Request) (limits, error) {
 	return lim, nil
 }
 
-// duration reads seconds, or a duration of Go's.
-func duration(s string) (time.Duration, error) {
-	if n, err := strconv.ParseUint(s, 10, 31); err == nil {
-		return time.Duration(n) * time.Second, nil
-	}
-	return time.ParseDuration(s)
-}
-
 // files serves a request with two open files. Both are closed before the answer.
-func (c *conn) files(req wire.Request, lim limits, fds []int) {
+func (c *conn) files(req wire.Request, lim bounds, fds []int) {
 	err := checkFiles(fds[0], fds[1], lim)
 	if err == nil && req.Len >= 0 {
 		err = fault.New(fault.Usage, "len with descriptors")
@@ -181,7 +176,7 @@ func (c *conn) files(req wire.Request, lim limits, fds []int) {
 		c.refuse(err)
 		return
 	}
-	reply, err := c.w.run(c, req, lim.time, in, out)
+	reply, err := c.w.run(c, req, lim.time, in, out, out)
 	in.Close()
 	if cerr := out.Close(); err == nil {
 		err = explain(cerr) // some file systems tell only now that it did not fit
@@ -209,7 +204,7 @@ func (c *conn) watch() {
 
 // checkFiles refuses descriptors that are not a regular file opened for reading
 // and an empty one opened for writing, and more input than allowed.
-func checkFiles(in, out int, lim limits) error {
+func checkFiles(in, out int, lim bounds) error {
 	for i, fd := range []int{in, out} {
 		name := []string{"first", "second"}[i]
 		var st unix.Stat_t
@@ -228,7 +223,7 @@ func checkFiles(in, out int, lim limits) error {
 		case i == 0 && (mode == unix.O_WRONLY || flags&unix.O_PATH != 0):
 			return fault.New(fault.Usage, "the first descriptor is not open for reading")
 		case i == 0 && lim.bytes >= 0 && st.Size > lim.bytes:
-			return tooLong(st.Size, lim.bytes)
+			return fault.New(fault.TooLarge, "%d bytes > %d (maxbytes)", st.Size, lim.bytes)
 		case i == 1 && (mode == unix.O_RDONLY || flags&unix.O_PATH != 0):
 			return fault.New(fault.Usage, "the second descriptor is not open for writing")
 		case i == 1 && st.Size != 0:
@@ -239,10 +234,6 @@ func checkFiles(in, out int, lim limits) error {
 		return fault.New(fault.Usage, "the second file's offset is %d, not 0", at)
 	}
 	return nil
-}
-
-func tooLong(n, limit int64) error {
-	return fault.New(fault.TooLarge, "%d bytes > %d (maxbytes)", n, limit)
 }
 
 // refuse answers with an error and closes such that the answer arrives.

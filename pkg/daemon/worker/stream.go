@@ -6,8 +6,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/fault"
 )
@@ -18,30 +16,6 @@ const (
 	streamLag  = 2 * time.Second  // to be behind the slowest pace
 	streamRate = 64 << 10         // bytes a second, the slowest pace
 )
-
-// store is two files in memory, the picture that came and the one that goes.
-type store struct{ in, out *os.File }
-
-func newStore() (*store, error) {
-	var fs [2]*os.File
-	for i, name := range []string{"in", "out"} {
-		fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
-		if err != nil {
-			return nil, os.NewSyscallError("memfd_create", err)
-		}
-		fs[i] = os.NewFile(uintptr(fd), name)
-	}
-	return &store{fs[0], fs[1]}, nil
-}
-
-// empty frees the memory of f, and sets its offset to 0.
-func empty(f *os.File) error {
-	if err := f.Truncate(0); err != nil {
-		return err
-	}
-	_, err := f.Seek(0, io.SeekStart)
-	return err
-}
 
 // take gives c a store, dropping the oldest of those that have one when there is
 // none left. When all are whole, waiting for their turn, the error is of kind
@@ -65,13 +39,14 @@ func (w *Worker) take(c *conn) (*store, error) {
 	}
 	s := w.stores[0]
 	w.stores = w.stores[1:]
+	w.limitHeap(heapWithFiles)
 	w.gathering = append(w.gathering, c)
 	return s, nil
 }
 
 // give takes a store back.
 func (w *Worker) give(c *conn, s *store) {
-	err := errors.Join(empty(s.in), empty(s.out))
+	err := errors.Join(w.clear(&s.in), w.clear(&s.out))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.forget(c)
@@ -85,7 +60,7 @@ func (w *Worker) give(c *conn, s *store) {
 
 // stream serves a request whose picture follows its line; rest is what came of it
 // with the line.
-func (c *conn) stream(req wire.Request, lim limits, rest []byte) {
+func (c *conn) stream(req wire.Request, lim bounds, rest []byte) {
 	c.w.settle(c)
 	s, err := c.w.take(c)
 	if err != nil {
@@ -103,25 +78,29 @@ func (c *conn) stream(req wire.Request, lim limits, rest []byte) {
 
 // through gathers, works and delivers. It returns an error when that is still to
 // be told to the client.
-func (c *conn) through(req wire.Request, lim limits, rest []byte, s *store) error {
-	if err := c.gather(s.in, req.Len, lim, rest); err != nil {
+func (c *conn) through(req wire.Request, lim bounds, rest []byte, s *store) error {
+	if err := c.gather(&s.in, req.Len, lim, rest); err != nil {
 		return err
 	}
 	if err := c.w.claim(c); err != nil {
 		return err
 	}
-	reply, err := c.w.run(c, req, lim.time, s.in, s.out)
+	reply, err := c.w.run(c, req, lim.time, s.in.File, result{c.w, &s.out}, s.out.File)
 	c.w.cfg.End(err == nil)
 	if err == nil {
 		c.w.mu.Lock()
+		c.delivering = true
 		c.w.gathering = append(c.w.gathering, c) // may be dropped again
 		c.w.mu.Unlock()
 	}
 	c.w.release()
+	if err == nil {
+		err = c.w.clear(&s.in)
+	}
 	if err != nil {
 		return err
 	}
-	if err := c.deliver(reply, s.out); err != nil {
+	if err := c.deliver(reply, s.out.File); err != nil {
 		c.f.SetReadDeadline(time.Now()) // nothing to linger for
 	}
 	return nil
@@ -129,13 +108,13 @@ func (c *conn) through(req wire.Request, lim limits, rest []byte, s *store) erro
 
 // gather writes the body to f: n bytes, or, when n < 0, all until the client
 // shuts down writing. rest is its beginning.
-func (c *conn) gather(f *os.File, n int64, lim limits, rest []byte) error {
-	most := c.w.cfg.MaxBody
-	if lim.bytes >= 0 {
-		most = min(most, lim.bytes)
+func (c *conn) gather(f *memFile, n int64, lim bounds, rest []byte) error {
+	most, flag := c.w.share(), "a quarter of -maxmem"
+	if lim.bytes >= 0 && lim.bytes <= most {
+		most, flag = lim.bytes, "maxbytes"
 	}
 	if n > most {
-		return tooLong(n, most)
+		return fault.New(fault.TooLarge, "%d bytes > %d (%s)", n, most, flag)
 	}
 	start, buf := time.Now(), make([]byte, 64<<10)
 	var got int64
@@ -145,7 +124,10 @@ func (c *conn) gather(f *os.File, n int64, lim limits, rest []byte) error {
 		}
 		got += int64(len(rest))
 		if got > most {
-			return fault.New(fault.TooLarge, "over %d bytes (maxbytes)", most)
+			return fault.New(fault.TooLarge, "over %d bytes (%s)", most, flag)
+		}
+		if err := c.w.growPicture(f, int64(len(rest))); err != nil {
+			return err
 		}
 		if _, err := f.Write(rest); err != nil {
 			return explain(err)

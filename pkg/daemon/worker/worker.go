@@ -15,10 +15,12 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"strconv"
 	"sync"
 	"time"
 
@@ -27,6 +29,7 @@ import (
 	"imgtools/pkg/daemon/peercred"
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/ops"
 )
 
 const (
@@ -35,6 +38,8 @@ const (
 	maxWaiting = 8                     // connections without a whole line, or lingering
 	pauseTime  = 100 * time.Millisecond
 	manyBytes  = 16 << 20    // of garbage, to be collected at once
+	keptShare  = 4           // of MaxMem: a worker that a request has left with more is replaced,
+	keptLeast  = 64 << 20    // unless these bytes, which any request may leave, are more
 	idleTime   = time.Second // until an idle worker gives memory back
 )
 
@@ -58,7 +63,7 @@ var (
 // out, and returns the words of the answer. It reads in at offsets and writes out
 // from its start; it closes neither. The words that the worker handles itself
 // (timeout and maxbytes) are not in req. It may panic: that ends the process.
-type Operation func(req wire.Request, in, out *os.File) (wire.Reply, error)
+type Operation func(req wire.Request, in *os.File, out io.Writer) (wire.Reply, error)
 
 // Listener is a listening socket; File is non-blocking.
 type Listener struct {
@@ -75,8 +80,7 @@ type Config struct {
 	Operation Operation
 	Listeners []Listener
 	Timeout   time.Duration // of the work on one request
-	MaxBody   int64         // bytes of a picture in the stream form
-	MaxMem    int64         // bytes of memory, used or not, with which it takes another request
+	MaxMem    int64         // bytes of memory, for all
 	// Begin is told when work begins, and how long it may take; End when it
 	// ended, before that is answered.
 	Begin func(limit time.Duration)
@@ -98,6 +102,9 @@ type Worker struct {
 	waiting   []*conn // oldest first: no whole line yet, or lingering
 	gathering []*conn // oldest first: hold a store and may be dropped
 	stores    []*store
+	gathered  int64   // bytes of pictures in memory files
+	results   int64   // and of results
+	heap      float64 // part of MaxMem that is the collector's limit
 	conns     sync.WaitGroup
 
 	job  chan struct{} // full while an operation runs
@@ -111,12 +118,13 @@ func New(cfg Config) (*Worker, error) {
 	w := &Worker{cfg: cfg, self: peercred.NewSelf(), job: make(chan struct{}, 1), quit: make(chan error, 1)}
 	w.gate.L = &w.mu
 	for range numStores {
-		s, err := newStore()
+		s, err := w.newStore()
 		if err != nil {
 			return nil, err
 		}
 		w.stores = append(w.stores, s)
 	}
+	w.limitHeap(heapAlone)
 	w.idle = time.AfterFunc(idleTime, w.freeMemory)
 	return w, nil
 }
@@ -313,7 +321,7 @@ func (w *Worker) claim(c *conn) error {
 // with much garbage collects it, which costs little as nothing else is there.
 func (w *Worker) release() {
 	switch {
-	case memory("/memory/classes/total:bytes") > w.cfg.MaxMem:
+	case memory("/memory/classes/total:bytes") > max(w.cfg.MaxMem/keptShare, keptLeast):
 		w.Stop()
 	case memory("/memory/classes/heap/objects:bytes") > manyBytes:
 		runtime.GC()
@@ -352,10 +360,12 @@ func (w *Worker) finish(c *conn) bool {
 	return was
 }
 
-// run works on one request that has been claimed. It returns the number of bytes
-// in out, and never returns when the request is over its time or cancelled.
-func (w *Worker) run(c *conn, req wire.Request, limit time.Duration, in, out *os.File) (wire.Reply, error) {
+// run works on one request that has been claimed: the operation writes its result
+// to out, which goes to file. It never returns when the request is over its time
+// or cancelled.
+func (w *Worker) run(c *conn, req wire.Request, limit time.Duration, in *os.File, out io.Writer, file *os.File) (wire.Reply, error) {
 	w.cfg.Begin(limit)
+	begun := time.Now()
 	timer := time.AfterFunc(limit, func() { w.expire(c, limit) })
 	reply, err := w.cfg.Operation(req, in, out)
 	timer.Stop()
@@ -363,7 +373,8 @@ func (w *Worker) run(c *conn, req wire.Request, limit time.Duration, in, out *os
 		select {}
 	}
 	if err == nil {
-		reply.Len, err = size(out)
+		reply.Words = append(reply.Words, ops.Word{Key: "ms", Value: strconv.FormatInt(time.Since(begun).Milliseconds(), 10)})
+		reply.Len, err = size(file)
 	}
 	if n := len(reply.String()); err == nil && n >= wire.MaxLine {
 		err = fmt.Errorf("an answer of %d bytes > %d", n, wire.MaxLine)
@@ -429,6 +440,9 @@ func memory(name string) int64 {
 func (w *Worker) freeMemory() {
 	w.mu.Lock()
 	busy := w.pending > 0
+	if len(w.stores) == numStores {
+		w.limitHeap(heapAlone)
+	}
 	w.mu.Unlock()
 	if !busy {
 		debug.FreeOSMemory()

@@ -30,9 +30,14 @@ type rig struct {
 	begun chan struct{} // a send for each operation
 	on    chan struct{}
 	ended chan error // what Serve returned
+
+	memFiles []*os.File // of the worker's stores
 }
 
-func newRig(t *testing.T, limit time.Duration) *rig {
+func newRig(t *testing.T, limit time.Duration) *rig { return newRigOf(t, limit, 1<<30) }
+
+// newRigOf is newRig with so many bytes of memory.
+func newRigOf(t *testing.T, limit time.Duration, maxMem int64) *rig {
 	t.Helper()
 	r := &rig{t: t, path: filepath.Join(t.TempDir(), "s"), begun: make(chan struct{}, 100), on: make(chan struct{}), ended: make(chan error, 1)}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -46,16 +51,19 @@ func newRig(t *testing.T, limit time.Duration) *rig {
 		t.Fatal(err)
 	}
 	r.w, err = New(Config{
-		Verb: "gray", Timeout: limit, MaxBody: 1 << 20, MaxMem: 1 << 40,
+		Verb: "gray", Timeout: limit, MaxMem: maxMem,
 		Listeners: []Listener{{File: os.NewFile(uintptr(fd), "listener"), CheckPeer: true}},
 		Begin:     func(time.Duration) {}, End: func(bool) {}, Log: t.Logf,
-		Operation: func(req wire.Request, in, out *os.File) (wire.Reply, error) {
+		Operation: func(req wire.Request, in *os.File, out io.Writer) (wire.Reply, error) {
 			r.begun <- struct{}{}
 			if _, wait := req.Get("wait"); wait {
 				<-r.on
 			}
-			b, err := io.ReadAll(io.NewSectionReader(in, 0, 1<<20))
+			b, err := io.ReadAll(io.NewSectionReader(in, 0, 1<<30))
 			if err == nil {
+				_, err = out.Write(b)
+			}
+			if _, twice := req.Get("twice"); twice && err == nil {
 				_, err = out.Write(b)
 			}
 			return wire.Reply{}, err
@@ -63,6 +71,9 @@ func newRig(t *testing.T, limit time.Duration) *rig {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, s := range r.w.stores {
+		r.memFiles = append(r.memFiles, s.in.File, s.out.File)
 	}
 	served := make(chan struct{})
 	go func() { r.ended <- r.w.Serve(); close(served) }()
