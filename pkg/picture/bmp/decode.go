@@ -14,12 +14,14 @@
 // memory; decode_expand.go turns the bytes of a row into samples. Only run lengths
 // (decode_runs.go) are decoded into memory first. encode.go writes.
 //
-// A picture has alpha if its header has a mask for it. Pixels that run lengths skip
-// have colour 0.
+// A picture has alpha if its header has a mask for it, and a pixel that is not 0 there.
+// Pixels that run lengths skip have colour 0.
 package bmp
 
 import (
+	"encoding/binary"
 	"io"
+	"math/bits"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/meta"
@@ -30,22 +32,35 @@ import (
 type Reader struct {
 	raster.NoteList
 
-	f   file
-	hd  *head
-	out *raster.Header
-	lim raster.Limits
+	f     file
+	hd    *head
+	out   *raster.Header
+	lim   raster.Limits
+	black uint8 // replaces indexes that are out of range
 }
 
 // Open reads the header of the BMP in the first size bytes of r.
 func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
-	f := file{r, size}
-	hd, err := f.readHead()
-	if err != nil {
+	b := &Reader{f: file{r, size}, lim: lim}
+	var err error
+	if b.hd, err = b.f.readHead(fileHeader, &b.NoteList); err != nil {
 		return nil, err
 	}
-	if err := lim.CheckSize(hd.w, hd.h, 1); err != nil {
+	if err := lim.CheckSize(b.hd.w, b.hd.h, 1); err != nil {
 		return nil, err
 	}
+	if b.hd.masks[3] != 0 {
+		if err := b.checkAlpha(); err != nil {
+			return nil, err
+		}
+	}
+	b.setHeader()
+	return b, nil
+}
+
+// setHeader sets the header of the picture from that of the file.
+func (r *Reader) setHeader() {
+	hd := r.hd
 	layout := raster.RGB
 	switch {
 	case hd.depth <= 8:
@@ -53,38 +68,98 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 	case hd.masks[3] != 0:
 		layout = raster.RGBA
 	}
-	out := raster.NewHeader(int(hd.w), int(hd.h), layout, 8)
-	out.Palette = hd.palette
+	r.out = raster.NewHeader(int(hd.w), int(hd.h), layout, 8)
+	r.out.Density = hd.density
 	if meta.ICCSpace(hd.icc) == "RGB " {
-		out.ICC = hd.icc
+		r.out.ICC = hd.icc
 	}
-	return &Reader{f: f, hd: hd, out: out, lim: lim}, nil
+	if r.out.Palette = hd.palette; hd.depth <= 8 && len(hd.palette) < 1<<hd.depth {
+		r.out.Palette, r.black = raster.WithBlack(hd.palette)
+	}
 }
 
-// Header returns the header of the picture: Indexed, RGB or RGBA of 8 bits.
+// checkAlpha drops the mask of alpha if alpha is 0 in all pixels: many programs declare
+// alpha and leave it 0, and readers show such a picture opaque. It reads up to the
+// first other pixel.
+func (r *Reader) checkAlpha() error {
+	used, stride := r.rowBytes()
+	b := make([]byte, 64<<10)
+	alpha := channel{shift: bits.TrailingZeros32(r.hd.masks[3]), max: r.hd.masks[3] >> bits.TrailingZeros32(r.hd.masks[3])}
+	wide := int64(r.hd.depth / 8)
+	for y := range r.hd.h {
+		pos := r.hd.pixels + y*stride
+		for left := used; left > 0; {
+			part := b[:min(left, int64(len(b)))]
+			ok, err := r.f.at(part, pos)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return nil // truncated: Rows says so
+			}
+			for i := int64(0); i < int64(len(part)); i += wide {
+				p := uint32(binary.LittleEndian.Uint16(part[i:]))
+				if wide == 4 {
+					p = binary.LittleEndian.Uint32(part[i:])
+				}
+				if p>>alpha.shift&alpha.max != 0 {
+					return nil
+				}
+			}
+			pos += int64(len(part))
+			left -= int64(len(part))
+		}
+	}
+	r.hd.masks[3] = 0
+	return nil
+}
+
+// rowBytes returns the bytes of a row in the file without and with its padding.
+func (r *Reader) rowBytes() (used, stride int64) {
+	used = (r.hd.w*int64(r.hd.depth) + 7) / 8
+	return used, (used + 3) &^ 3
+}
+
+// Header returns the header of the picture: Indexed, RGB or RGBA of 8 bits. A palette
+// that is shorter than the depth allows has one more colour, black, for indexes that are
+// out of range.
 func (r *Reader) Header() *raster.Header { return r.out }
 
-// Rows starts decoding. The hint is not used. Rows may be called once.
+// Rows starts decoding. The hint is not used. Rows may be called once. With
+// Limits.Lenient missing rows are black, or transparent if the picture has alpha, or
+// colour 0 of its palette.
 func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
 	if r.hd.compression == biRLE8 || r.hd.compression == biRLE4 {
 		return r.runs()
 	}
-	w, h := r.hd.w, r.hd.h
-	used := (w*int64(r.hd.depth) + 7) / 8
-	stride := (used + 3) &^ 3
+	used, stride := r.rowBytes()
+	h := r.hd.h
+	d := &rows{r: r, stride: stride, whole: h}
 	// The padding of the last row in the file may be missing.
 	if whole := (r.f.size - r.hd.pixels + stride - used) / stride; whole < h {
-		return nil, raster.Truncated(int(max(0, whole)), int(h))
+		d.whole = max(0, whole)
+		if err := r.accept(raster.Truncated(int(d.whole), int(h))); err != nil {
+			return nil, err
+		}
 	}
-	n := int(w) * r.out.Layout.Samples()
-	d := &rows{r: r, n: n, stride: stride, band: raster.BandRows(max(n, int(stride)), int(h))}
-	if err := r.lim.CheckMem((int64(n) + stride) * int64(d.band)); err != nil {
+	d.n = int(r.hd.w) * r.out.Layout.Samples()
+	d.band = raster.BandRows(max(d.n, int(stride)), int(h))
+	if err := r.lim.CheckMem((int64(d.n) + stride) * int64(d.band)); err != nil {
 		return nil, err
 	}
 	d.raw = make([]byte, int64(d.band)*stride)
-	d.out.Planes[0] = raster.Plane{Pix: make([]uint8, n*d.band), Stride: n}
+	d.out.Planes[0] = raster.Plane{Pix: make([]uint8, d.n*d.band), Stride: d.n}
 	d.expand = r.expander()
 	return d, nil
+}
+
+// accept returns err, unless the caller asked for what there is; then it notes err.
+func (r *Reader) accept(err error) error {
+	if !r.lim.Lenient {
+		return err
+	}
+	r.Note("%v", err)
+	return nil
 }
 
 // rows reads an uncompressed picture band by band.
@@ -92,6 +167,7 @@ type rows struct {
 	r      *Reader
 	n      int    // samples in a row
 	stride int64  // bytes in a row in the file
+	whole  int64  // complete rows in the file
 	band   int    // rows in a band
 	y      int    // rows read so far
 	raw    []byte // a band as it is in the file
@@ -108,24 +184,30 @@ func (d *rows) Next() (*raster.Band, error) {
 	}
 	p := &d.out.Planes[0]
 	p.Rows, d.out.Y = min(d.band, h-d.y), d.y
-	first := d.y // first row of the band in the file
+	first := int64(d.y) // first row of the band in the file
 	if !d.r.hd.topDown {
-		first = h - d.y - p.Rows
+		first = int64(h - d.y - p.Rows)
 	}
-	pos := d.r.hd.pixels + int64(first)*d.stride
-	raw := d.raw[:min(int64(p.Rows)*d.stride, d.r.f.size-pos)]
-	if ok, err := d.r.f.at(raw, pos); !ok {
-		if err == nil {
-			err = raster.Truncated(d.y, h)
+	if have := min(int64(p.Rows), d.whole-first); have > 0 {
+		pos := d.r.hd.pixels + first*d.stride
+		raw := d.raw[:min(have*d.stride, d.r.f.size-pos)]
+		if ok, err := d.r.f.at(raw, pos); !ok {
+			if err == nil {
+				err = raster.Truncated(d.y, h)
+			}
+			return nil, err
 		}
-		return nil, err
 	}
 	for i := range p.Rows {
-		from := int64(i)
+		row, from := p.Pix[i*d.n:(i+1)*d.n], int64(i)
 		if !d.r.hd.topDown {
 			from = int64(p.Rows - 1 - i)
 		}
-		d.expand(p.Pix[i*d.n:(i+1)*d.n], raw[from*d.stride:])
+		if first+from >= d.whole {
+			clear(row)
+		} else {
+			d.expand(row, d.raw[from*d.stride:])
+		}
 	}
 	d.y += p.Rows
 	return &d.out, nil
@@ -141,19 +223,20 @@ func (r *Reader) runs() (raster.Rows, error) {
 	in := io.NewSectionReader(r.f.r, r.hd.pixels, max(0, r.f.size-r.hd.pixels))
 	done, err := decodeRuns(in, d.pix, w, h, r.hd.compression == biRLE4)
 	if err == io.EOF {
-		return nil, raster.Truncated(done, h)
-	}
-	if err != nil {
+		if err := r.accept(raster.Truncated(done, h)); err != nil {
+			return nil, err
+		}
+	} else if err != nil {
 		return nil, fault.New(fault.Internal, "read: %w", err)
 	}
-	raster.Clamp(d.pix, len(r.out.Palette), raster.Darkest(r.out.Palette))
+	raster.Clamp(d.pix, len(r.hd.palette), r.black)
 	return d, nil
 }
 
 // held gives the rows of a picture in memory.
 type held struct {
 	r   *Reader
-	pix []uint8 // indexes, rows from bottom to top
+	pix []uint8 // indexes, rows as in the file
 	y   int     // rows given so far
 	out raster.Band
 }
@@ -165,9 +248,12 @@ func (d *held) Next() (*raster.Band, error) {
 	if d.y == h {
 		return nil, io.EOF
 	}
-	at := (h - 1 - d.y) * w
+	row := d.y
+	if !d.r.hd.topDown {
+		row = h - 1 - d.y
+	}
 	d.out.Y = d.y
-	d.out.Planes[0] = raster.Plane{Pix: d.pix[at : at+w], Stride: w, Rows: 1}
+	d.out.Planes[0] = raster.Plane{Pix: d.pix[row*w : (row+1)*w], Stride: w, Rows: 1}
 	d.y++
 	return &d.out, nil
 }

@@ -24,7 +24,7 @@ func (r *Reader) expander() func(dst []uint8, src []byte) {
 		}
 		return r.masked32()
 	}
-	depth, colors, black := r.hd.depth, len(r.out.Palette), raster.Darkest(r.out.Palette)
+	depth, colors, black := r.hd.depth, len(r.hd.palette), r.black
 	return func(dst []uint8, src []byte) {
 		spread(dst, src, depth)
 		if colors < 1<<depth {

@@ -7,13 +7,14 @@ import (
 	"math/bits"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
 )
 
 // Sizes of the headers, in bytes. A file begins with the file header and one picture
 // header, whose size is its first field and tells its version.
 const (
 	fileHeader = 14
-	coreHeader = 12  // BITMAPCOREHEADER: OS/2 1, Windows 2
+	coreHeader = 12  // BITMAPCOREHEADER: OS/2 1, Windows 2; see also isOS2
 	infoHeader = 40  // BITMAPINFOHEADER: Windows 3
 	v2Header   = 52  // adds masks of red, green and blue
 	v3Header   = 56  // adds a mask of alpha
@@ -43,6 +44,7 @@ type head struct {
 	compression uint32
 	masks       [4]uint32 // bits of red, green, blue, alpha in a pixel of 16 or 32 bits; 0: no bits
 	pixels      int64     // offset of the pixels in the file
+	density     raster.Density
 	palette     []color.NRGBA
 	icc         []byte
 }
@@ -64,55 +66,63 @@ func (f file) at(b []byte, pos int64) (bool, error) {
 	return true, nil
 }
 
-// readHead reads the headers, the masks, the palette and the profile.
-func (f file) readHead() (*head, error) {
+// readHead reads the headers, the masks, the palette and the profile. start is the size
+// of the file header: 0 in an icon, which has none. What is odd goes to notes.
+func (f file) readHead(start int64, notes *raster.NoteList) (*head, error) {
 	var b [fileHeader + v5Header]byte
-	ok, err := f.at(b[:fileHeader+4], 0)
+	ok, err := f.at(b[:start+4], 0)
 	if err != nil {
 		return nil, err
 	}
-	if !ok || b[0] != 'B' || b[1] != 'M' {
+	if !ok || start != 0 && string(b[:2]) != "BM" {
 		return nil, fault.New(fault.Format, "BMP: no signature")
 	}
-	n := int64(binary.LittleEndian.Uint32(b[fileHeader:]))
-	os2 := n == 16 || n == 64
-	switch n {
-	case coreHeader, 16, infoHeader, v2Header, v3Header, 64, v4Header, v5Header:
+	n := int64(binary.LittleEndian.Uint32(b[start:]))
+	os2 := isOS2(n)
+	switch {
+	case os2, n == coreHeader, n == infoHeader, n == v2Header, n == v3Header, n == v4Header, n == v5Header:
 	default:
 		return nil, fault.New(fault.Unsupported, "BMP: unknown header of %d bytes", n)
 	}
-	if ok, err = f.at(b[:fileHeader+n], 0); !ok {
+	if ok, err = f.at(b[:start+n], 0); !ok {
 		if err == nil {
 			err = fault.New(fault.Format, "truncated within the header")
 		}
 		return nil, err
 	}
-	d := b[fileHeader:]
+	d := b[start:]
 	u16 := func(at int) int64 { return int64(binary.LittleEndian.Uint16(d[at:])) }
 	u32 := func(at int) int64 { return int64(binary.LittleEndian.Uint32(d[at:])) }
-	hd := &head{pixels: int64(binary.LittleEndian.Uint32(b[10:]))}
+	hd := &head{}
+	if start != 0 {
+		hd.pixels = int64(binary.LittleEndian.Uint32(b[10:]))
+	}
 	var planes, used int64
 	if n == coreHeader {
 		hd.w, hd.h, planes, hd.depth = u16(4), u16(6), u16(8), int(u16(10))
-	} else {
+	} else { // fields that a short OS/2 header lacks are 0
 		hd.w, hd.h, planes, hd.depth = int64(int32(u32(4))), int64(int32(u32(8))), u16(12), int(u16(14))
-		hd.compression, used = uint32(u32(16)), u32(32) // zeros in a header of 16 bytes
+		hd.compression, used = uint32(u32(16)), u32(32)
 		if hd.h < 0 {
 			hd.h, hd.topDown = -hd.h, true
 		}
+		if x, y := int32(u32(24)), int32(u32(28)); x > 0 && y > 0 {
+			hd.density = raster.Density{X: float64(x) / 100, Y: float64(y) / 100, Unit: raster.PerCM}
+		}
 	}
 	if planes != 1 {
-		return nil, fault.New(fault.Format, "BMP: %d planes", planes)
+		notes.Note("%d planes in the header, want 1", planes)
 	}
 	if err := hd.checkCompression(os2); err != nil {
 		return nil, err
 	}
-	end := fileHeader + n // offset of the next part of the file
+	end := start + n // offset of the next part of the file
 	if end, err = f.readMasks(hd, d, n, end); err != nil {
 		return nil, err
 	}
 	if hd.pixels != 0 && hd.pixels < end {
-		return nil, fault.New(fault.Format, "BMP: pixels at byte %d, within the header", hd.pixels)
+		notes.Note("offset of the pixels %d is within the header", hd.pixels)
+		hd.pixels = 0
 	}
 	if end, err = f.readPalette(hd, end, used, n == coreHeader); err != nil {
 		return nil, err
@@ -123,7 +133,7 @@ func (f file) readHead() (*head, error) {
 	const embedded = 0x4d424544 // "MBED"
 	if n == v5Header && u32(56) == embedded && u32(116) <= maxICC {
 		icc := make([]byte, min(u32(116), f.size))
-		if ok, err := f.at(icc, fileHeader+u32(112)); err != nil {
+		if ok, err := f.at(icc, start+u32(112)); err != nil {
 			return nil, err
 		} else if ok {
 			hd.icc = icc
@@ -132,8 +142,14 @@ func (f file) readHead() (*head, error) {
 	return hd, nil
 }
 
+// isOS2 reports whether a header of n bytes is of OS/2 2. Its full size is 64, and it may
+// end after any field from the depth on; sizes that Windows uses are taken for Windows.
+func isOS2(n int64) bool {
+	return n >= 16 && n <= 64 && n%2 == 0 && n != infoHeader && n != v2Header && n != v3Header
+}
+
 // checkCompression refuses compression methods that are not read, and those that do
-// not fit the depth or the order of rows.
+// not fit the depth.
 func (hd *head) checkCompression(os2 bool) error {
 	depths := map[uint32][]int{
 		biRGB: {1, 2, 4, 8, 16, 24, 32}, biRLE8: {8}, biRLE4: {4}, biBitfields: {16, 32}, biAlphaBitfields: {16, 32},
@@ -143,16 +159,15 @@ func (hd *head) checkCompression(os2 bool) error {
 		return fault.New(fault.Unsupported, "BMP: OS/2 Huffman coding is not read")
 	case os2 && hd.compression == 4:
 		return fault.New(fault.Unsupported, "BMP: OS/2 RLE24 is not read")
-	case hd.compression == biJPEG || hd.compression == biPNG:
-		return fault.New(fault.Unsupported, "BMP: JPEG or PNG data in a BMP are not read")
+	case hd.compression == biJPEG:
+		return fault.New(fault.Unsupported, "BMP: JPEG data in a BMP are not read")
+	case hd.compression == biPNG:
+		return fault.New(fault.Unsupported, "BMP: PNG data in a BMP are not read")
 	case depths == nil:
 		return fault.New(fault.Format, "BMP: compression %d", hd.compression)
 	}
 	for _, d := range depths {
 		if d == hd.depth {
-			if hd.topDown && (hd.compression == biRLE8 || hd.compression == biRLE4) {
-				return fault.New(fault.Format, "BMP: run lengths with rows from top to bottom")
-			}
 			return nil
 		}
 	}
@@ -174,7 +189,7 @@ func (f file) readMasks(hd *head, d []byte, n, pos int64) (int64, error) {
 	m := d[40:56] // the fields of headers of 52 bytes and more
 	switch {
 	case hd.compression == biRGB:
-		if hd.depth == 32 && n >= v3Header && n != 64 && binary.LittleEndian.Uint32(m[12:]) == 0xff000000 {
+		if hd.depth == 32 && n >= v3Header && !isOS2(n) && binary.LittleEndian.Uint32(m[12:]) == 0xff000000 {
 			hd.masks[3] = 0xff000000
 		}
 		return pos, nil

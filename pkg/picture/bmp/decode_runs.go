@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// decodeRuns decodes BI_RLE8 or, if four is set, BI_RLE4 into indexes. Rows are from
-// bottom to top, as in the file. The data are pairs of bytes:
+// decodeRuns decodes BI_RLE8 or, if four is set, BI_RLE4 into indexes. Rows are in
+// the order of the file, usually from bottom to top. The data are pairs of bytes:
 //
 //	n c       n pixels of colour c; in BI_RLE4 of the two colours in c, alternating
 //	0 0       end of the row

@@ -5,17 +5,27 @@ import (
 	"encoding/binary"
 	"image/color"
 	"io"
+	"math"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/meta"
 	"imgtools/pkg/picture/raster"
 )
 
+// EncodeOptions are the choices of Encode.
+type EncodeOptions struct {
+	// Depth is the number of bits from which the samples of a Gray picture have been
+	// widened: 1, 2 or 4. It is written with 1 or 4 bits a pixel. 0 means 8.
+	Depth int
+}
+
 // Encode writes rows of 8 bits a sample, uncompressed and from top to bottom, so that
-// no picture is held in memory. Gray and an opaque palette are written with 8 bits a
-// pixel, RGB with 24, and a picture with alpha with 32 and masks in a V4 header. A
-// profile is written in a V5 header. YCbCr and 16 bits a sample are refused.
-func Encode(w io.Writer, src raster.Rows) error {
+// no picture is held in memory. An opaque palette is written with the fewest bits that
+// it allows, 1, 4 or 8: some readers show a file with 8 bits and two colours black. Gray
+// is written with a gray palette, RGB with 24 bits, and a picture with alpha with 32 and
+// masks in a V4 header. A profile is written in a V5 header. YCbCr and 16 bits a sample
+// are refused.
+func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 	h := src.Header()
 	if h.Layout == raster.YCbCr || h.Bits != 8 {
 		return fault.New(fault.Internal, "write BMP: layout %v of %d bits", h.Layout, h.Bits)
@@ -23,21 +33,23 @@ func Encode(w io.Writer, src raster.Rows) error {
 	if h.Orientation != 1 {
 		return fault.New(fault.Internal, "write BMP: orientation %d", h.Orientation)
 	}
-	depth := 24
+	depth, shift := 24, 0 // bits of a pixel; of a Gray sample that are dropped
 	palette := h.Palette
 	switch {
 	case h.Layout == raster.Gray:
-		depth, palette = 8, make([]color.NRGBA, 256)
-		for i := range palette {
-			palette[i] = color.NRGBA{uint8(i), uint8(i), uint8(i), 255}
-		}
-	case h.Layout == raster.Indexed && !raster.PaletteLayout(palette).HasAlpha():
 		depth = 8
+		if o.Depth == 1 || o.Depth == 2 || o.Depth == 4 {
+			depth = depthFor(1 << o.Depth)
+			shift = 8 - o.Depth
+		}
+		palette = grays(8 - shift)
+	case h.Layout == raster.Indexed && !raster.PaletteLayout(palette).HasAlpha():
+		depth = depthFor(len(palette))
 	case h.Layout == raster.Indexed:
 		src = raster.Expand(src)
 		h = src.Header()
 	}
-	if depth != 8 {
+	if depth > 8 {
 		palette = nil
 		if h.Layout.HasAlpha() {
 			depth = 32
@@ -47,14 +59,18 @@ func Encode(w io.Writer, src raster.Rows) error {
 	if meta.ICCSpace(icc) != "RGB " {
 		icc = nil // a gray profile does not fit the RGB colours of a palette
 	}
-	stride := (int64(h.W())*int64(depth/8) + 3) &^ 3
+	stride := (int64(h.W())*int64(depth) + 31) / 32 * 4
 	b := bufio.NewWriterSize(w, 64<<10)
 	if err := writeHead(b, h, depth, stride*int64(h.H()), palette, icc); err != nil {
 		return err
 	}
 	line := make([]byte, stride)
 	err := raster.EachRow(src, func(_ int, row raster.Plane) error {
-		fill(line, row.Pix, h.Layout)
+		if depth < 8 {
+			pack(line, row.Pix, depth, shift)
+		} else {
+			fill(line, row.Pix, h.Layout)
+		}
 		_, err := b.Write(line)
 		return err
 	})
@@ -65,6 +81,38 @@ func Encode(w io.Writer, src raster.Rows) error {
 		return err
 	}
 	return b.Flush()
+}
+
+// depthFor returns the fewest bits a pixel for a palette of n colours, of those that all
+// readers know.
+func depthFor(n int) int {
+	switch {
+	case n <= 2:
+		return 1
+	case n <= 16:
+		return 4
+	}
+	return 8
+}
+
+// grays returns the palette of gray with the given bits.
+func grays(bits int) []color.NRGBA {
+	p := make([]color.NRGBA, 1<<bits)
+	for i := range p {
+		v := uint8(i * 255 / (len(p) - 1))
+		p[i] = color.NRGBA{v, v, v, 255}
+	}
+	return p
+}
+
+// pack converts src, the samples of a row, to indexes of depth bits, the first in the
+// highest bits of a byte. Samples are shifted right by shift first.
+func pack(dst []byte, src []uint8, depth, shift int) {
+	clear(dst)
+	per := 8 / depth
+	for i, v := range src {
+		dst[i/per] |= v >> shift << (8 - depth - i%per*depth)
+	}
 }
 
 // writeHead writes everything before the pixels. size is the bytes of the pixels.
@@ -93,8 +141,9 @@ func writeHead(w io.Writer, h *raster.Header, depth int, size int64, palette []c
 	le.PutUint16(d[12:], 1)
 	le.PutUint16(d[14:], uint16(depth))
 	le.PutUint32(d[20:], uint32(size))
-	le.PutUint32(d[24:], 2835) // pixels per metre: 72 per inch
-	le.PutUint32(d[28:], 2835)
+	x, y := perMetre(h.Density)
+	le.PutUint32(d[24:], x)
+	le.PutUint32(d[28:], y)
 	le.PutUint32(d[32:], uint32(len(palette)))
 	if depth == 32 {
 		le.PutUint32(d[16:], biBitfields)
@@ -117,6 +166,22 @@ func writeHead(w io.Writer, h *raster.Header, depth int, size int64, palette []c
 	}
 	_, err := w.Write(b)
 	return err
+}
+
+// perMetre returns a density in pixels per metre, or 0, 0 if it is unknown.
+func perMetre(d raster.Density) (x, y uint32) {
+	factor := 0.0
+	switch d.Unit {
+	case raster.PerInch:
+		factor = 1 / 0.0254
+	case raster.PerCM:
+		factor = 100
+	}
+	fx, fy := math.Round(d.X*factor), math.Round(d.Y*factor)
+	if !(fx >= 1 && fx <= math.MaxInt32 && fy >= 1 && fy <= math.MaxInt32) { // false for NaN
+		return 0, 0
+	}
+	return uint32(fx), uint32(fy)
 }
 
 // fill converts src, the samples of a row, to the bytes of a row in the file.

@@ -45,7 +45,7 @@ func TestRoundTrip(t *testing.T) {
 					t.Fatal(err)
 				}
 				var buf bytes.Buffer
-				if err := Encode(&buf, p.Again()); err != nil {
+				if err := Encode(&buf, p.Again(), EncodeOptions{}); err != nil {
 					t.Fatal(err)
 				}
 				got, err := read(buf.Bytes())
@@ -78,12 +78,12 @@ func TestEncodeRefusesWhatItCannotWrite(t *testing.T) {
 		{turned, fault.Internal},
 		{raster.NewHeader(1<<16, 1<<15, raster.RGB, 8), fault.TooLarge},
 	} {
-		if err := Encode(io.Discard, &picture{H: c.h, S: make([]uint8, 9), Band: 1}); err == nil || fault.Of(err) != c.kind {
+		if err := Encode(io.Discard, &picture{H: c.h, S: make([]uint8, 9), Band: 1}, EncodeOptions{}); err == nil || fault.Of(err) != c.kind {
 			t.Errorf("%+v: %v", c.h, err)
 		}
 	}
 	short := &picture{H: raster.NewHeader(1, 2, raster.Gray, 8), Y: 1, Band: 1, S: []uint8{0, 1}}
-	if err := Encode(io.Discard, short); err == nil {
+	if err := Encode(io.Discard, short, EncodeOptions{}); err == nil {
 		t.Error("a picture with a missing row was written")
 	}
 }

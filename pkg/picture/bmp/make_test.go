@@ -47,7 +47,7 @@ func stdColors(t *testing.T, b []byte) []color.NRGBA {
 
 // bitmap describes a BMP that a test makes.
 type bitmap struct {
-	header      int // 12, 16, 40, 52, 56, 64, 108, 124
+	header      int // 12, 16 to 64, 108, 124
 	w, h        int // h < 0: from top to bottom
 	depth       int
 	compression int
@@ -74,8 +74,10 @@ func (f *bitmap) bytes() []byte {
 		le.PutUint32(d[8:], uint32(f.h))
 		le.PutUint16(d[12:], 1)
 		le.PutUint16(d[14:], uint16(f.depth))
-		if f.header > 16 {
+		if f.header > 18 {
 			le.PutUint32(d[16:], uint32(f.compression))
+		}
+		if f.header > 34 {
 			if f.depth <= 8 && len(f.palette) != 1<<f.depth {
 				le.PutUint32(d[32:], uint32(len(f.palette)))
 			}

@@ -42,7 +42,9 @@ var coders = map[string]coder{
 		func(w io.Writer, rows raster.Rows, o Options) error { return gif.Encode(w, rows, o.Limits) }},
 	format.WebP: {is: isWebP, open: reader(webp.Open)},
 	format.BMP: {isBMP, reader(bmp.Open), fitPacked8,
-		func(w io.Writer, rows raster.Rows, o Options) error { return bmp.Encode(w, rows) }},
+		func(w io.Writer, rows raster.Rows, o Options) error {
+			return bmp.Encode(w, rows, bmp.EncodeOptions{Depth: o.Depth})
+		}},
 	format.TIFF: {isTIFF, reader(tiff.Open), fitTIFF,
 		func(w io.Writer, rows raster.Rows, o Options) error {
 			return tiff.Encode(w, rows, tiff.EncodeOptions{Limits: o.Limits})
