@@ -158,7 +158,7 @@ func TestNetcat(t *testing.T) {
 		cmd := exec.Command(nc, append([]string{"-N"}, to...)...)
 		cmd.Stdin = strings.NewReader("img/1 gray\nhello")
 		out, err := cmd.Output()
-		if err != nil || !regexp.MustCompile(`^ok pid=\d+ len=5\nHELLO$`).Match(out) {
+		if err != nil || !regexp.MustCompile(`^ok pid=\d+ ms=\d+ len=5\nHELLO$`).Match(out) {
 			t.Errorf("nc %v: %q, %v", to, out, err)
 		}
 	}
