@@ -39,7 +39,7 @@ _imgtools() {
 		*'[id]...') words=$(_imgtools_ids) ;;
 		esac
 		;;
-	MODE) words='strict best off' ;;
+
 	*'|'*) words=${takes//|/ } ;;
 	esac
 	case $takes in

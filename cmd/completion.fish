@@ -52,8 +52,6 @@ function __imgtools_complete
             __fish_complete_path $current
         case DIR
             __fish_complete_directories $current
-        case MODE
-            printf '%s\n' strict best off
         case '*|*'
             string split '|' -- $takes
     end

@@ -22,7 +22,6 @@ _imgtools() {
 			('') takes= ;;
 			(FILE) takes=:file:_files ;;
 			(DIR) takes=':folder:_files -/' ;;
-			(MODE) takes=':mode:(strict best off)' ;;
 			(*'|'*) takes=":word:(${arg//|/ })" ;;
 			(*) takes=":${(L)arg}: " ;;
 			esac

@@ -198,7 +198,7 @@ func TestCompletion(t *testing.T) {
 		_, _, flags, _ := helpOf(t, name)
 		var want []string
 		text := string(run(t, nil, name, "-h").out)
-		for _, m := range regexp.MustCompile(`(?m)(?:^  |, )(--?)([a-z]+)`).FindAllStringSubmatch(text, -1) {
+		for _, m := range regexp.MustCompile(`(?m)(?:^  |, )(--?)([A-Za-z]+)`).FindAllStringSubmatch(text, -1) {
 			want = append(want, m[1]+m[2])
 		}
 		if len(want) != len(flags) {

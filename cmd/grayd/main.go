@@ -1,6 +1,4 @@
-// Grayd turns pictures gray, as a daemon with pre-forked workers.
-//
-//	grayd [-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] [-C]
+// Grayd turns pictures gray, as a daemon with pre-forked workers: grayd(8).
 package main
 
 import (

@@ -1,6 +1,5 @@
-// Imgd serves gray and scale over HTTP: it takes uploads, keeps jobs, and has grayd and scaled work on them.
-//
-//	imgd [-h] [-i ip]... [-p port] [-a address]... [-grayd address]... [-scaled address]... [-n workers] [-t time] [-queue n] [-conns n] [-spool dir] [-ttl time] [-quota n] [-maxbytes n] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] [-token file] [-cert file -key file] [-host name]... [-log text|json] [-C | -ready]
+// Imgd serves gray and scale over HTTP: it takes uploads, keeps jobs, and has grayd and
+// scaled work on them. See imgd(8).
 package main
 
 import (
@@ -10,15 +9,12 @@ import (
 	"runtime"
 	"strings"
 
+	"imgtools/pkg/daemon/sandbox"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/front/service"
 	"imgtools/pkg/limits"
 	"imgtools/pkg/shell/cli"
 )
-
-const usage = "[-h] [-i ip]... [-p port] [-a address]... [-grayd address]... [-scaled address]... " +
-	"[-n workers] [-t time] [-queue n] [-conns n] [-spool dir] [-ttl time] [-quota n] [-maxbytes n] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] " +
-	"[-token file] [-cert file -key file] [-host name]... [-log text|json] [-C | -ready]"
 
 func main() { cli.Main("imgd", run) }
 
@@ -49,7 +45,7 @@ func parse(args []string) (options, error) {
 		MaxBytes: limits.Bytes, MaxPixels: limits.Pixels, MaxMem: limits.Memory, Sandbox: "best", Stderr: os.Stderr,
 	}}
 	log := "text"
-	f := cli.New("imgd", "serves gray and scale over HTTP: it takes uploads, keeps jobs, and has grayd and scaled work on them", usage)
+	f := cli.New("imgd", "serves gray and scale over HTTP: it takes uploads, keeps jobs, and has grayd and scaled work on them", "")
 	f.Strings(&o.IPs, "i", "ip", "ip", "listen on this address or name")
 	f.Int(&o.Port, "p", "port", "port", "TCP port; 0 is any, printed on stderr")
 	f.Strings(&o.Addresses, "a", "address", "address", "listen on unix:/path or tcp:IP:port as well (default RUN/imgd.sock)")
@@ -65,23 +61,22 @@ func parse(args []string) (options, error) {
 	f.Bytes(&o.MaxBytes, "", "maxbytes", "n", "largest picture, in bytes")
 	f.Pixels(&o.MaxPixels, "", "maxpixels", "n", "largest picture, in pixels of all frames")
 	f.Bytes(&o.MaxMem, "", "maxmem", "n", "memory of one worker that imgd starts")
-	f.String(&o.Sandbox, "", "sandbox", "mode", "what workers that imgd starts give up: strict (all, or fail), best (what this kernel has), off")
+	f.Choice(&o.Sandbox, "", "sandbox", "mode", sandbox.Modes, "what workers that imgd starts give up (strict: all, or fail; best: what this kernel has)")
 	f.String(&o.Token, "", "token", "file", "tokens, one a line; TCP clients must send one of them")
 	f.String(&o.Cert, "", "cert", "file", "certificates for TLS on TCP, PEM")
 	f.String(&o.Key, "", "key", "file", "key of the certificate, PEM")
+	f.Both("cert", "key")
 	f.Strings(&o.Hosts, "", "host", "name", "name by which TCP clients may call this server")
-	f.String(&log, "", "log", "text|json", "form of the log on stderr")
+	f.Choice(&log, "", "log", "form", []string{"text", "json"}, "form of the log on stderr")
 	f.Bool(&o.check, "C", "check", "check flags, files and addresses, print what would be served, and exit")
 	f.Bool(&o.ready, "", "ready", "ask the imgd that runs at -a whether it is ready, and exit")
+	f.Either("C", "ready")
 	operands, err := f.Parse(args, os.Stdout)
 	if err == nil {
 		err = f.NoOperands(operands)
 	}
 	if err != nil {
 		return o, err
-	}
-	if log != "text" && log != "json" {
-		return o, fault.New(fault.Usage, "-log %q: not text or json", log)
 	}
 	o.TCP, o.JSON = f.Given("i") || f.Given("p"), log == "json"
 	return o, nil

@@ -1,6 +1,4 @@
-// Imgget waits for jobs of imgd and writes their pictures.
-//
-//	imgget [-h] [-a address] [-token file] [-o file | -d dir] [-force] [-w time] [-quiet] [id]...
+// Imgget waits for jobs of imgd and writes their pictures: imgget(1).
 package main
 
 import (
@@ -12,18 +10,17 @@ import (
 	"imgtools/pkg/shell/transfer"
 )
 
-const usage = "[-h] [-a address] [-token file] [-o file | -d dir] [-force] [-w time] [-quiet] [id]..."
-
 func main() { cli.Main("imgget", run) }
 
 func run(args []string) error {
 	var server client.Config
 	c := transfer.GetConfig{Stdin: os.Stdin, Stderr: os.Stderr}
-	f := cli.New("imgget", "waits for jobs of imgd and writes their pictures", usage)
+	f := cli.New("imgget", "waits for jobs of imgd and writes their pictures", "[id]...")
 	f.Operand = "an id"
 	server.AddFlags(f)
 	f.String(&c.Output, "o", "output", "file", "write the only picture to this file (default standard output; a terminal shows it)")
 	f.String(&c.Dir, "d", "dir", "dir", "write to this folder, under the names of the originals; nothing there is overwritten")
+	f.Either("o", "d")
 	f.Bool(&c.Force, "", "force", "overwrite what is in the folder of -d")
 	f.Duration(&server.Wait, "w", "wait", "time", "how long to wait for a picture, from when its id came (default no end)")
 	f.Bool(&c.Quiet, "", "quiet", "no progress and no closing line after failures")

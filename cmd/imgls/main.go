@@ -1,6 +1,4 @@
-// Imgls shows jobs of imgd: their state, place in the queue and name.
-//
-//	imgls [-h] [-a address] [-token file] [id]...
+// Imgls shows jobs of imgd: their state, place in the queue and name: imgls(1).
 package main
 
 import (
@@ -12,14 +10,12 @@ import (
 	"imgtools/pkg/shell/transfer"
 )
 
-const usage = "[-h] [-a address] [-token file] [id]..."
-
 func main() { cli.Main("imgls", run) }
 
 func run(args []string) error {
 	server := client.Config{Wait: transfer.Patience}
 	c := transfer.JobsConfig{Command: "imgls", List: history.Open(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
-	f := cli.New("imgls", "shows jobs of imgd: their state, place in the queue and name", usage)
+	f := cli.New("imgls", "shows jobs of imgd: their state, place in the queue and name", "[id]...")
 	f.Operand = "an id"
 	server.AddFlags(f)
 	var err error

@@ -1,6 +1,4 @@
-// Imgrm deletes jobs of imgd: cancels them, or removes their results.
-//
-//	imgrm [-h] [-a address] [-token file] [id]...
+// Imgrm deletes jobs of imgd: cancels them, or removes their results: imgrm(1).
 package main
 
 import (
@@ -12,14 +10,12 @@ import (
 	"imgtools/pkg/shell/transfer"
 )
 
-const usage = "[-h] [-a address] [-token file] [id]..."
-
 func main() { cli.Main("imgrm", run) }
 
 func run(args []string) error {
 	server := client.Config{Wait: transfer.Patience}
 	c := transfer.JobsConfig{Command: "imgrm", List: history.Open(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
-	f := cli.New("imgrm", "deletes jobs of imgd: cancels them, or removes their results", usage)
+	f := cli.New("imgrm", "deletes jobs of imgd: cancels them, or removes their results", "[id]...")
 	f.Operand = "an id"
 	server.AddFlags(f)
 	var err error

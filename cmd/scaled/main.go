@@ -1,6 +1,4 @@
-// Scaled scales pictures, as a daemon with pre-forked workers.
-//
-//	scaled [-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] [-C]
+// Scaled scales pictures, as a daemon with pre-forked workers: scaled(8).
 package main
 
 import (

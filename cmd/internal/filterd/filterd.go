@@ -7,12 +7,11 @@ import (
 	"runtime"
 
 	"imgtools/pkg/daemon"
+	"imgtools/pkg/daemon/sandbox"
 	"imgtools/pkg/limits"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/shell/cli"
 )
-
-const usage = "[-h] [-a address]... [-n workers] [-t time] [-maxpixels n] [-maxmem n] [-sandbox strict|best|off] [-C]"
 
 // Serve reads the arguments of the daemon of that name and is that daemon, or one
 // of its workers, until it ends. verb is the operation that it does.
@@ -23,13 +22,13 @@ func Serve(name, verb, about string, args []string) error {
 		MaxPixels: limits.Pixels, MaxMem: limits.Memory,
 		Sandbox: "best",
 	}
-	f := cli.New(name, about, usage)
+	f := cli.New(name, about, "")
 	f.Strings(&cfg.Addresses, "a", "address", "address", "listen on unix:/path, tcp:IP:port or tcp:localhost:port (default RUN/"+name+".sock)")
 	f.Int(&cfg.Workers, "n", "workers", "workers", "processes that work, each on one picture at a time")
 	f.Duration(&cfg.Timeout, "t", "timeout", "time", "for one picture")
 	f.Pixels(&cfg.MaxPixels, "", "maxpixels", "n", "largest picture, in pixels of all frames")
 	f.Bytes(&cfg.MaxMem, "", "maxmem", "n", "memory of one worker")
-	f.String(&cfg.Sandbox, "", "sandbox", "mode", "what workers give up: strict (all, or fail), best (what this kernel has), off")
+	f.Choice(&cfg.Sandbox, "", "sandbox", "mode", sandbox.Modes, "what workers give up (strict: all, or fail; best: what this kernel has)")
 	check := false
 	f.Bool(&check, "C", "check", "check flags, addresses and the sandbox, print what would be served, and exit")
 	operands, err := f.Parse(args, os.Stdout)

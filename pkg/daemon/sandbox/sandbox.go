@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -20,11 +21,13 @@ const (
 	Off    Mode = "off"
 )
 
+// Modes are the words for the modes.
+var Modes = []string{string(Strict), string(Best), string(Off)}
+
 // ParseMode reads a mode. Errors are of kind Usage.
 func ParseMode(s string) (Mode, error) {
-	switch m := Mode(s); m {
-	case Strict, Best, Off:
-		return m, nil
+	if slices.Contains(Modes, s) {
+		return Mode(s), nil
 	}
 	return "", fault.New(fault.Usage, "sandbox %q: not strict, best or off", s)
 }

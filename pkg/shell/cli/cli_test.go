@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 		})
 	case "input":
 		Main("cmd", func(args []string) error {
-			f := New("cmd", "", "[-h] [file]...")
+			f := New("cmd", "", "[file]...")
 			operands, err := f.Parse(args, os.Stdout)
 			if err == nil {
 				err = f.NeedInput(operands)
@@ -70,13 +70,15 @@ type config struct {
 	wait    time.Duration
 	fine    bool
 	output  string
+	dir     string
+	cert    string
+	key     string
 	sandbox string
 }
 
 func testFlags() (*Flags, *config) {
 	c := &config{ips: []string{"localhost"}, port: 8080, bytes: 100 << 20, pixels: 250e6, wait: time.Hour}
-	f := New("imgd", "serves gray and scale over HTTP",
-		"[-h] [-i ip]... [-p port] [-w time] [-fine] [-o file | -d dir] [-cert file -key file] [-sandbox strict|best|off] [file]...")
+	f := New("imgd", "serves gray and scale over HTTP", "[file]...")
 	f.Strings(&c.ips, "i", "ip", "ip", "listening address")
 	f.Int(&c.port, "p", "port", "port", "listening port; 0 is any")
 	f.Bytes(&c.bytes, "", "maxbytes", "n", "bytes of a picture")
@@ -84,22 +86,30 @@ func testFlags() (*Flags, *config) {
 	f.Duration(&c.wait, "w", "wait", "time", "how long to wait")
 	f.Bool(&c.fine, "", "fine", "better quality")
 	f.String(&c.output, "o", "output", "file", "the result")
-	f.String(&c.sandbox, "", "sandbox", "strict|best|off", "walls")
+	f.String(&c.dir, "d", "", "dir", "the folder")
+	f.Either("o", "d")
+	f.String(&c.cert, "", "cert", "file", "a certificate")
+	f.String(&c.key, "", "key", "file", "its key")
+	f.Both("cert", "key")
+	f.Choice(&c.sandbox, "", "sandbox", "mode", []string{"strict", "best", "off"}, "walls")
 	return f, c
 }
 
-const help = `usage: imgd [-h] [-i IP]... [-p PORT] [-w TIME] [-fine] [-o FILE | -d DIR] [-cert FILE -key FILE] [-sandbox strict|best|off] [file]...
+const help = `usage: imgd [-h] [-i IP]... [-p PORT] [-maxbytes N] [-maxpixels N] [-w TIME] [-fine] [-o FILE | -d DIR] [-cert FILE -key FILE] [-sandbox strict|best|off] [file]...
 serves gray and scale over HTTP
-  -h, --help                 this help
-  -i IP, --ip IP             listening address (default localhost)
-  -p PORT, --port PORT       listening port; 0 is any (default 8080)
-  -maxbytes N                bytes of a picture (default 100M)
-  -maxpixels N               pixels of a picture (default 250M)
-  -w TIME, --wait TIME       how long to wait (default 1h)
-  -fine                      better quality
-  -o FILE, --output FILE     the result
-  -sandbox strict|best|off   walls
-  -version                   the version
+  -h, --help               this help
+  -i IP, --ip IP           listening address (default localhost)
+  -p PORT, --port PORT     listening port; 0 is any (default 8080)
+  -maxbytes N              bytes of a picture (default 100M)
+  -maxpixels N             pixels of a picture (default 250M)
+  -w TIME, --wait TIME     how long to wait (default 1h)
+  -fine                    better quality
+  -o FILE, --output FILE   the result
+  -d DIR                   the folder
+  -cert FILE               a certificate
+  -key FILE                its key
+  -sandbox MODE            walls, one of strict best off
+  -version                 the version
 `
 
 func TestHelpOnStdout(t *testing.T) {

@@ -58,9 +58,6 @@ func (o option) names() string {
 // synopsis returns the line "usage: name …".
 func (f *Flags) synopsis() string {
 	words := strings.Fields(f.derived() + " " + f.operands)
-	if strings.HasPrefix(f.operands, "[-h]") { // the whole synopsis: commands that are still to be changed
-		words = strings.Fields(f.operands)
-	}
 	for i := 1; i < len(words); i++ {
 		flag := strings.TrimPrefix(words[i-1], "[")
 		if !strings.HasPrefix(flag, "-") || strings.ContainsAny(flag, "]|.") {

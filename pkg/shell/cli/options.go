@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,18 +36,34 @@ func (f *Flags) Options(operation string) (words func() []ops.Word) {
 			}, true, "", opt.Short, opt.Key, "", opt.Help)
 			continue
 		}
-		help, short := opt.Help, ""
-		if opt.Values != nil { // completions look for "one of" in -h
-			values := opt.Values()
-			help += ", one of " + strings.Join(values, " ")
-			if len(values) <= mostShown {
-				short = strings.Join(values, "|")
-			}
+		f.add(set, false, opt.Usual(), opt.Short, opt.Key, opt.Arg, opt.Help)
+		if opt.Values != nil {
+			f.list(opt.Values())
 		}
-		f.add(set, false, opt.Usual(), opt.Short, opt.Key, opt.Arg, help)
-		f.opts[len(f.opts)-1].values = short
 	}
 	return func() []ops.Word { return given }
+}
+
+// Choice adds a flag whose value is one of values. -h lists them.
+func (f *Flags) Choice(p *string, short, long, arg string, values []string, help string) {
+	f.add(func(s string) error {
+		if !slices.Contains(values, s) {
+			return fmt.Errorf("not one of %s", strings.Join(values, " "))
+		}
+		*p = s
+		return nil
+	}, false, *p, short, long, arg, help)
+	f.list(values)
+}
+
+// list adds the values that the last flag takes to its help, where completions look for
+// "one of", and a few of them to its synopsis.
+func (f *Flags) list(values []string) {
+	o := &f.opts[len(f.opts)-1]
+	o.help += ", one of " + strings.Join(values, " ")
+	if len(values) <= mostShown {
+		o.values = strings.Join(values, "|")
+	}
 }
 
 // Default changes what -h says holds when a flag is not given.
