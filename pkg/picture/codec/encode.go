@@ -12,7 +12,7 @@ import (
 // Options of Encode.
 type Options struct {
 	Quality int // 1 to 100, of formats that have it; 0 is the format's default
-	Depth   int // of gray PNG: 1, 2 or 4 bits, if the samples have no more; 0: 8 or 16
+	Depth   int // of gray PNG 1, 2 or 4 bits, of gray TIFF 1, if the samples have no more; 0: 8 or 16
 	Limits  raster.Limits
 }
 
@@ -24,7 +24,7 @@ type Options struct {
 //	png   everything as it is
 //	gif   8 bit; at most 256 colours, alpha on or off
 //	bmp   8 bit
-//	tiff  as it is; a palette only if it is opaque
+//	tiff  as it is; a palette only if it is opaque; gray of 1 bit by T.6
 //	pnm   pgm for gray, ppm for colour, pam with alpha; no palette
 //	pgm   grayed (Rec. 601), flattened on white
 //	ppm   flattened on white, gray as three samples

@@ -45,9 +45,7 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Picture, error) {
 	if r, ok := p.Reader.(counted); ok {
 		p.Frames = r.Frames()
 	}
-	if r, ok := p.Reader.(bitDepth); ok && r.Depth() < 8 && p.Header().Layout == raster.Gray {
-		p.Depth = r.Depth()
-	}
+	p.Depth = p.depth()
 	p.Lossless = name != format.JPEG
 	if r, ok := p.Reader.(lossless); ok {
 		p.Lossless = r.Lossless()
@@ -65,7 +63,19 @@ func (p *Picture) Select(n int) error {
 		return raster.NoFrame(n, 1)
 	}
 	p.chosen = n
-	return r.Select(n)
+	if err := r.Select(n); err != nil {
+		return err
+	}
+	p.Depth = p.depth()
+	return nil
+}
+
+// depth returns what Depth is of the frame that the reader is on.
+func (p *Picture) depth() int {
+	if r, ok := p.Reader.(bitDepth); ok && r.Depth() < 8 && p.Header().Layout == raster.Gray {
+		return r.Depth()
+	}
+	return 0
 }
 
 // Animated returns the reader of a picture whose frames are to be shown one after

@@ -12,18 +12,23 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// EncodeOptions are the limits of Encode.
+// EncodeOptions are the choices of Encode.
 type EncodeOptions struct {
-	Limits raster.Limits // Mem bounds the compressed strips, which are held until the end
+	// Depth 1 means that Gray of 8 bits is written as one bit a sample: samples below
+	// 128 become black, others white.
+	Depth        int
+	Uncompressed bool          // strips are not compressed, and not held either
+	Limits       raster.Limits // Mem bounds the compressed strips, which are held until the end
 }
 
 // stripBytes is the size of a strip's samples, to within a row.
 const stripBytes = 256 << 10
 
 // Encode writes a little-endian TIFF of one page: Gray, GrayA, RGB, RGBA (alpha
-// unassociated, that is straight) of 8 or 16 bits, and Indexed with an opaque
-// palette; other layouts are refused. Strips are Deflate-compressed after
-// horizontal differencing (palettes without). A profile is kept.
+// unassociated, that is straight) of 8 or 16 bits, Gray of one bit, and Indexed with an
+// opaque palette; other layouts are refused. Strips of one bit are compressed by T.6
+// (group 4), others by Deflate after horizontal differencing (palettes without).
+// Profile and density are kept.
 //
 // The directory comes first and lists the compressed size of each strip, so Encode
 // holds all compressed strips before it writes the first byte.
@@ -40,20 +45,32 @@ func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 			return fault.New(fault.Internal, "write TIFF: palette with alpha")
 		}
 	}
-	e := &encoder{h: h, lim: o.Limits}
+	e := &encoder{h: h, lim: o.Limits, bits: int(h.Bits), compression: compDeflate, w: w}
+	if o.Depth == 1 && h.Layout == raster.Gray && h.Bits == 8 {
+		e.bits, e.compression = 1, compG4
+	}
+	if o.Uncompressed {
+		e.compression = compNone
+	}
 	e.rows = min(h.H(), max(1, stripBytes/e.rowBytes()))
-	var err error
-	if e.deflate, err = zlib.NewWriterLevel(&e.data, zlib.BestSpeed); err != nil {
-		return err
+	switch e.compression {
+	case compNone:
+		return e.plain(src)
+	case compG4:
+		e.fax = &faxWriter{w: h.W()}
+	default:
+		var err error
+		if e.deflate, err = zlib.NewWriterLevel(&e.data, zlib.BestSpeed); err != nil {
+			return err
+		}
 	}
 	if err := raster.EachRow(src, e.row); err != nil {
 		return err
 	}
-	head, err := e.head()
-	if err != nil {
-		return err
+	for _, s := range e.strips {
+		e.counts = append(e.counts, uint32(len(s)))
 	}
-	if _, err := w.Write(head); err != nil {
+	if err := e.head(); err != nil {
 		return err
 	}
 	for _, s := range e.strips {
@@ -65,52 +82,107 @@ func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 }
 
 type encoder struct {
-	h       *raster.Header
-	lim     raster.Limits
-	rows    int // rows of a strip
-	line    []byte
-	deflate *zlib.Writer
-	data    bytes.Buffer // the current strip, compressed
-	strips  [][]byte
-	total   int64 // bytes of all strips
+	h           *raster.Header
+	lim         raster.Limits
+	w           io.Writer
+	bits        int // of a sample in the file
+	compression uint16
+	rows        int // rows of a strip
+	line        []byte
+	deflate     *zlib.Writer
+	fax         *faxWriter
+	data        bytes.Buffer // the current strip, by Deflate
+	strips      [][]byte
+	counts      []uint32 // bytes of each strip
+	total       int64    // bytes of all strips
 }
 
-func (e *encoder) rowBytes() int { return e.h.W() * e.h.Layout.Samples() * int(e.h.Bits/8) }
+// rowBytes returns the bytes of a row before compression.
+func (e *encoder) rowBytes() int { return (e.h.W()*e.h.Layout.Samples()*e.bits + 7) / 8 }
 
-// row compresses row y and ends the strip if the row is its last.
-func (e *encoder) row(y int, row raster.Plane) error {
-	n := e.h.Layout.Samples()
+// plain writes all without compression: the sizes of the strips are known beforehand.
+func (e *encoder) plain(src raster.Rows) error {
+	for y := 0; y < e.h.H(); y += e.rows {
+		n := int64(min(e.rows, e.h.H()-y)) * int64(e.rowBytes())
+		if e.total += n; e.total > math.MaxUint32 {
+			return fault.New(fault.TooLarge, "TIFF of %d bytes, over 4 GiB", e.total)
+		}
+		e.counts = append(e.counts, uint32(n))
+	}
+	if err := e.head(); err != nil {
+		return err
+	}
+	return raster.EachRow(src, func(_ int, row raster.Plane) error {
+		e.store(row, 0)
+		_, err := e.w.Write(e.line)
+		return err
+	})
+}
+
+// store makes line the bytes of a row of samples, each less the one back samples before
+// it; 0: as they are.
+func (e *encoder) store(row raster.Plane, back int) {
 	e.line = e.line[:0]
 	switch {
-	case e.h.Layout == raster.Indexed:
+	case e.bits == 1:
+		e.line = append(e.line, make([]byte, e.rowBytes())...)
+		for x, v := range row.Pix {
+			if v < 128 { // white is zero
+				e.line[x/8] |= 0x80 >> (x % 8)
+			}
+		}
+	case e.bits == 8 && back == 0:
 		e.line = append(e.line, row.Pix...)
-	case e.h.Bits == 8:
-		e.line = append(e.line, row.Pix[:n]...)
-		for i := n; i < len(row.Pix); i++ {
-			e.line = append(e.line, row.Pix[i]-row.Pix[i-n])
+	case e.bits == 8:
+		e.line = append(e.line, row.Pix[:back]...)
+		for i := back; i < len(row.Pix); i++ {
+			e.line = append(e.line, row.Pix[i]-row.Pix[i-back])
 		}
 	default:
 		for i, v := range row.Pix16 {
-			if i >= n {
-				v -= row.Pix16[i-n]
+			if back > 0 && i >= back {
+				v -= row.Pix16[i-back]
 			}
 			e.line = append(e.line, uint8(v), uint8(v>>8))
 		}
 	}
-	if _, err := e.deflate.Write(e.line); err != nil {
-		return err
-	}
-	if (y+1)%e.rows != 0 && y+1 != e.h.H() {
+}
+
+// row compresses row y and ends the strip if the row is its last.
+func (e *encoder) row(y int, row raster.Plane) error {
+	last := (y+1)%e.rows == 0 || y+1 == e.h.H()
+	if e.fax != nil {
+		if e.fax.row(row.Pix); last {
+			return e.strip(e.fax.end())
+		}
 		return nil
+	}
+	e.store(row, e.predicted())
+	if _, err := e.deflate.Write(e.line); err != nil || !last {
+		return err
 	}
 	if err := e.deflate.Close(); err != nil {
 		return err
 	}
-	e.strips = append(e.strips, bytes.Clone(e.data.Bytes()))
-	e.total += int64(e.data.Len())
+	s := bytes.Clone(e.data.Bytes())
 	e.data.Reset()
 	e.deflate.Reset(&e.data)
+	return e.strip(s)
+}
+
+// strip adds a compressed strip.
+func (e *encoder) strip(s []byte) error {
+	e.strips = append(e.strips, s)
+	e.total += int64(len(s))
 	return e.lim.CheckMem(e.total)
+}
+
+// predicted returns how many samples back horizontal differencing goes, 0 without it.
+func (e *encoder) predicted() int {
+	if e.compression != compDeflate || e.h.Layout == raster.Indexed {
+		return 0
+	}
+	return e.h.Layout.Samples()
 }
 
 // field is one entry of the directory.
@@ -136,6 +208,18 @@ func long(tag uint16, v ...uint32) field {
 	return f
 }
 
+// rational returns v > 0 as a fraction with 32 bits each.
+func rational(tag uint16, v float64) field {
+	den := 1.0
+	if v != math.Trunc(v) && v < 400_000 {
+		den = 10_000
+	}
+	num := max(1, min(math.MaxUint32, math.Round(v*den)))
+	f := long(tag, uint32(num), uint32(den))
+	f.kind, f.count = typeRational, 1
+	return f
+}
+
 func repeat(v uint16, n int) []uint16 { return slices.Repeat([]uint16{v}, n) }
 
 // fields returns the entries of the directory in ascending order of tags. The first
@@ -146,22 +230,33 @@ func (e *encoder) fields(data int64) []field {
 		raster.Gray: photoBlackIsZero, raster.GrayA: photoBlackIsZero,
 		raster.RGB: photoRGB, raster.RGBA: photoRGB, raster.Indexed: photoPalette,
 	}[h.Layout]
-	offsets, counts := make([]uint32, len(e.strips)), make([]uint32, len(e.strips))
-	for i, s := range e.strips {
-		offsets[i], counts[i] = uint32(data), uint32(len(s))
-		data += int64(len(s))
+	if e.bits == 1 {
+		photo = photoWhiteIsZero
 	}
-	dpi := field{tag: tagXResolution, kind: typeRational, count: 1, value: []byte{72, 0, 0, 0, 1, 0, 0, 0}}
+	offsets := make([]uint32, len(e.counts))
+	for i, n := range e.counts {
+		offsets[i] = uint32(data)
+		data += int64(n)
+	}
 	fs := []field{
 		long(tagImageWidth, uint32(h.W())), long(tagImageLength, uint32(h.H())),
-		short(tagBitsPerSample, repeat(uint16(h.Bits), n)...), short(tagCompression, compDeflate),
+		short(tagBitsPerSample, repeat(uint16(e.bits), n)...), short(tagCompression, e.compression),
 		short(tagPhotometric, photo), long(tagStripOffsets, offsets...), short(tagOrientation, 1),
-		short(tagSamplesPerPixel, uint16(n)), long(tagRowsPerStrip, uint32(e.rows)), long(tagStripByteCounts, counts...),
-		dpi, {tagYResolution, dpi.kind, 1, dpi.value}, short(tagPlanarConfig, 1), short(tagResolutionUnit, 2),
+		short(tagSamplesPerPixel, uint16(n)), long(tagRowsPerStrip, uint32(e.rows)), long(tagStripByteCounts, e.counts...),
+	}
+	d := h.Density
+	known := d.X > 0 && d.Y > 0
+	if known {
+		fs = append(fs, rational(tagXResolution, d.X), rational(tagYResolution, d.Y))
+	}
+	fs = append(fs, short(tagPlanarConfig, 1))
+	if known {
+		unit := map[raster.DensityUnit]uint16{raster.Aspect: unitNone, raster.PerInch: unitInch, raster.PerCM: unitCM}[d.Unit]
+		fs = append(fs, short(tagResolutionUnit, unit))
 	}
 	if h.Layout == raster.Indexed {
 		fs = append(fs, short(tagColorMap, e.colorMap()...))
-	} else {
+	} else if e.predicted() > 0 {
 		fs = append(fs, short(tagPredictor, 2))
 	}
 	if h.Layout.HasAlpha() {
@@ -183,10 +278,10 @@ func (e *encoder) colorMap() []uint16 {
 	return m
 }
 
-// head returns the header, the directory and the values that are too long for it.
+// head writes the header, the directory and the values that are too long for it.
 // The strips follow. Their offsets depend on the length of the head, which depends
 // only on the number of fields: the first pass finds it, the second uses it.
-func (e *encoder) head() ([]byte, error) {
+func (e *encoder) head() error {
 	size := int64(0) // of the head
 	for {
 		fs := e.fields(size)
@@ -213,10 +308,11 @@ func (e *encoder) head() ([]byte, error) {
 		b = append(b, 0, 0, 0, 0) // there is no other directory
 		b = append(b, values...)
 		if int64(len(b))+e.total > math.MaxUint32 {
-			return nil, fault.New(fault.TooLarge, "TIFF of %d bytes, over 4 GiB", int64(len(b))+e.total)
+			return fault.New(fault.TooLarge, "TIFF of %d bytes, over 4 GiB", int64(len(b))+e.total)
 		}
 		if int64(len(b)) == size {
-			return b, nil
+			_, err := e.w.Write(b)
+			return err
 		}
 		size = int64(len(b))
 	}

@@ -44,6 +44,8 @@ type file struct {
 	size  int64
 	order binary.ByteOrder
 	big   bool // BigTIFF: counts and offsets of 64 bits
+
+	entries int // read so far, of all directories
 }
 
 // entry is one field of a directory. value is the field itself if it fits, else
@@ -135,6 +137,7 @@ func (f *file) directory(off int64) (directory, int64, error) {
 	if got < size*n {
 		return nil, 0, readFault("directory", err)
 	}
+	f.entries += n
 	d := directory{}
 	for ; len(raw) > width; raw = raw[size:] {
 		tag := f.order.Uint16(raw)

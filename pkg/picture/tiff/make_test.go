@@ -48,25 +48,52 @@ type made struct {
 	plain    bool   // without the fields of offsets and counts, unless tags has them
 }
 
-func (m made) bytes() []byte {
-	o := m.order
-	if o == nil {
-		o = binary.LittleEndian
-	}
+// bytes returns the file.
+func (m made) bytes() []byte { return chain(m) }
+
+// chain returns a file of several pages. The first one says the byte order and whether
+// it is BigTIFF.
+func chain(pages ...made) []byte {
+	m := pages[0]
+	o := m.byteOrder()
 	mark := "II"
 	if o == byteOrder(binary.BigEndian) {
 		mark = "MM"
 	}
-	inline := 4
-	offset := func(b []byte, v int) []byte { return o.AppendUint32(b, uint32(v)) }
 	b := o.AppendUint16([]byte(mark), 42)
 	if m.big {
-		inline = 8
-		offset = func(b []byte, v int) []byte { return o.AppendUint64(b, uint64(v)) }
 		b = append(o.AppendUint16(o.AppendUint16([]byte(mark), 43), 8), 0, 0)
 	}
-	first := len(b)
-	b = offset(b, 0)
+	next := len(b) // where the offset of the next directory stands
+	b = m.offset(b, 0)
+	for _, p := range pages {
+		p.order, p.big = m.order, m.big
+		var dir int
+		b, dir = p.appendTo(b)
+		copy(b[next:], m.offset(nil, dir))
+		next = len(b) - len(m.offset(nil, 0))
+	}
+	return b
+}
+
+func (m made) byteOrder() byteOrder {
+	if m.order == nil {
+		return binary.LittleEndian
+	}
+	return m.order
+}
+
+// offset appends an offset or count.
+func (m made) offset(b []byte, v int) []byte {
+	if m.big {
+		return m.byteOrder().AppendUint64(b, uint64(v))
+	}
+	return m.byteOrder().AppendUint32(b, uint32(v))
+}
+
+// appendTo appends a page to a file and returns where its directory begins.
+func (m made) appendTo(b []byte) ([]byte, int) {
+	o := m.byteOrder()
 	tags := slices.Clone(m.tags)
 	has := func(t uint16) bool { return slices.ContainsFunc(tags, func(f tag) bool { return f.tag == t }) }
 	offsets, counts := tag{tagStripOffsets, typeLong, nil}, tag{tagStripByteCounts, typeLong, nil}
@@ -85,26 +112,27 @@ func (m made) bytes() []byte {
 	}
 	slices.SortStableFunc(tags, func(a, b tag) int { return cmp.Compare(a.tag, b.tag) })
 	var dir []byte
+	inline := len(m.offset(nil, 0))
 	for _, t := range tags {
 		v, n := t.bytes(o)
 		dir = o.AppendUint16(dir, t.tag)
 		dir = o.AppendUint16(dir, t.kind)
-		dir = offset(dir, n)
+		dir = m.offset(dir, n)
 		if len(v) > inline {
-			dir = offset(dir, len(b))
+			dir = m.offset(dir, len(b))
 			b = append(b, v...)
 		} else {
 			dir = append(dir, append(v, make([]byte, 8)...)[:inline]...)
 		}
 	}
-	copy(b[first:], offset(nil, len(b)))
+	at := len(b)
 	if m.big {
-		b = offset(b, len(tags))
+		b = m.offset(b, len(tags))
 	} else {
 		b = o.AppendUint16(b, uint16(len(tags)))
 	}
 	b = append(b, dir...)
-	return offset(b, int(m.next))
+	return m.offset(b, int(m.next)), at
 }
 
 // bytes returns the values of a field as they stand in a file, and how many there are.

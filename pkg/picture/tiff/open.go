@@ -85,6 +85,17 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 // Header returns the page as stored.
 func (t *Reader) Header() *raster.Header { return t.h }
 
+// Depth returns the bits of a sample, at most 16; of those with a sign or a fraction 16.
+func (t *Reader) Depth() int {
+	if t.wide() {
+		return 16
+	}
+	return t.bits
+}
+
+// Lossless reports whether the file holds the samples as they were given.
+func (t *Reader) Lossless() bool { return t.compression != compJPEG }
+
 // open reads the fields of a page.
 func (t *Reader) open(d directory) error {
 	if _, dng := d[tagDNGVersion]; dng { // the first page may be only its thumbnail

@@ -173,48 +173,49 @@ func read(t testing.TB, name string) []byte {
 	return rastertest.File(t, filepath.Join("testdata", name+".tif"))
 }
 
-func TestPagesOrientationProfile(t *testing.T) {
-	profile := make([]uint32, 200)
-	copy(profile, []uint32{'p', 'r', 'o', 'f'})
-	one := made{tags: with(basic(1, 1, 1, 8), shorts(tagOrientation, 6), tag{tagICC, typeUndefined, profile}), segments: [][]byte{{7}}}
-	b := one.bytes()
-	// Two more directories: a mask, and a second page whose next one is the first page.
-	dir := func(next uint32, tags ...tag) []byte {
-		return made{tags: tags, next: next}.bytes()[8:]
-	}
-	first := binary.LittleEndian.Uint32(b[4:])
-	mask := uint32(len(b))
-	b = append(b, dir(0, shorts(tagNewSubfileType, 4))...)
-	page := uint32(len(b))
-	b = append(b, dir(first, shorts(tagNewSubfileType, 2))...)
-	nextOf := func(at uint32) []byte {
-		n := uint32(binary.LittleEndian.Uint16(b[at:]))
-		return b[at+2+12*n:]
-	}
-	binary.LittleEndian.PutUint32(nextOf(first), mask)
-	binary.LittleEndian.PutUint32(nextOf(mask), page)
-	r, err := open(b)
+func TestOrientationAndProfile(t *testing.T) {
+	profile := undefined(tagICC, append([]byte("prof"), make([]byte, 196)...))
+	one := made{tags: with(basic(1, 1, 1, 8), shorts(tagOrientation, 6), profile), segments: [][]byte{{7}}}
+	r, err := open(one.bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := r.Header()
-	if r.Frames() != 2 || h.Orientation != 6 || len(h.ICC) != 200 || string(h.ICC[:4]) != "prof" {
-		t.Errorf("%d pages, %+v", r.Frames(), h)
-	}
-	// If the chain starts at the mask, the first page is the directory after it.
-	binary.LittleEndian.PutUint32(b[4:], mask)
-	binary.LittleEndian.PutUint32(nextOf(page), first)
-	binary.LittleEndian.PutUint32(nextOf(first), 0)
-	if r, err = open(b); fault.Of(err) != fault.Format { // the second page has no size
-		t.Errorf("a page without a size: %v %v", r, err)
+	if h := r.Header(); h.Orientation != 6 || len(h.ICC) != 200 || string(h.ICC[:4]) != "prof" {
+		t.Errorf("%+v", h)
 	}
 	// A profile beyond the end of the file is ignored; the picture is read.
 	one.tags = with(one.tags, shorts(tagOrientation, 9))
-	b = one.bytes()
+	b := one.bytes()
 	i := bytes.Index(b, []byte{0x73, 0x87, 7, 0}) // 34675
 	binary.LittleEndian.PutUint32(b[i+8:], 1<<30)
 	if r, err = open(b); err != nil || r.Header().ICC != nil || r.Header().Orientation != 1 {
 		t.Errorf("bad metadata: %v", err)
+	}
+}
+
+func TestDensity(t *testing.T) {
+	ratio := func(t uint16, num, den uint32) tag { return tag{t, typeRational, []uint32{num, den}} }
+	for _, c := range []struct {
+		name string
+		tags []tag
+		want raster.Density
+	}{
+		{"none", nil, raster.Density{}},
+		{"inches by default", []tag{ratio(tagXResolution, 300, 1), ratio(tagYResolution, 1500, 10)}, raster.Density{X: 300, Y: 150, Unit: raster.PerInch}},
+		{"centimetres", []tag{ratio(tagXResolution, 118, 1), ratio(tagYResolution, 118, 1), shorts(tagResolutionUnit, 3)}, raster.Density{X: 118, Y: 118, Unit: raster.PerCM}},
+		{"a ratio", []tag{ratio(tagXResolution, 2, 1), ratio(tagYResolution, 1, 1), shorts(tagResolutionUnit, 1)}, raster.Density{X: 2, Y: 1}},
+		{"a ratio of square pixels", []tag{ratio(tagXResolution, 72, 1), ratio(tagYResolution, 72, 1), shorts(tagResolutionUnit, 1)}, raster.Density{}},
+		{"no number", []tag{ratio(tagXResolution, 72, 0), ratio(tagYResolution, 72, 1)}, raster.Density{}},
+		{"zero", []tag{ratio(tagXResolution, 0, 1), ratio(tagYResolution, 72, 1)}, raster.Density{}},
+		{"one missing", []tag{ratio(tagXResolution, 72, 1)}, raster.Density{}},
+		{"floating-point", []tag{doubles(tagXResolution, 72.5), doubles(tagYResolution, 72.5)}, raster.Density{X: 72.5, Y: 72.5, Unit: raster.PerInch}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h, _, err := decode(made{tags: with(basic(1, 1, 1, 8), c.tags...), segments: [][]byte{{7}}}.bytes())
+			if err != nil || h.Density != c.want {
+				t.Errorf("%+v %v, want %+v", h.Density, err, c.want)
+			}
+		})
 	}
 }
 

@@ -22,13 +22,12 @@ const (
 // only page.
 func (f *file) pages(off int64) (pages []int64, note string, err error) {
 	seen := map[int64]bool{}
-	entries := 0
 	first := off
 	for off != 0 {
 		switch {
 		case seen[off]:
 			note = "the directories form a loop"
-		case len(seen) == maxDirectories || entries > maxEntries:
+		case len(seen) == maxDirectories || f.entries > maxEntries:
 			note = "too many directories"
 		}
 		if note != "" {
@@ -42,7 +41,6 @@ func (f *file) pages(off int64) (pages []int64, note string, err error) {
 			note = fmt.Sprintf("directory %d is damaged", len(seen))
 			break // the pages before it can be read
 		}
-		entries += len(d)
 		if !f.derived(d) {
 			pages = append(pages, off)
 		}
