@@ -1,8 +1,11 @@
 package main
 
 import (
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -56,6 +59,37 @@ func TestExtensionSaysTheFormat(t *testing.T) {
 	}
 }
 
+// args splits a command line at blanks; one that ends in a blank ends in "".
+func args(line string) []string {
+	if line == "" {
+		return nil
+	}
+	return strings.Split(line, " ")
+}
+
+// A picture with missing pixels is refused; with -lenient it is written as far as it
+// goes, with a note.
+func TestLenient(t *testing.T) {
+	m := image.NewGray(image.Rect(0, 0, 64, 64))
+	for i := range m.Pix {
+		m.Pix[i] = uint8(i * i >> 3)
+	}
+	var file strings.Builder
+	if err := png.Encode(&file, m); err != nil {
+		t.Fatal(err)
+	}
+	cut := file.String()[:file.Len()*3/4]
+	out, stderr, status := grayCommand(t, "", cut)
+	if status != 1 || out != "" || !strings.Contains(stderr, "truncated after ") {
+		t.Errorf("without -lenient: %d, %q, %d bytes", status, stderr, len(out))
+	}
+	out, stderr, status = grayCommand(t, "", cut, "-lenient", "-f", "pgm")
+	if status != 0 || len(out) != len("P5\n64 64\n255\n")+64*64 || out[13:13+64] != string(m.Pix[:64]) ||
+		!regexp.MustCompile(`^gray: standard input: truncated after \d+ of 64 rows\n$`).MatchString(stderr) {
+		t.Errorf("with -lenient: %d, %q, %d bytes", status, stderr, len(out))
+	}
+}
+
 func TestErrors(t *testing.T) {
 	dir := t.TempDir()
 	for _, tt := range []struct {
@@ -68,9 +102,11 @@ func TestErrors(t *testing.T) {
 		{"-maxpixels 1", red, "-maxpixels", 1},
 		{"-l 602", red, `luma "602": not one of 601 709 luminance`, 2},
 		{"-q 0", red, `quality "0"`, 2},
+		{"-o ", red, `invalid value "" for flag -o: the name is empty`, 2},
+		{"-d ", red, `invalid value "" for flag -d: the name is empty`, 2},
 		{"none.png", "", "none.png: no such file or directory", 1},
 	} {
-		out, stderr, status := grayCommand(t, dir, tt.stdin, strings.Fields(tt.args)...)
+		out, stderr, status := grayCommand(t, dir, tt.stdin, args(tt.args)...)
 		if status != tt.status || !strings.HasPrefix(stderr, "gray: ") || !strings.Contains(stderr, tt.want) || strings.Count(stderr, "\n") != status {
 			t.Errorf("%q: %d, %q, %q", tt.args, status, stderr, out)
 		}

@@ -18,12 +18,12 @@ func run(args []string) error {
 	f := cli.New("imgget", "waits for jobs of imgd and writes their pictures", "[id]...")
 	f.Operand = "an id"
 	server.AddFlags(f)
-	f.String(&c.Output, "o", "output", "file", "write the only picture to this file (default standard output; a terminal shows it)")
-	f.String(&c.Dir, "d", "dir", "dir", "write to this folder, under the names of the originals; nothing there is overwritten")
+	f.Path(&c.Output, "o", "output", "file", "write the only picture to this file (default standard output; a terminal shows it)")
+	f.Path(&c.Dir, "d", "dir", "dir", "write to this folder, under the names of the originals; nothing there is overwritten")
 	f.Either("o", "d")
 	f.Bool(&c.Force, "", "force", "overwrite what is in the folder of -d")
 	f.Duration(&server.Wait, "w", "wait", "time", "how long to wait for a picture, from when its id came (default no end)")
-	f.Bool(&c.Quiet, "", "quiet", "no progress and no closing line after failures")
+	f.Bool(&c.Quiet, "", "quiet", "no progress, no closing line after failures, and each kind of note once")
 	var err error
 	if c.IDs, err = f.Parse(args, os.Stdout); err != nil {
 		return err

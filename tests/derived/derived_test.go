@@ -49,11 +49,15 @@ func TestAddedFormatIsSeenEverywhere(t *testing.T) {
 			t.Errorf("-h does not offer the format and its quality:\n%s", help)
 		}
 	}
+	ofOutput, err := output.FormatOf("x/y.fak")
+	if err != nil {
+		t.Error(err)
+	}
 	for what, got := range map[string]string{
 		"name of a result":          output.Name("a.png", "fake", "id"),
 		"extension of the original": output.Name("a.FAK", "fake", "id"),
 		"replaced extension":        output.Name("a.fak", "png", "id"),
-		"format of -o":              output.FormatOf("x/y.fak"),
+		"format of -o":              ofOutput,
 		"format of a media type":    output.Format("image/x-fake"),
 		"name over HTTP":            filename.SetExtension("Dr. Who", fake),
 	} {

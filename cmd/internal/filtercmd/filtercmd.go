@@ -31,10 +31,11 @@ func Run(operation, about string, args []string) error {
 	words := f.Options(operation)
 	f.Default("format", "that of -o, else the input's")
 	f.Pixels(&lim.Pixels, "", "maxpixels", "n", "largest picture, before and after, in pixels of all frames")
-	f.String(&c.Output, "o", "output", "file", "write to this file (default standard output)")
-	f.String(&c.Dir, "d", "dir", "dir", "write to this folder, under the names of the files; nothing there is overwritten")
+	f.Bool(&lim.Lenient, "", "lenient", "write what there is of a damaged picture, with a note")
+	f.Path(&c.Output, "o", "output", "file", "write to this file (default standard output)")
+	f.Path(&c.Dir, "d", "dir", "dir", "write to this folder, under the names of the files; nothing there is overwritten")
 	f.Either("o", "d")
-	f.Bool(&c.Quiet, "", "quiet", "no progress and no closing line after failures")
+	f.Bool(&c.Quiet, "", "quiet", "no progress, no closing line after failures, and each kind of note once")
 	operands, err := f.Parse(args, os.Stdout)
 	if err != nil {
 		return err

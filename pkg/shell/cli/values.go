@@ -36,6 +36,17 @@ func (f *Flags) String(p *string, short, long, arg, help string) {
 	f.add(func(s string) error { *p = s; return nil }, false, *p, short, long, arg, help)
 }
 
+// Path adds a flag whose value is the name of a file or folder, which is not empty.
+func (f *Flags) Path(p *string, short, long, arg, help string) {
+	f.add(func(s string) error {
+		if s == "" {
+			return errors.New("the name is empty")
+		}
+		*p = s
+		return nil
+	}, false, *p, short, long, arg, help)
+}
+
 // Strings adds a flag that may be given several times. The first one replaces
 // the default.
 func (f *Flags) Strings(p *[]string, short, long, arg, help string) {

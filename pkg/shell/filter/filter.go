@@ -67,7 +67,10 @@ func Run(cfg Config, op Operation) error {
 		return fault.New(fault.Usage, "%d files: several need -d", len(c.Files))
 	}
 	if c.Format == "" && c.Output != "" {
-		c.Format = output.FormatOf(c.Output)
+		var err error
+		if c.Format, err = output.FormatOf(c.Output); err != nil {
+			return err
+		}
 	}
 	out, err := output.Open(c.Output)
 	if err != nil {

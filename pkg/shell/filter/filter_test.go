@@ -131,6 +131,7 @@ func TestOneFile(t *testing.T) {
 		{"missing", nil, "none.png", "", "upper: none.png: no such file or directory\n", 1},
 		{"folder", nil, ".", "", "upper: .: is a folder\n", 1},
 		{"two without -d", nil, "a.jpg film.gif", "", "upper: 2 files: several need -d\nsee upper -h\n", 2},
+		{"-o of a format that is not written", nil, "-o x.heic a.jpg", "", "upper: x.heic: HEIC is not written; -f FORMAT says what to write\nsee upper -h\n", 2},
 		{"-o and -d", nil, "-o x -d y a.jpg", "", "upper: -o and -d: one of them\nsee upper -h\n", 2},
 	}
 	before := folder(t, dir)
@@ -176,14 +177,14 @@ func TestOutputFile(t *testing.T) {
 		t.Errorf("after failures: %s", s)
 	}
 	// The extension says the format, -f says it louder, and in place is in place.
-	for _, args := range []string{"-o out.bmp a.jpg", "-o out.x a.jpg", "-f png -o f.bmp a.jpg", "-o bad.png - "} {
+	for _, args := range []string{"-o out.bmp a.jpg", "-o out.x a.jpg", "-f png -o f.bmp a.jpg", "-f png -o f.heic a.jpg", "-o bad.png - "} {
 		t.Run(args, func(t *testing.T) {
 			if out, msg, status := run(t, dir, strings.NewReader("in"), strings.Fields(args)...); status != 0 || out+msg != "" {
 				t.Errorf("%s: %q %q %d", args, out, msg, status)
 			}
 		})
 	}
-	if s := folder(t, dir); s != "a.jpg=abc bad.png=INpng f.bmp=ABCpng out.bmp=ABCbmp out.x=ABC" {
+	if s := folder(t, dir); s != "a.jpg=abc bad.png=INpng f.bmp=ABCpng f.heic=ABCpng out.bmp=ABCbmp out.x=ABC" {
 		t.Error(s)
 	}
 }

@@ -51,7 +51,7 @@ func (d *Dir) Create() (*File, error) {
 	if err := os.Mkdir(d.path, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	f, err := temporary(d.path, d.path)
+	f, err := temporary(d.path, d.path, newMode)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ import (
 type File struct {
 	*os.File
 	to     *os.File // where Commit copies it; nil when it gets a name
+	over   bool     // what is in to is replaced
 	tmp    string   // path of the temporary file; "" when it is unnamed
 	dst    string   // the path that it gets; "" in a folder
 	dir    *Dir
@@ -31,7 +32,7 @@ type File struct {
 }
 
 // Open returns a file for the path of -o; "" and "-" are standard output. A terminal
-// is an error.
+// is an error. A file that is there already keeps its mode.
 func Open(path string) (*File, error) {
 	if path == "" || path == "-" {
 		return gathered(os.Stdout)
@@ -60,13 +61,39 @@ func Open(path string) (*File, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	f, err := temporary(filepath.Dir(dst), path)
+	if err != nil { // a new file
+		return beside(dst, path, newMode)
+	}
+	f, err := beside(dst, path, st.Mode().Perm())
+	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EROFS) {
+		// The folder can't be written, but perhaps the file can.
+		if to, openErr := os.OpenFile(dst, os.O_WRONLY, 0); openErr == nil {
+			f, err = gathered(to)
+			f.over = true
+		}
+		return f, err
+	}
+	if err == nil {
+		if err = f.Chmod(st.Mode().Perm()); err != nil { // the umask may have taken some of it
+			f.Discard()
+			return nil, err
+		}
+	}
+	return f, err
+}
+
+// beside returns a temporary file that will get the path dst.
+func beside(dst, path string, mode fs.FileMode) (*File, error) {
+	f, err := temporary(filepath.Dir(dst), path, mode)
 	if err != nil {
 		return nil, err
 	}
 	f.dst = dst
 	return f, nil
 }
+
+// newMode is the mode of a new result, less umask.
+const newMode = 0o666
 
 // Unnamed returns a temporary file without a name, for a picture that isn't kept.
 func Unnamed() (*File, error) {
@@ -119,15 +146,15 @@ func gathered(f *os.File) (*File, error) {
 }
 
 // temporary makes a file in folder that is removed when a signal ends the process.
-// Its mode is 0666 less umask. In errors its name is path.
-func temporary(folder, path string) (*File, error) {
+// Its mode is mode less umask. In errors its name is path.
+func temporary(folder, path string, mode fs.FileMode) (*File, error) {
 	tmp := filepath.Join(folder, ".imgtools-"+rand.Text()[:12])
 	// Registered first, so that at no instant a signal could leave the file behind.
 	forget := cli.AtExit(func() { os.Remove(tmp) })
 	const flags = unix.O_RDWR | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC | unix.O_LARGEFILE
-	fd, err := unix.Open(tmp, flags, 0o666)
+	fd, err := unix.Open(tmp, flags, uint32(mode))
 	for err == unix.EINTR {
-		fd, err = unix.Open(tmp, flags, 0o666)
+		fd, err = unix.Open(tmp, flags, uint32(mode))
 	}
 	if err != nil {
 		forget()
@@ -151,8 +178,8 @@ func (f *File) Commit(name string) (path string, err error) {
 	}
 	if f.dir != nil {
 		path, err = f.dir.place(f, name)
-	} else {
-		path, err = f.dst, os.Rename(f.tmp, f.dst)
+	} else if path, err = f.dst, os.Rename(f.tmp, f.dst); errors.Is(err, unix.EBUSY) {
+		err = f.copyOver() // f.dst is a mount point, such as a file bound into a container
 	}
 	if err != nil {
 		f.Discard()
@@ -162,9 +189,32 @@ func (f *File) Commit(name string) (path string, err error) {
 	return path, nil
 }
 
+// copyOver copies the temporary file over f.dst and removes it.
+func (f *File) copyOver() error {
+	whole, err := os.Open(f.tmp)
+	if err != nil {
+		return err
+	}
+	to, err := os.OpenFile(f.dst, os.O_WRONLY, 0)
+	if err != nil {
+		whole.Close()
+		return err
+	}
+	if err := (&File{File: whole, to: to, over: true}).copy(); err != nil {
+		return err
+	}
+	return os.Remove(f.tmp)
+}
+
 // copy copies the file to f.to and closes both.
 func (f *File) copy() error {
 	defer f.Close()
+	if f.over {
+		if err := f.to.Truncate(0); err != nil {
+			f.to.Close()
+			return err
+		}
+	}
 	whole := io.NewSectionReader(f.File, 0, math.MaxInt64)
 	// By plain writes: when the reader of a pipe is gone, SIGPIPE ends the process as
 	// it does any filter. Without the wrappers io.Copy would use splice.

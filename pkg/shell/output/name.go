@@ -15,6 +15,7 @@ import (
 	"path"
 	"strings"
 
+	"imgtools/pkg/fault"
 	"imgtools/pkg/filename"
 	"imgtools/pkg/format"
 )
@@ -26,13 +27,13 @@ func Format(mediaType string) string {
 }
 
 // FormatOf returns the name of the format that a file's extension means, or "" when it
-// means none that is written.
-func FormatOf(file string) string {
-	f, _ := format.ByExt(strings.TrimPrefix(path.Ext(file), "."))
-	if !f.Write {
-		return ""
+// means none. A format that is not written is a usage error.
+func FormatOf(file string) (string, error) {
+	f, ok := format.ByExt(strings.TrimPrefix(path.Ext(file), "."))
+	if ok && !f.Write {
+		return "", fault.New(fault.Usage, "%s: %s is not written; -f FORMAT says what to write", file, f.Title)
 	}
-	return f.Name
+	return f.Name, nil
 }
 
 // Name returns the file name of a result: that of the original, cleaned, with an

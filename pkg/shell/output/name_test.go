@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"imgtools/pkg/fault"
 	"imgtools/pkg/filename"
 	"imgtools/pkg/format"
 )
@@ -67,10 +68,17 @@ func TestLongNameIsCut(t *testing.T) {
 }
 
 func TestFormats(t *testing.T) {
-	for file, want := range map[string]string{"a.jpg": "jpeg", "a.TIF": "tiff", "x/a.pgm": "pgm", "a": "", "a.webp": "", "a.png/b": ""} {
+	for file, want := range map[string]string{"a.jpg": "jpeg", "a.TIF": "tiff", "x/a.pgm": "pgm", "a": "", "a.dat": "", "a.png/b": ""} {
 		t.Run(file, func(t *testing.T) {
-			if got := FormatOf(file); got != want {
-				t.Errorf("FormatOf(%q) = %q", file, got)
+			if got, err := FormatOf(file); got != want || err != nil {
+				t.Errorf("FormatOf(%q) = %q, %v", file, got, err)
+			}
+		})
+	}
+	for _, file := range []string{"a.heic", "a.JXL"} {
+		t.Run(file, func(t *testing.T) {
+			if _, err := FormatOf(file); fault.Of(err) != fault.Usage {
+				t.Errorf("the format is not written: %v", err)
 			}
 		})
 	}

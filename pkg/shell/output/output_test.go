@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -99,6 +100,111 @@ func TestModeIsLessUmask(t *testing.T) {
 		if st, err := os.Stat(filepath.Join(dir, name)); err != nil || st.Mode() != 0o640 {
 			t.Errorf("%s: %v, %v", name, st.Mode(), err)
 		}
+	}
+}
+
+func TestReplacedFileKeepsItsMode(t *testing.T) {
+	for _, mode := range []fs.FileMode{0o600, 0o444, 0o777, 0o640} {
+		t.Run(mode.String(), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "a")
+			write(t, path, "old")
+			if err := os.Chmod(path, mode); err != nil {
+				t.Fatal(err)
+			}
+			f, err := Open(path)
+			if err == nil {
+				if st, err := f.Stat(); err != nil || st.Mode() != mode {
+					t.Errorf("while it is written: %v, %v", st.Mode(), err)
+				}
+			}
+			put(t, f, err, "new", "")
+			if st, err := os.Stat(path); err != nil || st.Mode() != mode {
+				t.Errorf("afterwards: %v, %v", st.Mode(), err)
+			}
+		})
+	}
+}
+
+// In a folder that can't be written a file that can be is written in place.
+func TestFileInReadOnlyFolder(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a"), "old and longer")
+	if err := os.Chmod(dir, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(dir, 0o755)
+	withoutOverride(t, func() {
+		f, err := Open(filepath.Join(dir, "a"))
+		if err == nil {
+			f.WriteString("bad")
+			f.Discard()
+		}
+		if s := folder(t, dir); s != "a=old and longer" {
+			t.Errorf("after a failure: %s", s)
+		}
+		f, err = Open(filepath.Join(dir, "a"))
+		put(t, f, err, "new", "")
+		if _, err := Open(filepath.Join(dir, "none")); err == nil || err.Error() != "create a file in "+dir+": permission denied" {
+			t.Errorf("a new file: %v", err)
+		}
+	})
+	if s := folder(t, dir); s != "a=new" {
+		t.Error(s)
+	}
+}
+
+// withoutOverride calls f on a thread that file modes hold for, even if the user is
+// root (capabilities(7), CAP_DAC_OVERRIDE).
+func withoutOverride(t *testing.T, f func()) {
+	t.Helper()
+	var done sync.WaitGroup
+	done.Go(func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var caps [2]unix.CapUserData
+		if err := unix.Capget(&head, &caps[0]); err != nil {
+			t.Error(err)
+			return
+		}
+		caps[0].Effective &^= 1 << unix.CAP_DAC_OVERRIDE
+		if err := unix.Capset(&head, &caps[0]); err != nil {
+			t.Error(err)
+			return
+		}
+		f()
+	})
+	done.Wait()
+}
+
+// A file that is a mount point, as one bound into a container is, can't be replaced
+// and is written in place.
+func TestFileThatIsAMountPoint(t *testing.T) {
+	dir := t.TempDir()
+	bound, target := filepath.Join(dir, "bound"), filepath.Join(dir, "target")
+	write(t, bound, "old and longer")
+	write(t, target, "")
+	var done sync.WaitGroup
+	done.Go(func() {
+		runtime.LockOSThread() // the mounts of this thread alone, which ends with the goroutine
+		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+			t.Skipf("needs root: %v", err)
+		}
+		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+			t.Skipf("needs root: %v", err)
+		}
+		if err := unix.Mount(bound, target, "", unix.MS_BIND, ""); err != nil {
+			t.Error(err)
+			return
+		}
+		f, err := Open(target)
+		put(t, f, err, "new", "")
+		if s := folder(t, dir); s != "bound=new target=new" {
+			t.Errorf("as it is mounted: %s", s)
+		}
+	})
+	done.Wait()
+	if s := folder(t, dir); !t.Skipped() && s != "bound=new target=" {
+		t.Error(s)
 	}
 }
 
