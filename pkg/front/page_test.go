@@ -84,7 +84,7 @@ func TestPageOffersAddedFormat(t *testing.T) {
 		}
 	}
 	text := s.do("GET", "/", "", "Accept: */*").body
-	for _, want := range []string{" pam fake\n", " blur", "40 is the default of fake"} {
+	for _, want := range []string{" fake\n", " blur", "40 is the default of fake"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("GET / lacks %q:\n%s", want, text)
 		}
