@@ -1,6 +1,6 @@
 // Package fault has the kinds of error, an error with a kind, and the one
-// table that gives each kind its HTTP status, its exit status, and whether
-// trying again may help.
+// table that gives each kind its HTTP status, its exit status, whether trying again
+// may help, and whether a worker can mean it.
 package fault
 
 import (
@@ -41,28 +41,32 @@ const (
 	ExitAgain = 75 // EX_TEMPFAIL of sysexits.h
 )
 
-var table = [numKinds]struct {
+// row is what is known of a kind.
+type row struct {
 	name  string
 	http  int
 	exit  int
 	again bool
-}{
-	Internal:       {"internal", 500, ExitFail, false},
-	Usage:          {"usage", 400, ExitUsage, false},
-	Format:         {"format", 415, ExitFail, false},
-	Unsupported:    {"unsupported", 415, ExitFail, false},
-	TooLarge:       {"toolarge", 413, ExitFail, false},
-	Timeout:        {"timeout", 422, ExitFail, false},
-	Busy:           {"busy", 503, ExitAgain, true},
-	Full:           {"full", 507, ExitAgain, true},
-	Unauthorized:   {"unauthorized", 401, ExitFail, false},
-	Forbidden:      {"forbidden", 403, ExitFail, false},
-	NotFound:       {"notfound", 404, ExitFail, false},
-	Method:         {"method", 405, ExitFail, false},
-	RequestTimeout: {"slow", 408, ExitFail, false},
-	Conflict:       {"conflict", 409, ExitFail, false},
-	Gone:           {"gone", 410, ExitFail, false},
-	Misdirected:    {"misdirected", 421, ExitFail, false},
+	work  bool // a worker can mean it; the others are the front's own
+}
+
+var table = [numKinds]row{
+	Internal:       {"internal", 500, ExitFail, false, true},
+	Usage:          {"usage", 400, ExitUsage, false, true},
+	Format:         {"format", 415, ExitFail, false, true},
+	Unsupported:    {"unsupported", 415, ExitFail, false, true},
+	TooLarge:       {"toolarge", 413, ExitFail, false, true},
+	Timeout:        {"timeout", 422, ExitFail, false, true},
+	Busy:           {"busy", 503, ExitAgain, true, true},
+	Full:           {"full", 507, ExitAgain, true, false},
+	Unauthorized:   {"unauthorized", 401, ExitFail, false, false},
+	Forbidden:      {"forbidden", 403, ExitFail, false, true}, // of a worker: it serves other users
+	NotFound:       {"notfound", 404, ExitFail, false, false},
+	Method:         {"method", 405, ExitFail, false, false},
+	RequestTimeout: {"slow", 408, ExitFail, false, false},
+	Conflict:       {"conflict", 409, ExitFail, false, false},
+	Gone:           {"gone", 410, ExitFail, false, false},
+	Misdirected:    {"misdirected", 421, ExitFail, false, false},
 }
 
 // String returns the kind's word, as it stands on the wire and in status.
@@ -77,12 +81,11 @@ func (k Kind) Exit() int { return k.row().exit }
 // Again reports whether the same request may succeed later.
 func (k Kind) Again() bool { return k.row().again }
 
-func (k Kind) row() struct {
-	name  string
-	http  int
-	exit  int
-	again bool
-} {
+// Worker reports whether a worker can mean the kind. A worker that answers with
+// another one lies.
+func (k Kind) Worker() bool { return k.row().work }
+
+func (k Kind) row() row {
 	if k >= numKinds {
 		k = Internal
 	}

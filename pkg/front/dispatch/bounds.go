@@ -13,13 +13,6 @@ import (
 // What a worker may answer. A worker that a picture has taken over may say
 // anything, so each answer is held against these bounds and the file it wrote.
 
-// workerKinds are the kinds of error that a worker can mean. The others are the
-// front's: a worker that says "gone" or "unauthorized" lies.
-var workerKinds = map[fault.Kind]bool{
-	fault.Internal: true, fault.Usage: true, fault.Format: true, fault.Unsupported: true,
-	fault.TooLarge: true, fault.Timeout: true, fault.Busy: true,
-}
-
 // bytesPerPixel is the most that a result has: four samples of 16 bits.
 const bytesPerPixel = 8
 
@@ -45,7 +38,7 @@ func checkLine(line string, sent bool) (wire.Reply, error) {
 	if kind == fault.Internal && !strings.HasPrefix(line, "err internal ") { // no reply at all
 		return wire.Reply{}, &failure{event: lied, err: err}
 	}
-	if !workerKinds[kind] {
+	if !kind.Worker() {
 		return wire.Reply{}, &failure{event: lied, err: fmt.Errorf("a worker answered with the kind %s, which only the front uses", kind)}
 	}
 	return wire.Reply{}, &failure{event: refused, err: err, sent: sent}

@@ -16,6 +16,7 @@ import (
 //	the daemon reset it before it had everything      again
 //	the result stopped before its end (TCP)           again
 //	err busy, or err timeout before it had everything again
+//	err forbidden: the daemon serves other users      again
 //	it had everything and closed without a word       death
 //	it answered something that can't be true          death
 //	err timeout                                       death, by time-out
@@ -95,7 +96,7 @@ func classify(err error, took, timeout time.Duration) (v verdict, timedOut bool)
 		return death, false
 	}
 	switch fault.Of(f.err) {
-	case fault.Busy:
+	case fault.Busy, fault.Forbidden: // the daemon has no room, or serves other users than this one
 		return again, false
 	case fault.Timeout:
 		if f.sent {

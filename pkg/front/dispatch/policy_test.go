@@ -67,7 +67,7 @@ func TestPatienceIsCountedFromTheFirstRefusal(t *testing.T) {
 
 func TestKindsOfTheFrontAreNotTakenFromAWorker(t *testing.T) {
 	for kind := range fault.Misdirected + 1 {
-		if workerKinds[kind] {
+		if kind.Worker() {
 			continue
 		}
 		t.Run(kind.String(), func(t *testing.T) {
@@ -79,6 +79,18 @@ func TestKindsOfTheFrontAreNotTakenFromAWorker(t *testing.T) {
 				t.Errorf("%v (%v) after %d deaths and %d attempts", err, fault.Of(err), *n, len(lines()))
 			}
 		})
+	}
+}
+
+// TestDaemonOfOthersIsNotTheClientsFault: a daemon that refuses imgd's user is as good
+// as none, and its reason is reported.
+func TestDaemonOfOthersIsNotTheClientsFault(t *testing.T) {
+	d, _ := daemon(t, "unix", func(_ int, r *request) { r.say("err forbidden user 7 is neither user 0 nor in group 0") })
+	c, in := dispatcher(t, d, nobody)
+	deaths, n := counter()
+	_, err := c.Run(context.Background(), ops.Gray(), in, deaths)
+	if fault.Of(err) != fault.Busy || *n != 0 || !strings.Contains(err.Error(), "user 7") {
+		t.Errorf("%v (%v) after %d deaths", err, fault.Of(err), *n)
 	}
 }
 
