@@ -19,17 +19,18 @@ import (
 // a package may import what the package may. `DIR/` stands for any package
 // under DIR. What is not listed does not exist.
 var walls = map[string][]string{
-	"pkg/fault":     {},
-	"pkg/limits":    {},
-	"pkg/backoff":   {},
-	"pkg/lease":     {},
-	"pkg/tokenfile": {"pkg/fault"},
-	"pkg/address":   {"pkg/fault"},
-	"pkg/geometry":  {"pkg/fault"},
-	"pkg/format":    {},
-	"pkg/filename":  {"pkg/format"},
-	"pkg/jobid":     {},
-	"pkg/ops":       {"pkg/fault", "pkg/format", "pkg/geometry"},
+	"pkg/fault":      {},
+	"pkg/limits":     {},
+	"pkg/backoff":    {},
+	"pkg/lease":      {},
+	"pkg/eventually": {},
+	"pkg/tokenfile":  {"pkg/fault"},
+	"pkg/address":    {"pkg/fault"},
+	"pkg/geometry":   {"pkg/fault"},
+	"pkg/format":     {},
+	"pkg/filename":   {"pkg/format"},
+	"pkg/jobid":      {},
+	"pkg/ops":        {"pkg/fault", "pkg/format", "pkg/geometry"},
 
 	// Pictures: raster < meta < formats < codec < operations.
 	"pkg/picture/raster":   {"pkg/fault", "pkg/geometry", "pkg/ops", rastertest},
@@ -61,8 +62,9 @@ var walls = map[string][]string{
 	"pkg/daemon/sandbox":    {"pkg/fault"},
 	"pkg/daemon/timerslack": {},
 	"pkg/daemon/embed":      {"pkg/backoff", "pkg/daemon/listen"},
-	"pkg/daemon/prefork":    {"pkg/fault", "pkg/daemon/timerslack", "pkg/daemon/listen", "pkg/daemon/sandbox"},
+	"pkg/daemon/prefork":    {"pkg/fault", "pkg/daemon/daemontest", "pkg/daemon/timerslack", "pkg/daemon/listen", "pkg/daemon/sandbox"},
 	"pkg/daemon":            {"pkg/fault", "pkg/ops", "pkg/daemon/"},
+	daemontest:              {"pkg/fault", "pkg/ops", "pkg/daemon", "pkg/daemon/"},
 
 	// The HTTP side: never looks inside a picture.
 	"pkg/front/spool":    {"pkg/fault", "pkg/lease", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops"},
@@ -109,7 +111,7 @@ var walls = map[string][]string{
 
 // shared are packages that every package of a wing may import, besides those that
 // the table lists for it.
-var shared = []string{"pkg/fault", "pkg/limits", "pkg/address", "pkg/backoff", "pkg/format", "pkg/geometry", "pkg/ops", "pkg/filename", "pkg/jobid", "pkg/lease"}
+var shared = []string{"pkg/fault", "pkg/limits", "pkg/address", "pkg/backoff", "pkg/format", "pkg/geometry", "pkg/ops", "pkg/filename", "pkg/jobid", "pkg/lease", "pkg/eventually"}
 
 // What only tests import.
 const (
@@ -117,9 +119,10 @@ const (
 	plantest    = "pkg/picture/plan/plantest"
 	cmdtest     = "cmd/internal/cmdtest"
 	filterdtest = "cmd/internal/filterd/filterdtest"
+	daemontest  = "pkg/daemon/daemontest"
 )
 
-var testOnly = []string{rastertest, plantest, cmdtest, filterdtest, "pkg/shell/faketerm", "pkg/shell/client/fakeimgd"}
+var testOnly = []string{rastertest, plantest, cmdtest, filterdtest, daemontest, "pkg/eventually", "pkg/shell/faketerm", "pkg/shell/client/fakeimgd"}
 
 var formats = []string{"pnm", "png", "bmp", "gif", "jpeg", "tiff", "webp"}
 

@@ -13,21 +13,23 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imgtools/pkg/daemon/daemontest"
+	"imgtools/pkg/eventually"
 	"imgtools/pkg/fault"
 )
 
 // manager is a notify socket, as systemd's.
 type manager struct {
 	t    *testing.T
-	conn conn
+	conn daemontest.Conn
 	path string
 }
 
 func newManager(t *testing.T) *manager {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "n")
-	fd, _ := bound(t, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK, "unix", path)
-	c := conn{os.NewFile(uintptr(fd), path)}
+	fd, _ := daemontest.Bound(t, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK, "unix", path)
+	c := daemontest.Conn{File: os.NewFile(uintptr(fd), path)}
 	t.Cleanup(func() { c.Close() })
 	return &manager{t, c, path}
 }
@@ -36,7 +38,7 @@ func newManager(t *testing.T) *manager {
 // others.
 func (m *manager) next(prefixes ...string) string {
 	m.t.Helper()
-	m.conn.SetReadDeadline(time.Now().Add(patience))
+	m.conn.SetReadDeadline(time.Now().Add(eventually.Patience))
 	for buf := make([]byte, 4096); ; {
 		n, err := m.conn.Read(buf)
 		if err != nil {
@@ -63,33 +65,33 @@ func TestSocketActivate(t *testing.T) {
 	cmd := exec.Command(tool, "-l", dir+"/a", "-l", "127.0.0.1:"+v4, "-l", "[::1]:"+v6, "-l", dir+"/s",
 		"--fdname=main:tcp:tcp6:status", "-E", "DAEMON_TEST", "-E", "NOTIFY_SOCKET", os.Args[0], "-n", "2")
 	cmd.Env = append(os.Environ(), "DAEMON_TEST=1", "NOTIFY_SOCKET="+m.path)
-	p := launch(t, cmd)
-	p.path = dir + "/a"
-	until(t, "listening", func() bool { _, err := os.Stat(dir + "/s"); return err == nil })
-	if _, out, err := p.ask("img/1 gray", "unix"); err != nil || out != "UNIX" {
+	p := daemontest.Launch(t, cmd)
+	p.Path = dir + "/a"
+	eventually.True(t, "listening", func() bool { _, err := os.Stat(dir + "/s"); return err == nil })
+	if _, out, err := p.Ask("img/1 gray", "unix"); err != nil || out != "UNIX" {
 		t.Errorf("unix: %q, %v", out, err)
 	}
 	for _, addr := range []string{"127.0.0.1:" + v4, "[::1]:" + v6} {
-		if _, out, err := stream("tcp", addr, "img/1 gray len=3", "tcp", false); err != nil || out != "TCP" {
+		if _, out, err := daemontest.Stream("tcp", addr, "img/1 gray len=3", "tcp", false); err != nil || out != "TCP" {
 			t.Errorf("%s: %q, %v", addr, out, err)
 		}
 	}
 	if got := m.next("READY=1"); !strings.Contains(got, "\nSTATUS=") {
 		t.Errorf("%q", got)
 	}
-	if s := statusAt(t, dir+"/s"); s["workers"] != "2" || s["ready"] != "2" {
+	if s := daemontest.StatusAt(t, dir+"/s"); s["workers"] != "2" || s["ready"] != "2" {
 		t.Errorf("status %v", s)
 	}
-	p.expect("workers on main tcp tcp6;")
-	for _, pid := range p.workers() {
+	p.Expect("workers on main tcp tcp6;")
+	for _, pid := range p.Workers() {
 		env, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 		if strings.Contains(string(env), "LISTEN_") || strings.Contains(string(env), "NOTIFY_SOCKET") {
 			t.Errorf("a worker has %q", env)
 		}
 	}
-	p.signal(unix.SIGTERM)
+	p.Signal(unix.SIGTERM)
 	m.next("STOPPING=1")
-	p.exits(0)
+	p.Exits(0)
 	if _, err := os.Stat(dir + "/a"); err != nil {
 		t.Errorf("a socket of the manager's was removed: %v", err)
 	}
@@ -98,7 +100,7 @@ func TestSocketActivate(t *testing.T) {
 // freePort returns a port that nobody had a moment ago.
 func freePort(t *testing.T, addr string) string {
 	t.Helper()
-	fd, port := bound(t, unix.SOCK_STREAM, "tcp", addr)
+	fd, port := daemontest.Bound(t, unix.SOCK_STREAM, "tcp", addr)
 	unix.Close(fd)
 	return strconv.Itoa(port)
 }
@@ -122,7 +124,7 @@ func activated(t *testing.T, listener int, script string) *exec.Cmd {
 // listener returns a listening socket at path, blocking, as systemd's are.
 func listener(t *testing.T, path string) int {
 	t.Helper()
-	fd, _ := bound(t, unix.SOCK_STREAM, "unix", path)
+	fd, _ := daemontest.Bound(t, unix.SOCK_STREAM, "unix", path)
 	t.Cleanup(func() { unix.Close(fd) })
 	if err := unix.Listen(fd, 100); err != nil {
 		t.Fatal(err)
@@ -137,35 +139,35 @@ func TestRestartWithInheritedSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l := listener(t, path)
 	const script = `LISTEN_PID=$$ exec "$@"`
-	one := launch(t, activated(t, l, script))
-	one.path = path
-	one.expect("workers on ")
-	r, err := send(t.TempDir(), path, "img/1 gray do=hold", "in hand")
+	one := daemontest.Launch(t, activated(t, l, script))
+	one.Path = path
+	one.Expect("workers on ")
+	r, err := daemontest.Send(t.TempDir(), path, "img/1 gray do=hold", "in hand")
 	if err != nil {
 		t.Fatal(err)
 	}
-	worker := one.workers()[0]
-	until(t, "the request taken", func() bool { return holdsFile(worker, r.outPath) })
+	worker := one.Workers()[0]
+	eventually.True(t, "the request taken", func() bool { return holdsFile(worker, r.OutPath) })
 	socket, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", l))
 	if err != nil {
 		t.Fatal(err)
 	}
-	one.signal(unix.SIGTERM)
-	until(t, "the worker draining", func() bool { return !holdsFile(worker, socket) })
-	queued, err := send(t.TempDir(), path, "img/1 gray", "queued")
+	one.Signal(unix.SIGTERM)
+	eventually.True(t, "the worker draining", func() bool { return !holdsFile(worker, socket) })
+	queued, err := daemontest.Send(t.TempDir(), path, "img/1 gray", "queued")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, out, err := r.answer(); err != nil || out != "IN HAND" {
+	if _, out, err := r.Answer(); err != nil || out != "IN HAND" {
 		t.Errorf("in hand: %q, %v", out, err)
 	}
-	one.exits(0)
-	two := launch(t, activated(t, l, script))
-	reply, out, err := queued.answer()
+	one.Exits(0)
+	two := daemontest.Launch(t, activated(t, l, script))
+	reply, out, err := queued.Answer()
 	if err != nil || out != "QUEUED" || reply.Get("pid") == strconv.Itoa(worker) {
 		t.Errorf("queued: %v, %q, %v", reply, out, err)
 	}
-	two.expect("workers on ")
+	two.Expect("workers on ")
 }
 
 // holdsFile reports whether a process has the file at path open.
@@ -182,18 +184,18 @@ func holdsFile(pid int, path string) bool {
 func TestSocketsOfAnotherProcessAreRefused(t *testing.T) {
 	t.Parallel()
 	l := listener(t, filepath.Join(t.TempDir(), "s"))
-	p := launch(t, activated(t, l, `export LISTEN_PID=$$; "$@"; exit $?`))
-	p.expect("LISTEN_PID is ")
-	p.exits(fault.ExitUsage)
+	p := daemontest.Launch(t, activated(t, l, `export LISTEN_PID=$$; "$@"; exit $?`))
+	p.Expect("LISTEN_PID is ")
+	p.Exits(fault.ExitUsage)
 }
 
 func TestServiceManagerIsTold(t *testing.T) {
 	t.Parallel()
 	m := newManager(t)
-	cmd := command("-a", filepath.Join(t.TempDir(), "s"), "-n", "2")
+	cmd := daemontest.Command("-a", filepath.Join(t.TempDir(), "s"), "-n", "2")
 	// WATCHDOG_PID would have to be that of the daemon; without it all are meant.
 	cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+m.path, "WATCHDOG_USEC=100000")
-	p := launch(t, cmd)
+	p := daemontest.Launch(t, cmd)
 	if got := m.next("READY=1"); !strings.HasPrefix(got, "READY=1\nSTATUS=2 of 2 workers ready; sandbox no_new_privs ") {
 		t.Errorf("%q", got)
 	}
@@ -208,7 +210,7 @@ func TestServiceManagerIsTold(t *testing.T) {
 
 	var before unix.Timespec
 	unix.ClockGettime(unix.CLOCK_MONOTONIC, &before)
-	p.signal(unix.SIGHUP)
+	p.Signal(unix.SIGHUP)
 	got := m.next("RELOADING=1", "READY=1")
 	parts := regexp.MustCompile(`^RELOADING=1\nMONOTONIC_USEC=(\d+)$`).FindStringSubmatch(got)
 	if parts == nil {
@@ -220,8 +222,8 @@ func TestServiceManagerIsTold(t *testing.T) {
 		t.Errorf("MONOTONIC_USEC=%d, not from %d to %d", usec, before.Nano()/1000, after.Nano()/1000)
 	}
 	m.next("READY=1")
-	p.expect("reload: done")
-	p.signal(unix.SIGTERM)
+	p.Expect("reload: done")
+	p.Signal(unix.SIGTERM)
 	m.next("STOPPING=1")
 }
 
@@ -237,16 +239,16 @@ func TestJournalPrefixes(t *testing.T) {
 	if err := unix.Fstat(int(log.Fd()), &st); err != nil {
 		t.Fatal(err)
 	}
-	cmd := command("-a", filepath.Join(t.TempDir(), "s"), "-n", "1")
+	cmd := daemontest.Command("-a", filepath.Join(t.TempDir(), "s"), "-n", "1")
 	cmd.Env = append(cmd.Env, fmt.Sprintf("JOURNAL_STREAM=%d:%d", st.Dev, st.Ino))
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	text := func() string { b, _ := os.ReadFile(log.Name()); return string(b) }
-	until(t, "ready", func() bool { return strings.HasPrefix(text(), "<6>1 workers on unix:") })
-	unix.Kill(childrenOf(t, cmd.Process.Pid)[0], unix.SIGKILL)
-	until(t, "a death told", func() bool { return strings.Contains(text(), "\n<4>worker ") })
+	eventually.True(t, "ready", func() bool { return strings.HasPrefix(text(), "<6>1 workers on unix:") })
+	unix.Kill(daemontest.ChildrenOf(t, cmd.Process.Pid)[0], unix.SIGKILL)
+	eventually.True(t, "a death told", func() bool { return strings.Contains(text(), "\n<4>worker ") })
 	cmd.Process.Signal(unix.SIGTERM)
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)

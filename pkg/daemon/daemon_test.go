@@ -17,29 +17,31 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imgtools/pkg/daemon/daemontest"
+	"imgtools/pkg/eventually"
 	"imgtools/pkg/fault"
 )
 
 func TestDescriptorForm(t *testing.T) {
-	p := start(t)
-	reply, out, err := p.ask("img/1 gray", "some text")
+	p := daemontest.Start(t)
+	reply, out, err := p.Ask("img/1 gray", "some text")
 	if err != nil || out != "SOME TEXT" || reply.Len != 9 {
 		t.Fatalf("%v, %q, %v", reply, out, err)
 	}
-	if _, _, err := p.ask("img/1 gray do=format", ""); fault.Of(err) != fault.Format || err.Error() != "no picture in this" {
+	if _, _, err := p.Ask("img/1 gray do=format", ""); fault.Of(err) != fault.Format || err.Error() != "no picture in this" {
 		t.Errorf("an operation's error came as %v of kind %v", err, fault.Of(err))
 	}
-	until(t, "counted", func() bool { s := p.status(); return s["served"] == "1" && s["failed"] == "1" })
+	eventually.True(t, "counted", func() bool { s := p.Status(); return s["served"] == "1" && s["failed"] == "1" })
 	for k, want := range map[string]string{"workers": "2", "ready": "2", "busy": "0", "respawned": "0"} {
-		if got := p.status()[k]; got != want {
+		if got := p.Status()[k]; got != want {
 			t.Errorf("status %s is %q, want %q", k, got, want)
 		}
 	}
 }
 
 func TestWorkersShareOneListenerAndHaveNothingElse(t *testing.T) {
-	p := start(t, "-n", "3", "-a", "tcp:localhost:0")
-	pids := p.workers()
+	p := daemontest.Start(t, "-n", "3", "-a", "tcp:localhost:0")
+	pids := p.Workers()
 	if len(pids) != 3 {
 		t.Fatalf("%d workers", len(pids))
 	}
@@ -100,13 +102,13 @@ func TestStraysAreNotInherited(t *testing.T) {
 	}
 	defer r.Close()
 	path := filepath.Join(t.TempDir(), "s")
-	cmd := command("-a", path)
+	cmd := daemontest.Command("-a", path)
 	cmd.ExtraFiles = []*os.File{w, w, w, w, w, w, w, w, w, w, w, w}
-	p := launch(t, cmd)
+	p := daemontest.Launch(t, cmd)
 	w.Close()
-	p.expect("workers on ")
-	stray, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/5", p.cmd.Process.Pid))
-	for _, pid := range p.workers() {
+	p.Expect("workers on ")
+	stray, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/5", p.Cmd.Process.Pid))
+	for _, pid := range p.Workers() {
 		es, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 		for _, e := range es {
 			if l, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, e.Name())); l == stray {
@@ -117,11 +119,11 @@ func TestStraysAreNotInherited(t *testing.T) {
 }
 
 func TestStreamForm(t *testing.T) {
-	p := start(t, "-a", "tcp:localhost:0")
-	line := p.expect("tcp:127.0.0.1:")
+	p := daemontest.Start(t, "-a", "tcp:localhost:0")
+	line := p.Expect("tcp:127.0.0.1:")
 	port := regexp.MustCompile(`tcp:\[::1\]:(\d+)`).FindStringSubmatch(line)[1]
 	big := strings.Repeat("large body ", 300000)
-	for _, at := range [][2]string{{"unix", p.path}, {"tcp", "127.0.0.1:" + port}, {"tcp", "[::1]:" + port}} {
+	for _, at := range [][2]string{{"unix", p.Path}, {"tcp", "127.0.0.1:" + port}, {"tcp", "[::1]:" + port}} {
 		for _, c := range []struct {
 			line, body string
 			half       bool
@@ -138,7 +140,7 @@ func TestStreamForm(t *testing.T) {
 			if strings.HasSuffix(c.line, "len=5") {
 				want = "HELLO"
 			}
-			if _, out, err := stream(at[0], at[1], c.line, c.body, c.half); err != nil || out != want {
+			if _, out, err := daemontest.Stream(at[0], at[1], c.line, c.body, c.half); err != nil || out != want {
 				t.Errorf("%s %s: %.20q of %d bytes, %v; want %d", at[1], c.line, out, len(out), err, len(want))
 			}
 		}
@@ -151,10 +153,10 @@ func TestNetcat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, "-a", "tcp:localhost:0")
-	line := p.expect("tcp:127.0.0.1:")
+	p := daemontest.Start(t, "-a", "tcp:localhost:0")
+	line := p.Expect("tcp:127.0.0.1:")
 	port := regexp.MustCompile(`tcp:\[::1\]:(\d+)`).FindStringSubmatch(line)[1]
-	for _, to := range [][]string{{"-U", p.path}, {"127.0.0.1", port}, {"::1", port}} {
+	for _, to := range [][]string{{"-U", p.Path}, {"127.0.0.1", port}, {"::1", port}} {
 		cmd := exec.Command(nc, append([]string{"-N"}, to...)...)
 		cmd.Stdin = strings.NewReader("img/1 gray\nhello")
 		out, err := cmd.Output()
@@ -167,8 +169,8 @@ func TestNetcat(t *testing.T) {
 // TestRefusals holds that each malformed request costs its sender the connection
 // and nothing else.
 func TestRefusals(t *testing.T) {
-	p := start(t, "-n", "1")
-	before := p.workers()
+	p := daemontest.Start(t, "-n", "1")
+	before := p.Workers()
 	dir := t.TempDir()
 	file := func(name string, flags int) *os.File {
 		f, err := os.OpenFile(filepath.Join(dir, name), flags|os.O_CREATE, 0600)
@@ -225,7 +227,7 @@ func TestRefusals(t *testing.T) {
 		{"len and files", "img/1 gray len=4\n", []*os.File{in, out}, fault.Usage, "len with descriptors"},
 		{"too large a file", "img/1 gray maxbytes=3\n", []*os.File{in, out}, fault.TooLarge, "4 bytes > 3"},
 	} {
-		_, _, err := sendRaw(t, p.path, c.sent, c.fds, true)
+		_, _, err := daemontest.SendRaw(t, p.Path, c.sent, c.fds, true)
 		if fault.Of(err) != c.kind || err == nil || !strings.Contains(err.Error(), c.part) {
 			t.Errorf("%s: %v of kind %v; want %v with %q", c.what, err, fault.Of(err), c.kind, c.part)
 		}
@@ -233,52 +235,52 @@ func TestRefusals(t *testing.T) {
 	if st, _ := out.Stat(); st.Size() != 0 {
 		t.Errorf("%d bytes were written", st.Size())
 	}
-	if after := p.workers(); !slices.Equal(before, after) {
+	if after := p.Workers(); !slices.Equal(before, after) {
 		t.Errorf("worker %v became %v", before, after)
 	}
 }
 
 func TestCancelReplacesTheWorkerAtOnce(t *testing.T) {
-	for name, leave := range map[string]func(c conn){
-		"close":     func(c conn) { c.Close() },
-		"half-shut": func(c conn) { c.CloseWrite() },
+	for name, leave := range map[string]func(c daemontest.Conn){
+		"close":     func(c daemontest.Conn) { c.Close() },
+		"half-shut": func(c daemontest.Conn) { c.CloseWrite() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := start(t, "-n", "1")
-			before := p.workers()
-			r := p.hold(1)
-			leave(r.conn)
-			until(t, "a new worker", func() bool { s := p.status(); return s["ready"] == "1" && s["respawned"] == "1" })
-			if after := p.workers(); len(after) != 1 || after[0] == before[0] {
+			p := daemontest.Start(t, "-n", "1")
+			before := p.Workers()
+			r := p.Hold(1)
+			leave(r.Conn)
+			eventually.True(t, "a new worker", func() bool { s := p.Status(); return s["ready"] == "1" && s["respawned"] == "1" })
+			if after := p.Workers(); len(after) != 1 || after[0] == before[0] {
 				t.Errorf("worker %v became %v", before, after)
 			}
-			if _, out, err := p.ask("img/1 gray", "next"); err != nil || out != "NEXT" {
+			if _, out, err := p.Ask("img/1 gray", "next"); err != nil || out != "NEXT" {
 				t.Errorf("%q, %v", out, err)
 			}
-			r.in.Close()
+			r.Discard()
 		})
 	}
 }
 
 func TestTimeLimitIsTheWorkersOwn(t *testing.T) {
 	t.Parallel()
-	p := start(t, "-n", "1", "-t", "10s")
+	p := daemontest.Start(t, "-n", "1", "-t", "10s")
 	begin := time.Now()
-	_, _, err := p.ask("img/1 gray do=spin timeout=300ms", "")
+	_, _, err := p.Ask("img/1 gray do=spin timeout=300ms", "")
 	took := time.Since(begin)
 	if fault.Of(err) != fault.Timeout || took < 300*time.Millisecond || took > 800*time.Millisecond {
 		t.Errorf("after %v: %v", took, err)
 	}
-	p.expect("over its time of 300ms")
-	p.expect("daemon_test.operation") // the stack
-	if _, out, err := p.ask("img/1 gray timeout=99h", "next"); err != nil || out != "NEXT" {
+	p.Expect("over its time of 300ms")
+	p.Expect("daemontest.operation") // the stack
+	if _, out, err := p.Ask("img/1 gray timeout=99h", "next"); err != nil || out != "NEXT" {
 		t.Errorf("%q, %v", out, err)
 	}
-	_, _, err = stream("unix", p.path, "img/1 gray do=spin timeout=100ms len=0", "", false)
+	_, _, err = daemontest.Stream("unix", p.Path, "img/1 gray do=spin timeout=100ms len=0", "", false)
 	if fault.Of(err) != fault.Timeout {
 		t.Errorf("in a stream: %v", err)
 	}
-	if p.says("testd: worker ") {
+	if p.Says("testd: worker ") {
 		t.Error("the supervisor took it for a failure")
 	}
 }
@@ -286,10 +288,10 @@ func TestTimeLimitIsTheWorkersOwn(t *testing.T) {
 // TestSilentPeersStopNobody: more silent connections than workers and places.
 func TestSilentPeersStopNobody(t *testing.T) {
 	t.Parallel()
-	p := start(t, "-n", "2")
-	var silent []conn
+	p := daemontest.Start(t, "-n", "2")
+	var silent []daemontest.Conn
 	for i := range 60 {
-		c, err := dial("unix", p.path)
+		c, err := daemontest.Dial("unix", p.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,7 +303,7 @@ func TestSilentPeersStopNobody(t *testing.T) {
 	}
 	begin := time.Now()
 	for range 20 {
-		if _, out, err := p.ask("img/1 gray", "heard"); err != nil || out != "HEARD" {
+		if _, out, err := p.Ask("img/1 gray", "heard"); err != nil || out != "HEARD" {
 			t.Fatalf("%q, %v", out, err)
 		}
 	}
@@ -309,8 +311,8 @@ func TestSilentPeersStopNobody(t *testing.T) {
 		t.Errorf("20 requests took %v", took)
 	}
 	for i, c := range silent {
-		c.SetReadDeadline(time.Now().Add(patience))
-		if _, _, err := result(c); fault.Of(err) != fault.Timeout {
+		c.SetReadDeadline(time.Now().Add(eventually.Patience))
+		if _, _, err := daemontest.Result(c); fault.Of(err) != fault.Timeout {
 			t.Errorf("silent connection %d: %v", i, err)
 		}
 	}
@@ -318,15 +320,15 @@ func TestSilentPeersStopNobody(t *testing.T) {
 
 func TestSlowTransfersEnd(t *testing.T) {
 	t.Parallel()
-	p := start(t, "-n", "1")
+	p := daemontest.Start(t, "-n", "1")
 	begin := time.Now()
-	_, _, err := sendRaw(t, p.path, "img/1 gray len=10\nhalf", nil, false)
+	_, _, err := daemontest.SendRaw(t, p.Path, "img/1 gray len=10\nhalf", nil, false)
 	took := time.Since(begin)
 	if fault.Of(err) != fault.Timeout || !strings.Contains(err.Error(), "4 bytes of the picture in ") || took < 1900*time.Millisecond || took > 20*time.Second {
 		t.Errorf("a stalled body: after %v %v", took, err)
 	}
 	begin = time.Now()
-	_, _, err = sendRaw(t, p.path, "img/1 gray", nil, false)
+	_, _, err = daemontest.SendRaw(t, p.Path, "img/1 gray", nil, false)
 	took = time.Since(begin)
 	if fault.Of(err) != fault.Timeout || took < 900*time.Millisecond || took > 10*time.Second {
 		t.Errorf("a stalled line: after %v %v", took, err)
@@ -334,14 +336,14 @@ func TestSlowTransfersEnd(t *testing.T) {
 
 	// A client that doesn't take its result holds no worker.
 	body := strings.Repeat("x", 8<<20)
-	c, err := dial("unix", p.path)
+	c, err := daemontest.Dial("unix", p.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	fmt.Fprintf(c, "img/1 gray len=%d\n%s", len(body), body)
-	until(t, "served", func() bool { return p.status()["served"] == "1" })
-	if _, out, err := p.ask("img/1 gray", "next"); err != nil || out != "NEXT" {
+	eventually.True(t, "served", func() bool { return p.Status()["served"] == "1" })
+	if _, out, err := p.Ask("img/1 gray", "next"); err != nil || out != "NEXT" {
 		t.Errorf("%q, %v", out, err)
 	}
 	begin = time.Now()
@@ -356,8 +358,8 @@ func TestSlowTransfersEnd(t *testing.T) {
 // TestWorkersAcceptOnlyWhenFree: with one worker held, every other request is
 // served by the other one.
 func TestWorkersAcceptOnlyWhenFree(t *testing.T) {
-	p := start(t, "-n", "2", "-a", "tcp:localhost:0", "-t", "60s")
-	held := p.hold(1)
+	p := daemontest.Start(t, "-n", "2", "-a", "tcp:localhost:0", "-t", "60s")
+	held := p.Hold(1)
 	var mu sync.Mutex
 	by := map[string]int{}
 	var wg sync.WaitGroup
@@ -365,12 +367,12 @@ func TestWorkersAcceptOnlyWhenFree(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for range 25 {
-				r, err := send(dir, p.path, "img/1 gray", "x")
+				r, err := daemontest.Send(dir, p.Path, "img/1 gray", "x")
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				reply, _, err := r.answer()
+				reply, _, err := r.Answer()
 				if err != nil {
 					t.Error(err)
 					return
@@ -382,7 +384,7 @@ func TestWorkersAcceptOnlyWhenFree(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	reply, out, err := held.answer()
+	reply, out, err := held.Answer()
 	if err != nil || out != "HELD" {
 		t.Fatalf("%q, %v", out, err)
 	}
@@ -392,24 +394,24 @@ func TestWorkersAcceptOnlyWhenFree(t *testing.T) {
 }
 
 func TestManyClients(t *testing.T) {
-	p := start(t, "-n", "2")
+	p := daemontest.Start(t, "-n", "2")
 	var wg sync.WaitGroup
 	dir := t.TempDir()
 	for i := range 100 {
 		wg.Go(func() {
 			text := "client " + strconv.Itoa(i)
 			if i%4 == 0 {
-				if _, out, err := stream("unix", p.path, "img/1 gray", text, true); err != nil || out != strings.ToUpper(text) {
+				if _, out, err := daemontest.Stream("unix", p.Path, "img/1 gray", text, true); err != nil || out != strings.ToUpper(text) {
 					t.Errorf("stream: %q, %v", out, err)
 				}
 				return
 			}
-			r, err := send(dir, p.path, "img/1 gray", text)
+			r, err := daemontest.Send(dir, p.Path, "img/1 gray", text)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			if _, out, err := r.answer(); err != nil || out != strings.ToUpper(text) {
+			if _, out, err := r.Answer(); err != nil || out != strings.ToUpper(text) {
 				t.Errorf("%q, %v", out, err)
 			}
 		})
@@ -420,15 +422,15 @@ func TestManyClients(t *testing.T) {
 // TestLargeResultIsRefusedAndForgotten: a write beyond RLIMIT_FSIZE is an error and
 // no death.
 func TestLargeResultIsRefused(t *testing.T) {
-	p := start(t, "-n", "1")
-	before := p.workers()
-	if _, _, err := p.ask("img/1 gray do=large", ""); fault.Of(err) != fault.TooLarge {
+	p := daemontest.Start(t, "-n", "1")
+	before := p.Workers()
+	if _, _, err := p.Ask("img/1 gray do=large", ""); fault.Of(err) != fault.TooLarge {
 		t.Errorf("%v", err)
 	}
-	if _, _, err := stream("unix", p.path, "img/1 gray do=large", "", true); fault.Of(err) != fault.TooLarge {
+	if _, _, err := daemontest.Stream("unix", p.Path, "img/1 gray do=large", "", true); fault.Of(err) != fault.TooLarge {
 		t.Errorf("in a stream: %v", err)
 	}
-	if after := p.workers(); !slices.Equal(before, after) {
+	if after := p.Workers(); !slices.Equal(before, after) {
 		t.Errorf("worker %v became %v", before, after)
 	}
 }
@@ -441,9 +443,9 @@ func TestConfigurationIsChecked(t *testing.T) {
 		{"-sandbox", "loose", `sandbox "loose": not strict, best or off`},
 		{"-a", "nonsense", `address "nonsense"`},
 	} {
-		p := launch(t, command("-a", filepath.Join(t.TempDir(), "s"), c.arg, c.value))
-		p.expect(c.part)
-		if code := p.waitExit(); code != fault.ExitUsage {
+		p := daemontest.Launch(t, daemontest.Command("-a", filepath.Join(t.TempDir(), "s"), c.arg, c.value))
+		p.Expect(c.part)
+		if code := p.WaitExit(); code != fault.ExitUsage {
 			t.Errorf("%s %s: exit status %d", c.arg, c.value, code)
 		}
 	}
@@ -473,8 +475,8 @@ func TestOtherUsers(t *testing.T) {
 	defer os.RemoveAll(dir)
 	os.Chmod(dir, 0755)
 	path := filepath.Join(dir, "s")
-	p := launch(t, command("-a", path, "-n", "1"))
-	p.expect("workers on ")
+	p := daemontest.Launch(t, daemontest.Command("-a", path, "-n", "1"))
+	p.Expect("workers on ")
 	os.Chmod(path, 0666)
 	root := os.Geteuid() == 0
 	for _, c := range []struct {
@@ -497,4 +499,10 @@ func TestOtherUsers(t *testing.T) {
 			t.Errorf("%+v: %q, %v; want %q", c.cred, out, err, c.wants)
 		}
 	}
+}
+
+// linked reports whether a package is in this binary's dependencies.
+func linked(t *testing.T, list []byte, pkg string) bool {
+	t.Helper()
+	return strings.Contains("\n"+string(list), "\n"+pkg+"\n")
 }

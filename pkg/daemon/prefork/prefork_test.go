@@ -1,4 +1,4 @@
-package prefork
+package prefork_test
 
 import (
 	"fmt"
@@ -8,14 +8,17 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/daemon/daemontest"
+	"imgtools/pkg/daemon/prefork"
+	"imgtools/pkg/eventually"
 )
 
-const patience = 20 * time.Second
-
-// TestMain makes the test binary a worker that does as its argument says.
+// TestMain makes the test binary a worker of a supervisor in the test itself (it
+// does as its argument says), or a whole daemon.
 func TestMain(m *testing.M) {
 	if os.Getenv("PREFORK_TEST") == "" {
-		os.Exit(m.Run())
+		daemontest.Main(m)
 	}
 	switch os.Args[1] {
 	case "hang":
@@ -26,7 +29,7 @@ func TestMain(m *testing.M) {
 		}
 		fallthrough
 	case "stay":
-		l, err := NewLifeline(3)
+		l, err := prefork.NewLifeline(3)
 		if err != nil {
 			os.Exit(1)
 		}
@@ -42,7 +45,7 @@ func run(t *testing.T, how string) (log chan string, signals chan os.Signal, end
 	log, signals, ended = make(chan string, 1000), make(chan os.Signal, 10), make(chan error, 1)
 	say := func(format string, args ...any) { log <- fmt.Sprintf(format, args...) }
 	go func() {
-		ended <- Run(Config{
+		ended <- prefork.Run(prefork.Config{
 			Path: os.Args[0], Args: []string{"worker", how}, Env: []string{"PREFORK_TEST=1"},
 			Workers: 2, Boot: 200 * time.Millisecond, Timeout: time.Second, Signals: signals,
 			Unlink: func() {}, Started: func(s string) { say("started: %s", s) },
@@ -55,7 +58,7 @@ func run(t *testing.T, how string) (log chan string, signals chan os.Signal, end
 
 func expect(t *testing.T, log chan string, part string) {
 	t.Helper()
-	over := time.After(patience)
+	over := time.After(eventually.Patience)
 	for {
 		select {
 		case l := <-log:
@@ -76,7 +79,7 @@ func end(t *testing.T, signals chan os.Signal, ended chan error) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(patience):
+	case <-time.After(eventually.Patience):
 		t.Fatal("the supervisor does not end")
 	}
 }
@@ -111,47 +114,4 @@ func TestWorkersHaveTimerSlack(t *testing.T) {
 	log, signals, ended := run(t, "stay")
 	expect(t, log, "started: test, timers 4000000 ns late, <nil>")
 	end(t, signals, ended)
-}
-
-func TestScheduleOfFailingStarts(t *testing.T) {
-	var b schedule
-	now := time.Now()
-	if !b.may(now, 5) {
-		t.Error("at first, workers must start one after another")
-	}
-	want := []time.Duration{100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000, 30000}
-	for i, ms := range want {
-		if got := b.failed(now); got != ms*time.Millisecond {
-			t.Errorf("failure %d: wait %v, want %v ms", i+1, got, int64(ms))
-		}
-		if got := b.failed(now.Add(time.Millisecond)); got != 0 {
-			t.Errorf("failure %d: another of its wave waits %v", i+1, got)
-		}
-		if b.may(b.next.Add(-1), 0) || !b.may(b.next, 0) || b.may(b.next, 1) {
-			t.Errorf("failure %d: may start too soon, not at all, or two at once", i+1)
-		}
-		now = b.next
-	}
-	for range 100 { // no overflow
-		now = now.Add(time.Hour)
-		if got := b.failed(now); got != 30*time.Second {
-			t.Fatal(got)
-		}
-	}
-	b.reset()
-	if !b.may(now, 5) || b.failed(now) != 100*time.Millisecond {
-		t.Error("not reset")
-	}
-}
-
-func FuzzMessage(f *testing.F) {
-	for _, s := range []string{"ready off", "state 30000 1 2", "state 0 0 0", "empty", "state -1 1 1", "state 1 1"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		m, ok := parse(s)
-		if ok && (m.limit < 0 || m.served < 0 || m.failed < 0 || strings.ContainsAny(m.sandbox, "\n\x1b")) {
-			t.Errorf("%q: %+v", s, m)
-		}
-	})
 }

@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imgtools/pkg/eventually"
 	"imgtools/pkg/fault"
 )
 
@@ -29,7 +30,6 @@ import (
 // a listening socket.
 const (
 	inFD, outFD, listenFD = 3, 4, 5
-	patience              = 20 * time.Second
 )
 
 func TestMain(m *testing.M) {
@@ -85,7 +85,7 @@ func enter(t *testing.T, how, act string) (state *os.ProcessState, out string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+	timer := time.AfterFunc(eventually.Patience, func() { cmd.Process.Kill() })
 	defer timer.Stop()
 	cmd.Wait()
 	return cmd.ProcessState, buf.String()
@@ -417,7 +417,7 @@ var permitted = map[string]func() error{
 		select {
 		case <-term:
 			return nil
-		case <-time.After(patience):
+		case <-time.After(eventually.Patience):
 			return errors.New("nobody ended it")
 		}
 	},

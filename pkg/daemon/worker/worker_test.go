@@ -16,10 +16,9 @@ import (
 
 	"imgtools/pkg/daemon/fdpass"
 	"imgtools/pkg/daemon/wire"
+	"imgtools/pkg/eventually"
 	"imgtools/pkg/fault"
 )
-
-const patience = 20 * time.Second
 
 // rig is a worker in this process, whose operation copies, and waits before that
 // for a receive from go on, if it is set.
@@ -81,7 +80,7 @@ func newRigOf(t *testing.T, limit time.Duration, maxMem int64) *rig {
 		r.w.Stop()
 		select {
 		case <-served:
-		case <-time.After(patience):
+		case <-time.After(eventually.Patience):
 			t.Error("Serve does not return after Stop")
 		}
 		r.w.cfg.Listeners[0].File.Close()
@@ -95,7 +94,7 @@ func (r *rig) dial() *net.UnixConn {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(eventually.Patience))
 	r.t.Cleanup(func() { c.Close() })
 	return c.(*net.UnixConn)
 }
@@ -147,19 +146,11 @@ func (r *rig) line(c net.Conn) (wire.Reply, error) {
 // state waits until cond holds of the worker.
 func (r *rig) state(what string, cond func(w *Worker) bool) {
 	r.t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for over := time.Now().Add(patience); ; <-tick.C {
+	eventually.True(r.t, what, func() bool {
 		r.w.mu.Lock()
-		ok := cond(r.w)
-		r.w.mu.Unlock()
-		if ok {
-			return
-		}
-		if time.Now().After(over) {
-			r.t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
+		defer r.w.mu.Unlock()
+		return cond(r.w)
+	})
 }
 
 func TestFifthBodyDropsTheOldest(t *testing.T) {
