@@ -225,6 +225,7 @@ func TestOddFilesAreReadWithANote(t *testing.T) {
 		{"no flag", riff("VP8X", vp8x(0, 37, 29), "ANIM", anim(0), "ANMF", frame), ""},
 		{"flag of a still", riff("VP8X", vp8x(flagAnimation, 37, 29), "VP8 ", lossy), "marked as an animation, but a still"},
 		{"frames without a canvas", riff("ANMF", frame, "VP8 ", lossy), ""},
+		{"VP8X after the picture", riff("VP8 ", lossy, "VP8X", vp8x(flagAnimation, 99, 99)), ""},
 		{"unknown chunks", riff("VP8X", vp8x(flagAnimation, 37, 29), "ANIM", anim(0), "ABCD", []byte("x"), "ANMF", anmf(0, 0, 37, 29, 0, 0, "ABCD", []byte("y"), "VP8 ", lossy)), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -197,8 +197,11 @@ func (c *container) add(data chunk, first bool, r io.ReaderAt) error {
 	switch data.name {
 	case "VP8X":
 		var b [10]byte
-		if !first || data.n < int64(len(b)) {
-			return fault.New(fault.Format, "VP8X chunk of %d bytes, or not the first", data.n)
+		if !first { // the file is a simple one, where other readers stop at the picture
+			return nil
+		}
+		if data.n < int64(len(b)) {
+			return fault.New(fault.Format, "VP8X chunk of %d bytes", data.n)
 		}
 		if n, err := r.ReadAt(b[:], data.off); n < len(b) {
 			return short("VP8X chunk", err)
