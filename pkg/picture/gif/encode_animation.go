@@ -36,6 +36,7 @@ type Writer struct {
 	frames int             // given
 	global []pixel         // the first frame's palette; nil before it is written
 	index  map[pixel]uint8 // its indexes
+	q      quantizer
 }
 
 // NewWriter starts an animation of width × height pixels that is shown loop times, 0
@@ -223,10 +224,11 @@ func (w *Writer) put(v view, box image.Rectangle, disposal byte) error {
 	if hasTransparent || w.frames > 1 {
 		most = 255
 	}
-	colors := palette(count(v), most)
+	w.q.count(v)
+	colors := w.q.palette(most)
 	table := make([]color.NRGBA, len(colors), 256)
 	for i, p := range colors {
-		table[i] = p.color()
+		table[i] = color.NRGBA{uint8(p.r()), uint8(p.g()), uint8(p.b()), 255}
 	}
 	if most == 255 {
 		f.transparent = len(table)
@@ -248,8 +250,8 @@ func (w *Writer) put(v view, box image.Rectangle, disposal byte) error {
 	} else {
 		f.flags, f.table = tableFlags(len(table)), table
 	}
-	m := newMapper(colors)
-	return w.pack(f, v, len(table), m.nearest)
+	w.q.setColors(colors)
+	return w.pack(f, v, len(table), w.q.nearest)
 }
 
 // within reports whether v has only colours of the first frame's palette.

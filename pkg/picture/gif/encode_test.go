@@ -108,6 +108,11 @@ func TestExactly256ColoursAndOneMore(t *testing.T) {
 	}
 }
 
+// color returns what a pixel stands for.
+func (p pixel) color() color.NRGBA {
+	return color.NRGBA{uint8(p.r()), uint8(p.g()), uint8(p.b()), uint8(p >> 24)}
+}
+
 func distance(a, b color.NRGBA) int {
 	d := 0
 	for _, v := range [][2]uint8{{a.R, b.R}, {a.G, b.G}, {a.B, b.B}} {
@@ -166,7 +171,8 @@ func TestNearestAgainstSearchOfAll(t *testing.T) {
 		for range n {
 			pal = append(pal, pixel(rnd.Uint32())|0xff000000)
 		}
-		m := newMapper(pal)
+		var m mapper
+		m.setColors(pal)
 		for range 5000 {
 			p := pixel(rnd.Uint32()) | 0xff000000
 			best := 1 << 30
