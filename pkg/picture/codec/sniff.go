@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"strings"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/format"
@@ -26,10 +25,7 @@ func Sniff(r io.ReaderAt, size int64) (string, error) {
 		return "", fault.New(fault.Internal, "read: %w", err)
 	}
 	head = head[:n]
-	for _, f := range format.All() {
-		if code := coders[f.Name]; !f.Read || code.is == nil || !code.is(head) {
-			continue
-		}
+	if f, ok := readFormat(head); ok {
 		if f.Name == format.TIFF {
 			if raw := rawTIFF(r); raw != "" {
 				return "", refuse(raw, adviceRaw)
@@ -37,10 +33,24 @@ func Sniff(r io.ReaderAt, size int64) (string, error) {
 		}
 		return f.Name, nil
 	}
-	if name, advice := knownFormat(head); name != "" {
+	name, advice := knownFormat(head)
+	if name == "" {
+		name, advice = notPicture(head)
+	}
+	if name != "" {
 		return "", refuse(name, advice)
 	}
 	return "", fault.New(fault.Format, "no picture known here; %s are read", format.ReadTitles())
+}
+
+// readFormat returns the format that a file with this head is read as.
+func readFormat(head []byte) (format.Format, bool) {
+	for _, f := range format.All() {
+		if is := coders[f.Name].is; f.Read && is != nil && is(head) {
+			return f, true
+		}
+	}
+	return format.Format{}, false
 }
 
 func refuse(name, advice string) error {
@@ -135,8 +145,6 @@ func knownFormat(head []byte) (name, advice string) {
 		return "AVI video", adviceVideo
 	case bytes.Contains(head[:min(len(head), 1024)], []byte("%PDF-")):
 		return "PDF", advicePDF
-	case svg(head):
-		return "SVG", adviceSVG
 	}
 	return "", ""
 }
@@ -169,32 +177,4 @@ func baseMedia(head []byte) (name, advice string) {
 		return "HEIF", adviceHEIF
 	}
 	return "MP4 video", adviceVideo
-}
-
-// svg reports whether a text begins with an svg element, after a byte order mark,
-// white space, an XML declaration, comments and a document type.
-func svg(head []byte) bool {
-	s := strings.TrimPrefix(string(head), "\ufeff")
-	for {
-		s = strings.TrimLeft(s, " \t\r\n")
-		var end string
-		switch {
-		case strings.HasPrefix(s, "<svg"):
-			return true
-		case strings.HasPrefix(s, "<!--"):
-			end = "-->"
-		case strings.HasPrefix(s, "<?"):
-			end = "?>"
-		case strings.HasPrefix(s, "<!DOCTYPE svg"):
-			return true
-		default:
-			i := strings.Index(s, ":svg") // <svg:svg xmlns:svg=…>
-			return i > 0 && s[0] == '<' && !strings.ContainsAny(s[:i], " \t\r\n>")
-		}
-		i := strings.Index(s, end)
-		if i < 0 {
-			return false
-		}
-		s = s[i+len(end):]
-	}
 }

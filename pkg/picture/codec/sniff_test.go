@@ -2,9 +2,11 @@ package codec
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -92,9 +94,47 @@ func TestNamesWhatIsKnownAndNotRead(t *testing.T) {
 	}
 }
 
+// What is sent in place of a picture is named, with the way to send the picture.
+func TestNamesWhatIsNoPicture(t *testing.T) {
+	png := "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + strings.Repeat("pixels", 1000)
+	encoded := base64.StdEncoding.EncodeToString([]byte(png))
+	lines := regexp.MustCompile(".{76}").ReplaceAllString(encoded, "$0\r\n")
+	const send = "; send the picture's file itself: curl -T FILE"
+	for _, c := range []struct{ name, data, want string }{
+		{"base64", encoded, "base64 text of PNG is not read; decode it first: base64 -d"},
+		{"base64 in lines", "\n" + lines + "\n", "base64 text of PNG is not read"},
+		{"base64 for URLs", base64.URLEncoding.EncodeToString([]byte("\xff\xd8\xff\xfe~~~???")), "base64 text of JPEG is not read"},
+		{"short base64", base64.StdEncoding.EncodeToString([]byte("GIF89a\x01")), "base64 text of GIF is not read"},
+		{"base64 of HEIC", base64.StdEncoding.EncodeToString([]byte(ftyp("heic", "mif1"))), "base64 text of HEIC is not read"},
+		{"base64 as a JSON string", `"` + encoded + `"`, "JSON is not read" + send},
+		{"data URL", "data:image/png;base64," + encoded, "a data URL is not read; decode what follows its comma"},
+		{"data URL in capitals", " DATA:,x", "a data URL is not read"},
+		{"JSON object", "{\n  \"error\": 404}", "JSON is not read" + send},
+		{"JSON array", `[{"image": "` + encoded + `"}]`, "JSON is not read"},
+		{"empty JSON", "{ }", "JSON is not read"},
+		{"HTML", "<!DOCTYPE html>\n<title>404", "HTML is not read; it may be a server's error page"},
+		{"HTML in capitals", "\r\n<HTML><BODY>", "HTML is not read"},
+		{"HTML with a picture in it", "<html><svg>", "HTML is not read"},
+		{"HTML without html", "<h1>Not found</h1>", "HTML is not read"},
+		{"XHTML", "<?xml version='1.0'?><!DOCTYPE html PUBLIC ''><html>", "HTML is not read"},
+		{"XML", "\ufeff<?xml version='1.0'?>\n<Error><Code>NoSuchKey", "XML is not read" + send},
+		{"XML without a declaration", "<a:b><svg:svg>", "XML is not read"},
+		{"a comment", "<!-- never ends", "XML is not read"},
+		{"AppleDouble", "\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X", "AppleDouble is not read; it has only a Mac's metadata"},
+		{"Git LFS pointer", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "a Git LFS pointer is not read; fetch the picture first: git lfs pull"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := sniff(c.data)
+			if err == nil || fault.Of(err) != fault.Unsupported || !strings.HasPrefix(err.Error(), c.want) {
+				t.Errorf("%q, %v; want unsupported %q", got, err, c.want)
+			}
+		})
+	}
+}
+
 func TestRefusesWhatIsNoPicture(t *testing.T) {
-	for _, data := range []string{"", "P", "P9\n1 1\n", "P5x", "BM", "BMW drivers club", "GIF88a", "hello, world\n", "<html><svg>", "<a:b><svg:svg>",
-		"<!-- never ends", "RIFF\x10\x00\x00\x00WAVE", "\xff\xd8", "\x00", strings.Repeat("\x00", 5000), "II*"} {
+	for _, data := range []string{"", "P", "P9\n1 1\n", "P5x", "BM", "BMW drivers club", "GIF88a", "hello, world\n", "iVBOR is how it begins", "a < b", "< b>", "{a}", "[", "aGVsbG8sIHdvcmxkCg==",
+		"version 1.2", "database: 1", "RIFF\x10\x00\x00\x00WAVE", "\xff\xd8", "\x00", strings.Repeat("\x00", 5000), "II*"} {
 		got, err := sniff(data)
 		if err == nil || fault.Of(err) != fault.Format {
 			t.Errorf("%.20q: %q, %v", data, got, err)
