@@ -3,6 +3,7 @@ package jpeg
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"imgtools/pkg/fault"
@@ -22,6 +23,13 @@ func seed(f *testing.F) {
 	}
 	f.Add(read(f, "prog_2x2.jpg")[:700], uint8(3))
 	f.Add(speckled(f, 240, 160, 90), uint8(0)) // long enough for lanes
+	f.Add(conditioned(1, 3, 20), uint8(0))
+	f.Add(inks(true, 2), uint8(0))
+	f.Add(inserted(read(f, "base_2x2.jpg"), 2, append(exif(6, 300, 300), mpf(3, 0)...)...), uint8(0))
+	f.Add(inserted(edited(f, read(f, "gray.jpg"), func(sof []byte) { sof[5], sof[6] = 0, 0 }), len(read(f, "gray.jpg"))-2, segment(mDNL, 0, 53)...), uint8(0))
+	for i, m := range markers(read(f, "rst_mcu.jpg"))[:4] {
+		f.Add(slices.Delete(read(f, "rst_mcu.jpg"), m, m+2), uint8(i))
+	}
 	f.Add(oneTable(20, 0), uint8(1))
 	f.Add(oneTable(20, 90), uint8(2))
 }
@@ -97,6 +105,18 @@ func FuzzLanes(f *testing.F) {
 				t.Fatalf("plane %d is another with lanes", i)
 			}
 		}
+	})
+}
+
+// FuzzVerdict: all ways to read a file agree whether it is good, and what they note.
+func FuzzVerdict(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, p []byte, how uint8) {
+		defer func(b uint) { laneBits = b }(laneBits)
+		laneBits = 32
+		lim := small
+		lim.Lenient = how&1 != 0
+		verdicts(t, p, lim, how&2 != 0)
 	})
 }
 

@@ -34,7 +34,7 @@ func walkPlain(e *entropy, dc, ac *huffman, v *[64]int32) error {
 }
 
 // black and white dots at quality 100: long codes, and blocks without an end.
-func dots(t *testing.T) []byte {
+func dots(t testing.TB) []byte {
 	rnd := rand.New(rand.NewPCG(5, 6))
 	m := image.NewYCbCr(image.Rect(0, 0, 400, 300), image.YCbCrSubsampleRatio420)
 	for _, p := range [][]uint8{m.Y, m.Cb, m.Cr} {
