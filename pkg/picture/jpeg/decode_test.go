@@ -82,7 +82,7 @@ func furthest(a []uint8, as int, b []uint8, bs, w, h int) int {
 // goCannot: sampling factors, restarts in the middle of a row of blocks, and arithmetic
 // coding, which image/jpeg does not read.
 var goCannot = map[string]bool{
-	"arith.jpg": true,
+	"arith.jpg":    true,
 	"base_1x4.jpg": true, "prog_1x4.jpg": true, "base_3x1.jpg": true, "odd_small_luma.jpg": true,
 	"odd_luma_cr.jpg": true, "ycck_420.jpg": true, "noninter_rst.jpg": true, "prog_rst.jpg": true,
 }
