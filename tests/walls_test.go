@@ -40,6 +40,7 @@ var walls = map[string][]string{
 	"pkg/picture/pnm":      picture("raster", "meta"),
 	"pkg/picture/png":      picture("raster", "meta", "canvas"),
 	"pkg/picture/bmp":      picture("raster", "meta"),
+	"pkg/picture/ico":      picture("raster", "bmp", "png"),
 	"pkg/picture/canvas":   picture("raster"),
 	"pkg/picture/gif":      picture("raster", "meta", "canvas"),
 	"pkg/picture/jpeg":     picture("raster", "meta", "colour"),
@@ -124,7 +125,7 @@ const (
 
 var testOnly = []string{rastertest, plantest, cmdtest, filterdtest, daemontest, "pkg/eventually", "pkg/shell/faketerm", "pkg/shell/client/fakeimgd"}
 
-var formats = []string{"pnm", "png", "bmp", "gif", "jpeg", "tiff", "webp"}
+var formats = []string{"pnm", "png", "bmp", "ico", "gif", "jpeg", "tiff", "webp"}
 
 func picture(names ...string) []string {
 	may := []string{"pkg/fault", "pkg/geometry", "pkg/ops", rastertest}

@@ -55,7 +55,7 @@ func TestLookups(t *testing.T) {
 			}
 		})
 	}
-	if got := ReadTitles(); got != "JPEG, PNG, GIF, WebP, BMP, TIFF, PNM and PAM" {
+	if got := ReadTitles(); got != "JPEG, PNG, GIF, WebP, BMP, ICO, TIFF, PNM and PAM" {
 		t.Errorf("ReadTitles: %s", got)
 	}
 	pgm, _ := Lookup(PGM)

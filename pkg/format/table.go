@@ -7,6 +7,7 @@ const (
 	GIF  = "gif"
 	WebP = "webp"
 	BMP  = "bmp"
+	ICO  = "ico"
 	TIFF = "tiff"
 	PNM  = "pnm" // as an input any of the netpbm formats; as an output the least that holds the picture
 	PGM  = "pgm"
@@ -20,7 +21,7 @@ var formats = Table{
 		About: "baseline, extended and progressive, 8 bit; gray, YCbCr of any sampling, RGB, CMYK, YCCK; written baseline, 4:2:0"},
 	{Name: PNG, Title: "PNG", Exts: []string{"png", "apng"}, Media: "image/png",
 		Read: true, Write: true, Alpha: true, Deep: true, Browser: true,
-		About: "all colour types, 1 to 16 bit, interlaced; written with 8 or 16 bit"},
+		About: "all colour types, 1 to 16 bit, interlaced, animated; written as a still with 8 or 16 bit"},
 	{Name: GIF, Title: "GIF", Exts: []string{"gif"}, Media: "image/gif",
 		Read: true, Write: true, Alpha: true, Animation: true, Browser: true,
 		About: "all frames of an animation, also of a WebP or APNG; to another format the first frame"},
@@ -29,7 +30,10 @@ var formats = Table{
 		About: "lossy and lossless, stills and animations; the result is PNG if that was lossless or has alpha, else JPEG"},
 	{Name: BMP, Title: "BMP", Exts: []string{"bmp", "dib"}, Media: "image/bmp",
 		Read: true, Write: true, Alpha: true, Browser: true,
-		About: "1 to 32 bit; written with 8 or 24 bit"},
+		About: "1 to 32 bit, run lengths; written with 1, 4, 8, 24 or 32 bit"},
+	{Name: ICO, Title: "ICO", Exts: []string{"ico", "cur"}, Media: "image/vnd.microsoft.icon",
+		Read: true, Browser: true,
+		About: "icons and cursors, the largest picture; the result is PNG"},
 	{Name: TIFF, Aliases: []string{"tif"}, Title: "TIFF", Exts: []string{"tif", "tiff"}, Media: "image/tiff",
 		Read: true, Write: true, Alpha: true, Deep: true, Pages: true,
 		About: "strips and tiles, 8 and 16 bit, the first page; written with 8 or 16 bit"},

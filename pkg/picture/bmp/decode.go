@@ -12,7 +12,8 @@
 // Open reads everything before the pixels (decode_header.go). Rows then reads bands
 // of rows, in reverse order if the file is bottom-up, so that no picture is held in
 // memory; decode_expand.go turns the bytes of a row into samples. Only run lengths
-// (decode_runs.go) are decoded into memory first. encode.go writes.
+// (decode_runs.go) are decoded into memory first. icon.go reads the bitmaps of icons and
+// cursors for package ico. encode.go writes.
 //
 // A picture has alpha if its header has a mask for it, and a pixel that is not 0 there.
 // Pixels that run lengths skip have colour 0.
@@ -37,6 +38,7 @@ type Reader struct {
 	out   *raster.Header
 	lim   raster.Limits
 	black uint8 // replaces indexes that are out of range
+	icon  *icon // the mask of an icon, or nil
 }
 
 // Open reads the header of the BMP in the first size bytes of r.
@@ -129,9 +131,18 @@ func (r *Reader) Header() *raster.Header { return r.out }
 // Limits.Lenient missing rows are black, or transparent if the picture has alpha, or
 // colour 0 of its palette.
 func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
-	if r.hd.compression == biRLE8 || r.hd.compression == biRLE4 {
+	switch {
+	case r.icon != nil:
+		return r.masked()
+	case r.hd.compression == biRLE8 || r.hd.compression == biRLE4:
 		return r.runs()
 	}
+	return r.plain(0)
+}
+
+// plain starts reading rows that are not compressed, in bands of the given number of
+// rows, or of a number that suits them if that is 0.
+func (r *Reader) plain(band int) (*rows, error) {
 	used, stride := r.rowBytes()
 	h := r.hd.h
 	d := &rows{r: r, stride: stride, whole: h}
@@ -143,7 +154,9 @@ func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
 		}
 	}
 	d.n = int(r.hd.w) * r.out.Layout.Samples()
-	d.band = raster.BandRows(max(d.n, int(stride)), int(h))
+	if d.band = band; band == 0 {
+		d.band = raster.BandRows(max(d.n, int(stride)), int(h))
+	}
 	if err := r.lim.CheckMem((int64(d.n) + stride) * int64(d.band)); err != nil {
 		return nil, err
 	}

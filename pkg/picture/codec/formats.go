@@ -8,6 +8,7 @@ import (
 	"imgtools/pkg/format"
 	"imgtools/pkg/picture/bmp"
 	"imgtools/pkg/picture/gif"
+	"imgtools/pkg/picture/ico"
 	"imgtools/pkg/picture/jpeg"
 	"imgtools/pkg/picture/png"
 	"imgtools/pkg/picture/pnm"
@@ -45,6 +46,7 @@ var coders = map[string]coder{
 		func(w io.Writer, rows raster.Rows, o Options) error {
 			return bmp.Encode(w, rows, bmp.EncodeOptions{Depth: o.Depth})
 		}},
+	format.ICO: {is: isICO, open: reader(ico.Open)},
 	format.TIFF: {isTIFF, reader(tiff.Open), fitTIFF,
 		func(w io.Writer, rows raster.Rows, o Options) error {
 			return tiff.Encode(w, rows, tiff.EncodeOptions{Depth: o.Depth, Limits: o.Limits})
@@ -100,6 +102,16 @@ func isBMP(head []byte) bool {
 	}
 	n := binary.LittleEndian.Uint32(head[14:])
 	return n == 12 || n >= 16 && n <= 124
+}
+
+// isICO also checks the number of pictures and the offset of the first, as 00 00 01 00
+// is little proof.
+func isICO(head []byte) bool {
+	if !at(head, 0, "\x00\x00\x01\x00") && !at(head, 0, "\x00\x00\x02\x00") || len(head) < 22 {
+		return false
+	}
+	count, offset := binary.LittleEndian.Uint16(head[4:]), binary.LittleEndian.Uint32(head[18:])
+	return count > 0 && int64(offset) >= 6+16*int64(count)
 }
 
 // isPNM knows P1 to P7, followed by white space or a comment.

@@ -85,7 +85,6 @@ var magics = []struct {
 	{0, "\xc5\xd0\xd3\xc6", "PostScript", "draw it first: gs -sDEVICE=png16m -o out.png in.eps"},
 	{0, "8BPS", "Photoshop PSD", adviceIM},
 	{0, "gimp xcf", "GIMP XCF", "convert it first: xcf2png -o out.png in.xcf"},
-	{0, "\x00\x00\x01\x00", "Windows icon", adviceIM},
 	{0, "\x00\x00\x02\x00", "Windows cursor or Targa", adviceIM},
 	{0, "icns", "Apple icon", adviceIM},
 	{0, "\x76\x2f\x31\x01", "OpenEXR", adviceIM},
