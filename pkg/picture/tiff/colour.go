@@ -26,6 +26,8 @@ func (t *page) colour8(dst, src []uint8) {
 		cmyk(dst, src, t.hasAlpha(), 255)
 	case modelYCbCr:
 		t.yCbCr.rgb(dst, len(t.pick))
+	case modelLab:
+		t.lab.lab8(dst, len(t.pick))
 	}
 	n := t.h.Layout.Samples()
 	if t.inverted && t.bits == 8 { // fewer bits are inverted by the unpacker's table
@@ -56,6 +58,8 @@ func (t *page) colour16(dst, src []uint16) {
 		}
 	case modelCMYK:
 		cmyk(dst, src, t.hasAlpha(), 65535)
+	case modelLab:
+		t.lab.lab16(dst, len(t.pick))
 	}
 	if t.inverted {
 		for o := 0; o < len(dst); o += n {

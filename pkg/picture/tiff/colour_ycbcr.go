@@ -20,7 +20,7 @@ type yCbCr struct {
 // openYCbCr reads the fields of a YCbCr page.
 func (t *Reader) openYCbCr(d directory) error {
 	t.subH, t.subV = 1, 1
-	if t.compression == compJPEG && !t.planar {
+	if t.isJPEG() && !t.planar {
 		t.jpegYCbCr, t.model = true, modelRGB // package jpeg converts
 		return nil
 	}
@@ -33,7 +33,7 @@ func (t *Reader) openYCbCr(d directory) error {
 	}
 	if len(sub) < 2 {
 		sub = []uint64{2, 2}
-		if t.compression == compJPEG {
+		if t.isJPEG() {
 			sub = []uint64{1, 1} // a JPEG says it itself
 		}
 	}

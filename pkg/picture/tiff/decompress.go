@@ -2,13 +2,12 @@ package tiff
 
 import (
 	"bufio"
+	giflzw "compress/lzw"
 	"compress/zlib"
 	"io"
 	"math/bits"
 
 	"golang.org/x/image/tiff/lzw"
-
-	"imgtools/pkg/fault"
 )
 
 // decompressor gives the bytes of segments, one after another.
@@ -26,9 +25,13 @@ func (s *decompressor) open(i int, need int64) error {
 	t := s.t
 	off, n := t.extent(i, need)
 	var src io.Reader = io.NewSectionReader(t.file.r, off, n)
-	if t.compression == compJPEG {
+	if t.isJPEG() {
 		var err error
-		s.data, err = t.openJPEG(off, n)
+		if t.oldHead != nil {
+			s.data, err = t.oldJPEG(off, n, int(need/t.rowBytes()))
+		} else {
+			s.data, err = t.openJPEG(off, n)
+		}
 		return err
 	}
 	if t.reversed {
@@ -48,7 +51,9 @@ func (s *decompressor) open(i int, need int64) error {
 		// LZW of before TIFF 5.0 packs its codes from the least significant bit, so its
 		// first code, Clear (256), begins with these bits.
 		if b, err := s.section.Peek(2); err == nil && b[0] == 0 && b[1]&1 == 1 {
-			return fault.New(fault.Unsupported, "old-style LZW is not read")
+			// It also widens its codes one code later, as GIF does.
+			s.data = giflzw.NewReader(s.section, giflzw.LSB, 8)
+			return nil
 		}
 		s.data = lzw.NewReader(s.section, lzw.MSB, 8)
 	case compDeflate, compDeflateOld:

@@ -25,10 +25,11 @@ type page struct {
 	h           *raster.Header
 	compression uint64
 	predictor   uint64
-	reversed    bool   // fill order 2: the first pixel is in the least significant bit
-	fax2D       bool   // group 3 is two-dimensional
-	jpegHead    []byte // what goes before the frame of each JPEG segment
-	jpegYCbCr   bool   // JPEG segments are YCbCr and become RGB
+	reversed    bool                  // fill order 2: the first pixel is in the least significant bit
+	fax2D       bool                  // group 3 is two-dimensional
+	jpegHead    []byte                // what goes before the frame of each JPEG segment
+	oldHead     func(rows int) []byte // what makes a JPEG of a strip of old-style JPEG
+	jpegYCbCr   bool                  // JPEG segments are YCbCr and become RGB
 
 	bits    int
 	format  uint64   // SampleFormat; formatUndefined is read as formatUint
@@ -38,11 +39,12 @@ type page struct {
 	planar  bool     // each sample has segments of its own
 
 	model      model
-	inverted   bool     // white is zero
-	associated bool     // colour is premultiplied by alpha
-	palette    []uint16 // of modelPalette: red, green, blue of each entry, 0..65535
-	yCbCr      *yCbCr   // of modelYCbCr
-	subH, subV int      // its subsampling: luma samples to a chroma sample, across and down
+	inverted   bool      // white is zero
+	associated bool      // colour is premultiplied by alpha
+	palette    []uint16  // of modelPalette: red, green, blue of each entry, 0..65535
+	lab        labCoding // of modelLab
+	yCbCr      *yCbCr    // of modelYCbCr
+	subH, subV int       // its subsampling: luma samples to a chroma sample, across and down
 
 	segW, segH      int // size of a segment, in pixels
 	across          int // segments side by side
@@ -60,10 +62,11 @@ const (
 	modelPalette       // an index that is replaced by its colour
 	modelCMYK          // 0 is no ink; becomes RGB
 	modelYCbCr         // becomes RGB
+	modelLab           // becomes RGB
 )
 
 // colours returns the number of samples that make the colour.
-func (m model) colours() int { return [...]int{1, 3, 1, 1, 4, 3}[m] }
+func (m model) colours() int { return [...]int{1, 3, 1, 1, 4, 3, 3}[m] }
 
 // Open reads the directory of the first page of the TIFF file in the first size
 // bytes of r.
@@ -94,7 +97,7 @@ func (t *Reader) Depth() int {
 }
 
 // Lossless reports whether the file holds the samples as they were given.
-func (t *Reader) Lossless() bool { return t.compression != compJPEG }
+func (t *Reader) Lossless() bool { return !t.isJPEG() }
 
 // open reads the fields of a page.
 func (t *Reader) open(d directory) error {
@@ -160,6 +163,8 @@ func (t *Reader) coding(d directory) error {
 	case compNone, compRLE, compRLEW, compG3, compG4, compLZW, compDeflate, compPackBits, compDeflateOld:
 	case compJPEG:
 		return t.jpegTables(d)
+	case compJPEGOld:
+		return nil
 	default:
 		if name, known := notRead[t.compression]; known {
 			return fault.New(fault.Unsupported, "%s is not read", name)
@@ -176,8 +181,8 @@ func (t *Reader) codingFits(d directory) error {
 	if t.isFax() && t.bits*t.samples != 1 {
 		return fault.New(fault.Format, "fax compression of %d×%d bits", t.samples, t.bits)
 	}
-	if t.compression == compJPEG && (t.bits != 8 || t.wide() || t.stored() == 2 || t.stored() > 4) {
-		return fault.New(fault.Unsupported, "JPEG in TIFF of %d×%d bits is not read", t.stored(), t.bits)
+	if t.isJPEG() && (t.bits != 8 || t.wide() || t.stored() == 2 || t.stored() > 4 || t.planar && t.compression == compJPEGOld) {
+		return fault.New(fault.Unsupported, "JPEG in TIFF of %d×%d bits, planar %v, is not read", t.stored(), t.bits, t.planar)
 	}
 	t.predictor = 1
 	switch t.compression {
@@ -224,8 +229,10 @@ func (t *Reader) depth(d directory) error {
 		return err
 	}
 	t.format = formatUint
+	photo := t.file.small(d, tagPhotometric, photoBlackIsZero)
+	lab := photo == photoCIELab || photo == photoICCLab // whose a* and b* may be called signed
 	for i, s := range formats {
-		if s == formatUndefined {
+		if s == formatUndefined || s == formatInt && lab {
 			s = formatUint
 		}
 		if i > 0 && s != t.format {
@@ -274,6 +281,11 @@ func (t *Reader) layout(d directory) error {
 		if err := t.openYCbCr(d); err != nil {
 			return err
 		}
+	case photoCIELab, photoICCLab:
+		if t.bits != 8 && t.bits != 16 || t.wide() {
+			return fault.New(fault.Unsupported, "L*a*b* TIFF of %s samples of %d bits is not read", t.formatName(), t.bits)
+		}
+		t.model, t.h.Layout, t.lab = modelLab, raster.RGB, labCoding{icc: photo == photoICCLab}
 	default:
 		if name, known := notShown[photo]; known {
 			return fault.New(fault.Unsupported, "%s TIFF is not read", name)
@@ -329,6 +341,8 @@ func (t *Reader) alpha(d directory) error {
 
 // hasAlpha reports whether the last sample of pick is alpha.
 func (t *page) hasAlpha() bool { return len(t.pick) > t.model.colours() }
+
+func (t *page) isJPEG() bool { return t.compression == compJPEG || t.compression == compJPEGOld }
 
 func (t *page) isFax() bool {
 	return t.compression == compRLE || t.compression == compRLEW || t.compression == compG3 || t.compression == compG4

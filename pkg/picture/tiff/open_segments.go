@@ -10,6 +10,9 @@ import (
 // segments reads the size of the strips or tiles and where they are.
 func (t *Reader) segments(d directory) error {
 	w, h := t.h.FullW, t.h.FullH
+	if t.compression == compJPEGOld && t.interchange(d) {
+		return nil
+	}
 	t.segW, t.across = w, 1
 	rows := uint64(h)
 	var err error
@@ -41,7 +44,10 @@ func (t *Reader) segments(d directory) error {
 	if err := t.lim.CheckMem(t.held(perPlane)); err != nil {
 		return err
 	}
-	return t.places(d, perPlane)
+	if err := t.places(d, perPlane); err != nil || t.compression != compJPEGOld {
+		return err
+	}
+	return t.oldTables(d)
 }
 
 // places reads the offsets and byte counts of the segments, perPlane of each plane.

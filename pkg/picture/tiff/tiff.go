@@ -62,6 +62,13 @@ const (
 	tagSMaxSampleValue = 341
 	tagJPEGTables      = 347
 
+	tagJPEGProc              = 512 // this and the next five: old-style JPEG
+	tagJPEGInterchangeFormat = 513
+	tagJPEGRestartInterval   = 515
+	tagJPEGQTables           = 519
+	tagJPEGDCTables          = 520
+	tagJPEGACTables          = 521
+
 	tagYCbCrCoefficients   = 529
 	tagYCbCrSubSampling    = 530
 	tagReferenceBlackWhite = 532
@@ -87,8 +94,8 @@ const (
 
 // notRead names compression schemes that are known and not read.
 var notRead = map[uint64]string{
-	compJPEGOld: "old-style JPEG in TIFF",
-	9:           "JBIG in TIFF", 10: "JBIG in TIFF", 32766: "NeXT compression", 32809: "ThunderScan compression", 33003: "JPEG 2000 in TIFF",
+
+	9: "JBIG in TIFF", 10: "JBIG in TIFF", 32766: "NeXT compression", 32809: "ThunderScan compression", 33003: "JPEG 2000 in TIFF",
 	33004: "JPEG 2000 in TIFF", 33005: "JPEG 2000 in TIFF", 34661: "JBIG in TIFF", 34676: "SGI Log compression", 34677: "SGI Log compression",
 	34712: "JPEG 2000 in TIFF", 34887: "LERC in TIFF", 34892: "lossy JPEG in DNG", 34925: "LZMA in TIFF", 50000: "Zstandard in TIFF", 50001: "WebP in TIFF",
 	50002: "JPEG XL in TIFF", 52546: "JPEG XL in TIFF",
@@ -102,11 +109,13 @@ const (
 	photoPalette     = 3
 	photoCMYK        = 5
 	photoYCbCr       = 6
+	photoCIELab      = 8
+	photoICCLab      = 9
 )
 
 // notShown names photometric interpretations that are known and not read.
 var notShown = map[uint64]string{
-	4: "transparency mask", 8: "CIE L*a*b*", 9: "ICC L*a*b*", 10: "ITU L*a*b*",
+	4: "transparency mask", 10: "ITU L*a*b*",
 	32803: "camera raw (CFA)", 32844: "SGI LogL", 32845: "SGI LogLuv", 34892: "camera raw (linear)",
 }
 

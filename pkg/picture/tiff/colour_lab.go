@@ -1,0 +1,94 @@
+package tiff
+
+import (
+	"math"
+	"sync"
+)
+
+// labCoding says how L*, a* and b* are stored.
+//
+//	CIELab (TIFF 6.0 section 23)   L* of 100 is 255 or 65535; a* and b* are signed
+//	ICCLab (ICC.1:2001-04, 6.3.4)  L* of 100 is 255 or 65280; a* and b* have 128 added
+//
+// With 16 bits a* and b* are in 256ths.
+type labCoding struct{ icc bool }
+
+// lab decodes the samples of a pixel of 8 bits.
+func (c labCoding) lab(l, a, b uint8) (float64, float64, float64) {
+	if c.icc {
+		return float64(l) / 2.55, float64(a) - 128, float64(b) - 128
+	}
+	return float64(l) / 2.55, float64(int8(a)), float64(int8(b))
+}
+
+// deepLab decodes the samples of a pixel of 16 bits.
+func (c labCoding) deepLab(l, a, b uint16) (float64, float64, float64) {
+	if c.icc {
+		return float64(l) / 652.80, float64(a)/256 - 128, float64(b)/256 - 128
+	}
+	return float64(l) / 655.35, float64(int16(a)) / 256, float64(int16(b)) / 256
+}
+
+// labToLinear converts L*a*b* under D50 (ICC.1, 6.3.4.2) to XYZ, adapts that to D65 by
+// Bradford's method and converts it to linear sRGB. The matrix is the product of both
+// steps (IEC 61966-2-1 and ICC.1 annex E). White, L* = 100, becomes 1, 1, 1.
+func labToLinear(l, a, b float64) (rgb [3]float64) {
+	const delta = 6.0 / 29
+	f := func(t float64) float64 {
+		if t > delta {
+			return t * t * t
+		}
+		return 3 * delta * delta * (t - 4.0/29)
+	}
+	fy := (l + 16) / 116
+	x, y, z := 0.96422*f(fy+a/500), f(fy), 0.82521*f(fy-b/200)
+	return [3]float64{
+		3.1338561*x - 1.6168667*y - 0.4906146*z,
+		-0.9787684*x + 1.9161415*y + 0.0334540*z,
+		0.0719453*x - 0.2289914*y + 1.4052427*z,
+	}
+}
+
+// gammaEncode is sRGB's curve (IEC 61966-2-1), of 0..1 to 0..1.
+func gammaEncode(v float64) float64 {
+	switch {
+	case !(v > 0):
+		return 0
+	case v >= 1:
+		return 1
+	case v <= 0.0031308:
+		return 12.92 * v
+	}
+	return 1.055*math.Pow(v, 1/2.4) - 0.055
+}
+
+// gamma8 is gammaEncode to 8 bits, of linear values in 65,535ths. Where the curve is
+// steepest, a step of these is 0.05 of an 8-bit step.
+var gamma8 = sync.OnceValue(func() *[65536]uint8 {
+	t := new([65536]uint8)
+	for i := range t {
+		t[i] = uint8(gammaEncode(float64(i)/65535)*255 + 0.5)
+	}
+	return t
+})
+
+// lab8 converts pixels of n samples in place.
+func (c labCoding) lab8(pix []uint8, n int) {
+	table := gamma8()
+	for ; len(pix) > 0; pix = pix[n:] {
+		l, a, b := c.lab(pix[0], pix[1], pix[2])
+		for i, v := range labToLinear(l, a, b) {
+			pix[i] = table[int(max(0, min(1, v))*65535+0.5)]
+		}
+	}
+}
+
+// lab16 does what lab8 does, for 16 bits.
+func (c labCoding) lab16(pix []uint16, n int) {
+	for ; len(pix) > 0; pix = pix[n:] {
+		l, a, b := c.deepLab(pix[0], pix[1], pix[2])
+		for i, v := range labToLinear(l, a, b) {
+			pix[i] = uint16(gammaEncode(v)*65535 + 0.5)
+		}
+	}
+}
