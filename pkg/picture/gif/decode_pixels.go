@@ -156,7 +156,7 @@ func (p *pixels) check(row []uint8) {
 	}
 	if stray && !p.stray {
 		p.stray = true
-		p.g.Note("indexes beyond the colour table of frame %d", p.f.number)
+		p.g.Note("indexes beyond the colour table")
 	}
 }
 

@@ -102,15 +102,15 @@ func TestOddFilesAreReadWithANote(t *testing.T) {
 		{"a trailer in place of the terminator", append(slices.Clone(plain[:len(plain)-2]), blockTrailer), want, "no end marker"},
 		{"cut in a comment", append(slices.Clone(plain[:len(plain)-1]), "\x21\xfe\x09hel"...), want, "no end marker"},
 		{"an unknown block after the frame", append(slices.Clone(plain[:len(plain)-1]), 0x99, 1, 2), want, "unknown block 0x99 after frame 1: the rest is ignored"},
-		{"no colour table", noTable, []color.NRGBA{black, white, white, black}, "no colour table: black and white are used; indexes beyond the colour table of frame 1"},
+		{"no colour table", noTable, []color.NRGBA{black, white, white, black}, "no colour table: black and white are used; indexes beyond the colour table"},
 		{"no end code", raw(2, []byte{0xd4, 0x02}), []color.NRGBA{red, blue, white, black}, ""},
 		{"code size 3", raw(3, packedBits(3, pix)), want, ""},
 		{"code size 9", raw(9, packedBits(9, pix)), want, ""},
 		{"code size 10", raw(10, packedBits(10, pix)), want, ""},
 		{"code size 11", raw(11, packedBits(11, pix)), want, ""},
 		{"surplus pixels", framed(screenOf(2, 2), square, append(slices.Clone(pix), 1, 1, 1, 1)...), want, ""},
-		{"a frame partly outside", outside(image.Rect(1, 1, 3, 4)), []color.NRGBA{red, blue, white, red}, "frame 2 reaches beyond the canvas"},
-		{"a frame outside", outside(image.Rect(7, 1, 9, 4)), want, "frame 2 reaches beyond the canvas"},
+		{"a frame partly outside", outside(image.Rect(1, 1, 3, 4)), []color.NRGBA{red, blue, white, red}, "frames beyond the canvas: 1 of 2"},
+		{"a frame outside", outside(image.Rect(7, 1, 9, 4)), want, "frames beyond the canvas: 1 of 2"},
 		{"a small screen", framed(screenOf(1, 2), image.Rect(3, 4, 5, 6), pix...), want, "screen of 1×2: the first frame's 2×2 are used"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

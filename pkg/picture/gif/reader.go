@@ -14,15 +14,16 @@ import (
 type Reader struct {
 	raster.NoteList
 
-	r      io.ReaderAt
-	size   int64
-	lim    raster.Limits
-	out    *raster.Header
-	canvas image.Rectangle
-	shift  image.Point // subtracted from frames if the canvas is the first frame
-	first  *frame
-	frames int
-	loop   int // of the loop extension: repetitions, 0 without end; -1 if there is none
+	r       io.ReaderAt
+	size    int64
+	lim     raster.Limits
+	out     *raster.Header
+	canvas  image.Rectangle
+	shift   image.Point // subtracted from frames if the canvas is the first frame
+	first   *frame
+	frames  int
+	outside int // frames that reach beyond the canvas
+	loop    int // of the loop extension: repetitions, 0 without end; -1 if there is none
 
 	selected int // the frame that Rows reads, from 1
 }
@@ -41,6 +42,9 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 	}
 	if err := g.ending(err); err != nil {
 		return nil, err
+	}
+	if g.outside > 0 {
+		g.Note("frames beyond the canvas: %d of %d", g.outside, g.frames)
 	}
 	if p.bare {
 		g.Note("no colour table: black and white are used")
@@ -74,7 +78,7 @@ func (g *Reader) walk(p *parser) error {
 		}
 	}
 	if !f.rect.Sub(g.shift).In(g.canvas) {
-		g.Note("frame %d reaches beyond the canvas", f.number)
+		g.outside++
 	}
 	g.frames++
 	if err := p.skipData(f); err == io.EOF {
