@@ -88,6 +88,7 @@ var words = map[string][2]string{
 	"option kernel":  {"Kernel", "Núcleo"},
 	"option fine":    {"Finer, slower", "Más fino y lento"},
 	"option linear":  {"In linear light", "En luz lineal"},
+	"option profile": {"Colour profile", "Perfil de color"},
 	"option frame":   {"Frame or page", "Fotograma o página"},
 	"option format":  {"Format", "Formato"},
 	"option quality": {"Quality", "Calidad"},

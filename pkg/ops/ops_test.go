@@ -100,9 +100,9 @@ func TestWithAndWithoutKeepTheOrder(t *testing.T) {
 // TestFlagsOfCommands: a command has the options of its operation and those of any.
 func TestFlagsOfCommands(t *testing.T) {
 	for operation, want := range map[string]string{
-		"gray":  "luma frame format quality",
-		"scale": "kernel fine linear frame format quality",
-		"":      "gray luma scale kernel fine linear frame format quality",
+		"gray":  "luma profile frame format quality",
+		"scale": "kernel fine linear profile frame format quality",
+		"":      "gray luma scale kernel fine linear profile frame format quality",
 	} {
 		t.Run(operation, func(t *testing.T) {
 			var keys []string

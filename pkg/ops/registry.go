@@ -62,6 +62,7 @@ var registry = []Option{
 	{Key: "kernel", Short: "k", Arg: "kernel", Help: "resampling kernel", Values: Kernels, Of: "scale"},
 	{Key: "fine", Help: "better quality for more time", Of: "scale"},
 	{Key: "linear", Help: "resample in linear light", Of: "scale"},
+	{Key: "profile", Arg: "profile", Help: "what becomes of the colour profile", Values: Profiles, Default: func() string { return "keep; gray of colour has none" }, Stage: First},
 	{Key: "frame", Arg: "n", Help: "only this frame of an animation or page of a TIFF, from 1", Parse: wholeNumber(1, maxFrame), Stage: First},
 	{Key: "format", Short: "f", Arg: "format", Help: "format to write", Values: format.Written, Parse: parseFormat, Default: func() string { return "the input's" }},
 	{Key: "quality", Short: "q", Arg: "quality", Help: "1 to 100, of formats that have it", Parse: wholeNumber(1, 100), Default: defaultQuality},
@@ -179,6 +180,10 @@ func (opt Option) Canonical(value string) (string, error) {
 
 // Lumas returns the weights that gray can be made with.
 func Lumas() []string { return []string{"601", "709", "luminance"} }
+
+// Profiles returns what can become of the colour profile of a picture: it is kept, or
+// the picture is changed to sRGB.
+func Profiles() []string { return []string{"keep", "srgb"} }
 
 // Kernels returns the resampling kernels.
 func Kernels() []string { return []string{"lanczos3", "box", "triangle", "catmullrom", "mitchell"} }

@@ -53,6 +53,13 @@ func profile(space string) []byte {
 	return p
 }
 
+// pngChunk is a chunk of a PNG with its length and checksum.
+func pngChunk(kind, body string) string {
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
+	b = append(append(b, kind...), body...)
+	return string(binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:])))
+}
+
 // withMeta is a picture in a file with metadata in every place that its format has
 // for it, said to be turned, and with a profile when icc is not nil.
 type withMeta struct {
@@ -92,11 +99,7 @@ func filesWithMeta(t testing.TB) []withMeta {
 			return append([]byte("\xff\xd8"+meta), buf.Bytes()[2:]...)
 		}
 	}
-	chunk := func(kind, body string) string {
-		b := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
-		b = append(append(b, kind...), body...)
-		return string(binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:])))
-	}
+	chunk := pngChunk
 	pngFile := func(m func(w, h int) image.Image) func(w, h, o int, icc []byte) []byte {
 		return func(w, h, o int, icc []byte) []byte {
 			var buf bytes.Buffer

@@ -49,7 +49,7 @@ var coders = map[string]coder{
 	format.ICO: {is: isICO, open: reader(ico.Open)},
 	format.TIFF: {isTIFF, reader(tiff.Open), fitTIFF,
 		func(w io.Writer, rows raster.Rows, o Options) error {
-			return tiff.Encode(w, rows, tiff.EncodeOptions{Depth: o.Depth, Limits: o.Limits})
+			return tiff.Encode(w, rows, tiff.EncodeOptions{Depth: o.Depth, Uncompressed: o.Plain, Limits: o.Limits})
 		}},
 	format.PNM: {is: isPNM, open: reader(pnm.Open), fit: fitPAM},
 	format.PGM: {fit: fitPGM, encode: encodePNM(false)},

@@ -46,20 +46,27 @@ func ToSRGB(src raster.Rows) (rows raster.Rows, note string) {
 	return raster.WithHeader(src, &f), note
 }
 
+// IsSRGB reports whether the samples of a picture are sRGB, as far as is said.
+func IsSRGB(h *raster.Header) bool {
+	s, _ := Of(h)
+	return s == nil
+}
+
 // Curves returns the tone curves of a picture's samples, one for gray and three for RGB,
 // for work in linear light; nil means that of sRGB. Of a profile with a table, which has
 // no curves, it is the curve of its grays.
-func Curves(h *raster.Header) []Curve {
+func Curves(h *raster.Header) (list []raster.Curve) {
 	s, _ := Of(h)
 	if s == nil {
 		return nil
 	}
-	if s.table == nil && !s.labCurve && s.hdr == notHDR {
-		return s.curves[:s.space.channels()]
+	neutral := s.neutral()
+	for i := range s.space.channels() {
+		c := neutral
+		if s.table == nil && !s.labCurve && s.hdr == notHDR {
+			c = s.curves[i]
+		}
+		list = append(list, &c)
 	}
-	c := s.neutral()
-	if s.space == graySpace {
-		return []Curve{c}
-	}
-	return []Curve{c, c, c}
+	return list
 }

@@ -52,6 +52,7 @@ type Grayer struct {
 	coding raster.Coding
 	tone8  *[256]uint8
 	tone16 []uint16
+	single *Transform // of single colours, once it is needed
 }
 
 // NewGrayer decides how to gray a picture, and returns a note when its profile is
@@ -142,6 +143,11 @@ func (s *Source) neutral() Curve {
 // palettes for any luma.
 func (g *Grayer) SamplesStay() bool { return g.way == asIs || g.way == ofSamples }
 
+// CopiesY reports whether the result is the Y of a JPEG, or the samples of a gray one.
+func (g *Grayer) CopiesY() bool {
+	return g.way == asIs || g.way == ofSamples && g.luma == raster.Rec601
+}
+
 // NeedsLumaOnly reports whether Rec. 601 luma of the samples is all that is needed, so
 // that a decoder may leave chroma out and reduce.
 func (g *Grayer) NeedsLumaOnly() bool {
@@ -150,6 +156,9 @@ func (g *Grayer) NeedsLumaOnly() bool {
 
 // ICC returns the profile that the result carries, or nil.
 func (g *Grayer) ICC() []byte { return g.icc }
+
+// Coding returns the coding that the result carries.
+func (g *Grayer) Coding() raster.Coding { return g.coding }
 
 // Rows returns src gray: Gray or GrayA, or Indexed with a gray palette, with the profile
 // and coding that belong to it.
@@ -172,11 +181,12 @@ func (g *Grayer) Rows(src raster.Rows) raster.Rows {
 // Color returns the gray of one colour of a palette.
 func (g *Grayer) Color(c color.NRGBA) color.NRGBA {
 	switch g.way {
-	case through:
-		t := newTransform(g.source, toRGB, false, 8, 0)
-		return g.luma.Color(t.Color(c))
-	case byLight:
-		return newTransform(g.source, toLuminance, false, 8, 0).Color(c)
+	case through, byLight:
+		if g.single == nil {
+			to := map[way]target{through: toRGB, byLight: toLuminance}[g.way]
+			g.single = newTransform(g.source, to, false, 8, 0)
+		}
+		return g.luma.Color(g.single.Color(c)) // of gray, the same
 	case withTone:
 		g.makeTone(8)
 		c = g.luma.Color(c)

@@ -49,7 +49,7 @@ func BenchmarkGray(b *testing.B) {
 	b.ReportAllocs()
 	defer cpu(b)()
 	for b.Loop() {
-		if done, err := Gray(io.Discard, open(b, p)); err != nil || !done {
+		if done, err := Gray(io.Discard, open(b, p), nil); err != nil || !done {
 			b.Fatal(done, err)
 		}
 	}

@@ -23,7 +23,7 @@ type verdict struct {
 func readings(all bool) map[string]func(r *Reader) error {
 	ways := map[string]func(r *Reader) error{
 		"gray": func(r *Reader) error {
-			done, err := Gray(io.Discard, r)
+			done, err := Gray(io.Discard, r, nil)
 			if !done {
 				return readRows(r, raster.Hint{Luma: true})
 			}

@@ -171,13 +171,13 @@ func TestErrorsOfTheWriterComeBack(t *testing.T) {
 		t.Error(err)
 	}
 	for _, name := range []string{"base_2x2.jpg", "prog_2x2.jpg"} {
-		if _, err := Gray(full{}, open(t, read(t, name))); err != io.ErrShortWrite {
+		if _, err := Gray(full{}, open(t, read(t, name)), nil); err != io.ErrShortWrite {
 			t.Error(name, err)
 		}
 		if _, err := Copy(full{}, open(t, read(t, name))); err != io.ErrShortWrite {
 			t.Error(name, err)
 		}
-		if _, err := Gray(full{}, open(t, oriented(read(t, name), 5))); err != io.ErrShortWrite {
+		if _, err := Gray(full{}, open(t, oriented(read(t, name), 5)), nil); err != io.ErrShortWrite {
 			t.Error(name, err)
 		}
 	}
@@ -186,7 +186,7 @@ func TestErrorsOfTheWriterComeBack(t *testing.T) {
 // What baseline takes does not grow with the picture's height.
 func TestMemoryIsAFewRows(t *testing.T) {
 	uses := map[string]func(p []byte) error{
-		"gray": func(p []byte) error { _, err := Gray(io.Discard, open(t, p)); return err },
+		"gray": func(p []byte) error { _, err := Gray(io.Discard, open(t, p), nil); return err },
 		"copy": func(p []byte) error { _, err := Copy(io.Discard, open(t, p)); return err },
 		"decode and encode": func(p []byte) error {
 			rows, err := open(t, p).Rows(raster.Hint{Planar: true})

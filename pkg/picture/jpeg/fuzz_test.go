@@ -3,6 +3,7 @@ package jpeg
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"slices"
 	"testing"
 
@@ -152,7 +153,7 @@ func FuzzTranscode(f *testing.F) {
 			return
 		}
 		hint := raster.Hint{Luma: true}
-		do := Gray
+		do := func(w io.Writer, r *Reader) (bool, error) { return Gray(w, r, nil) }
 		if how&1 != 0 {
 			do, hint = Copy, raster.Hint{Planar: true}
 		}

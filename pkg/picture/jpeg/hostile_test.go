@@ -42,7 +42,7 @@ func start(sof byte, w, h, comps int) *file {
 func everyUse(t *testing.T, p []byte, lim raster.Limits) (err error) {
 	t.Helper()
 	for _, use := range []func(*Reader) error{
-		func(r *Reader) error { _, err := Gray(io.Discard, r); return err },
+		func(r *Reader) error { _, err := Gray(io.Discard, r, nil); return err },
 		func(r *Reader) error { _, err := Copy(io.Discard, r); return err },
 		func(r *Reader) error {
 			rows, err := r.Rows(raster.Hint{GoalW: 1, GoalH: 1, Luma: true})

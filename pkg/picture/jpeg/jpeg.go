@@ -27,6 +27,7 @@ import (
 	"io"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/colour"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -66,6 +67,9 @@ type Reader struct {
 	transform            byte // of Adobe's marker
 	density, exifDensity raster.Density
 	icc                  iccChunks
+	adobeRGB             bool   // said by EXIF
+	noICC                bool   // DropProfile was called
+	grayICC              []byte // what Gray writes
 	gainMap              bool
 	pictures             int // in the file, by its index; 0: no index
 }
@@ -103,19 +107,35 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 	switch d.model {
 	case gray:
 		h.Layout = raster.Gray
-		h.ICC = d.icc.profile("GRAY")
+		h.ICC = d.profile("GRAY")
 	case ycc:
 		h.Layout = raster.YCbCr
 		h.Planes = d.frame.dims(&[4]int{8, 8, 8})
-		h.ICC = d.icc.profile("RGB ")
+		h.ICC = d.profile("RGB ")
 	default:
 		h.Layout = raster.RGB
 		if d.model == rgb {
-			h.ICC = d.icc.profile("RGB ")
+			h.ICC = d.profile("RGB ")
 		}
 	}
 	return d, nil
 }
+
+// profile returns the profile of a colour space that the file has, or that of Adobe RGB
+// when only EXIF says so; nil: none.
+func (r *Reader) profile(space string) []byte {
+	if r.noICC {
+		return nil
+	}
+	p := r.icc.profile(space)
+	if p == nil && space == "RGB " && r.adobeRGB {
+		return colour.AdobeRGB()
+	}
+	return p
+}
+
+// DropProfile makes the picture one without a profile, for Copy and in its header.
+func (r *Reader) DropProfile() { r.noICC, r.hdr.ICC = true, nil }
 
 // storedDensity is the density of the picture as stored: that of JFIF, else of EXIF.
 func (r *Reader) storedDensity() raster.Density {

@@ -308,7 +308,7 @@ func TestLenientGivesWhatThereIs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if done, err := Gray(&out, r); !done || err != nil {
+			if done, err := Gray(&out, r, nil); !done || err != nil {
 				t.Fatal(done, err)
 			}
 			if !strings.HasPrefix(strings.Join(r.Notes(), "; "), "truncated after ") {

@@ -12,7 +12,7 @@ import (
 // shown, notes other pictures that the file has, and drops the rest.
 //
 //	APP0   JFIF (version, unit, density): YCbCr; density
-//	APP1   Exif: orientation, density. XMP: a gain map
+//	APP1   Exif: orientation, density, Adobe RGB. XMP: a gain map
 //	APP2   ICC profile; the index of a file of several pictures (MPF); a gain map
 //	APP14  Adobe: the colour transform
 func (r *Reader) readAPP(m byte, n int) error {
@@ -31,6 +31,7 @@ func (r *Reader) readAPP(m byte, n int) error {
 		if !r.exif { // of several the first counts
 			e := meta.ParseEXIF(p)
 			r.exif, r.hdr.Orientation, r.exifDensity = true, e.Orientation, e.Density
+			r.adobeRGB = e.Space == meta.AdobeRGB
 		}
 	case m == mAPP1 && has("http://ns.adobe.com/xap/1.0/\x00"):
 		r.gainMap = r.gainMap || bytes.Contains(p, []byte("http://ns.adobe.com/hdr-gain-map/1.0/"))

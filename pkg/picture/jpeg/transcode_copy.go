@@ -39,26 +39,27 @@ func (r *Reader) describe(h *headerWriter, swap bool) {
 	switch r.model {
 	case gray:
 		h.jfif(d)
-		h.icc(r.icc.profile("GRAY"))
+		h.icc(r.profile("GRAY"))
 	case ycc:
 		h.jfif(d)
-		h.icc(r.icc.profile("RGB "))
+		h.icc(r.profile("RGB "))
 	case rgb:
 		h.adobe(0)
-		h.icc(r.icc.profile("RGB "))
+		h.icc(r.profile("RGB "))
 	default:
 		if r.adobe {
 			h.adobe(r.transform)
 		}
-		h.icc(r.icc.profile("CMYK"))
+		h.icc(r.profile("CMYK"))
 	}
 }
 
 // describeGray is describe for a file of the first component only.
 func (r *Reader) describeGray(h *headerWriter, swap bool) {
-	g := Reader{model: gray, density: r.storedDensity()}
-	if r.model == gray {
-		g.icc = r.icc
+	d := r.storedDensity()
+	if swap {
+		d.X, d.Y = d.Y, d.X
 	}
-	g.describe(h, swap)
+	h.jfif(d)
+	h.icc(r.grayICC)
 }

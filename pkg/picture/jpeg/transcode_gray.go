@@ -12,8 +12,8 @@ import "io"
 // only the interleaved DC scans are written again.
 
 // Gray writes the luma of a JPEG, no coefficient changed, as an upright JPEG of one
-// component, without metadata other than the density and, of a gray picture, its
-// profile. It is progressive if r was and stood upright. It reads and writes through
+// component, without metadata other than the density and the given profile of gray,
+// which may be nil. It is progressive if r was and stood upright. It reads and writes through
 // buffers of fixed size; of a progressive file it also holds 8 bytes a block, and where
 // coefficients must be written again (see mustRecode), 136 bytes a block of luma.
 //
@@ -21,7 +21,8 @@ import "io"
 // component by itself, if the picture would have to be turned and a mirrored side is
 // no multiple of 8, or if there is not enough memory. The caller then decodes. After an
 // error, part of the output may have been written.
-func Gray(w io.Writer, r *Reader) (done bool, err error) {
+func Gray(w io.Writer, r *Reader, icc []byte) (done bool, err error) {
+	r.grayICC = icc
 	c := &r.frame.comps[0]
 	if r.first == nil || r.model != gray && r.model != ycc || c.h != r.frame.hmax || c.v != r.frame.vmax {
 		return false, nil

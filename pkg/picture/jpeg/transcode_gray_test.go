@@ -15,7 +15,7 @@ import (
 func toGray(t testing.TB, p []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	done, err := Gray(&out, open(t, p))
+	done, err := Gray(&out, open(t, p), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func TestTurnedGrayShowsThePixelsTurned(t *testing.T) {
 		for o := byte(2); o <= 8; o++ {
 			in := oriented(p, o)
 			var out bytes.Buffer
-			done, err := Gray(&out, open(t, in))
+			done, err := Gray(&out, open(t, in), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,7 +10,8 @@ import (
 
 // handOver makes the picture gray and leaves the scaling to another daemon. It is
 // written as PGM, or PAM with alpha, upright, and reduced by n/8 where the decoder does
-// that well. A GIF and a palette picture travel as they are, for their frames and
+// that well. A picture with a profile or a density travels as uncompressed TIFF, which
+// can say so. A GIF and a palette picture travel as they are, for their frames and
 // colours; so does a JPEG that is to keep its size, since its coefficients can then be
 // kept.
 func (j *job) handOver(out io.Writer) (Result, error) {
@@ -43,19 +44,23 @@ func (j *job) grayWhole(out io.Writer) (Result, error) {
 	return res, err
 }
 
-// grayReduced writes the picture gray as PNM, at the size in which the decoder gives
+// grayReduced writes the picture gray as PNM or TIFF, at the size in which the decoder gives
 // it.
 func (j *job) grayReduced(out io.Writer) (Result, error) {
-	rows, err := j.rows([]step{grayStep})
+	rows, err := j.rows([]step{grayStep, profileStep})
 	if err != nil {
 		return Result{}, err
 	}
 	d := rows.Header().Planes[0]
 	res := Result{Reduced: 8 * d.NX / d.DX}
 	res.W, res.H = j.stored(d.W, d.H)
-	res.Format, err = codec.Encode(out, rows, format.PNM, codec.Options{Limits: j.Limits})
+	travels := format.PNM
+	if h := rows.Header(); h.ICC != nil || h.Density != (raster.Density{}) {
+		travels = format.TIFF
+	}
+	res.Format, err = codec.Encode(out, rows, travels, codec.Options{Limits: j.Limits, Plain: true})
 	f, _ := format.Lookup(res.Format)
-	res.Type, res.Note = f.Media, j.p.Note(false)
+	res.Type, res.Note = f.Media, j.said(false)
 	return res, err
 }
 

@@ -21,12 +21,15 @@ package plan
 
 import (
 	"io"
+	"slices"
+	"strings"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/format"
 	"imgtools/pkg/geometry"
 	"imgtools/pkg/ops"
 	"imgtools/pkg/picture/codec"
+	"imgtools/pkg/picture/colour"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -68,7 +71,8 @@ type job struct {
 	p            *codec.Picture
 	out          format.Format // to write
 	gray         bool
-	luma         raster.Luma
+	grayer       *colour.Grayer // with gray
+	notes        []string       // what happened to the colours
 	scale        bool
 	fullW, fullH int // upright, before any reduction
 	goalW, goalH int // upright, at the end
@@ -102,10 +106,13 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 			return nil, err
 		}
 	}
-	if j.gray {
-		j.luma = lumas[r.Ops.Get("gray")]
-	}
 	j.out, _ = format.Lookup(codec.OutputFormat(p, r.Ops.Get("format")))
+	if j.gray {
+		coded := j.out.Name == format.PNG && !j.HandOver
+		var note string
+		j.grayer, note = colour.NewGrayer(p.Header(), lumas[r.Ops.Get("gray")], colour.GrayOptions{Keep: r.Ops.Get("profile") == "keep", Coded: coded})
+		j.note(note)
+	}
 	j.fullW, j.fullH = p.Header().OrientedSize()
 	if r.OfW != 0 || r.OfH != 0 {
 		if err := j.checkReduced(); err != nil {
@@ -126,6 +133,22 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 		frames = p.Frames
 	}
 	return j, r.Limits.CheckSize(int64(j.goalW), int64(j.goalH), frames)
+}
+
+// note adds a note on the colours, once; "" is none.
+func (j *job) note(text string) {
+	if text != "" && !slices.Contains(j.notes, text) {
+		j.notes = append(j.notes, text)
+	}
+}
+
+// said joins all notes for the result.
+func (j *job) said(animated bool) string {
+	notes := j.notes
+	if n := j.p.Note(animated); n != "" {
+		notes = append([]string{n}, notes...)
+	}
+	return strings.Join(notes, "; ")
 }
 
 // lumas are the ways to make gray, by the values of the word gray.
@@ -168,7 +191,7 @@ func (j *job) animated() raster.Animated {
 // run writes the picture by the first way that fits.
 func (j *job) run(out io.Writer) (res Result, err error) {
 	res = Result{Format: j.out.Name, Type: j.out.Media, W: j.goalW, H: j.goalH}
-	defer func() { res.Note = j.p.Note(j.animated() != nil) }()
+	defer func() { res.Note = j.said(j.animated() != nil) }()
 	if done, err := j.shortcut(out); done || err != nil {
 		return res, err
 	}

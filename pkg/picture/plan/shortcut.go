@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"io"
 
+	"imgtools/pkg/picture/colour"
 	"imgtools/pkg/picture/gif"
 	"imgtools/pkg/picture/jpeg"
 	"imgtools/pkg/picture/png"
@@ -25,7 +26,7 @@ func (j *job) shortcut(out io.Writer) (bool, error) {
 	case *gif.Reader: // all frames
 		return true, gif.RewritePalette(out, r, j.paletteColour())
 	case *png.Reader:
-		if h.Layout == raster.Indexed && h.Orientation == 1 && (j.gray || h.ICC == nil) {
+		if h.Layout == raster.Indexed && h.Orientation == 1 && j.keepsColoursOf(h) {
 			return true, png.RewritePalette(out, r, j.paletteColour())
 		}
 	case *jpeg.Reader:
@@ -34,27 +35,48 @@ func (j *job) shortcut(out io.Writer) (bool, error) {
 	return false, nil
 }
 
+// keepsColoursOf reports whether a copy without the profile, but with the coding, means
+// the same as the result.
+func (j *job) keepsColoursOf(h *raster.Header) bool {
+	if j.gray {
+		return j.grayer.ICC() == nil && j.grayer.Coding() == h.Coding
+	}
+	return h.ICC == nil && (h.Coding == raster.Coding{} || j.Ops.Get("profile") != "srgb")
+}
+
 // paletteColour returns what becomes of each colour of a palette.
 func (j *job) paletteColour() func(color.NRGBA) color.NRGBA {
 	if j.gray {
-		return j.luma.Color
+		return j.grayer.Color
 	}
 	return func(c color.NRGBA) color.NRGBA { return c }
 }
 
 // copyJPEG copies the coefficients of a JPEG: all of them, or for gray those of Y,
 // which is Rec. 601 luma. It can't when a quality is asked for, when gray is to be
-// made with other weights, and when package jpeg says so, because of the orientation or
+// made with other weights or another tone, when colours are to be changed, and when package jpeg says so, because of the orientation or
 // sampling; then the picture is coded again with little loss.
 func (j *job) copyJPEG(out io.Writer, r *jpeg.Reader) (bool, error) {
-	if j.quality != 0 || j.gray && j.luma != raster.Rec601 && j.p.Header().Layout != raster.Gray {
+	h := j.p.Header()
+	srgb := j.Ops.Get("profile") == "srgb"
+	switch {
+	case j.quality != 0, j.gray && !j.grayer.CopiesY(), srgb && !colour.IsSRGB(h):
 		return false, nil
+	case srgb:
+		r.DropProfile()
 	}
-	copied := jpeg.Copy
+	var done bool
+	var err error
 	if j.gray {
-		copied = jpeg.Gray
+		icc := j.grayer.ICC()
+		if srgb {
+			icc = nil
+		}
+		done, err = jpeg.Gray(out, r, icc)
+	} else {
+		done, err = jpeg.Copy(out, r)
 	}
-	if done, err := copied(out, r); done || err != nil {
+	if done || err != nil {
 		return true, err
 	}
 	j.quality = againQuality

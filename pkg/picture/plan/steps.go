@@ -2,6 +2,7 @@ package plan
 
 import (
 	"imgtools/pkg/format"
+	"imgtools/pkg/picture/colour"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/resample"
 )
@@ -11,7 +12,7 @@ type step func(*job, raster.Rows) (raster.Rows, error)
 
 // steps are the operations in the order in which they are done. Each does nothing
 // when it isn't asked for.
-var steps = []step{grayStep, scaleStep}
+var steps = []step{grayStep, profileStep, scaleStep, fitStep}
 
 // rows starts the decoding of a still picture and sends its rows through steps.
 // The result may still have to be turned upright, which the encoder does when the
@@ -58,8 +59,8 @@ func (j *job) hint() raster.Hint {
 	hint := raster.Hint{
 		// PGM takes the luma of what is scaled: weights are linear, so that is the same
 		// as scaling the luma.
-		Luma:   j.gray && j.luma == raster.Rec601 || !j.gray && j.out.Name == format.PGM && !linear,
-		Planar: !j.gray && j.out.Name == format.JPEG && !linear,
+		Luma:   j.gray && j.grayer.NeedsLumaOnly() || !j.gray && j.out.Name == format.PGM && !linear && !j.toSRGB(),
+		Planar: !j.gray && j.out.Name == format.JPEG && !linear && !j.toSRGB(),
 		Fine:   j.Ops.Has("fine"),
 		Named:  j.Ops.Has("kernel"),
 	}
@@ -89,7 +90,32 @@ func grayStep(j *job, rows raster.Rows) (raster.Rows, error) {
 	if !j.gray {
 		return rows, nil
 	}
-	return raster.Grayed(rows, j.luma), nil
+	return j.grayer.Rows(rows), nil
+}
+
+// toSRGB reports whether colours are changed to sRGB. GIF has no profiles, so that its
+// colours always are.
+func (j *job) toSRGB() bool { return j.Ops.Get("profile") == "srgb" || j.out.Name == format.GIF }
+
+// profileStep changes colours to sRGB.
+func profileStep(j *job, rows raster.Rows) (raster.Rows, error) {
+	if !j.toSRGB() {
+		return rows, nil
+	}
+	rows, note := colour.ToSRGB(rows)
+	j.note(note)
+	return rows, nil
+}
+
+// fitStep makes a profile of the colour chunks of a PNG for formats that can't have
+// them. PNM has neither, and keeps the samples as they are.
+func fitStep(j *job, rows raster.Rows) (raster.Rows, error) {
+	if j.out.Name == format.PNG {
+		return rows, nil
+	}
+	rows, note := colour.Fit(rows)
+	j.note(note)
+	return rows, nil
 }
 
 // scaleStep resamples rows to the goal. They are turned upright first if the goal is
@@ -117,5 +143,9 @@ func scaleStep(j *job, rows raster.Rows) (raster.Rows, error) {
 		part.Planes = []raster.PlaneDim{{W: d.W, H: d.H, NX: j.Reduced, DX: 8, NY: j.Reduced, DY: 8}}
 		rows = raster.WithHeader(rows, &part)
 	}
-	return resample.Rows(rows, w, h, resample.Options{Kernel: j.Ops.Get("kernel"), Linear: j.Ops.Has("linear"), Limits: j.Limits})
+	o := resample.Options{Kernel: j.Ops.Get("kernel"), Linear: j.Ops.Has("linear"), Limits: j.Limits}
+	if o.Linear {
+		o.Curves = colour.Curves(rows.Header())
+	}
+	return resample.Rows(rows, w, h, o)
 }

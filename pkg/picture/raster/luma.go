@@ -192,6 +192,12 @@ func (t *lightTable16) gray(r, g, b uint16) uint16 {
 // srgbKnee is the linear light below which the curve of sRGB is a line.
 const srgbKnee = 0.0031308
 
+// Curve is a tone curve between encoded samples and linear light, both 0 to 1.
+type Curve interface {
+	Decode(x float64) float64
+	Encode(y float64) float64
+}
+
 // decodeSRGB and encodeSRGB are the curve of sRGB, IEC 61966-2-1: from encoded to
 // linear light and back, 0 to 1.
 func decodeSRGB(v float64) float64 {

@@ -9,9 +9,9 @@ type float struct {
 	n      int
 	alpha  bool
 	wx, wy []float32
-	linear []float32 // linear light of each sample value, or nil
-	back   []float32 // encodeTable, or nil like linear
-	scale  float32   // 255 or 65535
+	linear [][]float32 // for each sample of a colour, linear light of its values; or nil
+	back   [][]float32 // for each sample of a colour, a table of encodeSteps; or nil
+	scale  float32     // 255 or 65535
 
 	rows int // pushed
 	line []float32
@@ -19,16 +19,14 @@ type float struct {
 	acc  []float32
 }
 
-func newFloat(x, y *axis, in, out int, l raster.Layout, bits uint8, linear bool) *float {
+func newFloat(x, y *axis, in, out int, h *raster.Header, o Options) *float {
+	l := h.Layout
 	f := &float{x: x, y: y, n: l.Samples(), alpha: l.HasAlpha(), wx: x.float(), wy: y.float(), scale: 255}
-	if bits == 16 {
+	if h.Bits == 16 {
 		f.scale = 65535
 	}
-	if linear {
-		f.linear, f.back = decode8(), encodeTable()
-		if bits == 16 {
-			f.linear = decode16()
-		}
+	if o.Linear {
+		f.setCurves(o.Curves, h.Bits)
 	}
 	f.line = make([]float32, in*f.n)
 	f.acc = make([]float32, out*f.n)
@@ -37,6 +35,27 @@ func newFloat(x, y *axis, in, out int, l raster.Layout, bits uint8, linear bool)
 		f.ring[i] = make([]float32, out*f.n)
 	}
 	return f
+}
+
+// setCurves makes the tables for linear light, one for each sample of a colour.
+func (f *float) setCurves(curves []raster.Curve, bits uint8) {
+	colours := f.n
+	if f.alpha {
+		colours--
+	}
+	for i := range colours {
+		switch {
+		case len(curves) != colours && bits == 16:
+			f.linear, f.back = append(f.linear, decode16()), append(f.back, encodeTable())
+		case len(curves) != colours:
+			f.linear, f.back = append(f.linear, decode8()), append(f.back, encodeTable())
+		case i > 0 && curves[i] == curves[0]:
+			f.linear, f.back = append(f.linear, f.linear[0]), append(f.back, f.back[0])
+		default:
+			f.linear = append(f.linear, table(curves[i].Decode, 1<<bits-1))
+			f.back = append(f.back, encodeTableOf(curves[i].Encode))
+		}
+	}
 }
 
 func (f *float) end()       {}
@@ -68,8 +87,10 @@ func loadFloat[T uint8 | uint16](dst []float32, src []T, f *float) {
 	src = src[:len(dst)]
 	unit := 1 / f.scale
 	if f.linear != nil {
-		for i, v := range src {
-			dst[i] = f.linear[v]
+		for c, table := range f.linear {
+			for i := c; i < len(src) && i < len(dst); i += f.n {
+				dst[i] = table[src[i]]
+			}
 		}
 	} else {
 		for i, v := range src {
@@ -197,11 +218,14 @@ func storeFloat[T uint8 | uint16](dst []T, f *float) {
 			}
 		}
 	}
-	for i, v := range acc {
-		v = max(0, min(v, 1))
-		if f.back != nil && !(f.alpha && i%f.n == f.n-1) {
-			v = encodeFast(f.back, v)
+	if f.back != nil {
+		for c, table := range f.back {
+			for i := c; i < len(acc); i += f.n {
+				acc[i] = encodeFast(table, max(0, min(acc[i], 1)))
+			}
 		}
-		dst[i] = T(v*f.scale + 0.5)
+	}
+	for i, v := range acc {
+		dst[i] = T(max(0, min(v, 1))*f.scale + 0.5)
 	}
 }

@@ -39,9 +39,12 @@ import (
 // Options choose how to resample.
 type Options struct {
 	Kernel string // one of ops.Kernels; "" is lanczos3
-	// Linear computes in linear light: colour is decoded with the curve of sRGB (IEC
-	// 61966-2-1) and the result is encoded with it. Alpha is linear already.
+	// Linear computes in linear light: colour is decoded with a curve and the result
+	// is encoded with it. Alpha is linear already.
 	Linear bool
+	// Curves are for Linear: one of gray samples, or three of RGB. nil: that of sRGB
+	// (IEC 61966-2-1).
+	Curves []raster.Curve
 	Limits raster.Limits // Mem bounds tables and the rows held
 }
 
@@ -97,7 +100,7 @@ func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 		} else if in.Bits == 8 && !o.Linear {
 			p.engine = newEngine8(x, y, d.W, to.W, in.Layout)
 		} else {
-			p.engine = newFloat(x, y, d.W, to.W, in.Layout, in.Bits, o.Linear)
+			p.engine = newFloat(x, y, d.W, to.W, in, o)
 		}
 		p.band = max(1, 16/to.DY)
 		p.height, p.width = to.H, to.W*in.Layout.Samples()
