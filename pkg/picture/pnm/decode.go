@@ -39,14 +39,30 @@ func OpenStream(r io.Reader, lim raster.Limits) (*Reader, error) {
 	if hd.maxval > 255 {
 		bits = 16
 	}
-	return &Reader{b: b, hd: hd, out: raster.NewHeader(int(hd.w), int(hd.h), hd.layout, bits), lim: lim}, nil
+	p := &Reader{b: b, hd: hd, out: raster.NewHeader(int(hd.w), int(hd.h), hd.layout, bits), lim: lim}
+	if hd.note != "" {
+		p.Note("%s", hd.note)
+	}
+	return p, nil
+}
+
+// Depth returns the number of bits that hold maxval: 1, 2, 4, 8 or 16.
+func (r *Reader) Depth() int {
+	for _, bits := range []int{1, 2, 4} {
+		if r.hd.maxval == 1<<bits-1 {
+			return bits
+		}
+	}
+	return int(r.out.Bits)
 }
 
 // Header returns the header of the picture: Gray, GrayA, RGB or RGBA, of 8 bits if
 // maxval is at most 255, else of 16.
 func (r *Reader) Header() *raster.Header { return r.out }
 
-// Rows starts decoding. The hint is not used. Rows may be called once.
+// Rows starts decoding. The hint is not used. Rows may be called once. Samples above
+// maxval become maxval, with a note. With Limits.Lenient the rows after a missing sample
+// are black, or transparent if the picture has alpha.
 func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
 	n := r.out.W() * r.out.Layout.Samples() // at most 2^30
 	wide := int(r.out.Bits / 8)
@@ -80,24 +96,26 @@ type rows struct {
 	raw  []byte // a row as it is in the file; nil if those are the samples
 	out  raster.Band
 
-	wide8  *[256]uint8 // from 0..maxval to 0..255; nil if maxval is 255
-	wide16 []uint16    // from 0..maxval to 0..65535; nil if maxval is 65535
+	missing bool           // the file has ended, and that is accepted
+	wide8   *[256]uint8    // from 0..maxval to 0..255; nil if maxval is 255
+	wide16  *[65536]uint16 // from 0..maxval to 0..65535; nil if maxval is 65535
 }
 
 func (d *rows) Header() *raster.Header { return d.r.out }
 
 // widen makes the table that scales 0..maxval to the full range, rounded to nearest.
+// Larger samples are as maxval.
 func (d *rows) widen(maxval int) {
 	switch {
 	case maxval < 255:
 		d.wide8 = new([256]uint8)
-		for v := 0; v <= maxval; v++ {
-			d.wide8[v] = uint8((v*255 + maxval/2) / maxval)
+		for v := range d.wide8 {
+			d.wide8[v] = uint8((min(v, maxval)*255 + maxval/2) / maxval)
 		}
 	case maxval > 255 && maxval < 65535:
-		d.wide16 = make([]uint16, maxval+1)
+		d.wide16 = new([65536]uint16)
 		for v := range d.wide16 {
-			d.wide16[v] = uint16((v*65535 + maxval/2) / maxval)
+			d.wide16[v] = uint16((min(v, maxval)*65535 + maxval/2) / maxval)
 		}
 	}
 }
@@ -111,21 +129,44 @@ func (d *rows) Next() (*raster.Band, error) {
 	p.Rows = min(d.band, h-d.y)
 	d.out.Y = d.y
 	for i := 0; i < p.Rows; i++ {
-		var err error
-		if p.Pix16 != nil {
-			err = d.row16(p.Pix16[i*d.n : (i+1)*d.n])
-		} else {
-			err = d.row8(p.Pix[i*d.n : (i+1)*d.n])
-		}
-		if err != nil {
-			if err == io.EOF || err == io.ErrUnexpectedEOF {
-				return nil, raster.Truncated(d.y+i, h)
-			}
+		if err := d.row(p, i); err != nil {
 			return nil, err
 		}
 	}
 	d.y += p.Rows
 	return &d.out, nil
+}
+
+// row reads row i of the band p.
+func (d *rows) row(p *raster.Plane, i int) (err error) {
+	var dst8 []uint8
+	var dst16 []uint16
+	if p.Pix16 != nil {
+		dst16 = p.Pix16[i*d.n : (i+1)*d.n]
+	} else {
+		dst8 = p.Pix[i*d.n : (i+1)*d.n]
+	}
+	if !d.missing {
+		if dst16 != nil {
+			err = d.row16(dst16)
+		} else {
+			err = d.row8(dst8)
+		}
+		if err == nil {
+			return nil
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			err = raster.Truncated(d.y+i, d.r.out.H())
+		}
+		if !d.r.lim.Lenient || fault.Of(err) != fault.Format {
+			return err
+		}
+		d.r.Note("%v", err)
+		d.missing = true
+	}
+	clear(dst8)
+	clear(dst16)
+	return nil
 }
 
 // row8 reads a row of a picture with maxval up to 255.
@@ -151,12 +192,12 @@ func (d *rows) row8(dst []uint8) error {
 	if d.wide8 == nil {
 		return nil
 	}
+	top := uint8(0)
 	for i, v := range dst {
-		if int(v) > d.r.hd.maxval {
-			return d.above(int(v))
-		}
+		top = max(top, v)
 		dst[i] = d.wide8[v]
 	}
+	d.check(int(top))
 	return nil
 }
 
@@ -181,12 +222,12 @@ func (d *rows) row16(dst []uint16) error {
 	if d.wide16 == nil {
 		return nil
 	}
+	top := uint16(0)
 	for i, v := range dst {
-		if int(v) > d.r.hd.maxval {
-			return d.above(int(v))
-		}
+		top = max(top, v)
 		dst[i] = d.wide16[v]
 	}
+	d.check(int(top))
 	return nil
 }
 
@@ -218,7 +259,7 @@ func (d *rows) plainBits(dst []uint8) error {
 	return nil
 }
 
-// plain reads one decimal sample and checks it against maxval.
+// plain reads one decimal sample, at most maxval.
 func (d *rows) plain() (int, error) {
 	v, digits := 0, 0
 	for {
@@ -230,7 +271,8 @@ func (d *rows) plain() (int, error) {
 			return 0, ioError(err)
 		case c >= '0' && c <= '9':
 			if v = v*10 + int(c-'0'); v > d.r.hd.maxval {
-				return 0, d.above(v)
+				d.check(v)
+				v = d.r.hd.maxval
 			}
 			digits++
 		case isSpace(c) && digits > 0:
@@ -241,9 +283,11 @@ func (d *rows) plain() (int, error) {
 	}
 }
 
-// above returns the error for sample v.
-func (d *rows) above(v int) error {
-	return fault.New(fault.Format, "PNM: sample %d above maxval %d", v, d.r.hd.maxval)
+// check notes a sample above maxval.
+func (d *rows) check(v int) {
+	if v > d.r.hd.maxval {
+		d.r.Note("samples above maxval %d", d.r.hd.maxval)
+	}
 }
 
 // ioError returns io.ErrUnexpectedEOF, which Next turns into "truncated", for every end

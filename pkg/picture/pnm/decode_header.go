@@ -14,6 +14,7 @@ package pnm
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -28,6 +29,7 @@ type header struct {
 	w, h   int64
 	maxval int // 1 for PBM
 	layout raster.Layout
+	note   string // what is odd about the header; "": nothing
 }
 
 // maxLine is the length of the longest line of a PAM header, in bytes.
@@ -131,14 +133,17 @@ func readPAMHeader(b *bufio.Reader, hd header) (header, error) {
 		if err != nil {
 			return hd, err
 		}
-		if first && line != "" {
+		line = strings.TrimSpace(line)
+		switch {
+		case first && line == "332":
+			return hd, fault.New(fault.Unsupported, "PNM: thumbnail of xv (P7 332) is not read")
+		case first && line != "":
 			return hd, fault.New(fault.Format, "PAM: %q after P7", line)
-		}
-		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		value = strings.TrimSpace(value)
-		if key == "" || key[0] == '#' {
+		case line == "" || line[0] == '#':
 			continue
 		}
+		key := strings.Fields(line)[0]
+		value := strings.TrimSpace(line[len(key):])
 		if key == "ENDHDR" {
 			break
 		}
@@ -167,30 +172,35 @@ func readPAMHeader(b *bufio.Reader, hd header) (header, error) {
 	if hd.maxval, err = checkMaxval(maxval); err != nil {
 		return hd, err
 	}
-	hd.layout, err = pamLayout(depth, strings.Join(tuple, " "))
+	err = hd.setLayout(depth, strings.Join(tuple, " "))
 	return hd, err
 }
 
-// pamLayout returns the layout for a depth, which is the number of samples of a pixel,
-// and a tuple type. Without a tuple type the depth decides, as in netpbm.
-func pamLayout(depth int64, tuple string) (raster.Layout, error) {
-	layouts := []raster.Layout{raster.Gray, raster.GrayA, raster.RGB, raster.RGBA}
-	if tuple == "" {
-		if depth < 1 || depth > 4 {
-			return 0, fault.New(fault.Unsupported, "PAM: depth %d without a tuple type", depth)
-		}
-		return layouts[depth-1], nil
+// tupleSamples are the samples of a pixel of each tuple type. Inks are refused, as no
+// other reading of their samples is right.
+var tupleSamples = map[string]int64{
+	"BLACKANDWHITE": 1, "GRAYSCALE": 1, "BLACKANDWHITE_ALPHA": 2, "GRAYSCALE_ALPHA": 2, "RGB": 3, "RGB_ALPHA": 4,
+	"CMYK": 0, "CMYK_ALPHA": 0,
+}
+
+// setLayout sets the layout for a depth, which is the number of samples of a pixel, and a
+// tuple type. Without a tuple type, or with one that is not known, the depth decides, as
+// in netpbm.
+func (hd *header) setLayout(depth int64, tuple string) error {
+	want, known := tupleSamples[strings.ToUpper(tuple)]
+	switch {
+	case known && want == 0:
+		return fault.New(fault.Unsupported, "PAM: tuple type %q is not read", tuple)
+	case known && depth != want:
+		return fault.New(fault.Format, "PAM: tuple type %s with depth %d", tuple, depth)
+	case depth < 1 || depth > 4:
+		return fault.New(fault.Unsupported, "PAM: depth %d with tuple type %q", depth, tuple)
 	}
-	want := map[string]int64{
-		"BLACKANDWHITE": 1, "GRAYSCALE": 1, "BLACKANDWHITE_ALPHA": 2, "GRAYSCALE_ALPHA": 2, "RGB": 3, "RGB_ALPHA": 4,
-	}[tuple]
-	if want == 0 {
-		return 0, fault.New(fault.Unsupported, "PAM: tuple type %q is not read", tuple)
+	hd.layout = [...]raster.Layout{raster.Gray, raster.GrayA, raster.RGB, raster.RGBA}[depth-1]
+	if !known && tuple != "" {
+		hd.note = fmt.Sprintf("unknown tuple type %q read as %v", tuple, hd.layout)
 	}
-	if depth != want {
-		return 0, fault.New(fault.Format, "PAM: tuple type %s with depth %d", tuple, depth)
-	}
-	return layouts[want-1], nil
+	return nil
 }
 
 // readLine reads a line of at most maxLine bytes and returns it without its end.

@@ -52,6 +52,12 @@ func TestReadsEveryVariant(t *testing.T) {
 		{"P7 gray+alpha", "P7\n#c\nHEIGHT 1\nWIDTH 1\n\nDEPTH 2\nMAXVAL 255\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\nab", raster.GrayA, 8, 1, 1, []uint16{97, 98}},
 		{"P7 rgb+alpha 16", "P7\r\nWIDTH 1\r\nHEIGHT 1\r\nDEPTH 4\r\nMAXVAL 65535\r\nTUPLTYPE RGB_ALPHA\r\nENDHDR\nabcdefgh", raster.RGBA, 16, 1, 1, []uint16{0x6162, 0x6364, 0x6566, 0x6768}},
 		{"P7 without a tuple type", "P7\nWIDTH 1\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nENDHDR\nabc", raster.RGB, 8, 1, 1, []uint16{97, 98, 99}},
+		{"comments everywhere", "P6#a\n#b\n 1#c\n#d\n1 # e\n255\nabc", raster.RGB, 8, 1, 1, []uint16{97, 98, 99}},
+		{"plain samples with comments", "P2 2 2 255 1 #a\n2#b\n3 # 9\n4", raster.Gray, 8, 2, 2, []uint16{1, 2, 3, 4}},
+		{"plain samples on long lines with CRLF", "P2\r\n2 1\r\n255\r\n1\r\n2\r\n", raster.Gray, 8, 2, 1, []uint16{1, 2}},
+		{"P7 with tabs and spaces", "P7 \n  WIDTH\t1 \nHEIGHT   1\nDEPTH 1\nMAXVAL\t \t255\n TUPLTYPE  GRAYSCALE \nENDHDR \na", raster.Gray, 8, 1, 1, []uint16{97}},
+		{"P7 in small letters", "P7\nWIDTH 1\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE rgb_alpha\nENDHDR\nabcd", raster.RGBA, 8, 1, 1, []uint16{97, 98, 99, 100}},
+		{"P7 alpha with maxval 1", "P7\nWIDTH 2\nHEIGHT 1\nDEPTH 2\nMAXVAL 1\nTUPLTYPE BLACKANDWHITE_ALPHA\nENDHDR\n\x00\x01\x01\x00", raster.GrayA, 8, 2, 1, []uint16{0, 255, 255, 0}},
 		{"bytes after the picture", "P5 1 1 255\nxP5 1 1 255\ny", raster.Gray, 8, 1, 1, []uint16{'x'}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -93,13 +99,13 @@ func TestRefusals(t *testing.T) {
 		{"P4 9 2\nabc", fault.Format, "truncated after 1 of 2 rows"},
 		{"P2 2 2 255\n1 2 3 ", fault.Format, "truncated after 1 of 2 rows"},
 		{"P1 2 2\n011", fault.Format, "truncated after 1 of 2 rows"},
-		{"P5 2 1 9\n\x09\x0a", fault.Format, "sample 10 above maxval 9"},
-		{"P5 1 1 300\n\x01\x2d", fault.Format, "sample 301 above maxval 300"},
-		{"P2 1 1 9\n10\n", fault.Format, "sample 10 above maxval 9"},
 		{"P2 1 1 9\n-1\n", fault.Format, "not a digit"},
 		{"P1 1 1\n2", fault.Format, "neither 0 nor 1"},
 		{fmt.Sprintf(pam, 3, 255, "RGB_ALPHA"), fault.Format, "with depth 3"},
 		{fmt.Sprintf(pam, 4, 255, "CMYK"), fault.Unsupported, `"CMYK"`},
+		{fmt.Sprintf(pam, 5, 255, "SPECTRAL"), fault.Unsupported, `depth 5 with tuple type "SPECTRAL"`},
+		{fmt.Sprintf(pam, 0, 255, "SPECTRAL"), fault.Unsupported, "depth 0"},
+		{"P7 332\n#IMGINFO", fault.Unsupported, "thumbnail of xv"},
 		{fmt.Sprintf(pam, 1, 70000, "GRAYSCALE"), fault.Format, "maxval 70000"},
 		{"P7\nWIDTH 1\nWIDTH 1\n", fault.Format, "repeated"},
 		{"P7\nWIDTH one\n", fault.Format, "not a number"},
@@ -118,6 +124,76 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%.40q: %v (%v), want %v %q", c.data, err, fault.Of(err), c.kind, c.text)
 			}
 		})
+	}
+}
+
+// Files that are odd but have all samples are read, with a note.
+func TestOddFilesAreRead(t *testing.T) {
+	pam := "P7\nWIDTH 1\nHEIGHT 1\nDEPTH %d\nMAXVAL 255\nTUPLTYPE %s\nENDHDR\nabcd"
+	for _, c := range []struct {
+		name, data string
+		layout     raster.Layout
+		want       []uint16
+		note       string
+	}{
+		{"raw above maxval", "P5 3 1 9\n\x08\x0a\xff", raster.Gray, []uint16{227, 255, 255}, "samples above maxval 9"},
+		{"raw 16 bit above maxval", "P5 2 1 300\n\x01\x2d\x00\x00", raster.Gray, []uint16{65535, 0}, "samples above maxval 300"},
+		{"plain above maxval", "P2 3 1 9\n10 9999999999999999999999 0\n", raster.Gray, []uint16{255, 255, 0}, "samples above maxval 9"},
+		{"plain 16 bit above maxval", "P2 2 1 65535\n65536 1\n", raster.Gray, []uint16{65535, 1}, "samples above maxval 65535"},
+		{"unknown tuple type", fmt.Sprintf(pam, 3, "LAB"), raster.RGB, []uint16{97, 98, 99}, `unknown tuple type "LAB" read as rgb`},
+		{"unknown tuple type with alpha", fmt.Sprintf(pam, 2, "DEPTH_ALPHA"), raster.GrayA, []uint16{97, 98}, `unknown tuple type "DEPTH_ALPHA" read as gray+alpha`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := open(c.data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := samples(r)
+			if err != nil || !slices.Equal(got, c.want) || r.Header().Layout != c.layout {
+				t.Errorf("%v %v, %v; want %v %v", r.Header().Layout, got, err, c.layout, c.want)
+			}
+			if len(r.Notes()) != 1 || r.Notes()[0] != c.note {
+				t.Errorf("notes %q, want %q", r.Notes(), c.note)
+			}
+		})
+	}
+}
+
+func TestLenientFillsMissingRows(t *testing.T) {
+	for _, c := range []struct {
+		name, data string
+		want       []uint16
+	}{
+		{"raw", "P5 2 3 255\nabc", []uint16{97, 98, 0, 0, 0, 0}},
+		{"raw 16 bit", "P5 1 2 65535\nabc", []uint16{0x6162, 0}},
+		{"plain", "P2 2 2 255\n1 2 3 ", []uint16{1, 2, 0, 0}},
+		{"bits", "P4 9 2\n\x00\x00\x00", []uint16{255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := Open(strings.NewReader(c.data), int64(len(c.data)), raster.Limits{Lenient: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := samples(r)
+			if err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("%v, %v; want %v", got, err, c.want)
+			}
+			if len(r.Notes()) != 1 || !strings.HasPrefix(r.Notes()[0], "truncated after 1 of ") {
+				t.Errorf("notes %q", r.Notes())
+			}
+		})
+	}
+}
+
+func TestDepthOfFewValues(t *testing.T) {
+	for data, want := range map[string]int{
+		"P1 1 1 0": 1, "P4 1 1\n\x00": 1, "P5 1 1 1\n\x00": 1, "P5 1 1 3\n\x00": 2, "P5 1 1 15\n\x00": 4,
+		"P5 1 1 14\n\x00": 8, "P5 1 1 255\n\x00": 8, "P5 1 1 1000\n\x00\x00": 16,
+	} {
+		r, err := open(data)
+		if err != nil || r.Depth() != want {
+			t.Errorf("%q: %v, want depth %d", data, err, want)
+		}
 	}
 }
 
