@@ -2,14 +2,11 @@ package gif
 
 import (
 	"bytes"
-	"compress/lzw"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	stdgif "image/gif"
-	"io"
-	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -313,167 +310,51 @@ func TestWhereImageGifDiffers(t *testing.T) {
 	})
 }
 
-// lzwPacked compresses by the definition, for any code size: the longest string of
-// the table that matches, then a new entry. Codes widen when the entry just added is
-// the first that needs it, and the table is cleared when it is full.
-func lzwPacked(size uint, pix []byte) []byte {
-	var out []byte
-	var acc uint64
-	var n uint
-	width := size + 1
-	put := func(code int) {
-		acc |= uint64(code) << n
-		for n += width; n >= 8; n -= 8 {
-			out = append(out, byte(acc))
-			acc >>= 8
-		}
-	}
-	table := map[string]int{}
-	next := 0
-	reset := func() {
-		put(1 << size)
-		table = map[string]int{}
-		for i := range 1 << size {
-			table[string([]byte{byte(i)})] = i
-			if size > 8 && i == 255 {
-				break
-			}
-		}
-		width, next = size+1, 1<<size+2
-	}
-	reset()
-	for s := ""; ; {
-		k := len(pix)
-		for i := range pix {
-			if _, ok := table[string(pix[:i+1])]; !ok {
-				k = i
-				break
-			}
-		}
-		if k == 0 {
-			put(1<<size + 1)
-			if n > 0 {
-				out = append(out, byte(acc))
-			}
-			return out
-		}
-		// The decoder knows an entry one code later.
-		put(table[string(pix[:k])])
-		if next == 1<<width && width < maxCodeBits {
-			width++
-		}
-		if k < len(pix) {
-			table[string(pix[:k+1])] = next
-		}
-		next++
-		s = string(pix[:k])
-		pix = pix[len(s):]
-		if next == maxCodes {
-			reset()
-		}
-	}
-}
-
-// The decoder against compress/lzw for the code sizes that it has, and against the
-// definition for all, read in pieces of any length.
-func TestLZW(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(51, 52))
-	for size := uint(minCodeSize); size <= maxCodeSize; size++ {
-		t.Run(fmt.Sprint("code size ", size), func(t *testing.T) {
-			for _, n := range []int{0, 1, 2, 3, 50, 5000, 60000} {
-				for _, colours := range []int{1, 2, min(256, 1<<size)} {
-					pix := noise(rnd, n, colours)
-					if n == 60000 {
-						pix = append(pix, bytes.Repeat([]byte{1}, 30000)...) // long strings
-					}
-					streams := map[string][]byte{"definition": lzwPacked(size, pix)}
-					if size >= 2 && size <= 8 {
-						var z bytes.Buffer
-						w := lzw.NewWriter(&z, lzw.LSB, int(size))
-						w.Write(pix)
-						w.Close()
-						streams["compress/lzw"] = z.Bytes()
-					}
-					for name, data := range streams {
-						b := &builder{}
-						b.sub(data)
-						z := newLZWReader(&blocks{in: &input{r: bytes.NewReader(b.Bytes()), size: int64(b.Len())}}, size)
-						var got []byte
-						for {
-							piece := make([]byte, 1+rnd.IntN(1+n/3))
-							k, err := z.read(piece)
-							got = append(got, piece[:k]...)
-							if err == io.EOF {
-								break
-							}
-							if err != nil {
-								t.Fatalf("%s, %d of %d colours: %v after %d", name, n, colours, err, len(got))
-							}
-						}
-						if !bytes.Equal(got, pix) || !z.ended {
-							t.Fatalf("%s, %d of %d colours: %d indexes, or others; end code %v", name, n, colours, len(got), z.ended)
-						}
-					}
-				}
-			}
-		})
-	}
-}
-
-// On any bytes the decoder gives what compress/lzw gives, up to the same end.
-func FuzzLZW(f *testing.F) {
-	f.Add(uint8(2), packed(2, []byte{1, 1, 1, 1, 1, 2}))
-	f.Add(uint8(8), packed(8, bytes.Repeat([]byte{1, 2, 3}, 2000)))
-	f.Fuzz(func(t *testing.T, size uint8, data []byte) {
-		size = 2 + size%7
-		const most = 1 << 20
-		want, wantErr := io.ReadAll(io.LimitReader(lzw.NewReader(bytes.NewReader(data), lzw.LSB, int(size)), most))
-		if len(want) == most {
-			return
-		}
-		b := &builder{}
-		b.sub(data)
-		z := newLZWReader(&blocks{in: &input{r: bytes.NewReader(b.Bytes()), size: int64(b.Len())}}, uint(size))
-		got := make([]byte, most)
-		n, err := z.read(got)
-		if !bytes.Equal(got[:n], want) {
-			t.Fatalf("%d indexes, want %d, or others", n, len(want))
-		}
-		if errors.Is(err, errCode) == (wantErr == nil || wantErr == io.ErrUnexpectedEOF) {
-			t.Fatalf("%v, want %v", err, wantErr)
-		}
-	})
-}
-
-// A file of a few bytes can't make a reader work or hold much.
+// Files of a few bytes that claim much are refused, or read in little memory.
 func TestBombs(t *testing.T) {
+	frames := func(n, w, h int) []byte {
+		one := &builder{}
+		one.image(image.Rect(0, 0, 1, 1), 0, false, 2, []byte{0}, nil)
+		b := screenOf(w, h)
+		b.Write(bytes.Repeat(one.Bytes(), n))
+		b.WriteByte(blockTrailer)
+		return b.Bytes()
+	}
+	large := func(interlaced bool) []byte {
+		b := screenOf(15000, 15000)
+		b.image(image.Rect(0, 0, 15000, 15000), 0, interlaced, 2, make([]byte, 100), nil)
+		b.WriteByte(blockTrailer)
+		return b.Bytes()
+	}
 	for _, c := range []struct {
 		name string
 		data []byte
-		lim  raster.Limits
+		kind fault.Kind
 		text string
 	}{
-		{"canvas of 65535×65535", framed(screenOf(65535, 65535), image.Rect(0, 0, 1, 1), 0), raster.Limits{}, "4295 Mpixel > 250 Mpixel (-maxpixels)"},
-		{"10,000 frames on 200×200", func() []byte {
-			b := screenOf(200, 200)
-			for range 10000 {
-				b.image(image.Rect(0, 0, 1, 1), 0, false, 2, []byte{0}, nil)
-			}
-			b.WriteByte(blockTrailer)
-			return b.Bytes()
-		}(), raster.Limits{}, "Mpixel > 250 Mpixel (-maxpixels)"},
-		{"frame of 65535×65535 on 1×1", framed(screenOf(1, 1), image.Rect(0, 0, 65535, 65535), 0), raster.Limits{}, "Mpixel > 250 Mpixel (-maxpixels)"},
+		{"canvas of 65535×65535", framed(screenOf(65535, 65535), image.Rect(0, 0, 1, 1), 0), fault.TooLarge, "4295 Mpixel > 250 Mpixel (-maxpixels)"},
+		{"10,000 frames on 200×200", frames(10000, 200, 200), fault.TooLarge, "Mpixel > 250 Mpixel (-maxpixels)"},
+		{"frame of 65535×65535 on 1×1", framed(screenOf(1, 1), image.Rect(0, 0, 65535, 65535), 0), fault.TooLarge, "4295 Mpixel > 250 Mpixel (-maxpixels)"},
+		{"225 Mpixel from 100", large(false), fault.Format, "truncated after 0 of 15000 rows"},
+		{"225 Mpixel interlaced", large(true), fault.TooLarge, "215 MiB to hold > 64 MiB (-maxmem)"},
+		{"100,000 frames of 1×1", frames(100000, 1, 1), 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var err error
-			mem := testing.AllocsPerRun(1, func() {
-				_, err = Open(bytes.NewReader(c.data), int64(len(c.data)), c.lim)
-			})
-			if fault.Of(err) != fault.TooLarge || !strings.Contains(fmt.Sprint(err), c.text) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			r, err := Open(bytes.NewReader(c.data), int64(len(c.data)), raster.Limits{Mem: 64 << 20})
+			if err == nil {
+				var rows raster.Rows
+				if rows, err = r.Rows(raster.Hint{}); err == nil {
+					err = raster.Each(rows, func(_, _ int, _ raster.Plane) bool { return true })
+				}
+			}
+			runtime.ReadMemStats(&after)
+			if c.text == "" && err != nil || c.text != "" && (fault.Of(err) != c.kind || !strings.Contains(fmt.Sprint(err), c.text)) {
 				t.Errorf("%v; want %q", err, c.text)
 			}
-			if mem > 40000 {
-				t.Errorf("%v allocations", mem)
+			if n := after.TotalAlloc - before.TotalAlloc; n > 32<<20 {
+				t.Errorf("%d MiB were allocated", n>>20)
 			}
 		})
 	}
