@@ -11,6 +11,8 @@
 #   make fuzz       every fuzz target for FUZZTIME each
 #   make faults     every fault there is, on the real binaries; a table of what it cost
 #   make soak       everything at once for SOAK; what is held before and after
+#   make mutants    one small fault after another in the code; which of them no test notices
+#                   (MUTANTS="F1 S2": only those)
 #   make race       the tests of the packages with the race detector (needs a C compiler)
 #   make install    commands, manual pages, units and completions under DESTDIR/PREFIX
 #   make deb        a Debian package of the same, in bin/
@@ -40,7 +42,7 @@ endif
 
 COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm
 
-.PHONY: all run test check bench bench-http bench-growth fuzz faults soak race install deb clean need-go
+.PHONY: all run test check bench bench-http bench-growth fuzz faults soak mutants race install deb clean need-go
 
 all: need-go
 	$(GO) build -trimpath -buildvcs=auto -o bin/ ./cmd/...
@@ -89,6 +91,9 @@ faults: need-go
 
 soak: need-go
 	FAULTS=all SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -run 'TestFaultSoak' -v ./tests
+
+mutants: need-go
+	$(GO) run ./tests/mutants $(MUTANTS)
 
 # The race detector makes calls that the sandbox forbids, and takes more memory than
 # the limit that the workers of pkg/daemon set themselves.
