@@ -106,6 +106,7 @@ var walls = map[string][]string{
 	"tests/cost":    {},
 	"tests/derived": {"pkg/fault", "pkg/format", "pkg/ops", "pkg/filename", "pkg/daemon/wire", "pkg/shell/cli", "pkg/shell/output"}, // what derives from the tables, in all wings
 	"tests/inject":  {},
+	"tests/mutants": {},
 	"tests/corpus":  {"tests/cost"},
 	"tests/bench":   {"tests/cost"},
 }
