@@ -28,6 +28,7 @@ chromedriver chromium-driver
 tmux tmux
 zsh zsh
 fish fish
+objdump binutils
 '
 missing= packages=
 while read -r program package; do

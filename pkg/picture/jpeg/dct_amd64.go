@@ -2,14 +2,11 @@
 
 package jpeg
 
-import (
-	"encoding/binary"
-	"simd/archsimd"
-)
+import "simd/archsimd"
 
 var avx2 = archsimd.X86.AVX2()
 
-// fdct transforms 8 rows of 8 samples, rows stride apart, into z.
+// fdct transforms 8 rows of 8 samples, rows stride apart (at least 8), into z.
 func fdct(z *coefs, pix []uint8, stride int) {
 	if avx2 {
 		fdctVector(z, pix, stride)
@@ -58,24 +55,27 @@ var (
 // pass, for each column in the second.
 func fdctVector(z *coefs, pix []uint8, stride int) {
 	// Lane y of left and right is the first and last four samples of row y.
-	row := func(y int) uint64 { return binary.LittleEndian.Uint64(pix[y*stride:]) }
+	//
+	// A row has 8 samples and a vector 16. Behind the first two rows there are others; a
+	// later row is loaded with the 8 samples before it, so that nothing is read behind the
+	// last one. (To set a vector from a number is slow: see package resample, rounding.)
+	at := func(i int) archsimd.Uint64x2 { return archsimd.LoadUint8x16Slice(pix[i : i+16]).AsUint64x2() }
 	var left, right archsimd.Uint32x8
 	{
-		var v archsimd.Uint64x2
-		r01 := v.SetElem(0, row(0)).SetElem(1, row(1)).AsUint32x4()
-		r23 := v.SetElem(0, row(2)).SetElem(1, row(3)).AsUint32x4()
-		r45 := v.SetElem(0, row(4)).SetElem(1, row(5)).AsUint32x4()
-		r67 := v.SetElem(0, row(6)).SetElem(1, row(7)).AsUint32x4()
+		r01 := at(0).InterleaveLo(at(stride)).AsUint32x4()
+		r23 := at(2*stride - 8).InterleaveHi(at(3*stride - 8)).AsUint32x4()
+		r45 := at(4*stride - 8).InterleaveHi(at(5*stride - 8)).AsUint32x4()
+		r67 := at(6*stride - 8).InterleaveHi(at(7*stride - 8)).AsUint32x4()
 		a, b := r01.InterleaveLo(r23), r01.InterleaveHi(r23)
 		c, d := r45.InterleaveLo(r67), r45.InterleaveHi(r67)
 		left = left.SetLo(a.InterleaveLo(b)).SetHi(c.InterleaveLo(d))
 		right = right.SetLo(a.InterleaveHi(b)).SetHi(c.InterleaveHi(d))
 	}
-	sample := load(&lanesByte).AsUint32x8()
-	p0, p1 := left.And(sample).AsInt32x8(), left.ShiftAllRight(8).And(sample).AsInt32x8()
-	p2, p3 := left.ShiftAllRight(16).And(sample).AsInt32x8(), left.ShiftAllRight(24).AsInt32x8()
-	p4, p5 := right.And(sample).AsInt32x8(), right.ShiftAllRight(8).And(sample).AsInt32x8()
-	p6, p7 := right.ShiftAllRight(16).And(sample).AsInt32x8(), right.ShiftAllRight(24).AsInt32x8()
+	sample, l, r := load(&lanesByte), left.AsInt32x8(), right.AsInt32x8()
+	p0, p1 := l.And(sample), l.ShiftAllRight(8).And(sample)
+	p2, p3 := l.ShiftAllRight(16).And(sample), l.ShiftAllRight(24).And(sample)
+	p4, p5 := r.And(sample), r.ShiftAllRight(8).And(sample)
+	p6, p7 := r.ShiftAllRight(16).And(sample), r.ShiftAllRight(24).And(sample)
 
 	c0, c1, c2, c3, c4, c5, c6, c7 := dctVector(p0, p1, p2, p3, p4, p5, p6, p7)
 	const s = constBits - passBits

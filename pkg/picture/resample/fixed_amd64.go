@@ -47,6 +47,26 @@ type vector struct {
 	pairs [][]int32  // the ring
 	down  []packed2  // weights of the window being summed
 	src   [][]int32  // rows of that window
+
+	acrossRound, downRound rounding   // of the sums of the two passes
+	unit                   [8]float32 // 2^fLoad ÷ 255, for premultiply
+	tail                   [stride]uint8
+}
+
+// rounding divides sums by a power of two, rounded: half is added, then they are shifted
+// right by count. Both are kept as vectors in memory, as all constants of the vector
+// code are. Go makes a vector of a number by MOVQ, and shifts by a variable number the
+// same way; that is an instruction of SSE, and while the upper halves of the vector
+// registers are in use one such costs some 70 cycles on Intel's processors (Intel
+// Optimization Reference Manual, "Mixing AVX code with SSE code"). tests/simd_test.go
+// looks for them.
+type rounding struct{ half, count [8]int32 }
+
+func roundingOf(shift int) (r rounding) {
+	for i := range 8 {
+		r.half[i], r.count[i] = 1<<shift>>1, int32(shift)
+	}
+	return r
 }
 
 // chunk is the weights of some taps, split, in the order in which the samples lie.
@@ -100,6 +120,10 @@ func newVector(x, y *axis, in, out int, l raster.Layout) *vector {
 	for i := range f.pairs {
 		f.pairs[i] = make([]int32, words)
 	}
+	f.acrossRound, f.downRound = roundingOf(f.fX+f.fLoad-f.fRing), roundingOf(f.fY+f.fRing)
+	for i := range f.unit {
+		f.unit[i] = float32(int(1)<<f.fLoad) / 255
+	}
 	f.down = make([]packed2, len(f.pairs))
 	f.src = make([][]int32, len(f.pairs))
 	if f.alpha {
@@ -128,17 +152,16 @@ func (f *vector) end() {
 // pair resamples the last two rows across and puts them into the ring.
 func (f *vector) pair(lo, hi []uint8) {
 	dst := f.pairs[(f.rows/2-1)%len(f.pairs)]
-	shift := uint64(f.fX + f.fLoad - f.fRing)
 	switch f.n {
 	case 1:
 		interleave(f.both, lo, hi)
-		f.gray(dst, f.both, shift)
+		f.gray(dst, f.both)
 	case 3:
-		f.rgb(dst, lo, hi, shift)
+		f.rgb(dst, lo, hi)
 	case 4:
-		premultiply(f.mult[0], lo, f.fLoad)
-		premultiply(f.mult[1], hi, f.fLoad)
-		f.rgba(dst, f.mult[0], f.mult[1], shift)
+		premultiply(f.mult[0], lo, &f.unit)
+		premultiply(f.mult[1], hi, &f.unit)
+		f.rgba(dst, f.mult[0], f.mult[1])
 	}
 	archsimd.ClearAVXUpperBits()
 }
@@ -147,14 +170,13 @@ func (f *vector) pair(lo, hi []uint8) {
 func (f *vector) out(j int, dst *raster.Plane, row int) {
 	f.window(j)
 	line := dst.Pix[row*dst.Stride:][:f.width]
-	shift := uint64(f.fY + f.fRing)
 	if f.alpha {
-		f.sumWords(shift)
+		f.sumWords()
 		archsimd.ClearAVXUpperBits()
-		storeRGBA(line, f.acc, uint(shift))
+		storeRGBA(line, f.acc, uint(f.fY+f.fRing))
 		return
 	}
-	f.sum(line, shift)
+	f.sum(line)
 	archsimd.ClearAVXUpperBits()
 }
 

@@ -86,7 +86,11 @@ func TestVectorPremultipliesEveryColour(t *testing.T) {
 			for c := range 256 {
 				src[4*c], src[4*c+1], src[4*c+2], src[4*c+3] = uint8(c), uint8(c), uint8(255-c), uint8(a)
 			}
-			premultiply(dst, src, bits)
+			var of255 [8]float32
+			for i := range of255 {
+				of255[i] = float32(int(1)<<bits) / 255
+			}
+			premultiply(dst, src, &of255)
 			for i := range 4 * 256 {
 				want := premul(src[i], uint8(a), mulOf(bits))
 				if i%4 == 3 {

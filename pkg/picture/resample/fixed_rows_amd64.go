@@ -4,6 +4,17 @@ package resample
 
 import "simd/archsimd"
 
+// Constants of the vector code; see rounding.
+var (
+	opaqueAlpha = [8]int32{0, 0, 0, 255, 0, 0, 0, 255}
+	largest8    = [16]uint16{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}
+	// splitBytes takes two interleaved runs of bytes apart, in each half.
+	splitBytes = [32]int8{
+		0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15,
+		0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15}
+	quarters = [8]uint32{0, 4, 1, 5, 2, 6, 3, 7}
+)
+
 // interleave copies two rows into dst, a sample of each in turn.
 func interleave(dst, lo, hi []uint8) {
 	// Up to 15 samples behind a row are read too: see slack.
@@ -15,13 +26,12 @@ func interleave(dst, lo, hi []uint8) {
 	}
 }
 
-// premultiply sets dst to colour × alpha ÷ 255 of RGBA pixels, with bits of fraction,
-// rounded. float32 rounds as exact arithmetic would: the products have up to 22 bits and
+// premultiply sets dst to colour × alpha ÷ 255 of RGBA pixels, with fLoad bits of
+// fraction, rounded; of255 is 2^fLoad ÷ 255. float32 rounds as exact arithmetic would: the products have up to 22 bits and
 // are exact; no quotient is nearer to a half than 1/510; and the errors of the reciprocal
 // and the multiplication are smaller than that as long as the result is below 2^14.
-func premultiply(dst []int16, src []uint8, bits int) {
-	opaque := archsimd.LoadInt32x8(&[8]int32{0, 0, 0, 255, 0, 0, 0, 255})
-	unit := archsimd.BroadcastFloat32x8(float32(int(1)<<bits) / 255)
+func premultiply(dst []int16, src []uint8, of255 *[8]float32) {
+	opaque, unit := archsimd.LoadInt32x8(&opaqueAlpha), archsimd.LoadFloat32x8(of255)
 	for n := len(src) - slack; n > 0 && len(src) >= 16 && len(dst) >= 16; n -= 16 {
 		// Pixels 0 and 2, then 1 and 3: the order in which the last step packs them.
 		px := archsimd.LoadUint8x16Slice(src).AsUint32x4().PermuteScalars(0, 2, 1, 3)
@@ -37,34 +47,29 @@ func premultiply(dst []int16, src []uint8, bits int) {
 }
 
 // sum computes the sums of the window and stores them as samples in dst.
-func (f *vector) sum(dst []uint8, shift uint64) {
-	var tail [stride]uint8
-	round := archsimd.BroadcastInt32x8(1 << (shift - 1))
-	top := archsimd.BroadcastUint16x16(255)
-	apart := archsimd.LoadInt8x32(&[32]int8{
-		0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15,
-		0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15})
-	order := archsimd.LoadUint32x8(&[8]uint32{0, 4, 1, 5, 2, 6, 3, 7})
+func (f *vector) sum(dst []uint8) {
+	round, count := archsimd.LoadInt32x8(&f.downRound.half), archsimd.LoadInt32x8(&f.downRound.count)
+	top, apart, order := archsimd.LoadUint16x16(&largest8), archsimd.LoadInt8x32(&splitBytes), archsimd.LoadUint32x8(&quarters)
 	for at := 0; at < len(dst); at += stride {
 		s0, s1, s2, s3 := f.sum32(at, round)
 		// Packing works within 128-bit halves: 0 1 | 0 1 and 2 3 | 2 3.
-		a := s0.ShiftAllRight(shift).SaturateToUint16ConcatGrouped(s1.ShiftAllRight(shift)).Min(top)
-		b := s2.ShiftAllRight(shift).SaturateToUint16ConcatGrouped(s3.ShiftAllRight(shift)).Min(top)
+		a := s0.ShiftRight(count).SaturateToUint16ConcatGrouped(s1.ShiftRight(count)).Min(top)
+		b := s2.ShiftRight(count).SaturateToUint16ConcatGrouped(s3.ShiftRight(count)).Min(top)
 		v := a.Or(b.ShiftAllLeft(8)).AsUint8x32().PermuteOrZeroGrouped(apart).
 			AsUint32x8().Permute(order).AsUint8x32()
 		if at+stride <= len(dst) {
 			v.StoreSlice(dst[at:])
 		} else {
-			v.Store(&tail)
-			copy(dst[at:], tail[:])
+			v.Store(&f.tail)
+			copy(dst[at:], f.tail[:])
 		}
 	}
 }
 
 // sumWords computes the sums of the window, adds half a unit for rounding, and stores
 // them in acc, two in a word.
-func (f *vector) sumWords(shift uint64) {
-	round := archsimd.BroadcastInt32x8(1 << (shift - 1))
+func (f *vector) sumWords() {
+	round := archsimd.LoadInt32x8(&f.downRound.half)
 	for at := 0; at < f.width; at += stride {
 		s0, s1, s2, s3 := f.sum32(at, round)
 		acc := f.acc[at/2:][:stride/2]
