@@ -107,9 +107,10 @@ func TestFaultDurableBeforeTold(t *testing.T) {
 	check("a result", calls,
 		`^rename\w*\(.*"`+in+`", .*"`+job+`".* = 0$`,
 		`^fsync\(\d+<`+unnamed+`.* = 0$`,
-		`^fsync\(\d+<`+job+`/result>.* = 0$`,
+		`^fsync\(\d+<`+job+`/result\.[^>]*>.* = 0$`,
 		`^linkat\(.*"`+job+`/out\.[^"]*", .* = 0$`,
-		`^rename\w*\(.*"`+job+`/out\.[^"]*", .*"`+job+`/out".* = 0$`,
+		`^linkat\(.*"`+job+`/result\.[^"]*", .*"`+job+`/end".* = 0$`,
+		`^linkat\(.*"`+job+`/out\.[^"]*", .*"`+job+`/out".* = 0$`,
 		`^fsync\(\d+<`+job+`>.* = 0$`,
 		`^write\(\d+<socket:.*"HTTP/1.1 200 OK.*`)
 }

@@ -265,7 +265,7 @@ func (p *points) tidy(spool string, h hit) {
 	t := p.t
 	if h.errno == "" {
 		for _, n := range names(t, spool) {
-			if !slices.Contains([]string{"version", "incoming", "jobs", "gone", "trash"}, n) {
+			if !slices.Contains([]string{"version", "incoming", "jobs", "gone", "trash", "changes"}, n) {
 				t.Errorf("left over in the spool: %s", n)
 			}
 		}
@@ -281,7 +281,7 @@ func (p *points) tidy(spool string, h hit) {
 		eventually(t, 10*time.Second, "in to go", func() bool { return !slices.Contains(names(t, dir), "in") })
 		has := names(t, dir)
 		for _, n := range has {
-			if !slices.Contains([]string{"job", "lock", "out", "result", "error", "deaths", "delivered"}, n) {
+			if !slices.Contains([]string{"job", "lock", "end", "out", "result", "error", "deaths", "delivered"}, n) {
 				t.Errorf("left over in a finished job: %s of %v", n, has)
 			}
 		}

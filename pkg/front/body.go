@@ -170,8 +170,8 @@ func formError(err error) error {
 }
 
 // receive reads a picture into the spool. The caller closes the upload.
-func (s *Server) receive(p *picture) (*spool.Upload, error) {
-	u, err := s.c.Spool.Upload(p.length)
+func (s *Server) receive(p *picture, job bool) (*spool.Upload, error) {
+	u, err := s.c.Spool.Upload(p.length, job)
 	if err != nil {
 		return nil, err
 	}

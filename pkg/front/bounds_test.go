@@ -147,7 +147,7 @@ func TestRepeatedPutIntoAFullSpool(t *testing.T) {
 	picture := "hold" + strings.Repeat("x", 40_000)
 	s := start(t, func(c *Config) {
 		var err error
-		if c.Spool, err = spool.Open(spool.Config{Dir: t.TempDir(), TTL: time.Hour, Quota: 60_000}); err != nil {
+		if c.Spool, err = spool.Open(spool.Config{Dir: t.TempDir(), TTL: time.Hour, Quota: 70_000}); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -73,6 +73,9 @@ func (s *Server) ready() error {
 	if s.draining.Err() != nil {
 		return fault.New(fault.Busy, "stopping")
 	}
+	if err := s.c.Spool.Trouble(); err != nil {
+		return err
+	}
 	s.health.mu.Lock()
 	defer s.health.mu.Unlock()
 	if s.health.daemons == nil {
@@ -96,11 +99,15 @@ func (s *Server) healthz(w http.ResponseWriter, r *http.Request, _ string) {
 }
 
 // readyz is GET /readyz: requests may be sent here. A full queue or spool is no
-// reason not to.
+// reason not to, but a full spool is reported.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request, _ string) {
 	if err := s.ready(); err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	writeText(w, http.StatusOK, "ready\n")
+	text := "ready\n"
+	if err := s.c.Spool.Full(); err != nil {
+		text += fault.Line(err.Error()) + "\n"
+	}
+	writeText(w, http.StatusOK, text)
 }

@@ -60,17 +60,17 @@ func (s *Server) onePicture(w http.ResponseWriter, r *http.Request) (*spool.Uplo
 	if err != nil {
 		return nil, none, err
 	}
-	return s.only(src)
+	return s.only(src, false)
 }
 
 // only takes in the picture of a source that may have no other.
-func (s *Server) only(src *source) (*spool.Upload, ops.Ops, error) {
+func (s *Server) only(src *source, job bool) (*spool.Upload, ops.Ops, error) {
 	var none ops.Ops
 	p, err := src.next()
 	if err != nil {
 		return nil, none, err
 	}
-	up, err := s.receive(p)
+	up, err := s.receive(p, job)
 	if err != nil {
 		return nil, none, err
 	}

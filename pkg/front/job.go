@@ -88,7 +88,7 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 		}
 		return
 	}
-	f, err := s.c.Spool.Result(id)
+	f, err := s.c.Spool.Result(st)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -107,7 +107,7 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 	if st.Result.Note != "" {
 		h.Set("Image-Note", fault.Line(st.Result.Note))
 	}
-	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, finished.UnixNano(), st.Result.Size))
+	h.Set("ETag", etag(st.Result))
 	h.Set("Cache-Control", "private, no-cache") // kept, and asked about each time: it may be deleted
 	h.Set("Content-Security-Policy", imagePolicy)
 	knownRange(r.Header)
@@ -120,6 +120,15 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 			s.c.Spool.Sent(id, from, from+a.bytes)
 		}
 	}
+}
+
+// etag returns the strong validator of a result: its SHA-256, so that work done twice
+// can't be told from work done once.
+func etag(r spool.Result) string {
+	if r.SHA256 == "" { // done by version 1
+		return fmt.Sprintf(`"%x-%x"`, r.Finished.UnixNano(), r.Size)
+	}
+	return `"` + r.SHA256 + `"`
 }
 
 // knownRange removes a Range of a unit that is not known, which is to be ignored

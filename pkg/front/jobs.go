@@ -57,7 +57,7 @@ func (s *Server) makeJobs(w http.ResponseWriter, r *http.Request) (ids []string,
 		if err := s.queue.check(); err != nil {
 			return ids, err
 		}
-		up, err := s.receive(p)
+		up, err := s.receive(p, true)
 		if err != nil {
 			return ids, err
 		}
@@ -128,7 +128,7 @@ func (s *Server) takeJob(w http.ResponseWriter, r *http.Request, id string) erro
 	if err := s.admit(src); err != nil {
 		return err
 	}
-	up, o, err := s.only(src)
+	up, o, err := s.only(src, true)
 	if err != nil {
 		return err
 	}

@@ -2,14 +2,8 @@ package spool
 
 import (
 	"cmp"
-	"errors"
-	"io/fs"
-	"os"
 	"slices"
 	"time"
-
-	"imgtools/pkg/fault"
-	"imgtools/pkg/jobid"
 )
 
 // State is what a job's files say about it.
@@ -19,6 +13,7 @@ const (
 	Pending State = iota
 	Done
 	Failed
+	numStates
 )
 
 // entry is what is known in memory of one job.
@@ -29,7 +24,7 @@ type entry struct {
 	running  bool      // in this process
 	after    time.Time // pending: not to be tried before
 	size     int64     // bytes that it counts with
-	ended    time.Time // done or failed: when
+	ended    time.Time // done or failed: when; never in the future
 
 	sent      int64 // how much of the result was delivered, from its start on
 	told      bool  // Sent was called
@@ -39,8 +34,110 @@ type entry struct {
 	cancel  func()        // running: stops the work
 }
 
+// index has all jobs of the spool. Spool.mu guards it.
+type index struct {
+	jobs      map[string]*entry
+	pending   []*entry // not running here; in the order of older
+	delivered []*entry // finished and delivered; in the order of endedFirst
+	count     [numStates]int
+	running   int   // in this process
+	used      int64 // bytes of all entries
+	finished  int64 // of these, bytes of finished ones
+	removable int64 // of these, bytes of delivered ones
+}
+
 func older(a, b *entry) int {
 	return cmp.Or(a.received.Compare(b.received), cmp.Compare(a.id, b.id))
+}
+
+func endedFirst(a, b *entry) int {
+	return cmp.Or(a.ended.Compare(b.ended), cmp.Compare(a.id, b.id))
+}
+
+// insert puts e in its place in a sorted list.
+func insert(list []*entry, e *entry, order func(a, b *entry) int) []*entry {
+	i, found := slices.BinarySearchFunc(list, e, order)
+	if !found {
+		list = slices.Insert(list, i, e)
+	}
+	return list
+}
+
+// without takes e out of a sorted list.
+func without(list []*entry, e *entry, order func(a, b *entry) int) []*entry {
+	if i, found := slices.BinarySearchFunc(list, e, order); found {
+		list = slices.Delete(list, i, i+1)
+	}
+	return list
+}
+
+// enter adds a job that is not in the index.
+func (x *index) enter(e *entry) {
+	x.jobs[e.id] = e
+	x.account(e, 1)
+	x.list(e)
+}
+
+// list puts e on the list of its state.
+func (x *index) list(e *entry) {
+	switch {
+	case e.state == Pending && !e.running:
+		x.pending = insert(x.pending, e, older)
+	case e.state != Pending && e.delivered:
+		x.delivered = insert(x.delivered, e, endedFirst)
+	}
+}
+
+// unlist takes e off the list of its state.
+func (x *index) unlist(e *entry) {
+	x.pending = without(x.pending, e, older)
+	if e.state != Pending {
+		x.delivered = without(x.delivered, e, endedFirst)
+	}
+}
+
+// account adds e to the sums, or with sign -1 takes it out.
+func (x *index) account(e *entry, sign int) {
+	n := int64(sign) * e.size
+	x.count[e.state] += sign
+	x.used += n
+	if e.running {
+		x.running += sign
+	}
+	if e.state != Pending {
+		x.finished += n
+		if e.delivered {
+			x.removable += n
+		}
+	}
+}
+
+// change alters an entry of the index.
+func (x *index) change(e *entry, alter func()) {
+	if x.jobs[e.id] != e {
+		alter()
+		return
+	}
+	x.unlist(e)
+	x.account(e, -1)
+	alter()
+	x.account(e, 1)
+	x.list(e)
+}
+
+// leave takes a job out of the index.
+func (x *index) leave(e *entry) {
+	x.unlist(e)
+	x.account(e, -1)
+	delete(x.jobs, e.id)
+}
+
+// place returns the place of e among those that wait, from 1; 0 if it does not wait.
+func (x *index) place(e *entry) int {
+	if i, found := slices.BinarySearchFunc(x.pending, e, older); found {
+		return i + 1
+	}
+	return 0
 }
 
 // add puts a job into the index, or leaves it if it is there.
@@ -50,30 +147,11 @@ func (s *Spool) add(e *entry) *entry {
 	if old := s.jobs[e.id]; old != nil {
 		return old
 	}
-	s.jobs[e.id] = e
-	s.used += e.size
+	s.enter(e)
 	if e.state == Pending {
-		s.enqueue(e)
 		s.poke()
-	} else {
-		s.finished += e.size
 	}
 	return e
-}
-
-// enqueue puts a pending job in its place. s.mu is held.
-func (s *Spool) enqueue(e *entry) {
-	i, found := slices.BinarySearchFunc(s.pending, e, older)
-	if !found {
-		s.pending = slices.Insert(s.pending, i, e)
-	}
-}
-
-// dequeue takes a job out of the pending ones. s.mu is held.
-func (s *Spool) dequeue(e *entry) {
-	if i, found := slices.BinarySearchFunc(s.pending, e, older); found {
-		s.pending = slices.Delete(s.pending, i, i+1)
-	}
 }
 
 // drop forgets a job whose folder is no longer there. s.mu is held.
@@ -81,12 +159,7 @@ func (s *Spool) drop(e *entry) {
 	if s.jobs[e.id] != e {
 		return
 	}
-	delete(s.jobs, e.id)
-	s.dequeue(e)
-	s.used -= e.size
-	if e.state != Pending {
-		s.finished -= e.size
-	}
+	s.leave(e)
 	if e.cancel != nil {
 		e.cancel()
 	}
@@ -98,11 +171,7 @@ func (s *Spool) finish(e *entry, state State, size int64, ended time.Time) {
 	if s.jobs[e.id] != e || e.state != Pending {
 		return
 	}
-	s.dequeue(e)
-	e.state, e.ended = state, ended
-	s.used += size - e.size
-	e.size = size
-	s.finished += size
+	s.change(e, func() { e.state, e.ended, e.size = state, ended, size })
 	s.deliver(e)
 	e.notify()
 }
@@ -119,165 +188,4 @@ func (s *Spool) Waiting() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.pending)
-}
-
-// place returns how many jobs are to be worked on before e, and e itself; 0 if it
-// does not wait here. s.mu is held.
-func (s *Spool) place(e *entry) int {
-	if i, found := slices.BinarySearchFunc(s.pending, e, older); found {
-		return i + 1
-	}
-	return 0
-}
-
-// load reads from disk what the index has of a job. Its error is fs.ErrNotExist
-// when there is no such job.
-func (s *Spool) load(id string) (*entry, error) {
-	e := &entry{id: id, size: overhead}
-	// In this order: in is removed only after out or error has its name.
-	in, hasIn, err := size(s.job(id, "in"))
-	if err != nil {
-		return nil, err
-	}
-	out, hasOut, err := size(s.job(id, "out"))
-	if err != nil {
-		return nil, err
-	}
-	_, hasError, err := size(s.job(id, "error"))
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case hasOut:
-		e.state = Done
-		e.size += out
-		r, err := s.result(id)
-		e.ended = r.Finished
-		if err != nil {
-			e.ended = s.now() // unreadable: its time to live begins now
-		}
-		e.delivered = exists(s.job(id, "delivered"))
-	case hasError:
-		e.state = Failed
-		f, err := s.failure(id)
-		e.ended = f.Finished
-		if err != nil {
-			e.ended = s.now()
-		}
-		e.delivered = exists(s.job(id, "delivered"))
-	case !hasIn && !exists(s.job(id)):
-		return nil, fs.ErrNotExist
-	}
-	if e.state == Pending {
-		e.size += in
-	} else if hasIn { // killed before it was removed
-		os.Remove(s.job(id, "in"))
-	}
-	// A job whose file job can't be read is pending, and fails when taken up.
-	if m, err := s.meta(id); err == nil {
-		e.received = m.Received
-	}
-	return e, nil
-}
-
-// Rescan brings the index up to date with the folder: new jobs of others, jobs
-// that others finished, delivered or removed. Then it sweeps.
-func (s *Spool) Rescan() error {
-	names, err := readNames(s.path("jobs"))
-	if err != nil {
-		return diskError(err)
-	}
-	there := make(map[string]bool, len(names))
-	for _, id := range names {
-		if jobid.Valid(id) {
-			there[id] = true
-		}
-	}
-
-	s.mu.Lock()
-	var look []string // pending, not here: maybe finished by another
-	var undelivered []*entry
-	scarce := s.used+s.reserved > s.quota/2 // before, it is no matter what could go
-	for id, e := range s.jobs {
-		if scarce && e.state != Pending && !e.delivered {
-			undelivered = append(undelivered, e)
-		}
-		switch {
-		case !there[id]:
-			// Submitted after the folder was read, perhaps: look at it alone.
-			look = append(look, id)
-		case e.state == Pending && !e.running:
-			look = append(look, id)
-		}
-		delete(there, id)
-	}
-	s.mu.Unlock()
-
-	for id := range there {
-		e, err := s.load(id)
-		if err == nil {
-			s.add(e)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			s.log.Error("reading a job", "job", jobid.Short(id), "err", diskError(err))
-		}
-	}
-	for _, id := range look {
-		s.refresh(id)
-	}
-	for _, e := range undelivered {
-		if exists(s.job(e.id, "delivered")) {
-			s.mu.Lock()
-			e.delivered = true
-			s.mu.Unlock()
-		}
-	}
-	s.sweep()
-	s.poke()
-	return nil
-}
-
-// refresh compares one job of the index with the disk.
-func (s *Spool) refresh(id string) {
-	if exists(s.job(id)) && !exists(s.job(id, "out")) && !exists(s.job(id, "error")) {
-		return // still pending
-	}
-	now, err := s.load(id)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return // the next round sees
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.jobs[id]
-	switch {
-	case e == nil || e.running && err == nil:
-	case err != nil:
-		s.drop(e)
-	case e.state == Pending && now.state != Pending:
-		s.finish(e, now.state, now.size, now.ended)
-	}
-}
-
-func (s *Spool) meta(id string) (Meta, error) {
-	return readRecord(s.job(id, "job"), id, parseMeta)
-}
-
-func (s *Spool) result(id string) (Result, error) {
-	return readRecord(s.job(id, "result"), id, parseResult)
-}
-
-func (s *Spool) failure(id string) (Failure, error) {
-	return readRecord(s.job(id, "error"), id, parseFailure)
-}
-
-func readRecord[T any](path, id string, parse func([]byte) (T, error)) (T, error) {
-	var zero T
-	b, err := readSmall(path)
-	if err != nil {
-		return zero, err
-	}
-	v, err := parse(b)
-	if err != nil {
-		return zero, fault.New(fault.Internal, "job %s: spool: damaged record: %w", jobid.Short(id), err)
-	}
-	return v, nil
 }

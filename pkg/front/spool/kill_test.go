@@ -131,7 +131,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			case err != nil:
 				t.Errorf("round %d: %v", round, err)
 			case st.State == Done:
-				f, err := s.Result(id)
+				f, err := s.Result(st)
 				if err != nil {
 					t.Errorf("round %d: %v", round, err)
 					continue

@@ -3,6 +3,7 @@ package spool
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +11,9 @@ import (
 	"imgtools/pkg/fault"
 	"imgtools/pkg/ops"
 )
+
+// Records are lines of "key: value". A reader ignores keys that it does not know, so
+// keys may be added.
 
 // Meta is the file job: what was asked for.
 type Meta struct {
@@ -19,17 +23,20 @@ type Meta struct {
 	Received time.Time
 }
 
-// Result is the file result: what out is.
+// Result is the file result, and the file end of a job that is done: what out is.
 type Result struct {
 	Type          string
 	Size          int64
+	SHA256        string // hexadecimal; "" of a job that version 1 has done
 	Width, Height int
 	Note          string
 	Started       time.Time
 	Finished      time.Time
+
+	tag string // out has the name out.TAG until it is renamed
 }
 
-// Failure is the file error: why a job failed.
+// Failure is the file error, and the file end of a job that failed: why it failed.
 type Failure struct {
 	Kind     fault.Kind
 	Detail   string
@@ -67,8 +74,13 @@ func (t *text) time(key string, v time.Time) {
 
 func (m Meta) marshal() []byte {
 	var t text
-	t.line("version", strconv.Itoa(Version))
+	version := Version
+	if knownToVersion1(m.Ops) { // an old imgd that shares the spool may do it
+		version = 1
+	}
+	t.line("version", strconv.Itoa(version))
 	t.line("ops", OpsText(m.Ops))
+	t.line("defaults", defaults(m.Ops))
 	t.line("name", m.Ops.Get("name"))
 	t.line("bytes", strconv.FormatInt(m.Bytes, 10))
 	t.line("sha256", m.SHA256)
@@ -76,10 +88,69 @@ func (m Meta) marshal() []byte {
 	return t.Bytes()
 }
 
+// wordsOfVersion1 are the words that an imgd of version 1 reads. It fails a job with
+// others.
+var wordsOfVersion1 = []string{"gray", "luma", "scale", "kernel", "fine", "linear", "format", "quality", "name"}
+
+// knownToVersion1 reports whether an imgd of version 1 does the same with o.
+func knownToVersion1(o ops.Ops) bool {
+	for _, w := range o {
+		if !slices.Contains(wordsOfVersion1, w.Key) {
+			return false
+		}
+	}
+	return o.Has("gray") || o.Has("scale")
+}
+
+// defaults lists the options that o leaves to their defaults, with the values that
+// these have now, so that a later default changes no job that waits.
+func defaults(o ops.Ops) string {
+	var words []string
+	for _, opt := range ops.All() {
+		if opt.Of == "" || !o.Has(opt.Of) || o.Has(opt.Key) || opt.Sets != "" {
+			continue
+		}
+		value := opt.Usual()
+		if opt.Switch() {
+			value = "0"
+		}
+		words = append(words, opt.Key+"="+value)
+	}
+	return strings.Join(words, " ")
+}
+
+// withDefaults returns o with those options for which another default holds now.
+func withDefaults(o ops.Ops, words string) (ops.Ops, error) {
+	for w := range strings.FieldsSeq(words) {
+		key, value, _ := strings.Cut(w, "=")
+		opt, ok := ops.Lookup(key)
+		if !ok {
+			return nil, fault.New(fault.Unsupported, "defaults: unknown word %s", fault.Quote(key))
+		}
+		canonical, err := opt.Canonical(value)
+		if err != nil {
+			return nil, fault.As(fault.Unsupported, err)
+		}
+		if !o.Has(key) && canonical != "" && canonical != opt.Usual() {
+			o = o.With(key, canonical)
+		}
+	}
+	return o, nil
+}
+
+// The values of the key end.
+const (
+	endDone   = "done"
+	endFailed = "failed"
+)
+
 func (r Result) marshal() []byte {
 	var t text
+	t.line("end", endDone)
+	t.line("tag", r.tag)
 	t.line("type", r.Type)
 	t.line("size", strconv.FormatInt(r.Size, 10))
+	t.line("sha256", r.SHA256)
 	t.line("width", strconv.Itoa(r.Width))
 	t.line("height", strconv.Itoa(r.Height))
 	t.line("note", r.Note)
@@ -90,6 +161,7 @@ func (r Result) marshal() []byte {
 
 func (f Failure) marshal() []byte {
 	var t text
+	t.line("end", endFailed)
 	t.line("kind", f.Kind.String())
 	detail := strings.TrimSpace(fault.Line(f.Detail))
 	if len(detail) > 1024 {
@@ -116,11 +188,11 @@ func parseRecord(b []byte) *record {
 	for line := range strings.Lines(string(b)) {
 		key, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
 		if !ok {
-			r.err = fmt.Errorf("line %s is no key: value", fault.Quote(line))
+			r.err = fmt.Errorf("line %s is not key: value", fault.Quote(line))
 			return r
 		}
 		if _, twice := r.values[key]; twice {
-			r.err = fmt.Errorf("%s is there twice", fault.Quote(key))
+			r.err = fmt.Errorf("%s is given twice", fault.Quote(key))
 			return r
 		}
 		r.values[key] = value
@@ -150,16 +222,28 @@ func (r *record) time(key string, must bool) time.Time {
 	return t.UTC()
 }
 
+// hash checks the form of a SHA-256.
+func (r *record) hash(v string) {
+	if (len(v) != 64 || strings.Trim(v, "0123456789abcdef") != "") && r.err == nil {
+		r.err = fmt.Errorf("sha256 %s: not 64 hexadecimal digits", fault.Quote(v))
+	}
+}
+
 const maxInt64 = 1<<63 - 1
 
-// parseMeta reads the file job.
+// parseMeta reads the file job. Its error is of kind Unsupported when a later version
+// has written it, or with words that this one does not know.
 func parseMeta(b []byte) (Meta, error) {
 	r := parseRecord(b)
 	if r.err != nil {
 		return Meta{}, r.err
 	}
-	if v := r.number("version", 1<<31-1); r.err == nil && v != Version {
-		return Meta{}, fmt.Errorf("version %d, not %d", v, Version)
+	v := r.number("version", 1<<31-1)
+	if r.err == nil && v > Version {
+		return Meta{}, fault.New(fault.Unsupported, "version %d > %d", v, Version)
+	}
+	if r.err == nil && v == 0 {
+		r.err = fmt.Errorf("version 0")
 	}
 	var m Meta
 	var words []ops.Word
@@ -171,17 +255,18 @@ func parseMeta(b []byte) (Meta, error) {
 		r.err = fmt.Errorf("no ops")
 	}
 	var err error
-	if m.Ops, err = ops.Parse(words); err != nil && r.err == nil {
-		r.err = err
+	if m.Ops, err = ops.Parse(words); err == nil {
+		m.Ops, err = withDefaults(m.Ops, r.values["defaults"])
+	}
+	if err != nil && r.err == nil {
+		r.err = fault.As(fault.Unsupported, err)
 	}
 	if name := r.values["name"]; name != "" {
 		m.Ops = m.Ops.With("name", name)
 	}
 	m.Bytes = r.number("bytes", maxInt64)
 	m.SHA256 = r.values["sha256"]
-	if (len(m.SHA256) != 64 || strings.Trim(m.SHA256, "0123456789abcdef") != "") && r.err == nil {
-		r.err = fmt.Errorf("sha256 %s: not 64 hexadecimal digits", fault.Quote(m.SHA256))
-	}
+	r.hash(m.SHA256)
 	m.Received = r.time("received", true)
 	return m, r.err
 }
@@ -197,9 +282,14 @@ func parseResult(b []byte) (Result, error) {
 		Size:     r.number("size", maxInt64),
 		Width:    int(r.number("width", 1<<31-1)),
 		Height:   int(r.number("height", 1<<31-1)),
+		SHA256:   r.values["sha256"],
 		Note:     r.values["note"],
+		tag:      r.values["tag"],
 		Started:  r.time("started", false),
 		Finished: r.time("finished", true),
+	}
+	if v.SHA256 != "" {
+		r.hash(v.SHA256)
 	}
 	if v.Type == "" && r.err == nil {
 		r.err = fmt.Errorf("no type")

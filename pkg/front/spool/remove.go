@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"imgtools/pkg/fault"
 	"imgtools/pkg/jobid"
 )
@@ -40,32 +38,28 @@ func (s *Spool) bury(id string) error {
 	if !exists(s.job(id)) {
 		return s.absent(id)
 	}
-	f, err := os.OpenFile(s.path("gone", id), os.O_WRONLY|os.O_CREATE, 0o600)
-	if err != nil {
+	if err := s.mark(s.path("gone", id)); err != nil {
 		return diskError(err)
 	}
-	f.Close()
-	if err := syncDir(s.path("gone")); err != nil {
+	if err := s.syncDir(s.path("gone")); err != nil {
 		return diskError(err)
 	}
 	return s.discard(id)
 }
 
-// discard removes a job's folder: one rename, fsynced, then deletion, which may
-// be interrupted.
+// discard removes a job's folder: one rename, then deletion, which may be
+// interrupted. Neither is fsynced. A job that has a mark in gone and comes back with
+// a crash is not shown, and swept.
 func (s *Spool) discard(id string) error {
 	grave := s.path("trash", id+"."+jobid.Random(8))
-	err := unix.Rename(s.job(id), grave)
+	err := s.rename(s.job(id), grave)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.absent(id) // another was faster
 	}
 	if err != nil {
-		return diskError(&os.LinkError{Op: "rename", Err: err})
-	}
-	if err := errors.Join(syncDir(s.path("jobs")), syncDir(s.path("trash"))); err != nil {
 		return diskError(err)
 	}
-	if err := os.RemoveAll(grave); err != nil {
+	if err := s.removeAll(grave); err != nil {
 		s.log.Error("emptying the trash", "err", diskError(err))
 	}
 	return nil
@@ -73,6 +67,9 @@ func (s *Spool) discard(id string) error {
 
 // absent is the error for a job that isn't there.
 func (s *Spool) absent(id string) error {
+	if err := s.check(); err != nil {
+		return err
+	}
 	if s.isGone(id) {
 		return errGone(id)
 	}
@@ -96,6 +93,9 @@ func (s *Spool) sweep() {
 	s.mu.Lock()
 	var expired []string
 	for id, e := range s.jobs {
+		if e.state != Pending && e.ended.After(now) { // the clock was set back
+			s.change(e, func() { e.ended = now })
+		}
 		if e.state != Pending && now.Sub(e.ended) > s.ttl {
 			expired = append(expired, id)
 		}
@@ -132,11 +132,11 @@ func (s *Spool) sweepIncoming(now time.Time) {
 		if fi.IsDir() {
 			lockFile = filepath.Join(path, "lock")
 		}
-		held, taken, err := lock(lockFile, fi.IsDir())
+		held, taken, err := s.lock(lockFile, fi.IsDir())
 		if err != nil || taken {
 			continue
 		}
-		os.RemoveAll(path)
+		s.removeAll(path)
 		held.Close()
 	}
 }
@@ -149,7 +149,7 @@ func (s *Spool) sweepVersions(now time.Time) {
 			continue
 		}
 		if fi, err := os.Lstat(s.path(n)); err == nil && now.Sub(fi.ModTime()) >= staleAfter {
-			os.Remove(s.path(n))
+			s.remove(s.path(n))
 		}
 	}
 }
@@ -168,7 +168,7 @@ func (s *Spool) sweepGone(now time.Time) {
 			continue
 		}
 		if now.Sub(fi.ModTime()) > goneKept {
-			os.Remove(s.path("gone", n))
+			s.remove(s.path("gone", n))
 			continue
 		}
 		marks = append(marks, mark{n, fi.ModTime()})
@@ -180,7 +180,7 @@ func (s *Spool) sweepGone(now time.Time) {
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.name, b.name))
 	})
 	for _, m := range marks[:len(marks)-goneMost] {
-		os.Remove(s.path("gone", m.name))
+		s.remove(s.path("gone", m.name))
 	}
 }
 
@@ -189,7 +189,7 @@ func (s *Spool) sweepGone(now time.Time) {
 func (s *Spool) sweepTrash() {
 	names, _ := readNames(s.path("trash"))
 	for _, n := range names {
-		os.RemoveAll(s.path("trash", n))
+		s.removeAll(s.path("trash", n))
 	}
 	names, _ = readNames(s.path("gone"))
 	for _, id := range names {

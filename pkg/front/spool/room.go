@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -22,49 +21,77 @@ type Usage struct {
 func (s *Spool) Usage() Usage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u := Usage{Bytes: s.used, Reserved: s.reserved, Quota: s.quota, Pending: len(s.pending)}
-	for _, e := range s.jobs {
-		switch {
-		case e.running:
-			u.Running++
-		case e.state == Done:
-			u.Done++
-		case e.state == Failed:
-			u.Failed++
-		}
+	return Usage{
+		Bytes: s.used, Reserved: s.reserved, Quota: s.quota, Pending: len(s.pending), Running: s.running,
+		Done: s.count[Done], Failed: s.count[Failed],
 	}
-	return u
+}
+
+// imagesShare is the part of the quota that jobs leave free, so that waiting jobs never
+// refuse a picture of /image: a tenth.
+const imagesShare = 10
+
+// limit returns how many bytes there may be for one more upload to be let in.
+func (s *Spool) limit(job bool) int64 {
+	if job {
+		return s.quota - s.quota/imagesShare
+	}
+	return s.quota
 }
 
 // Room reports with an error of kind Full that a job of n bytes would find no room
 // now, of kind TooLarge that it never will. It holds none.
 func (s *Spool) Room(n int64) error {
 	n = plus(n, overhead)
-	if err := s.fits(n); err != nil {
+	if err := s.fits(n, true); err != nil {
 		return err
 	}
-	if err := s.reserve(n); err != nil {
+	if err := s.reserve(n, true); err != nil {
 		return err
 	}
 	s.unreserve(n)
 	return nil
 }
 
+// Full reports with an error of kind Full that there is no room for a further job.
+// Unlike Room it removes nothing to make some.
+func (s *Spool) Full() error {
+	s.mu.Lock()
+	used, removable := plus(s.used+s.reserved, overhead), s.removable
+	s.mu.Unlock()
+	if used-removable > s.limit(true) {
+		return s.full(used)
+	}
+	short, what, err := s.shortage(0)
+	if err == nil && short > removable {
+		err = diskFull(what)
+	}
+	return err
+}
+
+func (s *Spool) full(used int64) error {
+	return fault.New(fault.Full, "spool is full: %d of %d bytes used (-quota)", used, s.quota)
+}
+
+func diskFull(what string) error {
+	return fault.New(fault.Full, "spool is full: less than 5 %% of the file system's %s left", what)
+}
+
 // fits reports with an error of kind TooLarge that n bytes would not fit into the
-// empty spool: to wait for room would be to wait for ever.
-func (s *Spool) fits(n int64) error {
-	if n > s.quota {
-		return fault.New(fault.TooLarge, "%d bytes > %d bytes of spool (-quota)", n, s.quota)
+// empty spool: it would be useless to wait for room.
+func (s *Spool) fits(n int64, job bool) error {
+	if limit := s.limit(job); n > limit {
+		return fault.New(fault.TooLarge, "%d bytes > %d bytes of spool (-quota)", n, limit)
 	}
 	return nil
 }
 
-// reserve holds n bytes of room, for which jobs already delivered may have to go.
-// The lock is not held while the disk works.
-func (s *Spool) reserve(n int64) error {
+// reserve holds n bytes of room. Delivered jobs may have to go for it. s.mu is not
+// held while the disk works.
+func (s *Spool) reserve(n int64, job bool) error {
 	s.mu.Lock()
 	used := s.used + s.reserved
-	victims, enough := s.victims(plus(used, n) - s.quota)
+	victims, enough := s.victims(plus(used, n) - s.limit(job))
 	if enough {
 		s.reserved += n
 	}
@@ -72,7 +99,7 @@ func (s *Spool) reserve(n int64) error {
 	s.mu.Unlock()
 	s.buryAll(victims)
 	if !enough {
-		return fault.New(fault.Full, "spool is full: %d of %d bytes used (-quota)", used, s.quota)
+		return s.full(used)
 	}
 	for {
 		short, what, err := s.shortage(held)
@@ -87,7 +114,7 @@ func (s *Spool) reserve(n int64) error {
 				s.buryAll(victims)
 				continue
 			}
-			err = fault.New(fault.Full, "less than 5 %% of the file system's %s left", what)
+			err = diskFull(what)
 		}
 		s.unreserve(n)
 		return err
@@ -109,11 +136,11 @@ func (s *Spool) unreserve(n int64) {
 }
 
 // shortage returns how many bytes must go before n more leave a floor-th of the
-// file system free. For want of inodes it returns 1: one job must go.
+// file system free. When inodes are short it returns 1: one job must go.
 func (s *Spool) shortage(n int64) (int64, string, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(s.dir, &st); err != nil {
-		return 0, "", diskError(err)
+		return 0, "", s.diskError(err)
 	}
 	free, least := int64(st.Bavail)*int64(st.Bsize), int64(st.Blocks)*int64(st.Bsize)/floor
 	if free-least < n {
@@ -132,21 +159,10 @@ func (s *Spool) victims(n int64) (taken []*entry, enough bool) {
 	if n <= 0 {
 		return nil, true
 	}
-	var can []*entry
-	var sum int64
-	for _, e := range s.jobs {
-		if e.state != Pending && e.delivered {
-			can = append(can, e)
-			sum += e.size
-		}
-	}
-	if sum < n {
+	if s.removable < n {
 		return nil, false
 	}
-	slices.SortFunc(can, func(a, b *entry) int {
-		return cmp.Or(a.ended.Compare(b.ended), cmp.Compare(a.id, b.id))
-	})
-	for _, e := range can {
+	for _, e := range slices.Clone(s.delivered) {
 		if n <= 0 {
 			break
 		}

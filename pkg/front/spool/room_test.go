@@ -32,9 +32,38 @@ func TestExpiredJobsGo(t *testing.T) {
 	}
 }
 
+// quotaFor returns the least quota of which jobs may fill n bytes.
+func quotaFor(n int64) int64 {
+	q := n
+	for q-q/imagesShare < n {
+		q++
+	}
+	return q
+}
+
+// Waiting jobs leave a tenth of the quota to /image.
+func TestJobsLeaveRoomForImages(t *testing.T) {
+	const body = 100 << 10
+	s := open(t, Config{Dir: t.TempDir(), Quota: 10 * (body + overhead)})
+	picture := strings.Repeat("x", body)
+	for range 9 {
+		submit(t, s, "", picture, gray)
+	}
+	_, err := trySubmit(s, "", picture, gray)
+	kind(t, "a tenth job", err, fault.Full)
+	kind(t, "the spool", s.Full(), fault.Full)
+	u, err := s.Upload(body, false)
+	if err != nil {
+		t.Fatalf("a picture of /image: %v", err)
+	}
+	defer u.Close()
+	_, err = s.Upload(body, false)
+	kind(t, "a second picture of /image", err, fault.Full)
+}
+
 func TestQuota(t *testing.T) {
 	const body = 100 << 10
-	s := open(t, Config{Dir: t.TempDir(), Quota: 3 * (body + overhead)})
+	s := open(t, Config{Dir: t.TempDir(), Quota: quotaFor(3 * (body + overhead))})
 	picture := strings.Repeat("x", body)
 	var ids []string
 	for range 3 {
@@ -85,7 +114,7 @@ func TestQuota(t *testing.T) {
 // result from disk before this index knows that the job is done.
 func TestDeliveredBeforeItIsKnownToBeDone(t *testing.T) {
 	const body = 100 << 10
-	s := open(t, Config{Dir: t.TempDir(), Quota: 2 * (body + overhead)})
+	s := open(t, Config{Dir: t.TempDir(), Quota: quotaFor(2 * (body + overhead))})
 	picture := strings.Repeat("x", body)
 	whole, part := submit(t, s, "", picture, gray), submit(t, s, "", picture, gray)
 	s.Sent(whole, 0, body)
@@ -107,7 +136,7 @@ func TestDeliveredBeforeItIsKnownToBeDone(t *testing.T) {
 // Of two that share a spool one makes room by what the other has delivered.
 func TestDeliveredByAnother(t *testing.T) {
 	const body = 100 << 10
-	one := open(t, Config{Dir: t.TempDir(), Quota: 2 * (body + overhead)})
+	one := open(t, Config{Dir: t.TempDir(), Quota: quotaFor(2 * (body + overhead))})
 	picture := strings.Repeat("x", body)
 	ids := []string{submit(t, one, "", picture, gray), submit(t, one, "", picture, gray)}
 	for range ids {
@@ -142,7 +171,7 @@ func TestNoWorkWhileResultsFillTheQuota(t *testing.T) {
 
 func TestUploadOfUnknownLengthMeetsTheQuota(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir(), Quota: 4 << 20})
-	u, err := s.Upload(-1)
+	u, err := s.Upload(-1, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +269,7 @@ func TestManyJobsAreRecovered(t *testing.T) {
 // A disk that fails at an upload's fsync fails the request, at a result's the job.
 func TestFsyncThatFails(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir()})
-	u, err := s.Upload(1)
+	u, err := s.Upload(1, true)
 	if err != nil {
 		t.Fatal(err)
 	}

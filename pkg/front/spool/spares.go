@@ -64,6 +64,7 @@ func (s *spares) keep(t *Temp) bool {
 	if enough || !lease.Alone(t.f) || unix.Truncate(t.path(), 0) != nil {
 		return false
 	}
+	t.s.did("write", t.path())
 	// File systems write a file that was emptied to disk when it is closed next, lest
 	// a crash lose old and new (auto_da_alloc, ext4(5)). So that is now.
 	if t.reopen(t.writes) != nil {

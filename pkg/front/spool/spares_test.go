@@ -13,7 +13,7 @@ import (
 // used has a file hold a picture, then use use it, and returns what it was.
 func used(t *testing.T, s *Spool, use func(*Temp)) os.FileInfo {
 	t.Helper()
-	u, err := s.Upload(-1)
+	u, err := s.Upload(-1, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestEmptiedFilesAreUsedAgain(t *testing.T) {
 		tmp.Close()
 		tmp.Close() // the second must not touch whoever has the file now
 
-		u, err := s.Upload(-1)
+		u, err := s.Upload(-1, true)
 		if err != nil {
 			t.Fatal(err)
 		}

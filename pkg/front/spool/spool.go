@@ -1,33 +1,39 @@
-// Package spool keeps jobs on disk. A job is a folder; its state is which files
-// lie in it; each change of state is one rename with an fsync before and after
-// it. Nothing else is a database. man/imgspool.5 has the format, version 1.
+// Package spool keeps jobs on disk. A job is a folder, and its state is which files
+// lie in it. The file system is the database; there is no other. imgspool(5) has the
+// format.
+//
+//	Upload ---> Submit            Next           Done
+//	 (unnamed)    +---> pending ----> running ------> done ----+
+//	                       ^             | \\                    | time to live, DELETE,
+//	                       +-------------+  +-------> failed --+ or room is needed
+//	                     Release, crash        Fail            v
+//	                                                          gone
+//
+// A job is running exactly while a process holds its lock; that it has ended, and
+// how, is decided by one link(2).
 //
 // Guarantees:
 //
-//   - An id is returned by Upload.Submit only when its job would survive a crash.
+//   - Upload.Submit returns an id only when its job would survive a crash.
 //   - After a crash at any instant Open finds every such job: done, failed with a
 //     reason, or pending.
 //   - A job is worked on by one holder of its lock at a time, in whatever process
-//     or host that shares the folder; the kernel drops the lock of a dead one.
-//   - A result gets its name only when it is whole and on disk.
-//   - What has not been delivered is kept for the time to live, counted from
-//     finishing; what is removed never comes back.
+//     or host that shares the folder; the kernel drops the lock of a dead process.
+//     Where a file server forgets locks, a job has one outcome all the same.
+//   - A result gets its name only when it is complete and on disk.
+//   - A result that was not delivered is kept for the time to live, counted from
+//     finishing. A job that was removed never comes back.
 //
-// The folder may change under us at any time by the hand of another imgd: what is
-// held in memory is an index of it, brought up to date every RescanEvery.
+// Another imgd may change the folder at any time. What is held in memory is an
+// index of it (index.go), brought up to date by scan.go.
 package spool
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -35,19 +41,18 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// Version is the version of the format that is written and read.
-const Version = 1
+// Version is the version of the format that is written. Version 1 is read, too.
+const Version = 2
 
 // newVersion is what the name of a version file begins with before it is renamed.
 const newVersion = ".version."
 
 const (
-	RescanEvery = 2 * time.Second // how soon the jobs of a dead imgd are taken up
-	goneKept    = 24 * time.Hour
-	goneMost    = 100_000
-	staleAfter  = time.Hour // of entries of incoming that nobody holds
-	overhead    = 16 << 10  // bytes that a job counts with beside in and out
-	floor       = 20        // a 20th of blocks and inodes stays free
+	goneKept   = 24 * time.Hour
+	goneMost   = 100_000
+	staleAfter = time.Hour // of entries of incoming that nobody holds
+	overhead   = 16 << 10  // bytes that a job counts with beside in and out
+	floor      = 20        // a 20th of blocks and inodes stays free
 )
 
 // Config says where the spool is and what may be kept in it.
@@ -57,6 +62,8 @@ type Config struct {
 	Quota int64         // bytes; 0: 20 % of the file system
 	Log   *slog.Logger  // nil: silent
 	Now   func() time.Time
+
+	trace func(change string, paths ...string)
 }
 
 // Spool is an open spool. All methods may be called by several goroutines.
@@ -73,13 +80,14 @@ type Spool struct {
 	openUnnamed func(dir string) (*os.File, error)
 	spares      spares
 
+	// trace, if not nil, is called after each change of a file; see disk.go.
+	trace func(change string, paths ...string)
+
 	mu       sync.Mutex
-	jobs     map[string]*entry
-	pending  []*entry // not running here; oldest first
-	used     int64    // bytes of all entries
-	finished int64    // of these, bytes of finished ones
-	reserved int64    // bytes promised to uploads
+	index          // of the jobs
+	reserved int64 // bytes promised to uploads
 	swept    time.Time
+	trouble  error // the spool can't be used
 	wake     chan struct{}
 }
 
@@ -89,7 +97,7 @@ type Spool struct {
 func Open(c Config) (*Spool, error) {
 	s := &Spool{
 		dir: c.Dir, ttl: c.TTL, quota: c.Quota, log: c.Log, now: c.Now,
-		jobs: map[string]*entry{}, wake: make(chan struct{}, 1), openUnnamed: openUnnamed,
+		index: index{jobs: map[string]*entry{}}, trace: c.trace, wake: make(chan struct{}, 1), openUnnamed: openUnnamed,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -117,88 +125,10 @@ func Open(c Config) (*Spool, error) {
 	if err := s.Rescan(); err != nil {
 		return nil, err
 	}
+	if err := s.Full(); err != nil {
+		s.log.Warn("no jobs are taken", "err", err)
+	}
 	return s, nil
-}
-
-// claim makes the folders and checks owner and version.
-func (s *Spool) claim() error {
-	fail := func(err error) error { return fault.New(fault.Internal, "spool %s: %w", s.dir, err) }
-	if err := os.MkdirAll(filepath.Dir(s.dir), 0o755); err != nil {
-		return fail(err)
-	}
-	err := os.Mkdir(s.dir, 0o700)
-	if err == nil {
-		err = syncDir(filepath.Dir(s.dir))
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return fail(err)
-	}
-	fi, err := os.Stat(s.dir)
-	if err != nil {
-		return fail(err)
-	}
-	if uid := fi.Sys().(*syscall.Stat_t).Uid; int(uid) != os.Geteuid() {
-		return fault.New(fault.Internal, "spool %s: belongs to user %d, not to %d", s.dir, uid, os.Geteuid())
-	}
-	if err := s.checkVersion(); err != nil {
-		return err
-	}
-	if fi.Mode().Perm() != 0o700 {
-		if err := os.Chmod(s.dir, 0o700); err != nil {
-			return fail(err)
-		}
-	}
-	for _, d := range []string{"incoming", "jobs", "gone", "trash"} {
-		if err := os.Mkdir(s.path(d), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return fail(err)
-		}
-	}
-	return syncDir(s.dir)
-}
-
-// checkVersion reads the version file; in an empty folder it writes one, before
-// anything else, so that two that start at once agree.
-func (s *Spool) checkVersion() error {
-	for range 2 {
-		b, err := readSmall(s.path("version"))
-		if err == nil {
-			v, err := strconv.Atoi(strings.TrimSpace(string(b)))
-			switch {
-			case err != nil || v < 1:
-				return fault.New(fault.Internal, "spool %s: version %s: not a number", s.dir, fault.Quote(string(b)))
-			case v > Version:
-				return fault.New(fault.Internal, "spool %s: version %d is newer than %d; it is left as it is", s.dir, v, Version)
-			}
-			return nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return fault.New(fault.Internal, "spool %s: %w", s.dir, err)
-		}
-		names, err := readNames(s.dir)
-		if err != nil {
-			return fault.New(fault.Internal, "spool %s: %w", s.dir, err)
-		}
-		foreign := ""
-		for _, n := range names {
-			if n != "lost+found" && !strings.HasPrefix(n, newVersion) {
-				foreign = n
-			}
-		}
-		if foreign == "version" { // the other one has just made it
-			continue
-		}
-		if foreign != "" {
-			return fault.New(fault.Internal, "spool %s: is not empty (%s) and no spool: it has no version file", s.dir, fault.Clip(foreign))
-		}
-		tmp := s.path(newVersion + s.tag())
-		if err := writeSynced(tmp, []byte(strconv.Itoa(Version)+"\n")); err != nil {
-			return fault.New(fault.Internal, "spool %s: %w", s.dir, err)
-		}
-		if err := os.Rename(tmp, s.path("version")); err != nil {
-			return fault.New(fault.Internal, "spool %s: %w", s.dir, err)
-		}
-	}
-	return nil
 }
 
 // Watch brings the index up to date and sweeps, every RescanEvery, until ctx ends.
@@ -210,15 +140,18 @@ func (s *Spool) Watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			s.spares.thin()
-			if err := s.Rescan(); err != nil {
-				s.log.Error("rescan", "err", err)
-			}
+		}
+		s.spares.thin()
+		if s.watchTrouble() != nil {
+			continue
+		}
+		if err := s.Rescan(); err != nil {
+			s.log.Error("rescan", "err", err)
 		}
 	}
 }
 
-// Wake receives when Next may have something new to give.
+// Wake receives when Next may have something new to return.
 func (s *Spool) Wake() <-chan struct{} { return s.wake }
 
 func (s *Spool) poke() {
@@ -226,13 +159,4 @@ func (s *Spool) poke() {
 	case s.wake <- struct{}{}:
 	default:
 	}
-}
-
-func (s *Spool) path(elem ...string) string {
-	return filepath.Join(append([]string{s.dir}, elem...)...)
-}
-
-// job returns the path of a job's folder, or of a file in it.
-func (s *Spool) job(id string, elem ...string) string {
-	return filepath.Join(append([]string{s.dir, "jobs", id}, elem...)...)
 }

@@ -69,7 +69,7 @@ func submit(t *testing.T, s *Spool, id, body string, o ops.Ops) string {
 }
 
 func trySubmit(s *Spool, id, body string, o ops.Ops) (string, error) {
-	u, err := s.Upload(-1)
+	u, err := s.Upload(-1, true)
 	if err != nil {
 		return "", err
 	}
@@ -144,7 +144,7 @@ func TestJobFromUploadToResult(t *testing.T) {
 			st.Result.Width != 3 || st.Started.IsZero() || !st.Expires.Equal(st.Result.Finished.Add(time.Hour)) {
 			t.Errorf("done: %+v, %v", st, err)
 		}
-		f, err := s.Result(id)
+		f, err := s.Result(st)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +152,7 @@ func TestJobFromUploadToResult(t *testing.T) {
 			t.Errorf("out: %q", b)
 		}
 		f.Close()
-		want := map[string]bool{"job": true, "lock": true, "out": true, "result": true}
+		want := map[string]bool{"job": true, "lock": true, "out": true, "result": true, "end": true}
 		names, _ := readNames(s.job(id))
 		for _, n := range names {
 			if !want[n] {
@@ -423,7 +423,7 @@ func TestTwoSpoolsOnOneFolder(t *testing.T) {
 		t.Errorf("a: %v", err)
 	}
 	// Neither sweeps what the other holds in incoming.
-	u, _ := a.Upload(-1)
+	u, _ := a.Upload(-1, true)
 	defer u.Close()
 	dirUp, held, err := u.fill(jobid.New(), Meta{Ops: gray, SHA256: strings.Repeat("0", 64)})
 	if err != nil {
@@ -499,8 +499,8 @@ func TestRefusedSpools(t *testing.T) {
 		}
 	}
 	newer := t.TempDir()
-	os.WriteFile(filepath.Join(newer, "version"), []byte("2\n"), 0o600)
-	refused(newer, "version 2 is newer than 1")
+	os.WriteFile(filepath.Join(newer, "version"), []byte("3\n"), 0o600)
+	refused(newer, "version 3 is newer than 2")
 	photos := t.TempDir()
 	os.WriteFile(filepath.Join(photos, "a.jpg"), nil, 0o600)
 	refused(photos, "no spool")
@@ -531,7 +531,7 @@ func TestRecordsRoundTrip(t *testing.T) {
 	if got, err := parseFailure(f.marshal()); err != nil || got != f {
 		t.Errorf("%+v %v", got, err)
 	}
-	if _, err := parseMeta(bytes.Replace(m.marshal(), []byte("version: 1"), []byte("version: 2"), 1)); err == nil {
+	if _, err := parseMeta(bytes.Replace(m.marshal(), []byte("version: 1"), []byte("version: 3"), 1)); err == nil {
 		t.Error("a newer job was read")
 	}
 	if _, err := parseMeta(append(m.marshal(), "colour: mauve\n"...)); err != nil {

@@ -22,6 +22,8 @@ type Status struct {
 	Result  Result  // State Done
 	Failure Failure // State Failed
 	Expires time.Time
+
+	out string // State Done: path of the result
 }
 
 // Pending reports whether the job has neither a result nor an error.
@@ -55,24 +57,19 @@ func (s *Spool) Status(id string) (*Status, error) {
 }
 
 func (s *Spool) status(id string) (*Status, error) {
-	st := &Status{ID: id}
-	var err error
-	if st.Meta, err = s.meta(id); err != nil && !exists(s.job(id, "error")) {
+	end, err := s.ending(id)
+	if err != nil {
 		return nil, err
 	}
-	switch {
-	case exists(s.job(id, "out")):
-		st.State = Done
-		if st.Result, err = s.result(id); err != nil {
-			return nil, err
-		}
-		st.Started = st.Result.Started
-	case exists(s.job(id, "error")):
-		st.State = Failed
-		if st.Failure, err = s.failure(id); err != nil {
-			return nil, err
-		}
-		st.Started = st.Failure.Started
+	st := &Status{ID: id, State: end.state, Result: end.result, Failure: end.failure, out: end.out}
+	if st.Meta, err = s.meta(id); err != nil && end.state != Failed && fault.Of(err) != fault.Unsupported {
+		return nil, err
+	}
+	switch end.state {
+	case Done:
+		st.Started = end.result.Started
+	case Failed:
+		st.Started = end.failure.Started
 	default:
 		if st.Running, err = locked(s.job(id, "lock")); err != nil && !(errors.Is(err, fs.ErrNotExist) && exists(s.job(id))) {
 			return nil, err
@@ -84,12 +81,20 @@ func (s *Spool) status(id string) (*Status, error) {
 		}
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e := s.jobs[id]; e != nil && st.State == Pending && !st.Running {
+	e := s.jobs[id]
+	stale := e != nil && e.state != st.State && !e.running
+	if e != nil && st.State == Pending && !st.Running {
 		st.Place = s.place(e)
 	}
 	if st.State != Pending {
-		st.Expires = st.Finished().Add(s.ttl)
+		st.Expires = s.clamp(st.Finished()).Add(s.ttl)
+		if e != nil && e.state != Pending {
+			st.Expires = e.ended.Add(s.ttl)
+		}
+	}
+	s.mu.Unlock()
+	if stale { // finished by another imgd, or its result was lost
+		s.refresh(id)
 	}
 	return st, nil
 }
@@ -124,12 +129,22 @@ func (s *Spool) Wait(ctx context.Context, id string) {
 
 // Result opens the result of a job that is done. The caller closes it. It stays
 // readable when the job is removed.
-func (s *Spool) Result(id string) (*os.File, error) {
-	f, err := os.Open(s.job(id, "out"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, s.absent(id)
+func (s *Spool) Result(st *Status) (*os.File, error) {
+	for _, path := range []string{st.out, s.job(st.ID, "out")} { // out.TAG may have become out
+		f, err := openFile(path, os.O_RDONLY, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, diskError(err)
+		}
+		if fi, err := f.Stat(); err != nil || fi.Size() != st.Result.Size {
+			f.Close()
+			return nil, fault.New(fault.Busy, "the result of job %s has just changed", jobid.Short(st.ID))
+		}
+		return f, nil
 	}
-	return f, diskError(err)
+	return nil, s.absent(st.ID)
 }
 
 // Sent records that the bytes of a result from from up to to were delivered. When
@@ -151,16 +166,14 @@ func (s *Spool) Sent(id string, from, to int64) {
 	}
 }
 
-// deliver marks a finished job as delivered if all of it was sent. s.mu is held:
-// to make an empty file, which isn't fsynced, is no wait for the disk.
+// deliver marks a finished job as delivered if all of it was sent. s.mu is held. The
+// mark is not fsynced, so this does not wait for the disk.
 func (s *Spool) deliver(e *entry) {
-	if !e.told || e.sent < e.size-overhead {
+	if !e.told || e.delivered || e.sent < e.size-overhead {
 		return
 	}
-	e.delivered = true
-	if f, err := os.OpenFile(s.job(e.id, "delivered"), os.O_WRONLY|os.O_CREATE, 0o600); err == nil {
-		f.Close()
-	}
+	s.change(e, func() { e.delivered = true })
+	s.mark(s.job(e.id, "delivered"))
 	s.poke() // there may be room now
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"imgtools/pkg/fault"
 	"imgtools/pkg/jobid"
 )
 
@@ -33,19 +32,21 @@ func (s *Spool) temp(writes bool) (*Temp, error) {
 	}
 	f, err := s.openUnnamed(s.path("incoming"))
 	if err == nil {
-		return &Temp{s: s, f: f, writes: true}, nil
+		t := &Temp{s: s, f: f, writes: true}
+		s.did("unnamed", t.path())
+		return t, nil
 	}
 	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EINVAL) {
-		return nil, diskError(err)
+		return nil, s.diskError(err)
 	}
 	// A network file system, most likely: a named file, held by its lock.
 	name := s.path("incoming", "tmp."+s.tag()+"."+jobid.Random(8))
-	f, held, err := lock(name, true)
+	f, held, err := s.lock(name, true)
 	if err == nil && held {
 		err = fs.ErrExist
 	}
 	if err != nil {
-		return nil, diskError(err)
+		return nil, s.diskError(err)
 	}
 	return &Temp{s: s, f: f, writes: true, name: name}, nil
 }
@@ -55,26 +56,12 @@ func openUnnamed(dir string) (*os.File, error) {
 	return openRegular(dir, unix.O_TMPFILE|unix.O_WRONLY, 0o600)
 }
 
-// openRegular is os.OpenFile for what is a regular file, which need not be offered to
-// the poller: one call of the kernel instead of six.
-func openRegular(path string, flag int, mode uint32) (*os.File, error) {
-	for {
-		fd, err := unix.Open(path, flag|unix.O_CLOEXEC, mode)
-		if err == nil {
-			return os.NewFile(uintptr(fd), path), nil
-		}
-		if err != unix.EINTR {
-			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
-		}
-	}
-}
-
 // path names the file to open(2) and linkat(2).
 func (t *Temp) path() string {
 	if t.name != "" {
 		return t.name
 	}
-	return fmt.Sprintf("/proc/self/fd/%d", t.f.Fd())
+	return fmt.Sprintf("%s/%d", procFD, t.f.Fd())
 }
 
 // Reader returns a new open file description of the file, for reading from its
@@ -139,7 +126,7 @@ func (t *Temp) handOver(r *os.File) (*os.File, error) {
 func (t *Temp) Own() *os.File { return t.f }
 
 func reopen(path string, flag int) (*os.File, error) {
-	f, err := openRegular(path, flag, 0)
+	f, err := openFile(path, flag, 0)
 	return f, diskError(err)
 }
 
@@ -155,24 +142,21 @@ func (t *Temp) Size() (int64, error) {
 // sync fsyncs the file. After an error its content is not to be trusted again.
 func (t *Temp) sync() error {
 	t.spent = true
-	return diskError(t.f.Sync())
+	t.s.did("write", t.path())
+	return diskError(t.s.syncFile(t.f, t.path()))
 }
 
 // link gives the file a name.
 func (t *Temp) link(path string) error {
 	t.spent = true
 	if t.name != "" {
-		if err := os.Rename(t.name, path); err != nil {
+		if err := t.s.rename(t.name, path); err != nil {
 			return err
 		}
 		t.name = path
 		return nil
 	}
-	err := unix.Linkat(unix.AT_FDCWD, t.path(), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
-	if err != nil {
-		return &os.LinkError{Op: "link", Old: "upload", New: path, Err: err}
-	}
-	return nil
+	return t.s.link(t.path(), path)
 }
 
 // Close frees the file, unless it was given a name in a job. It may be called
@@ -182,7 +166,7 @@ func (t *Temp) Close() {
 		return
 	}
 	if t.name != "" {
-		os.Remove(t.name)
+		t.s.remove(t.name)
 	}
 	if t.name != "" || t.spent || !t.s.spares.keep(t) {
 		t.f.Close()
@@ -192,27 +176,3 @@ func (t *Temp) Close() {
 
 // kept is called when the file lies in a job: Close leaves it there.
 func (t *Temp) kept() { t.name = "" }
-
-// diskError gives a failure of the disk its kind: no room is full, the rest are
-// internal. Its text does not show the path, which may hold an id.
-func diskError(err error) error {
-	var known *fault.Error
-	if err == nil || errors.As(err, &known) {
-		return err
-	}
-	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
-		return fault.New(fault.Full, "spool: %w", unix.ENOSPC)
-	}
-	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
-		return fault.New(fault.Busy, "spool: %w", unix.EMFILE)
-	}
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return fault.New(fault.Internal, "spool: %s: %w", pe.Op, pe.Err)
-	}
-	var le *os.LinkError
-	if errors.As(err, &le) {
-		return fault.New(fault.Internal, "spool: %s: %w", le.Op, le.Err)
-	}
-	return fault.New(fault.Internal, "spool: %w", err)
-}

@@ -1,10 +1,7 @@
 package spool
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 
@@ -21,14 +18,15 @@ type Upload struct {
 	*Temp
 	s        *Spool
 	n        int64 // bytes written
+	job      bool  // it is to be a job
 	reserved int64 // bytes of room held
 }
 
-// Upload begins an upload of length bytes (-1: not known). Its error is of kind
+// Upload begins an upload of length bytes (-1: not known), of a job or for /image. Its error is of kind
 // Full when there is no room, TooLarge when there never will be. The caller closes
 // it, also after Submit.
-func (s *Spool) Upload(length int64) (*Upload, error) {
-	u := &Upload{s: s}
+func (s *Spool) Upload(length int64, job bool) (*Upload, error) {
+	u := &Upload{s: s, job: job}
 	if err := u.reserve(plus(max(length, 0), overhead)); err != nil {
 		return nil, err
 	}
@@ -44,10 +42,10 @@ func (s *Spool) Upload(length int64) (*Upload, error) {
 }
 
 func (u *Upload) reserve(n int64) error {
-	if err := u.s.fits(plus(u.reserved, n)); err != nil {
+	if err := u.s.fits(plus(u.reserved, n), u.job); err != nil {
 		return err
 	}
-	if err := u.s.reserve(n); err != nil {
+	if err := u.s.reserve(n, u.job); err != nil {
 		return err
 	}
 	u.reserved += n
@@ -93,7 +91,7 @@ func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
 	if s.isGone(id) {
 		return "", errGone(id)
 	}
-	sum, err := u.sum()
+	sum, err := sum(u.Temp)
 	if err != nil {
 		return "", err
 	}
@@ -107,7 +105,7 @@ func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
 	dir, held, err := u.fill(id, m)
 	if err != nil {
 		if dir != "" {
-			os.RemoveAll(dir)
+			s.removeAll(dir)
 		}
 		return "", diskError(err)
 	}
@@ -123,33 +121,19 @@ func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
 	return id, nil
 }
 
-// sum returns the SHA-256 of the bytes in hexadecimal digits.
-func (u *Upload) sum() (string, error) {
-	r, err := u.Reader()
-	if err != nil {
-		return "", err
-	}
-	defer r.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, r); err != nil {
-		return "", diskError(err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
 // accept renames a complete folder to jobs/ID, durably. again is true when there
 // is a job of that id already; then, and with an error, the folder is removed.
 func (s *Spool) accept(id, dir string) (again bool, err error) {
-	switch err := unix.Rename(dir, s.job(id)); {
+	switch err := s.rename(dir, s.job(id)); {
 	case errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST):
-		os.RemoveAll(dir)
+		s.removeAll(dir)
 		return true, nil
 	case err != nil:
-		os.RemoveAll(dir)
-		return false, diskError(&os.LinkError{Op: "rename", Err: err})
+		s.removeAll(dir)
+		return false, diskError(err)
 	}
-	if err := syncDir(s.path("jobs")); err != nil {
-		// It may or may not survive: take it back, so that what was refused isn't done.
+	if err := s.syncDir(s.path("jobs")); err != nil {
+		// It may or may not survive. It is removed, so that a refused job is not done.
 		s.discard(id)
 		return false, diskError(err)
 	}
@@ -165,15 +149,15 @@ func (s *Spool) accept(id, dir string) (again bool, err error) {
 func (u *Upload) fill(id string, m Meta) (dir string, held *os.File, err error) {
 	s := u.s
 	dir = s.path("incoming", id)
-	err = os.Mkdir(dir, 0o700)
+	err = s.mkdir(dir)
 	if errors.Is(err, fs.ErrExist) { // another upload of this id, or what is left of one
 		dir = s.path("incoming", id+"."+jobid.Random(8))
-		err = os.Mkdir(dir, 0o700)
+		err = s.mkdir(dir)
 	}
 	if err != nil {
 		return "", nil, err
 	}
-	held, taken, err := lock(dir+"/lock", true)
+	held, taken, err := s.lock(dir+"/lock", true)
 	if err == nil && taken {
 		err = fs.ErrExist
 	}
@@ -182,10 +166,10 @@ func (u *Upload) fill(id string, m Meta) (dir string, held *os.File, err error) 
 	}
 	if err = u.link(dir + "/in"); err == nil {
 		u.kept()
-		err = writeSynced(dir+"/job", m.marshal())
+		err = s.create(dir+"/job", m.marshal())
 	}
 	if err == nil {
-		err = syncDir(dir)
+		err = s.syncDir(dir)
 	}
 	if err != nil {
 		held.Close()
@@ -210,7 +194,7 @@ func (s *Spool) Same(id string, o ops.Ops, sha256 string) error {
 		return fault.New(fault.Internal, "job %s: file job: %w", jobid.Short(id), err)
 	}
 	// The process that made the job may have been killed before this fsync.
-	if err := syncDir(s.path("jobs")); err != nil {
+	if err := s.syncDir(s.path("jobs")); err != nil {
 		return diskError(err)
 	}
 	switch {

@@ -14,8 +14,15 @@ import (
 	"imgtools/pkg/limits"
 )
 
-// Job is a pending job that this process holds the lock of. It ends with exactly
-// one of Done, Fail and Release, which drop the lock.
+// How long a job that could not be done is left alone.
+const (
+	heldPause  = RescanEvery      // another process holds its lock
+	errorPause = RescanEvery      // its files could not be read
+	fullPause  = 15 * RescanEvery // there was no room for the result
+)
+
+// Job is a pending job whose lock this process holds. It ends with exactly one call
+// of Done, Fail, Full or Release, which drops the lock.
 type Job struct {
 	ID string
 	Meta
@@ -30,38 +37,22 @@ type Job struct {
 }
 
 // Next takes the oldest pending job that nobody holds, or returns nil. Jobs that
-// turn out to be finished, removed or unreadable are settled on the way. While
-// finished jobs fill the quota it gives none.
+// turn out to be finished, removed or unreadable are settled on the way. It returns
+// nil while finished jobs fill the quota and while the spool can't be used.
 func (s *Spool) Next() *Job {
 	for {
-		s.mu.Lock()
-		var e *entry
-		now := s.now()
-		for _, p := range s.pending {
-			if !p.after.After(now) {
-				e = p
-				break
-			}
-		}
-		if e == nil {
-			s.mu.Unlock()
-			return nil
-		}
-		if over := s.finished - s.quota; over >= 0 {
-			victims, enough := s.victims(over + 1)
-			s.mu.Unlock()
+		e, victims := s.choose()
+		if len(victims) > 0 {
 			s.buryAll(victims)
-			if !enough {
-				return nil
-			}
 			continue
 		}
-		s.dequeue(e)
-		e.running = true
+		if e == nil {
+			return nil
+		}
 		ctx, cancel := context.WithCancel(context.Background())
+		s.mu.Lock()
 		e.cancel = cancel
 		s.mu.Unlock()
-
 		j, err := s.take(e)
 		if j != nil {
 			j.Context = ctx
@@ -70,12 +61,38 @@ func (s *Spool) Next() *Job {
 		cancel()
 		switch {
 		case errors.Is(err, errHeld):
-			s.putBack(e, RescanEvery)
+			s.putBack(e, heldPause)
 		case err != nil:
 			s.log.Error("taking a job up", "job", jobid.Short(e.id), "err", diskError(err))
-			s.putBack(e, 10*RescanEvery)
+			s.putBack(e, errorPause)
 		}
 	}
+}
+
+// choose returns the job to be tried next, marked as running, or nil; or delivered
+// jobs that are to be buried first, to make room.
+func (s *Spool) choose() (e *entry, victims []*entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.trouble != nil {
+		return nil, nil
+	}
+	now := s.now()
+	for _, p := range s.pending {
+		if !p.after.After(now) {
+			e = p
+			break
+		}
+	}
+	if e == nil {
+		return nil, nil
+	}
+	if over := s.finished - s.quota; over >= 0 {
+		victims, _ = s.victims(plus(over, 1))
+		return nil, victims
+	}
+	s.change(e, func() { e.running = true })
+	return e, nil
 }
 
 var errHeld = errors.New("held by another")
@@ -83,21 +100,16 @@ var errHeld = errors.New("held by another")
 // take locks a job and looks at it again. Without a job and without an error it
 // has been settled.
 func (s *Spool) take(e *entry) (*Job, error) {
-	folder, err := os.Stat(s.job(e.id))
+	folder, err := os.Lstat(s.job(e.id))
 	if errors.Is(err, fs.ErrNotExist) {
-		s.forget(e)
-		return nil, nil
+		return nil, s.vanished(e)
 	}
 	if err != nil {
 		return nil, err
 	}
-	held, taken, err := lock(s.job(e.id, "lock"), false)
-	if errors.Is(err, fs.ErrNotExist) && !exists(s.job(e.id)) {
-		s.forget(e)
-		return nil, nil
-	}
+	held, taken, err := s.lock(s.job(e.id, "lock"), true)
 	if errors.Is(err, fs.ErrNotExist) {
-		held, taken, err = lock(s.job(e.id, "lock"), true)
+		return nil, s.vanished(e)
 	}
 	if err != nil {
 		return nil, err
@@ -108,20 +120,37 @@ func (s *Spool) take(e *entry) (*Job, error) {
 	j := &Job{ID: e.id, Started: s.now(), s: s, e: e, held: held, folder: folder}
 	if !j.still() {
 		held.Close()
-		s.forget(e)
-		return nil, nil
+		return nil, s.vanished(e)
 	}
-	if exists(s.job(e.id, "out")) || exists(s.job(e.id, "error")) {
+	end, err := s.ending(e.id)
+	if err != nil {
+		held.Close()
+		return nil, err
+	}
+	if end.state != Pending {
 		held.Close()
 		s.settle(e)
 		return nil, nil
 	}
 	j.clean()
 	if j.Meta, err = s.meta(e.id); err != nil {
+		if known := fault.Of(err); known == fault.Unsupported && s.now().Sub(s.receivedAt(e)) < s.ttl {
+			held.Close()
+			return nil, errHeld // left to an imgd that knows it
+		}
+		if kind := fault.Of(diskError(err)); kind == fault.Busy {
+			held.Close()
+			return nil, err
+		}
 		j.Fail(fault.As(fault.Internal, fmt.Errorf("the job can't be read: %w", diskError(err))))
 		return nil, nil
 	}
-	if in, ok, err := size(s.job(e.id, "in")); err != nil || !ok || in != j.Bytes {
+	in, ok, err := size(s.job(e.id, "in"))
+	if err != nil {
+		held.Close()
+		return nil, err
+	}
+	if !ok || in != j.Bytes {
 		j.Fail(fault.New(fault.Internal, "the picture can't be read: %d of %d bytes are there", in, j.Bytes))
 		return nil, nil
 	}
@@ -129,27 +158,51 @@ func (s *Spool) take(e *entry) (*Job, error) {
 		j.Fail(fault.New(fault.Internal, "%d workers died of this picture", n))
 		return nil, nil
 	}
+	j.sign()
+	return j, nil
+}
+
+// sign writes into the lock who holds it, for people and for the status. No code
+// relies on it.
+func (j *Job) sign() {
 	var t text
-	t.line("host", s.host)
+	t.line("host", j.s.host)
 	t.line("pid", fmt.Sprint(os.Getpid()))
 	t.time("started", j.Started)
-	held.Truncate(0)
-	held.WriteAt(t.Bytes(), 0) // for people and the status; not relied on
-	return j, nil
+	j.held.Truncate(0)
+	j.held.WriteAt(t.Bytes(), 0)
+	j.s.did("write", j.s.job(j.ID, "lock"))
+}
+
+// receivedAt is when a job was received. For a job whose record can't be read, that
+// is the time of its file.
+func (s *Spool) receivedAt(e *entry) time.Time {
+	if !e.received.IsZero() {
+		return e.received
+	}
+	if fi, err := os.Lstat(s.job(e.id, "job")); err == nil {
+		return fi.ModTime()
+	}
+	return time.Time{}
 }
 
 // still reports whether the folder under the job's id is the one that was locked.
 func (j *Job) still() bool {
-	fi, err := os.Stat(j.s.job(j.ID))
+	fi, err := os.Lstat(j.s.job(j.ID))
 	return err == nil && os.SameFile(fi, j.folder)
 }
 
-// clean removes what an earlier holder left half done.
+// clean removes what earlier holders left half done, and an end whose result was
+// lost.
 func (j *Job) clean() {
 	names, _ := readNames(j.s.job(j.ID))
 	for _, n := range names {
-		if strings.HasPrefix(n, "out.") || strings.HasPrefix(n, "error.") {
-			os.Remove(j.s.job(j.ID, n))
+		base, _, _ := strings.Cut(n, ".")
+		switch base {
+		case "end", "out", "result", "error":
+			if err := j.s.remove(j.s.job(j.ID, n)); err != nil {
+				j.s.log.Error("removing what is left of a result", "job", jobid.Short(j.ID), "err", diskError(err))
+			}
 		}
 	}
 }
@@ -166,123 +219,11 @@ func (j *Job) Deaths() int {
 // Died records that a worker died of the picture or ran out of time, so that it
 // outlives this process, and returns how many did.
 func (j *Job) Died() (int, error) {
-	path := j.s.job(j.ID, "deaths")
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		return 0, diskError(err)
-	}
-	_, err = f.Write([]byte{'x'})
+	err := j.s.extend(j.s.job(j.ID, "deaths"), []byte{'x'})
 	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = syncDir(j.s.job(j.ID))
+		err = j.s.syncDir(j.s.job(j.ID))
 	}
 	return j.Deaths(), diskError(err)
-}
-
-// Done makes out the job's result, which r describes, and closes out. When that
-// can't be written the job fails. The returned error is for the log; the job has
-// ended in any case.
-func (j *Job) Done(out *Temp, r Result) error {
-	defer out.Close()
-	s := j.s
-	r.Started, r.Finished = j.Started, s.now()
-	err := j.commit(out, r)
-	if err != nil && !j.still() {
-		j.end() // removed meanwhile
-		s.forget(j.e)
-		return nil
-	}
-	if err != nil {
-		err = fmt.Errorf("writing the result: %w", diskError(err))
-		j.Full(err)
-		return err
-	}
-	os.Remove(s.job(j.ID, "in"))
-	s.mu.Lock()
-	s.finish(j.e, Done, r.Size+overhead, r.Finished)
-	s.mu.Unlock()
-	j.end()
-	return nil
-}
-
-func (j *Job) commit(out *Temp, r Result) (err error) {
-	tmp, record := j.s.job(j.ID, "out."+j.s.tag()), j.s.job(j.ID, "result")
-	defer func() {
-		if err != nil { // of a result that is not to be, nothing stays
-			os.Remove(tmp)
-			os.Remove(record)
-		}
-	}()
-	if err := out.sync(); err != nil {
-		return err
-	}
-	if err := writeSynced(record, r.marshal()); err != nil {
-		return err
-	}
-	if err := out.link(tmp); err != nil {
-		return err
-	}
-	if err := j.rename(tmp, "out"); err != nil {
-		return err
-	}
-	out.kept()
-	return nil
-}
-
-// rename gives tmp its final name, which is the change of state, and fsyncs it.
-func (j *Job) rename(tmp, name string) error {
-	if !j.still() {
-		return fs.ErrNotExist
-	}
-	if err := os.Rename(tmp, j.s.job(j.ID, name)); err != nil {
-		return err
-	}
-	if err := syncDir(j.s.job(j.ID)); err != nil {
-		os.Remove(j.s.job(j.ID, name))
-		return err
-	}
-	return nil
-}
-
-// Fail ends the job with the reason cause.
-func (j *Job) Fail(cause error) {
-	s := j.s
-	f := Failure{Kind: fault.Of(cause), Detail: cause.Error(), Started: j.Started, Finished: s.now()}
-	tmp := s.job(j.ID, "error."+s.tag())
-	err := writeSynced(tmp, f.marshal())
-	if err == nil {
-		err = j.rename(tmp, "error")
-	}
-	if err != nil && !j.still() {
-		j.end()
-		s.forget(j.e)
-		return
-	}
-	if err != nil {
-		// Not even that can be written. It stays pending, and is tried again when
-		// the disk may be better.
-		os.Remove(tmp)
-		s.log.Error("writing a failure", "job", jobid.Short(j.ID), "cause", cause, "err", diskError(err))
-		j.Release(15 * RescanEvery)
-		return
-	}
-	os.Remove(s.job(j.ID, "in"))
-	s.mu.Lock()
-	s.finish(j.e, Failed, overhead, f.Finished)
-	s.mu.Unlock()
-	j.end()
-}
-
-// Full ends an attempt that found no room on disk, as err says: the job is tried
-// again later, but not for ever. With an error of another kind the job fails.
-func (j *Job) Full(err error) {
-	if fault.Of(err) == fault.Full && j.s.now().Sub(j.Received) < j.s.ttl {
-		j.Release(15 * RescanEvery)
-		return
-	}
-	j.Fail(err)
 }
 
 // Release makes the job pending again, to be tried not before after has passed.
@@ -296,7 +237,6 @@ func (j *Job) end() {
 	j.held.Close()
 	j.s.mu.Lock()
 	defer j.s.mu.Unlock()
-	j.e.running = false
 	if j.e.cancel != nil {
 		j.e.cancel()
 		j.e.cancel = nil
@@ -306,39 +246,35 @@ func (j *Job) end() {
 // putBack returns a job to the pending ones.
 func (s *Spool) putBack(e *entry, after time.Duration) {
 	s.mu.Lock()
-	e.running = false
-	e.cancel = nil
-	e.after = s.now().Add(after)
-	if s.jobs[e.id] == e && e.state == Pending {
-		s.enqueue(e)
-	}
+	s.change(e, func() {
+		e.running, e.cancel = false, nil
+		e.after = s.now().Add(after)
+	})
 	s.mu.Unlock()
 	if after <= 0 {
 		s.poke()
-	} else if after < RescanEvery { // else the rescan wakes
+	} else if after < RescanEvery { // else Watch does
 		time.AfterFunc(after, s.poke)
 	}
 }
 
-// forget drops a job from the index.
-func (s *Spool) forget(e *entry) {
+// vanished drops a job whose folder is not there. Its error says that the whole
+// spool is not there.
+func (s *Spool) vanished(e *entry) error {
+	if err := s.check(); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.change(e, func() { e.running = false })
 	s.drop(e)
+	return nil
 }
 
-// settle updates the index of a job that somebody else has finished.
+// settle updates the index of a job that another process has finished or removed.
 func (s *Spool) settle(e *entry) {
-	now, err := s.load(e.id)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	e.running, e.cancel = false, nil
-	switch {
-	case err != nil:
-		s.drop(e)
-	case now.state != Pending:
-		s.finish(e, now.state, now.size, now.ended)
-	default:
-		s.enqueue(e)
-	}
+	s.change(e, func() { e.running, e.cancel = false, nil })
+	s.mu.Unlock()
+	s.refresh(e.id)
 }

@@ -1,0 +1,492 @@
+package spool
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
+)
+
+// The crash-state replay. A recorder notes each change that the spool makes to its
+// files. POSIX promises of an unfinished or finished change nothing until an fsync:
+// a write is durable when its file was fsynced after it, a change of a name when its
+// folder was. So a power cut after change k may leave any combination of the changes
+// up to k that were not forced, and half of a write. Many of these states are built
+// and opened, and each job that was acknowledged by then is looked for.
+
+// step is a recorded change, or a promise that was made to a client.
+type step struct {
+	what string // create mkdir remove write fsync, ack, gone, deaths
+	dir  int    // of create, mkdir, remove: the folder's node
+	name string // likewise
+	node int    // what it is about
+	data []byte // write: the file's new content
+	id   string // of a promise
+}
+
+// recorder knows which node each name stands for, as the process sees it.
+type recorder struct {
+	t     *testing.T
+	root  string
+	steps []step
+	kids  map[int]map[string]int // of a folder
+	inode map[uint64]int
+	last  int
+}
+
+func newRecorder(t *testing.T, root string) *recorder {
+	return &recorder{t: t, root: root, kids: map[int]map[string]int{}, inode: map[uint64]int{}}
+}
+
+func (r *recorder) add(folder bool) int {
+	r.last++
+	if folder {
+		r.kids[r.last] = map[string]int{}
+	}
+	return r.last
+}
+
+func inodeOf(path string) uint64 {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return fi.Sys().(*syscall.Stat_t).Ino
+}
+
+// at returns the node of a path.
+func (r *recorder) at(path string) int {
+	if filepath.Dir(path) == procFD {
+		return r.inode[inodeOf(path)]
+	}
+	rel, err := filepath.Rel(r.root, path)
+	if err != nil || strings.HasPrefix(rel, "..") {
+		return 0
+	}
+	node := 1
+	if rel == "." {
+		return node
+	}
+	for name := range strings.SplitSeq(rel, "/") {
+		node = r.kids[node][name]
+	}
+	return node
+}
+
+func (r *recorder) parent(path string) (int, string) {
+	return r.at(filepath.Dir(path)), filepath.Base(path)
+}
+
+func (r *recorder) name(what, path string, node int) {
+	dir, name := r.parent(path)
+	r.kids[dir][name] = node
+	r.steps = append(r.steps, step{what: what, dir: dir, name: name, node: node})
+}
+
+func (r *recorder) unname(path string) {
+	dir, name := r.parent(path)
+	if node, ok := r.kids[dir][name]; ok {
+		delete(r.kids[dir], name)
+		r.steps = append(r.steps, step{what: "remove", dir: dir, name: name, node: node})
+	}
+}
+
+// record is the trace of a Spool.
+func (r *recorder) record(change string, paths ...string) {
+	path := paths[0]
+	switch change {
+	case "mkdir":
+		if path == r.root {
+			r.add(true)
+			return
+		}
+		r.name("mkdir", path, r.add(true))
+	case "unnamed":
+		r.inode[inodeOf(path)] = r.add(false)
+	case "create":
+		node := r.add(false)
+		r.inode[inodeOf(path)] = node
+		r.name("create", path, node)
+	case "write":
+		b, err := os.ReadFile(path)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		r.steps = append(r.steps, step{what: "write", node: r.at(path), data: b})
+	case "link":
+		node := r.at(paths[0])
+		r.name("create", paths[1], node)
+	case "rename":
+		dir, name := r.parent(paths[0])
+		node := r.kids[dir][name]
+		r.name("create", paths[1], node)
+		r.unname(paths[0])
+	case "remove":
+		r.unname(path)
+	case "removeall":
+		if node := r.at(path); node != 0 {
+			for _, name := range slices.Sorted(maps.Keys(r.kids[node])) {
+				r.record("removeall", filepath.Join(path, name))
+			}
+			r.unname(path)
+		}
+	case "fsync":
+		if node := r.at(path); node != 0 {
+			r.steps = append(r.steps, step{what: "fsync", node: node})
+		}
+	default:
+		r.t.Fatalf("unknown change %q", change)
+	}
+}
+
+func (r *recorder) promise(what, id string) { r.steps = append(r.steps, step{what: what, id: id}) }
+
+// forced divides the changes among the first k steps into those that an fsync has
+// made durable, and the others.
+func (r *recorder) forced(k int) (durable, open []int) {
+	synced := map[int]int{} // node: its last fsync
+	for i, s := range r.steps[:k] {
+		if s.what == "fsync" {
+			synced[s.node] = i
+		}
+	}
+	for i, s := range r.steps[:k] {
+		node := s.dir
+		switch s.what {
+		case "write":
+			node = s.node
+		case "create", "mkdir", "remove":
+		default:
+			continue
+		}
+		if last, ok := synced[node]; ok && last > i {
+			durable = append(durable, i)
+		} else {
+			open = append(open, i)
+		}
+	}
+	return durable, open
+}
+
+// disk is what a power cut leaves.
+type crashed struct {
+	kids  map[int]map[string]int
+	files map[int][]byte
+}
+
+// build makes the state in which the kept changes, in order, have reached the disk;
+// of the halved writes only half has.
+func (r *recorder) build(keep, half map[int]bool) crashed {
+	d := crashed{map[int]map[string]int{1: {}}, map[int][]byte{}}
+	for i, s := range r.steps {
+		if !keep[i] {
+			continue
+		}
+		switch s.what {
+		case "create", "mkdir":
+			if d.kids[s.dir] == nil {
+				d.kids[s.dir] = map[string]int{}
+			}
+			d.kids[s.dir][s.name] = s.node
+		case "remove":
+			if d.kids[s.dir][s.name] == s.node {
+				delete(d.kids[s.dir], s.name)
+			}
+		case "write":
+			d.files[s.node] = s.data
+			if half[i] {
+				d.files[s.node] = s.data[:len(s.data)/2]
+			}
+		}
+	}
+	return d
+}
+
+// write puts the state into a folder, and returns what tells it from others.
+func (r *recorder) write(d crashed, node int, path string, b *strings.Builder) {
+	for _, name := range slices.Sorted(maps.Keys(d.kids[node])) {
+		child := d.kids[node][name]
+		if _, folder := r.kids[child]; folder {
+			fmt.Fprintf(b, "%s/(", name)
+			if path != "" {
+				os.Mkdir(filepath.Join(path, name), 0o700)
+				r.write(d, child, filepath.Join(path, name), b)
+			} else {
+				r.write(d, child, "", b)
+			}
+			b.WriteString(")")
+			continue
+		}
+		fmt.Fprintf(b, "%s=%x ", name, sha256.Sum256(d.files[child]))
+		if path != "" {
+			os.WriteFile(filepath.Join(path, name), d.files[child], 0o600)
+		}
+	}
+}
+
+// crashPicture is what the session hands in, and crashResult what comes of it.
+func crashPicture(n int) string { return strings.Repeat(fmt.Sprintf("picture %d ", n), 50) }
+func crashResult(picture string) string {
+	return "result of " + hex.EncodeToString([]byte(picture[:9]))
+}
+
+// session uses a spool in every way and records it. pictures are those of the ids.
+func session(t *testing.T, r *recorder) (pictures map[string]string) {
+	s, err := Open(Config{Dir: r.root, TTL: 1e5 * time.Hour, Quota: 1 << 30, trace: r.record})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures = map[string]string{}
+	put := func() string {
+		picture := crashPicture(len(pictures))
+		id := jobid.New()
+		pictures[id] = picture
+		submit(t, s, id, picture, gray)
+		r.promise("ack", id)
+		return id
+	}
+	remove := func(id string) {
+		t.Helper()
+		r.promise("asked", id)
+		if err := s.Remove(id); err != nil {
+			t.Fatal(err)
+		}
+		r.promise("gone", id)
+	}
+	do := func() {
+		j := s.Next()
+		finish(t, s, j, crashResult(pictures[j.ID]))
+	}
+	a := put()
+	do()
+	put()
+	do()
+	put()
+	s.Next().Fail(fault.New(fault.Format, "not a picture"))
+	b := put()
+	remove(b) // while it waits
+	remove(a) // when it is done
+	c := put()
+	j := s.Next()
+	if n, err := j.Died(); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	r.promise("deaths", c)
+	submit(t, s, c, pictures[c], gray) // again
+	r.promise("ack", c)
+	finish(t, s, j, crashResult(pictures[c]))
+
+	// Two uploads of one id at once: the second is acknowledged before the first has
+	// fsynced jobs, and must not be lost.
+	d := jobid.New()
+	pictures[d] = crashPicture(len(pictures))
+	u, err := s.Upload(-1, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(u, pictures[d])
+	sha, _ := sum(u.Temp)
+	u.sync()
+	dir, held, err := u.fill(d, Meta{Ops: gray, Bytes: u.Len(), SHA256: sha, Received: s.now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.rename(dir, s.job(d)); err != nil {
+		t.Fatal(err)
+	}
+	submit(t, s, d, pictures[d], gray)
+	r.promise("ack", d)
+	held.Close()
+	u.Close()
+	s.Rescan()
+	do()
+	return pictures
+}
+
+func TestEveryCrashStateKeepsEveryPromise(t *testing.T) {
+	r := newRecorder(t, filepath.Join(t.TempDir(), "spool"))
+	pictures := session(t, r)
+	random := rand.New(rand.NewPCG(1, 2))
+	seen := map[string]bool{}
+	states, bad := 0, 0
+	memory := memoryDir(t)
+	set := func(lists ...[]int) map[int]bool {
+		m := map[int]bool{}
+		for _, l := range lists {
+			for _, i := range l {
+				m[i] = true
+			}
+		}
+		return m
+	}
+	for k := 1; k <= len(r.steps); k++ {
+		durable, open := r.forced(k)
+		var writes, names []int
+		for _, i := range open {
+			if r.steps[i].what == "write" {
+				writes = append(writes, i)
+			} else {
+				names = append(names, i)
+			}
+		}
+		type variant struct{ keep, half map[int]bool }
+		variants := []variant{
+			{set(durable, open), nil}, {set(durable), nil}, {set(durable, names), nil}, {set(durable, writes), nil}, {set(durable, open), set(writes)},
+		}
+		for _, i := range open[max(0, len(open)-12):] {
+			without := set(durable, open)
+			delete(without, i)
+			variants = append(variants, variant{without, nil}, variant{set(durable, []int{i}), nil})
+		}
+		for range 12 {
+			keep, half := set(durable), map[int]bool{}
+			for _, i := range open {
+				keep[i] = random.IntN(2) == 0
+				half[i] = random.IntN(3) == 0
+			}
+			variants = append(variants, variant{keep, half})
+		}
+		promised := map[string]string{}
+		deaths := map[string]bool{}
+		for _, s := range r.steps[:k] {
+			switch s.what {
+			case "ack", "asked", "gone":
+				promised[s.id] = s.what
+			case "deaths":
+				deaths[s.id] = true
+			}
+		}
+		for _, v := range variants {
+			d := r.build(v.keep, v.half)
+			var key strings.Builder
+			r.write(d, 1, "", &key)
+			fmt.Fprint(&key, promised, deaths)
+			if seen[key.String()] {
+				continue
+			}
+			seen[key.String()] = true
+			states++
+			dir, err := os.MkdirTemp(memory, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ignored strings.Builder
+			r.write(d, 1, dir, &ignored)
+			if err := checkCrash(dir, pictures, promised, deaths); err != nil {
+				t.Errorf("a power cut after step %d of %d (%s %s): %v\n%s", k, len(r.steps), r.steps[k-1].what, r.steps[k-1].name, err, key.String())
+				if bad++; bad > 5 {
+					t.FailNow()
+				}
+			}
+			os.RemoveAll(dir)
+		}
+	}
+	t.Logf("%d steps, %d distinct states", len(r.steps), states)
+	if states < 500 {
+		t.Errorf("only %d states", states)
+	}
+}
+
+// memoryDir returns a folder whose fsyncs cost nothing, where there is one.
+func memoryDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "spool")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// checkCrash opens a spool after a crash and looks for what was promised.
+func checkCrash(dir string, pictures, promised map[string]string, deaths map[string]bool) error {
+	s, err := Open(Config{Dir: dir, TTL: 1e5 * time.Hour, Quota: 1 << 30})
+	if err != nil {
+		return err
+	}
+	did := map[string]bool{}
+	for j := s.Next(); j != nil; j = s.Next() {
+		f, err := j.Reader()
+		if err != nil {
+			return err
+		}
+		b, _ := io.ReadAll(f)
+		f.Close()
+		if string(b) != pictures[j.ID] {
+			return fmt.Errorf("job %s was given out with %d of %d bytes", jobid.Short(j.ID), len(b), len(pictures[j.ID]))
+		}
+		if n := j.Deaths(); deaths[j.ID] && n < 1 {
+			return fmt.Errorf("job %s has forgotten its death", jobid.Short(j.ID))
+		}
+		tmp, err := s.Temp()
+		if err != nil {
+			return err
+		}
+		w, err := tmp.Writer()
+		if err != nil {
+			return err
+		}
+		out := crashResult(pictures[j.ID])
+		io.WriteString(w, out)
+		w.Close()
+		did[j.ID] = true
+		if err := j.Done(tmp, Result{Type: "image/png", Size: int64(len(out)), Width: 3, Height: 2}); err != nil {
+			return err
+		}
+	}
+	for id, picture := range pictures {
+		st, err := s.Status(id)
+		switch promised[id] {
+		case "gone":
+			if fault.Of(err) != fault.Gone {
+				return fmt.Errorf("job %s was removed, and is back: %v", jobid.Short(id), err)
+			}
+			continue
+		case "asked":
+			if fault.Of(err) == fault.Gone {
+				continue
+			}
+		case "":
+			if kind := fault.Of(err); err != nil && kind != fault.NotFound && kind != fault.Gone {
+				return fmt.Errorf("job %s, not acknowledged: %w", jobid.Short(id), err)
+			}
+			if err != nil {
+				continue
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("job %s was acknowledged and is lost: %w", jobid.Short(id), err)
+		}
+		switch st.State {
+		case Done:
+			f, err := s.Result(st)
+			if err != nil {
+				return err
+			}
+			b, _ := io.ReadAll(f)
+			f.Close()
+			if !bytes.Equal(b, []byte(crashResult(picture))) {
+				return fmt.Errorf("job %s has a result of %q", jobid.Short(id), b)
+			}
+		case Failed:
+			if st.Failure.Kind != fault.Format || !strings.HasPrefix(picture, "picture 2") {
+				return fmt.Errorf("job %s failed: %s", jobid.Short(id), st.Failure.Detail)
+			}
+		default:
+			return fmt.Errorf("job %s is pending and is not given out", jobid.Short(id))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package spool
+
+import (
+	"errors"
+	"io/fs"
+	"time"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/jobid"
+)
+
+// RescanEvery is how soon changes by another imgd are seen, and the jobs of a dead
+// one taken up.
+const RescanEvery = 2 * time.Second
+
+// load reads from disk what the index has of a job. Its error is fs.ErrNotExist
+// when there is no such job.
+func (s *Spool) load(id string) (*entry, error) {
+	e := &entry{id: id, size: overhead}
+	// In this order: in is removed only after the job has its end.
+	in, hasIn, err := size(s.job(id, "in"))
+	if err != nil {
+		return nil, err
+	}
+	end, err := s.ending(id)
+	if err != nil {
+		return nil, err
+	}
+	e.state = end.state
+	switch {
+	case e.state == Done:
+		e.size = plus(e.size, end.result.Size)
+		e.ended = s.clamp(end.result.Finished)
+	case e.state == Failed:
+		e.ended = s.clamp(end.failure.Finished)
+	case !hasIn && !exists(s.job(id)):
+		return nil, fs.ErrNotExist
+	default:
+		e.size = plus(e.size, in)
+		// A job whose record can't be read is pending, and fails when taken up.
+		if m, err := s.meta(id); err == nil {
+			e.received = m.Received
+		}
+		return e, nil
+	}
+	e.delivered = exists(s.job(id, "delivered"))
+	if hasIn {
+		s.dropPicture(id)
+	}
+	return e, nil
+}
+
+// dropPicture removes the picture of a job that has its end, which its holder had no
+// time to do. The end may not be durable yet: its holder may be about to fsync it.
+func (s *Spool) dropPicture(id string) {
+	err := s.syncDir(s.job(id))
+	if err == nil {
+		err = s.remove(s.job(id, "in"))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.log.Error("removing the picture of a job that has ended", "job", jobid.Short(id), "err", diskError(err))
+	}
+}
+
+// clamp returns the time of finishing that a record says, as a time on this process's
+// clock. It is not in the future: a job that ended while a clock ran ahead is kept no
+// longer. It carries the monotonic reading, so that a jump of the clock from now on
+// changes nothing.
+func (s *Spool) clamp(finished time.Time) time.Time {
+	now := s.now()
+	return now.Add(-max(now.Sub(finished), 0))
+}
+
+// Rescan brings the index up to date with the folder: new jobs of others, jobs
+// that others finished, delivered or removed. Then it sweeps.
+func (s *Spool) Rescan() error {
+	names, err := readNames(s.path("jobs"))
+	if err == nil {
+		err = s.check()
+	}
+	if err != nil {
+		return diskError(err)
+	}
+	there := make(map[string]bool, len(names))
+	for _, id := range names {
+		if jobid.Valid(id) {
+			there[id] = true
+		}
+	}
+
+	s.mu.Lock()
+	var look []string // pending, not here: maybe finished by another
+	var undelivered []*entry
+	scarce := s.used+s.reserved > s.quota/2 // otherwise nothing has to go
+	for id, e := range s.jobs {
+		if scarce && e.state != Pending && !e.delivered {
+			undelivered = append(undelivered, e)
+		}
+		switch {
+		case !there[id]:
+			// Submitted after the folder was read, perhaps: look at it alone.
+			look = append(look, id)
+		case e.state == Pending && !e.running:
+			look = append(look, id)
+		}
+		delete(there, id)
+	}
+	s.mu.Unlock()
+
+	for id := range there {
+		e, err := s.load(id)
+		if err == nil {
+			s.add(e)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			s.log.Error("reading a job", "job", jobid.Short(id), "err", diskError(err))
+		}
+	}
+	for _, id := range look {
+		s.refresh(id)
+	}
+	for _, e := range undelivered {
+		if exists(s.job(e.id, "delivered")) {
+			s.mu.Lock()
+			s.change(e, func() { e.delivered = true })
+			s.mu.Unlock()
+		}
+	}
+	s.sweep()
+	s.poke()
+	return nil
+}
+
+// refresh compares one job of the index with the disk.
+func (s *Spool) refresh(id string) {
+	now, err := s.load(id)
+	if err != nil && (!errors.Is(err, fs.ErrNotExist) || s.check() != nil) {
+		return // the next round sees
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.jobs[id]
+	switch {
+	case e == nil || e.running && err == nil:
+	case err != nil:
+		s.drop(e)
+	case e.state == Pending && now.state != Pending:
+		s.finish(e, now.state, now.size, now.ended)
+	case e.state != now.state: // its result was lost
+		s.change(e, func() { e.state, e.size, e.ended, e.received = now.state, now.size, now.ended, now.received })
+		s.poke()
+	}
+}
+
+func (s *Spool) meta(id string) (Meta, error) {
+	b, err := readSmall(s.job(id, "job"))
+	if err != nil {
+		return Meta{}, err
+	}
+	m, err := parseMeta(b)
+	if err != nil {
+		kind := fault.Internal
+		if fault.Of(err) == fault.Unsupported {
+			kind = fault.Unsupported
+		}
+		return Meta{}, fault.New(kind, "job %s: spool: record: %w", jobid.Short(id), err)
+	}
+	return m, nil
+}
