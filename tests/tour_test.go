@@ -2,6 +2,7 @@ package tests
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,10 +30,19 @@ func TestManFormats(t *testing.T) {
 	dir, names := sampleFolder(t)
 	sample := map[string]string{"jpeg": "b.jpg", "png": "a.png", "gif": "c.gif", "webp": "g.webp", "bmp": "f.bmp", "tiff": "d.tiff", "pnm": "e.ppm", "ppm": "e.ppm"}
 	must(t, dir, "gray -f pgm -o s.pgm a.png; scale -f pam -o s.pam 1/2 j.png")
-	sample["pgm"], sample["pam"] = "s.pgm", "s.pam"
+	sample["pgm"], sample["pam"], sample["ico"] = "s.pgm", "s.pam", "s.ico"
+	picture, err := os.ReadFile(filepath.Join(dir, "a.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	icon := binary.LittleEndian.AppendUint32([]byte{0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 32, 0}, uint32(len(picture)))
+	icon = append(binary.LittleEndian.AppendUint32(icon, 22), picture...)
+	if err := os.WriteFile(filepath.Join(dir, "s.ico"), icon, 0o666); err != nil {
+		t.Fatal(err)
+	}
 	magic := map[string]string{"jpeg": "\xff\xd8\xff", "png": "\x89PNG", "gif": "GIF8", "bmp": "BM", "tiff": "", "pnm": "P", "pgm": "P5", "ppm": "P6", "pam": "P7"}
 	rows := regexp.MustCompile(`(?m)^\.It (\S+) Ta (yes|no) Ta (yes|no) Ta `).FindAllStringSubmatch(tour(t, "FORMATS"), -1)
-	if len(rows) != 10 {
+	if len(rows) != 11 {
 		t.Fatalf("%d formats in imgtools.7", len(rows))
 	}
 	for _, r := range rows {
