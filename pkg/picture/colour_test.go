@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"image"
 	"image/color"
 	"math"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -15,6 +18,7 @@ import (
 	"imgtools/pkg/picture/plan"
 	"imgtools/pkg/picture/plan/plantest"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 
 	stdjpeg "image/jpeg"
 	stdpng "image/png"
@@ -399,4 +403,126 @@ func TestProfileWord(t *testing.T) {
 		}()
 		made(t, data, "profile=adobe")
 	}()
+}
+
+// inkLab is what the profile of inkProfile prints: linear in the inks, so that the table
+// is exact however it is interpolated.
+func inkLab(c [4]float64) (l, a, b float64) {
+	return 100 - 20*c[0] - 25*c[1] - 10*c[2] - 40*c[3], -30*c[0] + 50*c[1] - 5*c[2], -30*c[0] - 5*c[1] + 60*c[2]
+}
+
+// inkProfile is a profile of CMYK with one table of two points for each ink, of version 2.
+func inkProfile() []byte {
+	be := binary.BigEndian
+	table := []byte("mft2\x00\x00\x00\x00\x04\x03\x02\x00")
+	for i := range 9 {
+		table = be.AppendUint32(table, map[bool]uint32{true: 65536}[i%4 == 0])
+	}
+	table = append(table, 0, 2, 0, 2)
+	straight := func(n int) {
+		for range n {
+			table = append(table, 0, 0, 255, 255)
+		}
+	}
+	straight(4)
+	for i := range 16 {
+		l, a, b := inkLab([4]float64{float64(i >> 3), float64(i >> 2 & 1), float64(i >> 1 & 1), float64(i & 1)})
+		for _, v := range []float64{l / 100 * 65280, (a + 128) * 256, (b + 128) * 256} {
+			table = be.AppendUint16(table, uint16(math.Round(v)))
+		}
+	}
+	straight(3)
+	p := bytes.Clone(colour.AdobeRGB()[:128])
+	copy(p[12:], "prtrCMYKLab ")
+	p = be.AppendUint32(p, 1)
+	p = append(p, "A2B1"...)
+	p = be.AppendUint32(be.AppendUint32(p, 144), uint32(len(table)))
+	p = append(p, table...)
+	be.PutUint32(p, uint32(len(p)))
+	return p
+}
+
+// printed is the sRGB of inks under that profile.
+func printed(ink [4]float64) [4]float64 {
+	l, a, b := inkLab(ink)
+	f := func(t float64) float64 {
+		if t > 6./29 {
+			return t * t * t
+		}
+		return 3 * 36. / 841 * (t - 4./29)
+	}
+	y := (l + 16) / 116
+	x := [3]float64{0.9642 * f(y+a/500), f(y), 0.8249 * f(y-b/200)}
+	back := [3][3]float64{{3.1339, -1.6169, -0.4906}, {-0.9788, 1.9161, 0.0335}, {0.0719, -0.2290, 1.4052}}
+	var out [4]float64
+	for i := range 3 {
+		v := min(max(back[i][0]*x[0]+back[i][1]*x[1]+back[i][2]*x[2], 0), 1)
+		if v <= 0.0031308 {
+			out[i] = 12.92 * v
+		} else {
+			out[i] = 1.055*math.Pow(v, 1/2.4) - 0.055
+		}
+	}
+	out[3] = 1
+	return out
+}
+
+// Inks with a profile go through it, and the result says nothing of it.
+func TestInksGoThroughTheirProfile(t *testing.T) {
+	file := rastertest.File(t, filepath.Join(runtime.GOROOT(), "src/image/testdata/video-001.cmyk.jpeg"))
+	m, err := stdjpeg.Decode(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmyk := m.(*image.CMYK) // 0 is no ink
+	size := m.Bounds()
+	icc := inkProfile()
+	body := "ICC_PROFILE\x00\x01\x01" + string(icc)
+	withICC := append([]byte("\xff\xd8\xff\xe2"+string(binary.BigEndian.AppendUint16(nil, uint16(len(body)+2)))+body), file[2:]...)
+	want := newPic(size.Dx(), size.Dy(), func(x, y int) [4]float64 {
+		c := cmyk.CMYKAt(x, y)
+		return printed([4]float64{float64(c.C) / 255, float64(c.M) / 255, float64(c.Y) / 255, float64(c.K) / 255})
+	})
+	for name, data := range map[string][]byte{"jpeg": withICC, "tiff": inkTIFF(cmyk, icc)} {
+		t.Run(name, func(t *testing.T) {
+			b, res := made(t, data, "format=png")
+			if most, mean := apart(decode(t, b).pic, want); 255*mean > 0.7 || name == "tiff" && 255*most > 3 {
+				t.Errorf("off by %.2f of 255 on average, %.1f at most", 255*mean, 255*most)
+			}
+			if headerOf(t, b).ICC != nil || res.Note != "" {
+				t.Errorf("a profile is left, or a note: %q", res.Note)
+			}
+			b, _ = made(t, data, "gray format=png")
+			if _, mean := apart(decode(t, b).pic, want.grayed()); 255*mean > 1 {
+				t.Errorf("gray: off by %.2f of 255 on average", 255*mean)
+			}
+			damaged := bytes.Replace(data, []byte("mft2"), []byte("mft9"), 1)
+			b, res = made(t, damaged, "format=png")
+			if res.Note != `colour profile ignored: A2B1: table of type "mft9"` {
+				t.Errorf("damaged: note %q", res.Note)
+			}
+		})
+	}
+}
+
+// inkTIFF is an uncompressed TIFF of CMYK with a profile.
+func inkTIFF(m *image.CMYK, icc []byte) []byte {
+	le := binary.LittleEndian
+	w, h := m.Rect.Dx(), m.Rect.Dy()
+	entries := [][4]uint32{ // tag, type, count, value
+		{256, 4, 1, uint32(w)}, {257, 4, 1, uint32(h)}, {258, 3, 4, 8}, {259, 3, 1, 1}, {262, 3, 1, 5},
+		{273, 4, 1, 16}, {277, 3, 1, 4}, {278, 4, 1, uint32(h)}, {279, 4, 1, uint32(4 * w * h)}, {34675, 7, uint32(len(icc)), uint32(16 + 4*w*h)},
+	}
+	b := []byte("II*\x00\x00\x00\x00\x00\x08\x00\x08\x00\x08\x00\x08\x00")
+	for y := range h {
+		b = append(b, m.Pix[y*m.Stride:][:4*w]...)
+	}
+	b = append(b, icc...)
+	b = append(b, make([]byte, len(b)&1)...)
+	le.PutUint32(b[4:], uint32(len(b)))
+	b = le.AppendUint16(b, uint16(len(entries)))
+	for _, e := range entries {
+		b = le.AppendUint32(le.AppendUint32(le.AppendUint16(le.AppendUint16(b, uint16(e[0])), uint16(e[1])), e[2]), e[3])
+	}
+	return append(b, 0, 0, 0, 0)
 }

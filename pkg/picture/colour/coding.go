@@ -222,7 +222,7 @@ func Of(h *raster.Header) (s *Source, note string) {
 
 // unlessSRGB returns s, or nil if s is sRGB within half a level.
 func (s *Source) unlessSRGB() *Source {
-	if s.table != nil || s.hdr != notHDR || s.labCurve || s.space == cmykSpace || s.space == labSpace {
+	if s.table != nil || s.hdr != notHDR || s.labCurve || s.space == cmykSpace {
 		return s
 	}
 	for i := range s.space.channels() {

@@ -184,7 +184,7 @@ func TestSRGBEqualsVips(t *testing.T) {
 	}
 	for name, icc := range all {
 		s, err := ParseProfile(icc)
-		if err != nil || s.space == labSpace {
+		if err != nil {
 			t.Logf("%s: %v", name, err)
 			continue
 		}

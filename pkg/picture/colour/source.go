@@ -12,11 +12,10 @@ const (
 	graySpace space = iota
 	rgbSpace
 	cmykSpace // 0 is no ink
-	labSpace  // L* 0 to 100 as 0 to 1; a* and b* −128 to 127 as 0 to 1
 )
 
 // channels returns the number of samples of a colour.
-func (s space) channels() int { return [...]int{1, 3, 4, 3}[s] }
+func (s space) channels() int { return [...]int{1, 3, 4}[s] }
 
 // Source says what samples mean: it is the model of a device space. It comes from an ICC
 // profile of an input, display, output or colour space device, of version 2 or 4
@@ -76,8 +75,6 @@ func ParseProfile(b []byte) (*Source, error) {
 		s.space = rgbSpace
 	case "CMYK":
 		s.space = cmykSpace
-	case "Lab ":
-		s.space = labSpace
 	default:
 		return nil, fmt.Errorf("colour space %q", name)
 	}
@@ -202,8 +199,7 @@ func (s *Source) xyz(v *[maxChannels]float64) vec3 {
 // for black, as printers can't print all inks at once; without such a table it is 0.
 func (s *Source) black() float64 {
 	var v [maxChannels]float64
-	switch s.space {
-	case cmykSpace:
+	if s.space == cmykSpace {
 		if s.perceptual == nil {
 			return 0
 		}
@@ -211,8 +207,6 @@ func (s *Source) black() float64 {
 			v = s.perceptual.encodeLab(vec3{})
 		}
 		s.perceptual.apply(&v)
-	case labSpace:
-		return 0
 	}
 	lab := toLab(s.xyz(&v))
 	return fromLab(vec3{min(max(lab[0], 0), 50)})[1]

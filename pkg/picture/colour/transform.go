@@ -289,24 +289,21 @@ func (t *Transform) encode16(v float32) uint16 {
 	return uint16((t.encode[i]+(t.encode[i+1]-t.encode[i])*(f-float32(i)))*65535 + 0.5)
 }
 
-// CMYK returns the transform from CMYK to sRGB by an ICC profile, for samples of 8 or 16
-// bits of which 0 is no ink. pixels is the size of the picture. A reader of CMYK calls
-// it and Row8 or Row16 with 4 samples a pixel.
-func CMYK(icc []byte, bits uint8, pixels int64) (*Transform, error) {
+// ParseCMYK reads an ICC profile of CMYK, for a reader that changes inks to sRGB.
+func ParseCMYK(icc []byte) (*Source, error) {
 	s, err := ParseProfile(icc)
+	if err == nil && s.space != cmykSpace {
+		err = fmt.Errorf("not a profile of CMYK")
+	}
 	if err != nil {
 		return nil, err
 	}
-	if s.space != cmykSpace {
-		return nil, fmt.Errorf("not a profile of CMYK")
-	}
-	return newTransform(s, toRGB, false, bits, pixels), nil
+	return s, nil
 }
 
-// CIELab returns the transform from CIE L*a*b* relative to D50 to sRGB. L* from 0 to 100
-// is 0 to full; a* and b* from −128 to 127 are 0 to full.
-func CIELab(bits uint8, pixels int64) *Transform {
-	s := &Source{space: labSpace, lab: true, table: &lut{in: 3, out: 3}}
+// Transform returns the transform of s to sRGB for samples of 8 or 16 bits of a picture
+// of so many pixels; see Row8. In CMYK 0 is no ink.
+func (s *Source) Transform(bits uint8, pixels int64) *Transform {
 	return newTransform(s, toRGB, false, bits, pixels)
 }
 

@@ -3,6 +3,7 @@ package jpeg
 import (
 	"io"
 
+	"imgtools/pkg/picture/colour"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -17,10 +18,12 @@ type colourRows struct {
 	decoder *decoder
 	h       *raster.Header
 	part    []widened
-	have    int // rows of MCUs decoded
-	done    int // rows of MCUs converted
-	high    int // lines of the picture in a row of MCUs
-	samples int // of a pixel
+	have    int               // rows of MCUs decoded
+	done    int               // rows of MCUs converted
+	high    int               // lines of the picture in a row of MCUs
+	samples int               // of a pixel
+	inks    *colour.Transform // of CMYK with a profile
+	inkLine []uint8
 	pix     []uint8
 	line    [4][]uint8
 	band    raster.Band
@@ -76,6 +79,10 @@ func newColourRows(m *decoder, h *raster.Header) *colourRows {
 		c.line[i] = make([]uint8, w)
 	}
 	c.samples = h.Layout.Samples()
+	if s := m.r.inkProfile(); s != nil {
+		c.inks = s.Transform(8, int64(w)*int64(h.Planes[0].H))
+		c.inkLine = make([]uint8, 4*w)
+	}
 	c.pix = make([]uint8, c.samples*w*c.high)
 	return c
 }
@@ -142,10 +149,16 @@ func (p *widened) line(dst []uint8, y int) {
 }
 
 // convert converts a line of components to RGB. In CMYK 255 is no ink: Adobe writes it
-// so, and all readers take it so without Adobe's marker, too. With 255 - C for the ink of
+// so, and all readers take it so without Adobe's marker, too. With a profile the inks go
+// through it. Without one, with 255 - C for the ink of
 // C, red is C·K/255. YCCK is CMYK whose 255-C, 255-M, 255-Y have been converted to YCbCr.
 func (c *colourRows) convert(dst []uint8) {
 	l := &c.line
+	if c.inks != nil {
+		c.inkOf(c.inkLine)
+		c.inks.Row8(dst, c.inkLine, 4)
+		return
+	}
 	switch c.decoder.r.model {
 	case rgb:
 		for i := range l[0] {
@@ -175,6 +188,20 @@ func (c *colourRows) convert(dst []uint8) {
 			k := l[3][i]
 			p[0], p[1], p[2] = mul255(l[0][i], k), mul255(l[1][i], k), mul255(l[2][i], k)
 		}
+	}
+}
+
+// inkOf sets dst to the amounts of ink of a line of CMYK or YCCK: 0 is none.
+func (c *colourRows) inkOf(dst []uint8) {
+	l := &c.line
+	for i := range l[0] {
+		p := dst[4*i : 4*i+4 : 4*i+4]
+		if c.decoder.r.model == ycck {
+			p[0], p[1], p[2] = toRGB(l[0][i], l[1][i], l[2][i])
+		} else {
+			p[0], p[1], p[2] = 255-l[0][i], 255-l[1][i], 255-l[2][i]
+		}
+		p[3] = 255 - l[3][i]
 	}
 }
 

@@ -69,7 +69,7 @@ type Reader struct {
 	icc                  iccChunks
 	adobeRGB             bool   // said by EXIF
 	noICC                bool   // DropProfile was called
-	grayICC              []byte // what Gray writes
+	grayICC              []byte // the profile of a file of one component that is written
 	gainMap              bool
 	pictures             int // in the file, by its index; 0: no index
 }
@@ -133,6 +133,28 @@ func (r *Reader) profile(space string) []byte {
 	}
 	return p
 }
+
+// inkProfile returns the profile of a JPEG of CMYK or YCCK; nil: it has none, or another
+// model. A damaged one is noted.
+func (r *Reader) inkProfile() *colour.Source {
+	if !r.IsCMYK() {
+		return nil
+	}
+	icc := r.profile("CMYK")
+	if icc == nil {
+		return nil
+	}
+	s, err := colour.ParseCMYK(icc)
+	if err != nil {
+		r.Note("colour profile ignored: %v", err)
+		return nil
+	}
+	return s
+}
+
+// IsCMYK reports whether the components are inks, so that Copy writes inks while Rows
+// gives RGB.
+func (r *Reader) IsCMYK() bool { return r.model == cmyk || r.model == ycck }
 
 // DropProfile makes the picture one without a profile, for Copy and in its header.
 func (r *Reader) DropProfile() { r.noICC, r.hdr.ICC = true, nil }

@@ -15,6 +15,7 @@ func Copy(w io.Writer, r *Reader) (done bool, err error) {
 	if r.first == nil {
 		return false, nil
 	}
+	r.grayICC = r.profile("GRAY")
 	if n := len(r.frame.comps); r.mustRecode(n) {
 		return recode(w, r, n)
 	}

@@ -15,7 +15,12 @@ import (
 func toGray(t testing.TB, p []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	done, err := Gray(&out, open(t, p), nil)
+	r := open(t, p)
+	var icc []byte
+	if r.model == gray { // as package plan asks
+		icc = r.Header().ICC
+	}
+	done, err := Gray(&out, r, icc)
 	if err != nil {
 		t.Fatal(err)
 	}

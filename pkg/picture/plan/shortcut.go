@@ -60,7 +60,7 @@ func (j *job) copyJPEG(out io.Writer, r *jpeg.Reader) (bool, error) {
 	h := j.p.Header()
 	srgb := j.Ops.Get("profile") == "srgb"
 	switch {
-	case j.quality != 0, j.gray && !j.grayer.CopiesY(), srgb && !colour.IsSRGB(h):
+	case j.quality != 0, j.gray && !j.grayer.CopiesY(), srgb && (r.IsCMYK() || !colour.IsSRGB(h)):
 		return false, nil
 	case srgb:
 		r.DropProfile()

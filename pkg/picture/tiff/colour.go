@@ -1,6 +1,9 @@
 package tiff
 
-import "imgtools/pkg/picture/raster"
+import (
+	"imgtools/pkg/picture/colour"
+	"imgtools/pkg/picture/raster"
+)
 
 // direct reports whether unpacked samples are already in the page's layout, so that
 // colour conversion, if any, happens in place.
@@ -23,7 +26,11 @@ func (t *page) colour8(dst, src []uint8) {
 			dst[o+3] = src[i+1]
 		}
 	case modelCMYK:
-		cmyk(dst, src, t.hasAlpha(), 255)
+		if t.inks != nil {
+			t.inkTransform().Row8(dst, src, t.h.Layout.Samples()+1)
+		} else {
+			cmyk(dst, src, t.hasAlpha(), 255)
+		}
 	case modelYCbCr:
 		t.yCbCr.rgb(dst, len(t.pick))
 	case modelLab:
@@ -57,7 +64,11 @@ func (t *page) colour16(dst, src []uint16) {
 			}
 		}
 	case modelCMYK:
-		cmyk(dst, src, t.hasAlpha(), 65535)
+		if t.inks != nil {
+			t.inkTransform().Row16(dst, src, t.h.Layout.Samples()+1)
+		} else {
+			cmyk(dst, src, t.hasAlpha(), 65535)
+		}
 	case modelLab:
 		t.lab.lab16(dst, len(t.pick))
 	}
@@ -74,6 +85,14 @@ func (t *page) colour16(dst, src []uint16) {
 			}
 		}
 	}
+}
+
+// inkTransform returns the transform of the page's inks to sRGB.
+func (t *page) inkTransform() *colour.Transform {
+	if t.toSRGB == nil {
+		t.toSRGB = t.inks.Transform(t.h.Bits, int64(t.h.FullW)*int64(t.h.FullH))
+	}
+	return t.toSRGB
 }
 
 // cmyk converts pixels of inks in 0..top, and alpha if they have it, to RGB. Each ink

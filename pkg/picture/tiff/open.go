@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/colour"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -39,12 +40,14 @@ type page struct {
 	planar  bool     // each sample has segments of its own
 
 	model      model
-	inverted   bool      // white is zero
-	associated bool      // colour is premultiplied by alpha
-	palette    []uint16  // of modelPalette: red, green, blue of each entry, 0..65535
-	lab        labCoding // of modelLab
-	yCbCr      *yCbCr    // of modelYCbCr
-	subH, subV int       // its subsampling: luma samples to a chroma sample, across and down
+	inverted   bool              // white is zero
+	associated bool              // colour is premultiplied by alpha
+	palette    []uint16          // of modelPalette: red, green, blue of each entry, 0..65535
+	lab        labCoding         // of modelLab
+	yCbCr      *yCbCr            // of modelYCbCr
+	inks       *colour.Source    // of modelCMYK: its profile, or nil
+	toSRGB     *colour.Transform // of inks, once rows are read
+	subH, subV int               // its subsampling: luma samples to a chroma sample, across and down
 
 	segW, segH      int // size of a segment, in pixels
 	across          int // segments side by side
@@ -115,6 +118,13 @@ func (t *Reader) open(d directory) error {
 	t.h.Density = t.density(d)
 	var err error
 	t.h.ICC, err = t.file.icc(d, t.lim)
+	if t.model == modelCMYK && t.h.ICC != nil {
+		var damaged error
+		if t.inks, damaged = colour.ParseCMYK(t.h.ICC); damaged != nil {
+			t.Note("colour profile ignored: %v", damaged)
+		}
+		t.h.ICC = nil
+	}
 	return err
 }
 
