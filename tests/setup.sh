@@ -13,6 +13,7 @@ jpegtran libjpeg-turbo-progs
 pnmtopng netpbm
 cwebp webp
 exiftool libimage-exiftool-perl
+tiffcp libtiff-tools
 curl curl
 mandoc mandoc
 pgrep procps

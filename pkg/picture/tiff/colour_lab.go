@@ -3,6 +3,8 @@ package tiff
 import (
 	"math"
 	"sync"
+
+	"imgtools/pkg/fault"
 )
 
 // labCoding says how L*, a* and b* are stored.
@@ -10,12 +12,34 @@ import (
 //	CIELab (TIFF 6.0 section 23)   L* of 100 is 255 or 65535; a* and b* are signed
 //	ICCLab (ICC.1:2001-04, 6.3.4)  L* of 100 is 255 or 65280; a* and b* have 128 added
 //
-// With 16 bits a* and b* are in 256ths.
-type labCoding struct{ icc bool }
+// With 16 bits a* and b* are in 256ths. Floating-point samples are L*, a* and b*
+// themselves; they are unpacked to 16 bits with L* of 100 as 65535 and 128 added.
+type labCoding struct {
+	white  float64 // the 16-bit value of L* = 100
+	offset bool    // 128 was added to a* and b*, else they are signed
+}
+
+// openLab sets how the samples of an L*a*b* page are coded.
+func (t *Reader) openLab(photo uint64) error {
+	t.lab = labCoding{white: 65535, offset: t.format == formatFloat}
+	switch {
+	case photo == photoICCLab && !t.wide():
+		t.lab = labCoding{white: 65280, offset: true}
+	case t.format == formatFloat:
+		for i := range min(3, len(t.bounds)) {
+			t.bounds[i] = bounds{-128, 128 - 1.0/256}
+		}
+		t.bounds[0] = bounds{0, 100}
+	}
+	if t.format != formatFloat && (t.wide() || t.bits != 8 && t.bits != 16) {
+		return fault.New(fault.Unsupported, "L*a*b* TIFF of %s samples of %d bits is not read", t.formatName(), t.bits)
+	}
+	return nil
+}
 
 // lab decodes the samples of a pixel of 8 bits.
 func (c labCoding) lab(l, a, b uint8) (float64, float64, float64) {
-	if c.icc {
+	if c.offset {
 		return float64(l) / 2.55, float64(a) - 128, float64(b) - 128
 	}
 	return float64(l) / 2.55, float64(int8(a)), float64(int8(b))
@@ -23,10 +47,11 @@ func (c labCoding) lab(l, a, b uint8) (float64, float64, float64) {
 
 // deepLab decodes the samples of a pixel of 16 bits.
 func (c labCoding) deepLab(l, a, b uint16) (float64, float64, float64) {
-	if c.icc {
-		return float64(l) / 652.80, float64(a)/256 - 128, float64(b)/256 - 128
+	ls := float64(l) / c.white * 100
+	if c.offset {
+		return ls, float64(a)/256 - 128, float64(b)/256 - 128
 	}
-	return float64(l) / 655.35, float64(int16(a)) / 256, float64(int16(b)) / 256
+	return ls, float64(int16(a)) / 256, float64(int16(b)) / 256
 }
 
 // labToLinear converts L*a*b* under D50 (ICC.1, 6.3.4.2) to XYZ, adapts that to D65 by

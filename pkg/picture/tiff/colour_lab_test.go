@@ -74,6 +74,12 @@ func TestLab(t *testing.T) {
 			}
 			return b
 		}},
+		{"CIELab, floating-point", photoCIELab, 32, 0.01, 0.1, func(b []byte, l, a, s float64) []byte {
+			for _, v := range []float64{l, a, s} {
+				b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(v)))
+			}
+			return b
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var b []byte
@@ -84,15 +90,18 @@ func TestLab(t *testing.T) {
 				b = c.store(b, lab[0], lab[1], lab[2])
 				want = append(want, rgb[:]...)
 			}
-			n := uint32(c.bits)
-			h, got, err := decode(made{tags: with(basic(512, 1, c.photo, n, n, n), shorts(tagSampleFormat, 1, 2, 2)), segments: [][]byte{b}}.bytes())
-			if err != nil || int(h.Bits) != c.bits {
+			n, formats := uint32(c.bits), shorts(tagSampleFormat, 1, 2, 2)
+			if n == 32 {
+				formats = shorts(tagSampleFormat, 3, 3, 3)
+			}
+			h, got, err := decode(made{tags: with(basic(512, 1, c.photo, n, n, n), formats), segments: [][]byte{b}}.bytes())
+			if err != nil || int(h.Bits) != min(c.bits, 16) {
 				t.Fatal(h, err)
 			}
 			var sum, worst float64
 			for i, w := range want {
 				v := float64(got[i])
-				if c.bits == 16 {
+				if c.bits >= 16 {
 					v /= 257
 				}
 				sum += math.Abs(v - w)

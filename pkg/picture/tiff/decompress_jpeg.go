@@ -18,8 +18,10 @@ import (
 //	as one       SOI DQT DHT SOF SOS … EOI
 
 const (
-	maxTables = 16 << 10 // bytes of JPEGTables; all tables that T.81 allows have 2,500
-	jpegSlack = 64       // pixels that a JPEG may be larger than its segment: up to 4 MCUs
+	// maxTables is the most bytes of JPEGTables, which are decoded for each segment. All
+	// tables that T.81 allows at a time have 3,000.
+	maxTables = 4 << 10
+	jpegSlack = 64 // pixels that a JPEG may be larger than its segment: up to 4 MCUs
 )
 
 // spliced reads head, then n bytes of body.
@@ -83,7 +85,7 @@ func (t *Reader) jpegRows(r io.ReaderAt, size int64) (io.Reader, error) {
 		return nil, err
 	}
 	h := j.Header()
-	if h.FullW < t.segW || h.FullW > t.segW+jpegSlack || h.FullH > t.segH+jpegSlack {
+	if h.FullW < t.segW || h.FullW > t.segW+jpegSlack || h.FullH > t.codedH+jpegSlack {
 		return nil, fault.New(fault.Format, "JPEG of %d×%d in a segment of %d×%d", h.FullW, h.FullH, t.segW, t.segH)
 	}
 	rows, err := j.Rows(raster.Hint{})

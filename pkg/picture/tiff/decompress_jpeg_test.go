@@ -84,6 +84,8 @@ func TestJPEG(t *testing.T) {
 			segments: [][]byte{jpegStream(gray.frame()), jpegStream(flatJPEG{8, 1, [][]uint8{{0}}, nil}.frame()), jpegStream(gray.frame())}}, raster.RGB, wide(8, 77, 0, 77)},
 		{"strips, the last as high as all", made{tags: with(basic(8, 12, 1, 8), jp, tables, shorts(tagRowsPerStrip, 8)),
 			segments: [][]byte{jpegStream(flatJPEG{8, 8, [][]uint8{{1}}, nil}.frame()), jpegStream(flatJPEG{8, 8, [][]uint8{{2}}, nil}.frame())}}, raster.Gray, append(wide(64, 1), wide(32, 2)...)},
+		{"a tile beyond the picture", made{tags: with(basic(8, 1, 1, 8), jp, tables, shorts(tagTileWidth, 16), shorts(tagTileLength, 112)),
+			segments: [][]byte{jpegStream(flatJPEG{16, 112, [][]uint8{slices.Repeat([]uint8{9}, 28)}, nil}.frame())}}, raster.Gray, wide(8, 9)},
 		{"tiles", made{tags: with(basic(12, 2, 1, 8), jp, tables, shorts(tagTileWidth, 8), shorts(tagTileLength, 8)),
 			segments: [][]byte{jpegStream(flatJPEG{8, 8, [][]uint8{{1}}, nil}.frame()), jpegStream(flatJPEG{8, 8, [][]uint8{{2}}, nil}.frame())}}, raster.Gray, wide(2, append(wide(8, 1), wide(4, 2)...)...)},
 	} {
@@ -120,6 +122,7 @@ func TestBadJPEGIsRefused(t *testing.T) {
 		{"cut", made{tags: tags, segments: [][]byte{whole[:len(whole)-3]}}, fault.Format, "strip 1 of 1: "},
 		{"narrow", made{tags: with(tags, shorts(tagImageWidth, 9)), segments: [][]byte{whole}}, fault.Format, "JPEG of 8×16 in a segment of 9×16"},
 		{"a JPEG much larger than its strip", made{tags: tags, segments: [][]byte{jpegStream(huge.frame())}}, fault.TooLarge, "strip 1 of 1: "},
+		{"much padding", made{tags: with(basic(8, 1, 1, 8), jp, tables, shorts(tagTileWidth, 60000), shorts(tagTileLength, 60000)), segments: [][]byte{whole}}, fault.TooLarge, "-maxpixels"},
 		{"wide", made{tags: tags, segments: [][]byte{jpegStream(flatJPEG{80, 16, [][]uint8{{77}}, nil}.frame())}}, fault.Format, "JPEG of 80×16 in a segment of 8×16"},
 		{"components", made{tags: with(basic(8, 16, 2, 8, 8, 8), jp, tables), segments: [][]byte{whole}}, fault.Format, "JPEG of 1 components, not 3"},
 		{"2 samples", made{tags: with(basic(8, 16, 1, 8, 8), jp, tables), segments: [][]byte{whole}}, fault.Unsupported, "2×8 bits"},

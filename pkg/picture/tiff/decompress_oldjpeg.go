@@ -32,7 +32,7 @@ func (t *Reader) interchange(d directory) bool {
 		return false
 	}
 	t.jpegHead = []byte("\xff\xd8")
-	t.tiled, t.across, t.segW, t.segH = false, 1, t.h.FullW, t.h.FullH
+	t.tiled, t.across, t.segW, t.segH, t.codedH = false, 1, t.h.FullW, t.h.FullH, t.h.FullH
 	t.offsets, t.counts = []uint64{off}, []uint64{uint64(n)}
 	return true
 }

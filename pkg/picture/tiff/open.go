@@ -53,6 +53,7 @@ type page struct {
 	across          int // segments side by side
 	offsets, counts []uint64
 	tiled           bool
+	codedH          int // height of a segment, of tiles with what lies beyond the picture
 }
 
 // model says what the colour samples of a pixel are.
@@ -292,10 +293,10 @@ func (t *Reader) layout(d directory) error {
 			return err
 		}
 	case photoCIELab, photoICCLab:
-		if t.bits != 8 && t.bits != 16 || t.wide() {
-			return fault.New(fault.Unsupported, "L*a*b* TIFF of %s samples of %d bits is not read", t.formatName(), t.bits)
+		t.model, t.h.Layout = modelLab, raster.RGB
+		if err := t.openLab(photo); err != nil {
+			return err
 		}
-		t.model, t.h.Layout, t.lab = modelLab, raster.RGB, labCoding{icc: photo == photoICCLab}
 	default:
 		if name, known := notShown[photo]; known {
 			return fault.New(fault.Unsupported, "%s TIFF is not read", name)

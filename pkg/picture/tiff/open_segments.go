@@ -24,18 +24,24 @@ func (t *Reader) segments(d directory) error {
 		if rows, err = t.file.number(d, tagTileLength, 0); err != nil {
 			return err
 		}
-		if tw == 0 || rows == 0 || tw > raster.MaxSide {
+		if tw == 0 || rows == 0 || max(tw, rows) > raster.MaxSide {
 			return fault.New(fault.Format, "tiles of %d×%d", tw, rows)
 		}
 		t.segW = int(tw)
 		t.across = (w + t.segW - 1) / t.segW
-		// The padding of tiles beyond the picture's edge is decompressed, too.
-		if err := t.lim.CheckSize(int64(t.across)*int64(tw), int64(h), 1); err != nil {
+		// The padding of tiles beyond the picture's edge is decompressed, too; that below
+		// it only where a JPEG is decoded as a whole.
+		padded := int64(h)
+		if t.isJPEG() {
+			padded = (padded + int64(rows) - 1) / int64(rows) * int64(rows)
+		}
+		if err := t.lim.CheckSize(int64(t.across)*int64(tw), padded, 1); err != nil {
 			return err
 		}
 	} else if rows, err = t.file.number(d, tagRowsPerStrip, rows); err != nil {
 		return err
 	}
+	t.codedH = int(min(rows, raster.MaxSide))
 	if rows == 0 || rows > uint64(h) {
 		rows = uint64(h)
 	}

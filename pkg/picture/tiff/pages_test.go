@@ -104,26 +104,3 @@ func TestDamagedChainOfPages(t *testing.T) {
 		})
 	}
 }
-
-// A file of 1.5 MB whose directories overlap, each beginning 12 bytes after the one
-// before it, must not take time for the square of their number.
-func TestOverlappingDirectoriesAreBounded(t *testing.T) {
-	const n = 60000
-	b := []byte("II*\x00\x08\x00\x00\x00")
-	for i := range 2 * n {
-		// Read as the count of a directory and as tag of an entry of others.
-		b = binary.LittleEndian.AppendUint16(b, n)
-		b = binary.LittleEndian.AppendUint16(b, uint16(i))
-		b = append(b, make([]byte, 8)...)
-	}
-	f := file{r: strings.NewReader(string(b)), size: int64(len(b)), order: binary.LittleEndian}
-	// The offset after directory i is that of entry n of it: make it lead to i + 1.
-	for i := range 2*n - n {
-		binary.LittleEndian.PutUint32(b[8+12*i+2+12*n:], uint32(8+12*(i+1)))
-	}
-	f.r = strings.NewReader(string(b))
-	pages, note, err := f.pages(8)
-	if err != nil || note != "too many directories" || len(pages) > maxEntries/n+2 {
-		t.Errorf("%d pages, %q, %v", len(pages), note, err)
-	}
-}
