@@ -6,7 +6,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"imgtools/pkg/fault"
 )
@@ -27,7 +26,7 @@ func (r *rig) inFiles() (total int64) {
 // Clients that take their results slowly hold no more than -maxmem allows.
 func TestSlowReadersShareTheMemoryForResults(t *testing.T) {
 	const share = 4 << 20
-	r := newRigOf(t, time.Minute, fileShare*share)
+	r := newRigWith(t, func(c *Config) { c.MaxMem = fileShare * share })
 	body := strings.Repeat("x", 3<<20) // two results don't fit
 	var cs []net.Conn
 	for i := range numStores {
@@ -51,7 +50,7 @@ func TestSlowReadersShareTheMemoryForResults(t *testing.T) {
 
 func TestPicturesShareTheMemoryForPictures(t *testing.T) {
 	const share = 1 << 20
-	r := newRigOf(t, time.Minute, fileShare*share)
+	r := newRigWith(t, func(c *Config) { c.MaxMem = fileShare * share })
 	first := r.dial()
 	r.say(first, fmt.Sprintf("img/1 gray len=%d\n%s", share-10, strings.Repeat("x", share-20)))
 	r.state("almost all is gathered", func(w *Worker) bool { return w.gathered == share-20 })
@@ -73,7 +72,7 @@ func TestPicturesShareTheMemoryForPictures(t *testing.T) {
 
 func TestResultLargerThanItsMemoryIsRefused(t *testing.T) {
 	const share = 1 << 20
-	r := newRigOf(t, time.Minute, fileShare*share)
+	r := newRigWith(t, func(c *Config) { c.MaxMem = fileShare * share })
 	c := r.dial()
 	r.say(c, fmt.Sprintf("img/1 gray twice len=%d\n%s", share-1, strings.Repeat("x", share-1)))
 	if _, err := r.line(c); fault.Of(err) != fault.TooLarge || !strings.Contains(err.Error(), "-maxmem") {

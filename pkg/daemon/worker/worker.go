@@ -159,11 +159,13 @@ func (w *Worker) Stop() { w.end(true) }
 
 func (w *Worker) end(stop bool) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.draining = true
 	w.stopped = w.stopped || stop
 	w.gate.Broadcast()
-	for _, l := range w.cfg.Listeners { // both wake accept
+	w.mu.Unlock()
+	// Both calls wake accept. Close waits until accept has left the file, so the
+	// mutex, which accept takes meanwhile, must be free.
+	for _, l := range w.cfg.Listeners {
 		if l.Kept {
 			l.File.Close()
 		} else {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -33,10 +34,13 @@ type rig struct {
 	memFiles []*os.File // of the worker's stores
 }
 
-func newRig(t *testing.T, limit time.Duration) *rig { return newRigOf(t, limit, 1<<30) }
+func newRig(t *testing.T, limit time.Duration) *rig {
+	t.Helper()
+	return newRigWith(t, func(c *Config) { c.Timeout = limit })
+}
 
-// newRigOf is newRig with so many bytes of memory.
-func newRigOf(t *testing.T, limit time.Duration, maxMem int64) *rig {
+// newRigWith returns a rig whose Config was changed.
+func newRigWith(t *testing.T, change func(*Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, path: filepath.Join(t.TempDir(), "s"), begun: make(chan struct{}, 100), on: make(chan struct{}), ended: make(chan error, 1)}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -49,8 +53,8 @@ func newRigOf(t *testing.T, limit time.Duration, maxMem int64) *rig {
 	if err := unix.Listen(fd, 100); err != nil {
 		t.Fatal(err)
 	}
-	r.w, err = New(Config{
-		Verb: "gray", Timeout: limit, MaxMem: maxMem,
+	cfg := Config{
+		Verb: "gray", Timeout: time.Minute, MaxMem: 1 << 30,
 		Listeners: []Listener{{File: os.NewFile(uintptr(fd), "listener"), CheckPeer: true}},
 		Begin:     func(time.Duration) {}, End: func(bool) {}, Log: t.Logf,
 		Operation: func(req wire.Request, in *os.File, out io.Writer) (wire.Reply, error) {
@@ -67,7 +71,9 @@ func newRigOf(t *testing.T, limit time.Duration, maxMem int64) *rig {
 			}
 			return wire.Reply{}, err
 		},
-	})
+	}
+	change(&cfg)
+	r.w, err = New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +83,7 @@ func newRigOf(t *testing.T, limit time.Duration, maxMem int64) *rig {
 	served := make(chan struct{})
 	go func() { r.ended <- r.w.Serve(); close(served) }()
 	t.Cleanup(func() {
-		r.w.Stop()
+		go r.w.Stop()
 		select {
 		case <-served:
 		case <-time.After(eventually.Patience):
@@ -316,5 +322,35 @@ func TestPace(t *testing.T) {
 		if got := pace(start, n).Sub(start); got != want {
 			t.Errorf("%d bytes: %v, want %v", n, got, want)
 		}
+	}
+}
+
+// waits reports whether a goroutine waits for something in a method of Worker.
+func waits(something, method string) bool {
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	for g := range strings.SplitSeq(string(stacks), "\n\n") {
+		if strings.Contains(g, "["+something) && strings.Contains(g, "(*Worker)."+method+"(") {
+			return true
+		}
+	}
+	return false
+}
+
+// A worker that is told to drain just as it accepts gives the socket up.
+func TestDrainMeetsAccept(t *testing.T) {
+	r := newRigWith(t, func(c *Config) { c.Listeners[0].Kept = true })
+	const network, mutex = "IO wait", "sync.Mutex.Lock"
+	eventually.True(t, "it is idle", func() bool { return waits(network, "accept") })
+	r.w.mu.Lock()
+	go r.w.Drain()
+	eventually.True(t, "Drain is called", func() bool { return waits(mutex, "end") })
+	r.dial().Close()
+	eventually.True(t, "the connection is about to be accepted", func() bool { return waits(mutex, "accept") })
+	r.w.mu.Unlock()
+	select {
+	case <-r.ended:
+	case <-time.After(eventually.Patience):
+		t.Error("the worker does not end")
 	}
 }
