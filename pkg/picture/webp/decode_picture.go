@@ -37,6 +37,9 @@ func (g *Reader) decode(p *picture, hint raster.Hint, besides int64) (raster.Row
 	bits := io.NewSectionReader(g.r, p.bits.off, p.bits.n)
 	if p.lossless {
 		m, err := decodeLossless(bits)
+		if err == errTruncated {
+			m, err = g.partLossless(p, err)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -51,14 +54,15 @@ func (g *Reader) decode(p *picture, hint raster.Hint, besides int64) (raster.Row
 		}
 		collect(4 * n)
 	}
-	d := vp8.NewDecoder()
-	d.Init(bits, int(p.bits.n))
-	if _, err := d.DecodeFrameHeader(); err != nil {
-		return nil, bitstream(err)
+	m, err := decodeLossy(bits, p.bits.n)
+	if err == errTruncated {
+		var done int
+		if m, done, err = g.partLossy(p, err); err == nil && alpha != nil {
+			clear(alpha[done*p.w:])
+		}
 	}
-	m, err := d.DecodeFrame()
 	if err != nil {
-		return nil, bitstream(err)
+		return nil, err
 	}
 	h.Layout = raster.RGB
 	switch {
@@ -84,6 +88,20 @@ func collect(n int64) {
 	}
 }
 
+// decodeLossy decodes a VP8 key frame of n bytes.
+func decodeLossy(r io.Reader, n int64) (*image.YCbCr, error) {
+	d := vp8.NewDecoder()
+	d.Init(r, int(n))
+	if _, err := d.DecodeFrameHeader(); err != nil {
+		return nil, bitstream(err)
+	}
+	m, err := d.DecodeFrame()
+	if err != nil {
+		return nil, bitstream(err)
+	}
+	return m, nil
+}
+
 // decodeLossless decodes a VP8L bitstream.
 func decodeLossless(r io.Reader) (*image.NRGBA, error) {
 	m, err := vp8l.Decode(bufio.NewReader(r))
@@ -97,10 +115,13 @@ func decodeLossless(r io.Reader) (*image.NRGBA, error) {
 	return n, nil
 }
 
+// errTruncated is the error for a bitstream that ends early.
+var errTruncated = fault.New(fault.Format, "truncated: WebP data ends before the picture")
+
 // bitstream returns an error of a bitstream's decoder as one of kind Format.
 func bitstream(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fault.New(fault.Format, "truncated: WebP data ends before the picture")
+		return errTruncated
 	}
 	return fault.New(fault.Format, "damaged WebP data: %w", err)
 }

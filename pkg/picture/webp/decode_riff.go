@@ -81,7 +81,7 @@ type picture struct {
 
 // add takes a chunk of the picture. Chunks with other names, and all but the first of a
 // name, are ignored.
-func (p *picture) add(data chunk) error {
+func (p *picture) add(data chunk) {
 	switch data.name {
 	case "ALPH":
 		if p.alph == nil {
@@ -91,13 +91,7 @@ func (p *picture) add(data chunk) error {
 		if !p.hasBits {
 			p.bits, p.lossless, p.hasBits = data, data.name == "VP8L", true
 		}
-	default:
-		return nil
 	}
-	if data.missing > 0 {
-		return data.truncated()
-	}
-	return nil
 }
 
 // header reads the picture's size, and whether it has alpha, from the start of its
@@ -184,12 +178,26 @@ func (g *Reader) walk(size int64) error {
 					return err
 				}
 			}
-		} else if err := g.c.add(data, n == 0, g.r); err != nil {
+		} else if err := g.addChunk(data, n == 0); err != nil {
 			return err
-		} else if data.missing > 0 {
-			g.Note("%v", data.truncated())
 		}
 	}
+}
+
+// addChunk takes a chunk that is no frame. It may be cut if it has metadata.
+func (g *Reader) addChunk(data chunk, first bool) error {
+	if err := g.c.add(data, first, g.r); err != nil || data.missing == 0 {
+		return err
+	}
+	switch data.name {
+	case "VP8X", "VP8 ", "VP8L", "ALPH":
+		if g.lim.Lenient {
+			return nil // a note follows when it is decoded
+		}
+		return data.truncated()
+	}
+	g.Note("%v", data.truncated())
+	return nil
 }
 
 // add takes a chunk that is no frame.
@@ -226,7 +234,7 @@ func (c *container) add(data chunk, first bool, r io.ReaderAt) error {
 			c.icc = &data
 		}
 	default:
-		return c.still.add(data)
+		c.still.add(data)
 	}
 	return nil
 }
@@ -290,11 +298,11 @@ func (c *container) frame(r io.ReaderAt, data chunk, n int) (*picture, error) {
 		if err == io.EOF {
 			return nil, fault.New(fault.Format, "frame %d has no picture", n)
 		}
-		if err == nil {
-			err = f.add(sub)
-		}
 		if err != nil {
 			return nil, fault.New(fault.Of(err), "frame %d: %w", n, err)
+		}
+		if f.add(sub); f.hasBits && f.bits.missing > 0 || f.alph != nil && f.alph.missing > 0 {
+			return nil, fault.New(fault.Format, "frame %d: %w", n, sub.truncated())
 		}
 	}
 	if err := f.header(r); err != nil {

@@ -27,7 +27,7 @@
 //
 // A file whose RIFF size reaches beyond its end is truncated, and refused. If the RIFF
 // size agrees with the file, but the last chunk is cut, the picture is read and there
-// is a note, unless the chunk has pixels. With Limits.Lenient an animation with a damaged
-// frame ends before that frame, with a note; a damaged still or first frame is refused
-// even then, as the decoders of the bitstreams give no part of a picture.
+// is a note, unless the chunk has pixels. With Limits.Lenient a cut still is read up to
+// the cut (decode_lenient.go), and an animation ends before its damaged frame, each with
+// a note; other damage is refused even then.
 package webp
