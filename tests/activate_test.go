@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -23,26 +22,8 @@ func TestSocketActivationOfImgd(t *testing.T) {
 	c := exec.Command("systemd-socket-activate", "-l", sock, "-l", fmt.Sprintf("127.0.0.1:%d", port), "-l", fmt.Sprintf("[::1]:%d", port),
 		"-E", "IMGTOOLS_RUN="+run, "-E", "PATH", "-E", "HOME", filepath.Join(binDir, "imgd"), "-n", "1", "-spool", spool)
 	c.Env = append(os.Environ(), "IMGTOOLS_RUN="+run)
-	log := newLogBuf()
-	c.Stdout, c.Stderr = log, log
-	gone := make(chan struct{})
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { c.Wait(); close(gone) }()
-	t.Cleanup(func() {
-		c.Process.Signal(syscall.SIGTERM) // it is imgd by now: activation is an exec
-		select {
-		case <-gone:
-		case <-time.After(15 * time.Second):
-			t.Error("does not end by TERM")
-			c.Process.Kill()
-		}
-		if t.Failed() {
-			t.Logf("it said:\n%s", log.tail(40))
-		}
-	})
-	if _, err := log.wait(10*time.Second, gone, func(s string) string {
+	activated := start(t, "imgd", c) // TERM reaches imgd: activation is an exec
+	if _, err := activated.log.Wait(10*time.Second, activated.gone, func(s string) string {
 		if strings.Count(s, "Listening on") == 3 {
 			return "yes"
 		}

@@ -11,9 +11,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
 )
 
 // browser is a headless Chromium of its own, driven by chromedriver in the words of
@@ -29,21 +30,9 @@ var driverPort = regexp.MustCompile(`successfully on port ([1-9]\d*)`)
 // JavaScript.
 func startBrowser(t *testing.T, language string, javaScript bool) *browser {
 	t.Helper()
-	log := newLogBuf()
-	cmd := exec.Command("chromedriver", "--port=0")
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	gone := make(chan struct{})
-	go func() { cmd.Wait(); close(gone) }()
+	driver := startGroup(t, "chromedriver", exec.Command("chromedriver", "--port=0"))
 	profile := t.TempDir()
-	t.Cleanup(func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		<-gone
-	})
-	port, err := log.wait(20*time.Second, gone, func(out string) string {
+	port, err := driver.log.Wait(20*time.Second, driver.gone, func(out string) string {
 		if m := driverPort.FindStringSubmatch(out); m != nil {
 			return m[1]
 		}
@@ -155,7 +144,7 @@ func (b *browser) run(script string, into any, args ...any) {
 // until waits until an expression is true in the page.
 func (b *browser) until(what, expression string) {
 	b.t.Helper()
-	eventually(b.t, 30*time.Second, what, func() bool {
+	eventually.Within(b.t, 30*time.Second, what, func() bool {
 		var ok bool
 		// While another page is being loaded there is nothing to ask.
 		err := b.ask("POST", "/execute/sync", map[string]any{"script": "return !!(" + expression + ")", "args": []any{}}, &ok)

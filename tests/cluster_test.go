@@ -15,6 +15,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
+	"imgtools/tests/await"
 )
 
 // cluster is what tests/cluster/cluster.sh starts: a balancer on 127.0.0.1, imgd
@@ -23,7 +26,6 @@ type cluster struct {
 	dir string // the folder that the hosts share
 	url string // of the balancer
 	env []string
-	log *logBuf
 }
 
 // startCluster starts all of it on ports of its own and waits until the balancer
@@ -32,7 +34,7 @@ func startCluster(t *testing.T) *cluster {
 	t.Helper()
 	dir := runDir(t)
 	port, wire := freePort(t), freePort(t)
-	c := &cluster{dir: dir, url: fmt.Sprintf("http://127.0.0.1:%d", port), log: newLogBuf()}
+	c := &cluster{dir: dir, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
 	c.env = append(os.Environ(), "CLUSTER="+dir, fmt.Sprintf("HTTP_PORT=%d", port), fmt.Sprintf("WIRE_PORT=%d", wire))
 	c.script(t)
 	c.wait(t, "all servers are up", func(s map[string]stat) bool {
@@ -52,26 +54,7 @@ func (c *cluster) script(t *testing.T, args ...string) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(root, "tests/cluster/cluster.sh"), args...)
 	cmd.Env = c.env
-	cmd.Stdout, cmd.Stderr = c.log, c.log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	gone := make(chan struct{})
-	go func() { cmd.Wait(); close(gone) }()
-	t.Cleanup(func() { // as Ctrl-C does
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
-		select {
-		case <-gone:
-		case <-time.After(20 * time.Second):
-			t.Errorf("cluster.sh %v does not end", args)
-			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		}
-		if t.Failed() {
-			t.Logf("cluster.sh %v said:\n%s", args, c.log.tail(60))
-		}
-	})
+	startGroup(t, "cluster.sh", cmd)
 }
 
 // stat is what the balancer says of one server.
@@ -121,7 +104,7 @@ func (c *cluster) stats() map[string]stat {
 
 func (c *cluster) wait(t *testing.T, what string, cond func(map[string]stat) bool) {
 	t.Helper()
-	eventually(t, 20*time.Second, what, func() bool { return cond(c.stats()) })
+	eventually.Within(t, 20*time.Second, what, func() bool { return cond(c.stats()) })
 }
 
 // shares returns how many bytes each server got since before.
@@ -184,7 +167,7 @@ func TestCluster(t *testing.T) {
 	// and fetches all: every one must come, and be right.
 	batch := func(what string, during func()) {
 		t.Helper()
-		out, ids := t.TempDir(), newLogBuf()
+		out, ids := t.TempDir(), await.NewLog()
 		put := exec.Command("bash", "-c", "imgput -s 1/3 n*.jpg")
 		put.Dir = dir
 		var said bytes.Buffer
@@ -196,7 +179,7 @@ func TestCluster(t *testing.T) {
 		var failed error
 		go func() { failed = put.Wait(); close(gone) }()
 		if during != nil {
-			if _, err := ids.wait(30*time.Second, nil, func(s string) string {
+			if _, err := ids.Wait(30*time.Second, nil, func(s string) string {
 				if strings.Count(s, "\n") >= pictures/6 {
 					return s
 				}
@@ -265,7 +248,7 @@ func TestCluster(t *testing.T) {
 		c.wait(t, "imgd2 has nothing to do", func(s map[string]stat) bool { return s["imgd2"].sessions == 0 })
 		p := c.host(t, "imgd", "127.0.0.2")
 		syscall.Kill(p.pid, syscall.SIGTERM)
-		eventually(t, 20*time.Second, "imgd on 127.0.0.2 ends", func() bool {
+		eventually.Within(t, 20*time.Second, "imgd on 127.0.0.2 ends", func() bool {
 			return !slices.ContainsFunc(processes(binDir), func(q process) bool { return q.pid == p.pid })
 		})
 	})
@@ -283,7 +266,7 @@ func TestCluster(t *testing.T) {
 		c.cut(t, "scaled", ip)
 	}
 	id := strings.TrimSpace(string(must(t, dir, "imgput -s 1/3 n00.jpg")))
-	eventually(t, 20*time.Second, "an imgd tries", func() bool {
+	eventually.Within(t, 20*time.Second, "an imgd tries", func() bool {
 		return strings.Contains(string(must(t, dir, "curl -sf $IMGD/jobs/"+id)), "state: running")
 	})
 	c.wait(t, "no scaled is up", func(s map[string]stat) bool { return !s["scaled4"].up && !s["scaled5"].up && !s["scaled6"].up })

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
 )
 
 var idPattern = regexp.MustCompile(`^[a-z2-7]{26}$`)
@@ -258,7 +260,7 @@ func TestOwnDaemons(t *testing.T) {
 	s := startImgd(t, "-grayd", "unix:"+grayPath, "-scaled", "unix:"+scaledPath)
 	gray.kill()
 	os.Remove(grayPath)
-	eventually(t, 15*time.Second, "/readyz says 503", func() bool {
+	eventually.Within(t, 15*time.Second, "/readyz says 503", func() bool {
 		resp, _, err := s.do("GET", "/readyz", nil)
 		return err == nil && resp.StatusCode == 503
 	})

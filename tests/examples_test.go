@@ -14,9 +14,10 @@ import (
 	"regexp"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
 )
 
 // literal returns the literal blocks and lines of one section of a manual page,
@@ -216,26 +217,8 @@ func TestManService(t *testing.T) {
 		}
 		line := strings.NewReplacer("/usr/local/bin", binDir, "/run/imgtools", run, "${CREDENTIALS_DIRECTORY}", dir, "%H", "test.lan").Replace(m[1])
 		c := exec.Command("systemd-socket-activate", strings.Fields(u.sockets+" -E PATH -E HOME="+t.TempDir()+" -E IMGTOOLS_RUN="+run+" "+line)...)
-		log := newLogBuf()
-		c.Stdout, c.Stderr = log, log
-		gone := make(chan struct{})
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		go func() { c.Wait(); close(gone) }()
-		t.Cleanup(func() {
-			c.Process.Signal(syscall.SIGTERM)
-			select {
-			case <-gone:
-			case <-time.After(15 * time.Second):
-				t.Errorf("%s does not end by TERM", u.name)
-				c.Process.Kill()
-			}
-			if t.Failed() {
-				t.Logf("%s said:\n%s", u.name, log.tail(20))
-			}
-		})
-		if _, err := log.wait(10*time.Second, gone, func(s string) string {
+		activated := start(t, u.name, c)
+		if _, err := activated.log.Wait(10*time.Second, activated.gone, func(s string) string {
 			if strings.Count(s, "Listening on") == strings.Count(u.sockets, "-l ") {
 				return "yes"
 			}
@@ -249,7 +232,7 @@ func TestManService(t *testing.T) {
 	if got, want := must(t, dir, ask+"-f -H 'Authorization: Bearer sesame' -T foo.jpg '"+local+"/image?scale=1/2'"), must(t, dir, "scale 1/2 foo.jpg"); !bytes.Equal(got, want) {
 		t.Errorf("through the units' command lines: %d bytes, not what scale gives", len(got))
 	}
-	eventually(t, 20*time.Second, "/readyz by the host's name says ready", func() bool {
+	eventually.Within(t, 20*time.Second, "/readyz by the host's name says ready", func() bool {
 		return string(must(t, dir, ask+"-k -H 'Authorization: Bearer sesame' "+fmt.Sprintf("https://test.lan:%d/readyz", port))) == "ready\n"
 	})
 	if got := must(t, dir, ask+"-o /dev/null -w '%{http_code}' "+local+"/readyz"); string(got) != "401" {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/eventually"
 )
 
 // fakeDaemon takes requests of img/1 as grayd does, and answers them as a test
@@ -255,11 +257,11 @@ func TestFaultDaemonsAwayAndBack(t *testing.T) {
 	if took := time.Since(gone); took < 4*time.Second || took > 20*time.Second {
 		t.Errorf("a daemon was looked for during %v, want about 5 s", took)
 	}
-	eventually(t, 20*time.Second, "/readyz says 503", func() bool {
+	eventually.Within(t, 20*time.Second, "/readyz says 503", func() bool {
 		resp, _, err := s.do("GET", "/readyz", nil)
 		return err == nil && resp.StatusCode == 503
 	})
-	eventually(t, 20*time.Second, "7 s are over", func() bool { return time.Since(gone) > 7*time.Second })
+	eventually.Within(t, 20*time.Second, "7 s are over", func() bool { return time.Since(gone) > 7*time.Second })
 	for i, id := range ids {
 		if _, b := s.want(t, 200, "GET", "/jobs/"+id, nil); !bytes.Contains(b, []byte("state: queued")) && !bytes.Contains(b, []byte("state: running")) {
 			t.Errorf("job %d without a daemon: %s", i, b)

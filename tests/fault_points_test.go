@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"imgtools/pkg/eventually"
 	"imgtools/pkg/jobid"
 )
 
@@ -278,7 +279,7 @@ func (p *points) tidy(spool string, h hit) {
 	for _, id := range names(t, filepath.Join(spool, "jobs")) {
 		dir := filepath.Join(spool, "jobs", id)
 		// A job is done once out has its name; in goes a moment later.
-		eventually(t, 10*time.Second, "in to go", func() bool { return !slices.Contains(names(t, dir), "in") })
+		eventually.Within(t, 10*time.Second, "in to go", func() bool { return !slices.Contains(names(t, dir), "in") })
 		has := names(t, dir)
 		for _, n := range has {
 			if !slices.Contains([]string{"job", "lock", "end", "out", "result", "error", "deaths", "delivered"}, n) {

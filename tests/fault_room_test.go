@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
 )
 
 // postJob hands in a picture and returns the answer.
@@ -63,7 +65,7 @@ func TestFaultFullQuota(t *testing.T) {
 	}
 	var last *http.Response
 	var more []string
-	eventually(t, 10*time.Second, "there is room again", func() bool { // delivery is noted after the last byte
+	eventually.Within(t, 10*time.Second, "there is room again", func() bool { // delivery is noted after the last byte
 		var b string
 		if last, b = s.postJob(t, "gray&format=png", picture); last.StatusCode == 202 {
 			more = append(more, b)

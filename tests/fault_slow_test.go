@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
 )
 
 // connect opens n connections to imgd and says text on each; they are closed when
@@ -126,7 +128,7 @@ func TestFaultSlowClients(t *testing.T) {
 		if allFaults && c.closes > 0 {
 			begin := time.Now()
 			if strings.Contains(c.what, "never read") {
-				eventually(t, c.closes, "they are given up", func() bool { return descriptors(t, pid) <= before+5 })
+				eventually.Within(t, c.closes, "they are given up", func() bool { return descriptors(t, pid) <= before+5 })
 			} else if n := closedBy(conns, c.closes); n != c.n {
 				t.Errorf("%s: %d of %d were closed within %v", c.what, n, c.n, c.closes)
 			}
@@ -137,7 +139,7 @@ func TestFaultSlowClients(t *testing.T) {
 			conn.Close()
 		}
 		s.http.CloseIdleConnections()
-		eventually(t, 30*time.Second, "descriptors as before "+c.what, func() bool { return descriptors(t, pid) <= before+5 })
+		eventually.Within(t, 30*time.Second, "descriptors as before "+c.what, func() bool { return descriptors(t, pid) <= before+5 })
 		reportFault(t, row)
 	}
 	if left := names(t, filepath.Join(s.spool, "incoming")); len(left) > 0 {

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
 )
 
 // state is what processes hold.
@@ -216,7 +218,7 @@ func TestFaultSoak(t *testing.T) {
 	}
 	// quiet waits until nothing is in hand and all jobs have expired.
 	quiet := func() {
-		eventually(t, time.Minute, "all jobs have expired and nothing is in hand", func() bool {
+		eventually.Within(t, time.Minute, "all jobs have expired and nothing is in hand", func() bool {
 			m := s.jobsOf(t)
 			s.http.CloseIdleConnections()
 			return m["queued"]+m["running"]+m["done"]+m["failed"] == 0 &&

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"imgtools/pkg/eventually"
 	"imgtools/pkg/jobid"
 )
 
@@ -44,7 +45,7 @@ func TestFaultUploadsOfAnotherAreNotSwept(t *testing.T) {
 		answer <- err
 	}()
 	entry := filepath.Join(spool, "incoming", id)
-	eventually(t, 20*time.Second, "the upload is whole", func() bool {
+	eventually.Within(t, 20*time.Second, "the upload is whole", func() bool {
 		_, err := os.Stat(filepath.Join(entry, "job"))
 		return err == nil
 	})
@@ -62,7 +63,7 @@ func TestFaultUploadsOfAnotherAreNotSwept(t *testing.T) {
 	if err := <-answer; err != nil {
 		t.Errorf("the upload: %v", err)
 	}
-	eventually(t, 20*time.Second, "the other imgd has the job, too", func() bool {
+	eventually.Within(t, 20*time.Second, "the other imgd has the job, too", func() bool {
 		resp, _, err := b.do("GET", "/jobs/"+id+"/image?wait=5", nil)
 		return err == nil && resp.StatusCode == 200
 	})
@@ -121,7 +122,7 @@ func TestFaultTenThousandJobs(t *testing.T) {
 		if all != total {
 			t.Fatalf("%d jobs of %d were found", all, total)
 		}
-		eventually(t, time.Minute, "a hundred more are done", func() bool { _, p := count(); return p <= max(pending-100, 0) })
+		eventually.Within(t, time.Minute, "a hundred more are done", func() bool { _, p := count(); return p <= max(pending-100, 0) })
 		if row.times == 1 {
 			s.kill()
 		}
@@ -131,7 +132,7 @@ func TestFaultTenThousandJobs(t *testing.T) {
 	}
 	check := ids
 	if allFaults {
-		eventually(t, 10*time.Minute, "all are done", func() bool { _, p := count(); return p == 0 })
+		eventually.Within(t, 10*time.Minute, "all are done", func() bool { _, p := count(); return p == 0 })
 	} else {
 		slices.Sort(check) // of equal age, so that their ids decide which go first
 		check = check[:100]
@@ -197,12 +198,12 @@ func TestFaultExpiredStaysGone(t *testing.T) {
 	_, b := s.want(t, 202, "POST", "/jobs?gray", bytes.NewReader(picture))
 	path := "/jobs/" + strings.TrimSpace(string(b))
 	s.want(t, 200, "GET", path+"/image?wait=60", nil)
-	eventually(t, 15*time.Second, "the job has expired", func() bool {
+	eventually.Within(t, 15*time.Second, "the job has expired", func() bool {
 		resp, _, err := s.do("GET", path+"/image", nil)
 		return err == nil && resp.StatusCode == 410
 	})
 	// It is known to be gone a moment before its folder is away.
-	eventually(t, 10*time.Second, "its folder is away", func() bool { return len(names(t, filepath.Join(spool, "jobs"))) == 0 })
+	eventually.Within(t, 10*time.Second, "its folder is away", func() bool { return len(names(t, filepath.Join(spool, "jobs"))) == 0 })
 	s.kill()
 	s = restartImgd(t, run, spool, flags...)
 	s.want(t, 410, "GET", path, nil)

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/eventually"
 )
 
 // say sends a line with descriptors in one message, and returns what comes back
@@ -79,7 +81,7 @@ func TestFaultAbuseOfDaemons(t *testing.T) {
 
 	for _, d := range []struct{ name, verb string }{{"grayd", "gray"}, {"scaled", "scale 1/4"}} {
 		s, sock := startDaemon(t, d.name, "-n", "2")
-		eventually(t, 10*time.Second, "two workers", func() bool { return len(children(s.cmd.Process.Pid)) == 2 })
+		eventually.Within(t, 10*time.Second, "two workers", func() bool { return len(children(s.cmd.Process.Pid)) == 2 })
 		want := must(t, "", d.verb+" < "+clouds(t))
 		good := func() error {
 			b, err := request("unix", sock, "img/1 "+d.verb, picture)
@@ -162,7 +164,7 @@ func TestFaultAbuseOfDaemons(t *testing.T) {
 		if now := pids(); !slices.Equal(now, workers) {
 			t.Errorf("%s: workers %v became %v", d.name, workers, now)
 		}
-		eventually(t, 10*time.Second, "descriptors as before", func() bool {
+		eventually.Within(t, 10*time.Second, "descriptors as before", func() bool {
 			for pid, n := range held {
 				if descriptors(t, pid) > n {
 					return false
@@ -199,7 +201,7 @@ func TestFaultClientsThatLeave(t *testing.T) {
 			t.Fatal(err)
 		}
 		in.Close()
-		eventually(t, 20*time.Second, "the work has begun", func() bool {
+		eventually.Within(t, 20*time.Second, "the work has begun", func() bool {
 			fi, err := out.Stat()
 			return err == nil && fi.Size() > 0
 		})
@@ -214,7 +216,7 @@ func TestFaultClientsThatLeave(t *testing.T) {
 		} else {
 			row.served++
 		}
-		eventually(t, 10*time.Second, "two workers again", func() bool { return len(children(s.cmd.Process.Pid)) == 2 })
+		eventually.Within(t, 10*time.Second, "two workers again", func() bool { return len(children(s.cmd.Process.Pid)) == 2 })
 		row.recovery = max(row.recovery, time.Since(begin))
 	}
 	reportFault(t, row)
@@ -272,7 +274,7 @@ func TestFaultAbuseOfHTTP(t *testing.T) {
 	})
 	begin := time.Now()
 	s.http.CloseIdleConnections()
-	eventually(t, 20*time.Second, "descriptors as before", func() bool { return descriptors(t, s.cmd.Process.Pid) <= before+2 })
+	eventually.Within(t, 20*time.Second, "descriptors as before", func() bool { return descriptors(t, s.cmd.Process.Pid) <= before+2 })
 	row.recovery = time.Since(begin)
 	if left := names(t, filepath.Join(s.spool, "incoming")); len(left) > 0 {
 		t.Errorf("incoming has %v", left)

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
 )
 
 // statusOfDaemon reads what a daemon says of itself on SOCK.status; nil when it
@@ -70,7 +72,7 @@ func newHouse(t *testing.T) *house {
 func (h *house) whole() {
 	h.t.Helper()
 	for _, sock := range []string{h.graySock, h.scaleSock} {
-		eventually(h.t, 40*time.Second, "two workers are ready", func() bool {
+		eventually.Within(h.t, 40*time.Second, "two workers are ready", func() bool {
 			st := statusOfDaemon(sock)
 			return st["ready"] == "2" && st["workers"] == "2"
 		})
@@ -175,7 +177,7 @@ func TestFaultWorkersAndDaemons(t *testing.T) {
 				h.gray.cmd.Process.Signal(syscall.SIGHUP)
 				h.scale.cmd.Process.Signal(syscall.SIGHUP)
 			}
-			eventually(t, time.Minute, "no worker is an old one", func() bool {
+			eventually.Within(t, time.Minute, "no worker is an old one", func() bool {
 				for _, d := range []*server{h.gray, h.scale} {
 					for _, w := range children(d.cmd.Process.Pid) {
 						if slices.ContainsFunc(old, func(o process) bool { return o.pid == w.pid }) {
@@ -204,7 +206,7 @@ func TestFaultWorkersAndDaemons(t *testing.T) {
 		stop := h.load()
 		for range few(2, 20) {
 			next := h.viaImgd.Load() + 10
-			eventually(t, time.Minute, "ten more pictures", func() bool { return h.viaImgd.Load() >= next || h.lostImgd.Load() > 0 })
+			eventually.Within(t, time.Minute, "ten more pictures", func() bool { return h.viaImgd.Load() >= next || h.lostImgd.Load() > 0 })
 			begin := time.Now()
 			f.do()
 			h.whole()
@@ -250,7 +252,7 @@ func TestFaultFullDescriptorTable(t *testing.T) {
 			}
 			conns = append(conns, c)
 		}
-		eventually(t, 10*time.Second, "its table is full", func() bool { return descriptors(t, s.cmd.Process.Pid) >= 60 })
+		eventually.Within(t, 10*time.Second, "its table is full", func() bool { return descriptors(t, s.cmd.Process.Pid) >= 60 })
 		row.times++
 		// The client has a connection. Without descriptors nothing can be stored: that
 		// is said, as something that passes.
@@ -262,7 +264,7 @@ func TestFaultFullDescriptorTable(t *testing.T) {
 			c.Close()
 		}
 		begin := time.Now()
-		eventually(t, 20*time.Second, "pictures are served again", func() bool {
+		eventually.Within(t, 20*time.Second, "pictures are served again", func() bool {
 			resp, _, err := s.do("PUT", "/image?gray", bytes.NewReader(picture))
 			return err == nil && resp.StatusCode == 200
 		})

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
 )
 
 // Two hundred clients on two workers: all served, none starved, and /healthz
@@ -127,7 +129,7 @@ func TestImageBeforeQueuedJobs(t *testing.T) {
 	if got := state(ids[999]); got != "queued" {
 		t.Errorf("the last job is %s, so nothing was overtaken", got)
 	}
-	eventually(t, 20*time.Second, "jobs go on", func() bool { return done() > before })
+	eventually.Within(t, 20*time.Second, "jobs go on", func() bool { return done() > before })
 }
 
 // A full queue is said at once, with Retry-After, and the rest is served.

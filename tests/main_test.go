@@ -14,10 +14,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
+	"imgtools/tests/await"
 )
 
 // binDir has the commands under test; it is first on PATH.
@@ -75,30 +77,23 @@ func runAll(m *testing.M) int {
 	return status
 }
 
-// leftovers returns the processes that run a binary of binDir, after waiting up
-// to d for them to end, and kills them.
+// leftovers returns the processes that still run a binary of binDir after d, and
+// kills them.
 func leftovers(d time.Duration) []string {
 	var left []string
-	deadline := time.Now().Add(d)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	if eventually.Is(d, func() bool {
 		left = left[:0]
-		procs := processes(binDir + "/")
-		for _, p := range procs {
+		for _, p := range processes(binDir + "/") {
 			left = append(left, fmt.Sprintf("%d %s", p.pid, p.cmdline))
 		}
-		if len(left) == 0 {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			for _, p := range procs {
-				syscall.Kill(p.pid, syscall.SIGKILL)
-			}
-			return left
-		}
-		<-tick.C
+		return len(left) == 0
+	}) {
+		return nil
 	}
+	for _, p := range processes(binDir + "/") {
+		syscall.Kill(p.pid, syscall.SIGKILL)
+	}
+	return left
 }
 
 // process is one line of /proc.
@@ -146,23 +141,6 @@ func children(pid int) []process {
 		}
 	}
 	return kids
-}
-
-// eventually polls cond, for what the system gives no event for, and fails the
-// test when it has not come true within d.
-func eventually(t testing.TB, d time.Duration, what string, cond func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.NewTimer(d)
-	defer deadline.Stop()
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("not within %v: %s", d, what)
-		}
-	}
 }
 
 // result is what a command left behind.
@@ -220,58 +198,13 @@ func must(t testing.TB, dir, line string) []byte {
 	return r.out
 }
 
-// logBuf gathers a server's output and tells those who wait for a line of it.
-type logBuf struct {
-	mu      sync.Mutex
-	b       bytes.Buffer
-	changed chan struct{} // closed and replaced at each write
-}
-
-func newLogBuf() *logBuf { return &logBuf{changed: make(chan struct{})} }
-
-func (l *logBuf) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.b.Write(p)
-	close(l.changed)
-	l.changed = make(chan struct{})
-	return len(p), nil
-}
-
-func (l *logBuf) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// tail returns the last n lines that aren't about the tests' own polling.
-func (l *logBuf) tail(n int) string {
+// tail returns the last n lines of a log that aren't about the tests' own polling.
+func tail(log *await.Log, n int) string {
 	var lines []string
-	for _, line := range strings.Split(strings.TrimSpace(l.String()), "\n") {
+	for _, line := range strings.Split(strings.TrimSpace(log.String()), "\n") {
 		if !strings.Contains(line, "path=/readyz") && !strings.Contains(line, "path=/healthz") && !strings.Contains(line, "path=/metrics") {
 			lines = append(lines, line)
 		}
 	}
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
-}
-
-// wait blocks until match returns a value for what was written so far.
-func (l *logBuf) wait(d time.Duration, gone <-chan struct{}, match func(string) string) (string, error) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	for {
-		l.mu.Lock()
-		s, changed := l.b.String(), l.changed
-		l.mu.Unlock()
-		if v := match(s); v != "" {
-			return v, nil
-		}
-		select {
-		case <-changed:
-		case <-gone:
-			return "", fmt.Errorf("it ended:\n%s", l)
-		case <-timer.C:
-			return "", fmt.Errorf("nothing within %v:\n%s", d, l)
-		}
-	}
 }

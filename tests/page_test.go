@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
 )
 
 // pageFolder has a photograph, a PNG with transparency, and what is no picture.
@@ -48,7 +50,7 @@ func TestPageWithoutJavaScript(t *testing.T) {
 	b.keys("#image", paths(dir, "a photo's.jpg", "b.png", "c.png"))
 	b.look("plain-form")
 	b.click("#go")
-	eventually(t, 30*time.Second, "the results refresh themselves to their end", func() bool {
+	eventually.Within(t, 30*time.Second, "the results refresh themselves to their end", func() bool {
 		var states []map[string]string
 		if b.ask("POST", "/elements", map[string]string{"using": "css selector", "value": ".job[data-state=done] img, .job[data-state=failed] .error"}, &states) != nil {
 			return false
@@ -63,7 +65,7 @@ func TestPageWithoutJavaScript(t *testing.T) {
 	}
 	b.look("plain-results")
 	b.click(".job[data-state=failed] .delete button")
-	eventually(t, 20*time.Second, "the form after deleting", func() bool {
+	eventually.Within(t, 20*time.Second, "the form after deleting", func() bool {
 		return b.ask("POST", "/element", map[string]string{"using": "css selector", "value": "#send"}, nil) == nil
 	})
 	if c := b.complaints(); len(c) > 0 {
@@ -164,7 +166,7 @@ func TestPageWithJavaScript(t *testing.T) {
 	b.devtools("Browser.setDownloadBehavior", map[string]any{"behavior": "allow", "downloadPath": down})
 	b.click("#zip")
 	var z *zip.ReadCloser
-	eventually(t, 20*time.Second, "the archive", func() (whole bool) {
+	eventually.Within(t, 20*time.Second, "the archive", func() (whole bool) {
 		var err error
 		z, err = zip.OpenReader(filepath.Join(down, "pictures.zip"))
 		return err == nil

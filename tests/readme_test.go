@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -102,24 +101,9 @@ func TestMakeRun(t *testing.T) {
 	c := exec.Command("make", "-s", "run", fmt.Sprintf("PORT=%d", port))
 	c.Dir = root
 	c.Env = append(os.Environ(), "IMGTOOLS_RUN="+run, "HOME="+home)
-	log := newLogBuf()
-	c.Stdout, c.Stderr = log, log
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	gone := make(chan struct{})
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { c.Wait(); close(gone) }()
-	t.Cleanup(func() { // as Ctrl-C does: everyone in the foreground gets it
-		syscall.Kill(-c.Process.Pid, syscall.SIGINT)
-		select {
-		case <-gone:
-		case <-time.After(20 * time.Second):
-			t.Error("make run does not end by Ctrl-C")
-			syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
-		}
-	})
-	_, err := log.wait(2*time.Minute, gone, func(s string) string {
+	made := startGroup(t, "make run", c)
+	log := made.log
+	_, err := log.Wait(2*time.Minute, made.gone, func(s string) string {
 		return regexp.MustCompile(`(?m)^.*imgput .*\| .*imgget .*\n`).FindString(s)
 	})
 	if err != nil {

@@ -16,13 +16,17 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
+	"imgtools/tests/await"
 )
 
-// server is an imgd, grayd or scaled that a test started.
+// server is an imgd, a grayd, a scaled, or another command that a test started and
+// that runs until the test ends.
 type server struct {
 	name string
 	cmd  *exec.Cmd
-	log  *logBuf
+	log  *await.Log
 	gone chan struct{} // closed when it has ended and been reaped
 
 	run   string       // its RUN folder
@@ -32,28 +36,44 @@ type server struct {
 	http  *http.Client // imgd only: no proxies, no reuse across servers
 }
 
-// spawn starts a server with RUN of its own; it is killed when the test ends.
+// spawn starts a server with RUN of its own; it is ended when the test ends.
 func spawn(t testing.TB, run, name string, args ...string) *server {
 	t.Helper()
-	s := &server{name: name, log: newLogBuf(), gone: make(chan struct{}), run: run}
-	s.cmd = exec.Command(name, args...) // ours come first in PATH
-	s.cmd.Env = append(os.Environ(), "IMGTOOLS_RUN="+run)
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	s.cmd.WaitDelay = time.Second // a child may hold stderr open a moment longer
-	if err := s.cmd.Start(); err != nil {
+	c := exec.Command(name, args...) // ours come first in PATH
+	c.Env = append(os.Environ(), "IMGTOOLS_RUN="+run)
+	s := start(t, name, c)
+	s.run = run
+	return s
+}
+
+// start starts a command that runs until the test ends, and then ends it by stop.
+func start(t testing.TB, name string, c *exec.Cmd) *server {
+	t.Helper()
+	s := &server{name: name, cmd: c, log: await.NewLog(), gone: make(chan struct{})}
+	c.Stdout, c.Stderr = s.log, s.log
+	c.WaitDelay = time.Second // a child may hold stderr open a moment longer
+	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
-		s.cmd.Wait()
+		c.Wait()
 		close(s.gone)
 	}()
 	t.Cleanup(func() {
 		s.stop(t)
 		if t.Failed() {
-			t.Logf("%s %s said:\n%s", name, strings.Join(args, " "), s.log.tail(40))
+			t.Logf("%s said:\n%s", strings.Join(c.Args, " "), tail(s.log, 40))
 		}
 	})
 	return s
+}
+
+// startGroup is start in a process group of its own, which stop ends by INT as
+// Ctrl-C does.
+func startGroup(t testing.TB, name string, c *exec.Cmd) *server {
+	t.Helper()
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return start(t, name, c)
 }
 
 // runDir returns a new RUN folder; its path is short, as a socket's must be.
@@ -90,7 +110,7 @@ func restartImgd(t testing.TB, run, spool string, args ...string) *server {
 
 // attach waits until imgd has printed its port, and makes the client for it.
 func (s *server) attach(t testing.TB) error {
-	port, err := s.log.wait(20*time.Second, s.gone, func(out string) string {
+	port, err := s.log.Wait(20*time.Second, s.gone, func(out string) string {
 		if m := portLine.FindStringSubmatch(out); m != nil {
 			return m[1]
 		}
@@ -111,29 +131,21 @@ func (s *server) attach(t testing.TB) error {
 func (s *server) ready(t testing.TB) {
 	t.Helper()
 	last := ""
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.Now().Add(20 * time.Second)
-	for {
-		resp, err := s.http.Get(s.url + "/readyz")
-		if err == nil {
-			b, _ := io.ReadAll(resp.Body)
-			resp.Body.Close()
-			if resp.StatusCode == 200 {
-				return
-			}
-			last = fmt.Sprint(resp.Status, " ", string(b))
-		} else {
-			last = err.Error()
-		}
-		select {
-		case <-s.gone:
+	if !eventually.Is(20*time.Second, func() bool {
+		if s.ended() {
 			t.Fatalf("imgd ended before it was ready:\n%s", s.log)
-		case <-tick.C:
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("imgd not ready: %s\n%s", last, s.log)
+		resp, err := s.http.Get(s.url + "/readyz")
+		if err != nil {
+			last = err.Error()
+			return false
 		}
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		last = fmt.Sprint(resp.Status, " ", string(b))
+		return resp.StatusCode == 200
+	}) {
+		t.Fatalf("imgd not ready: %s\n%s", last, s.log)
 	}
 }
 
@@ -155,11 +167,9 @@ func (s *server) waitFor(t testing.TB, address string) {
 	if !strings.Contains(address, "/") {
 		network = "tcp"
 	}
-	eventually(t, 20*time.Second, s.name+" listens on "+address, func() bool {
-		select {
-		case <-s.gone:
+	eventually.Within(t, 20*time.Second, s.name+" listens on "+address, func() bool {
+		if s.ended() {
 			t.Fatalf("%s ended:\n%s", s.name, s.log)
-		default:
 		}
 		c, err := net.Dial(network, address)
 		if err != nil {
@@ -170,30 +180,45 @@ func (s *server) waitFor(t testing.TB, address string) {
 	})
 }
 
-// stop ends the server by TERM, by KILL if it takes over 15 s, which fails the test.
+// stop ends the server by TERM, a group by INT. If that takes over 15 s the test
+// fails.
 func (s *server) stop(t testing.TB) {
 	t.Helper()
-	select {
-	case <-s.gone:
+	if s.ended() {
 		return
-	default:
 	}
-	s.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-s.gone:
-	case <-time.After(15 * time.Second):
-		t.Errorf("%s still runs 15 s after TERM", s.name)
+	s.signal(syscall.SIGTERM, syscall.SIGINT)
+	if !await.Closed(s.gone, 15*time.Second) {
+		t.Errorf("%s still runs 15 s after it was told to end", s.name)
 		s.kill()
 	}
 }
 
 // kill ends the server by KILL and waits until it is gone.
 func (s *server) kill() {
-	s.cmd.Process.Kill()
+	s.signal(syscall.SIGKILL, syscall.SIGKILL)
 	<-s.gone
 }
 
-// client returns an environment in which imgput and imgget find s over TCP.
+func (s *server) ended() bool {
+	select {
+	case <-s.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// signal sends one to the process, or toGroup to its group if it has its own.
+func (s *server) signal(one, toGroup syscall.Signal) {
+	if a := s.cmd.SysProcAttr; a != nil && a.Setpgid {
+		syscall.Kill(-s.cmd.Process.Pid, toGroup)
+		return
+	}
+	s.cmd.Process.Signal(one)
+}
+
+// env returns an environment variable with which imgput and imgget find s over TCP.
 func (s *server) env() string { return "IMGD=" + s.url }
 
 // do sends a request and reads the whole answer. body may be nil.

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
 )
 
 // window is a terminal window of tmux.
@@ -45,20 +47,13 @@ func (w *window) tmux(args ...string) string {
 func (w *window) shows(text string) string {
 	w.t.Helper()
 	var screen string
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(30 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if screen = w.tmux("capture-pane", "-p"); strings.Contains(screen, text) {
-			return screen
-		}
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			w.t.Fatalf("no %q on the screen:\n%s", text, screen)
-		}
+	if !eventually.Is(30*time.Second, func() bool {
+		screen = w.tmux("capture-pane", "-p")
+		return strings.Contains(screen, text)
+	}) {
+		w.t.Fatalf("no %q on the screen:\n%s", text, screen)
 	}
+	return screen
 }
 
 // cell is a character of the screen with its colours, "R;G;B".

@@ -99,10 +99,11 @@ var walls = map[string][]string{
 	"cmd/imgput":             {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
 	"cmd/imgrm":              {cmdtest, "pkg/fault", "pkg/shell/"},
 	"cmd/imgls":              {cmdtest, "pkg/fault", "pkg/shell/"},
-	"cmd/imgget":             {cmdtest, "pkg/fault", "pkg/format", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"}, // shows a result on a terminal
+	"cmd/imgget":             {cmdtest, "pkg/fault", "pkg/format", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/", "pkg/eventually"}, // shows a result on a terminal
 
 	// Only real processes.
-	"tests":         {"pkg/jobid", "tests/cost"},
+	"tests":         {"pkg/eventually", "pkg/jobid", "tests/await", "tests/cost"},
+	"tests/await":   {},
 	"tests/cost":    {},
 	"tests/derived": {"pkg/fault", "pkg/format", "pkg/ops", "pkg/filename", "pkg/daemon/wire", "pkg/shell/cli", "pkg/shell/output"}, // what derives from the tables, in all wings
 	"tests/inject":  {},
@@ -124,7 +125,7 @@ const (
 	daemontest  = "pkg/daemon/daemontest"
 )
 
-var testOnly = []string{rastertest, plantest, cmdtest, filterdtest, daemontest, "pkg/eventually", "pkg/shell/faketerm", "pkg/shell/client/fakeimgd"}
+var testOnly = []string{rastertest, plantest, cmdtest, filterdtest, daemontest, "pkg/eventually", "pkg/shell/faketerm", "pkg/shell/client/fakeimgd", "tests/await"}
 
 var formats = []string{"pnm", "png", "bmp", "ico", "gif", "jpeg", "tiff", "webp"}
 

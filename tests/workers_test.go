@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"imgtools/pkg/eventually"
 )
 
 // listeners returns the inodes of the listening sockets of a Unix path and of a
@@ -68,7 +70,7 @@ func TestOneListenerManyWorkers(t *testing.T) {
 		"-a", fmt.Sprintf("tcp:127.0.0.1:%d", port), "-a", fmt.Sprintf("tcp:[::1]:%d", port))
 	d.waitFor(t, sock)
 	d.waitFor(t, fmt.Sprintf("[::1]:%d", port))
-	eventually(t, 10*time.Second, "three workers", func() bool { return len(children(d.cmd.Process.Pid)) == 3 })
+	eventually.Within(t, 10*time.Second, "three workers", func() bool { return len(children(d.cmd.Process.Pid)) == 3 })
 	pids := strings.Fields(string(must(t, "", fmt.Sprintf("pgrep -P %d", d.cmd.Process.Pid))))
 	if len(pids) != 3 {
 		t.Fatalf("pgrep -P shows %d workers %v, want 3", len(pids), pids)
@@ -181,7 +183,7 @@ func TestKilledWorkersAtDaemon(t *testing.T) {
 		t.Errorf("%d of 200 requests lost to %d kills", lost.Load(), kills)
 	}
 	t.Logf("%d kills, %d of 200 requests lost", kills, lost.Load())
-	eventually(t, 10*time.Second, "two workers again", func() bool { return len(children(d.cmd.Process.Pid)) == 2 })
+	eventually.Within(t, 10*time.Second, "two workers again", func() bool { return len(children(d.cmd.Process.Pid)) == 2 })
 }
 
 // workersOf returns the living workers of the daemons that s started.
@@ -274,7 +276,7 @@ func TestEmbeddedDaemonsComeAndGo(t *testing.T) {
 	for _, d := range ds {
 		syscall.Kill(d.pid, syscall.SIGKILL)
 	}
-	eventually(t, 15*time.Second, "pictures are served again", func() bool {
+	eventually.Within(t, 15*time.Second, "pictures are served again", func() bool {
 		resp, _, err := s.do("PUT", "/image?gray&scale=1/4", bytes.NewReader(picture))
 		return err == nil && resp.StatusCode == 200
 	})
@@ -282,7 +284,7 @@ func TestEmbeddedDaemonsComeAndGo(t *testing.T) {
 	ds = daemonsOf(s.cmd.Process.Pid)
 	all = append(append(all, ds...), s.workersOf("")...)
 	s.kill()
-	eventually(t, 10*time.Second, "the daemons of a killed imgd are gone", func() bool {
+	eventually.Within(t, 10*time.Second, "the daemons of a killed imgd are gone", func() bool {
 		for _, p := range all {
 			if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid)); err == nil && !bytes.Contains(b, []byte(") Z ")) {
 				return false
@@ -322,7 +324,7 @@ func TestHungWorkerIsReplaced(t *testing.T) {
 		}
 		done <- err
 	}()
-	eventually(t, 10*time.Second, "the worker is at work", func() bool { return s.daemonStatus(t, "scaled")["busy"] == "1" })
+	eventually.Within(t, 10*time.Second, "the worker is at work", func() bool { return s.daemonStatus(t, "scaled")["busy"] == "1" })
 	syscall.Kill(worker, syscall.SIGSTOP)
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -330,7 +332,7 @@ func TestHungWorkerIsReplaced(t *testing.T) {
 	if took := time.Since(start); took < 2*time.Second || took > 15*time.Second {
 		t.Errorf("answered after %v, with a limit of 2 s", took)
 	}
-	eventually(t, 10*time.Second, "another worker", func() bool {
+	eventually.Within(t, 10*time.Second, "another worker", func() bool {
 		w := s.workersOf("scaled")
 		return len(w) == 1 && w[0].pid != worker
 	})

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"imgtools/cmd/internal/cmdtest"
+	"imgtools/pkg/eventually"
 	"imgtools/pkg/shell/client/fakeimgd"
 )
 
@@ -485,11 +486,7 @@ func TestInterrupted(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-half
-			tick := time.NewTicker(5 * time.Millisecond)
-			for deadline := time.Now().Add(5 * time.Second); folder(t, dir) == "" && time.Now().Before(deadline); {
-				<-tick.C // until the temporary file is there: only the file system knows
-			}
-			tick.Stop()
+			eventually.Within(t, 5*time.Second, "the temporary file is there", func() bool { return folder(t, dir) != "" })
 			if f := folder(t, dir); !regexp.MustCompile(`^\.imgtools-\w+=\x00*$`).MatchString(f) {
 				t.Errorf("in the middle: %q", f)
 			}

@@ -24,11 +24,19 @@ func True(t testing.TB, what string, cond func() bool) {
 // Within is True with another patience.
 func Within(t testing.TB, patience time.Duration, what string, cond func() bool) {
 	t.Helper()
+	if !Is(patience, cond) {
+		t.Fatalf("not within %v: %s", patience, what)
+	}
+}
+
+// Is waits until cond returns true, for at most patience, and reports whether it did.
+func Is(patience time.Duration, cond func() bool) bool {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for end := time.Now().Add(patience); !cond(); <-tick.C {
 		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", patience, what)
+			return false
 		}
 	}
+	return true
 }
