@@ -166,7 +166,7 @@ func (r *Reader) plain(band int) (*rows, error) {
 	return d, nil
 }
 
-// accept returns err, unless the caller asked for what there is; then it notes err.
+// accept returns err, or with Limits.Lenient notes it and returns nil.
 func (r *Reader) accept(err error) error {
 	if !r.lim.Lenient {
 		return err

@@ -18,7 +18,7 @@ import (
 
 var le = binary.LittleEndian
 
-// part is one picture of an icon that a test makes, and what must be read.
+// part is one picture of an icon that a test makes, with the pixels that must be read.
 type part struct {
 	w, h int // of the directory entry
 	data []byte

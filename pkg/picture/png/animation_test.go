@@ -101,7 +101,7 @@ func (a *animated) bytes() []byte {
 	return p.bytes()
 }
 
-// compose returns what is shown at each frame, by the definition in section 11.3.6.2, in
+// compose returns the canvas at each frame, by the definition in section 11.3.6.2, in
 // float64 with straight alpha from 0 to 1.
 func (a *animated) compose(t *testing.T) [][][4]float64 {
 	var shown [][][4]float64

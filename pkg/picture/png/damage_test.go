@@ -7,6 +7,7 @@ import (
 	"image/color"
 	stdpng "image/png"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,7 +30,7 @@ func findChunk(data []byte, kind string, n int) (at, end int) {
 	panic("no chunk " + kind)
 }
 
-// damage is a way to damage a file, and what must be said of it.
+// damage is a way to damage a file, and the verdict that it must get.
 type damage struct {
 	name      string
 	before    []string
@@ -91,6 +92,22 @@ var damages = []damage{
 		at, _ := findChunk(b, "IEND", 0)
 		return append(append(bytes.Clone(b[:at]), "\x00\x00\x00\x00IDATabcd"...), b[at:]...)
 	}, err: "checksum (CRC) of chunk IDAT"},
+	{name: "IDAT apart", do: func(b []byte) []byte {
+		at, _ := findChunk(b, "IEND", 0)
+		return slices.Concat(b[:at], chunkBytes("tEXt", []byte("k\x00v")), chunkBytes("IDAT", []byte("x")), b[at:])
+	}, note: "chunk IDAT apart"},
+	{name: "pixels in an IDAT apart", do: func(b []byte) []byte {
+		at, end := findChunk(b, "IDAT", 0)
+		half := (end - at) / 2
+		return slices.Concat(b[:at], chunkBytes("IDAT", b[at+8:at+half]), chunkBytes("tEXt", []byte("k\x00v")), chunkBytes("IDAT", b[at+half:end-4]), b[end:])
+	}, err: "truncated after"},
+	{name: "PLTE after the pixels", do: func(b []byte) []byte {
+		at, end := findChunk(b, "PLTE", 0)
+		plte := bytes.Clone(b[at:end])
+		b = slices.Concat(b[:at], b[end:])
+		at, _ = findChunk(b, "IEND", 0)
+		return slices.Concat(b[:at], plte, b[at:])
+	}, err: "without a PLTE"},
 	{name: "unknown critical chunk", before: []string{"ABCD", "x"}, do: func(b []byte) []byte { return b }, err: "ABCD"},
 	{name: "half of the stream", do: editStream(func(z []byte) []byte { return z[:len(z)/2] }), err: "truncated after"},
 	{name: "cut in the pixels", do: func(b []byte) []byte { return b[:len(b)-300] }, err: "truncated after"},
@@ -161,7 +178,7 @@ func TestDamageIsJudgedAlikeByAllPaths(t *testing.T) {
 }
 
 // With Lenient a file that lacks pixels gives those that it has. All damage but that of
-// IHDR and of unknown chunks is accepted, with a note.
+// IHDR, of unknown chunks and of a missing palette is accepted, with a note.
 func TestLenientReadsAsFarAsItGoes(t *testing.T) {
 	lenient := raster.Limits{Lenient: true}
 	for _, d := range damages {
@@ -175,7 +192,7 @@ func TestLenientReadsAsFarAsItGoes(t *testing.T) {
 				if fmt.Sprint(err, notes) != fmt.Sprint(err2, notes2) {
 					t.Errorf("decoded: %v, notes %q; copied: %v, notes %q", err, notes, err2, notes2)
 				}
-				if d.err == "IHDR" || d.err == "ABCD" {
+				if d.err == "IHDR" || d.err == "ABCD" || d.err == "without a PLTE" {
 					if err == nil {
 						t.Error("accepted")
 					}

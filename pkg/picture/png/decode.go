@@ -23,7 +23,7 @@
 // encode_filter.go filters rows, deflate.go compresses them. RewritePalette copies
 // a picture with another palette without compressing it again.
 //
-// What is damaged decides what happens. A wrong CRC of IHDR, PLTE, IDAT, fcTL or fdAT,
+// The damaged part decides the outcome. A wrong CRC of IHDR, PLTE, IDAT, fcTL or fdAT,
 // an unknown critical chunk, and missing pixels are errors, as no pixel can be trusted
 // then. With Limits.Lenient all of these but IHDR and unknown chunks give a note and the picture as far as it goes.
 // Damage that leaves the pixels intact only gives a note: a wrong CRC of any other chunk,
@@ -58,7 +58,7 @@ type Reader struct {
 	size int64 // bytes of the file
 	lim  raster.Limits
 	base *raster.Header // of the default image
-	out  *raster.Header // of what Rows gives: base, or that of the canvas after Select
+	out  *raster.Header // of Rows: base, or that of the canvas after Select
 
 	color, depth uint8 // colour type; bits of a sample: 1, 2, 4, 8 or 16
 	interlaced   bool

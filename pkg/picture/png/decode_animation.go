@@ -21,7 +21,7 @@ func (r *Reader) Loop() int { return r.plays }
 // those of the default image, which need not be part of the animation.
 func (r *Reader) Select(n int) error {
 	if n < 1 || n > r.Frames() {
-		return fault.New(fault.Usage, "frame %d: the picture has %d", n, r.Frames())
+		return raster.NoFrame(n, r.Frames())
 	}
 	r.selected, r.out = 0, r.base
 	if n > 1 || len(r.frames) > 0 && r.frames[0].kind != "IDAT" {

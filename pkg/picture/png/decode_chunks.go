@@ -107,10 +107,7 @@ func (r *Reader) chunks(s *scanner, pos int64) error {
 
 // take handles the chunk c, whose header is at pos.
 func (w *walk) take(c chunk, pos int64) error {
-	if c.kind == "IDAT" {
-		if w.idat != 0 && !w.inData {
-			return fault.New(fault.Format, "PNG: the IDAT chunks are not consecutive")
-		}
+	if c.kind == "IDAT" && (w.idat == 0 || w.inData) {
 		if w.inData = true; w.idat == 0 {
 			w.idat = pos
 			w.defaultFrame()
@@ -121,6 +118,9 @@ func (w *walk) take(c chunk, pos int64) error {
 	switch {
 	case w.anim.declared > 0 && (c.kind == "fcTL" || c.kind == "fdAT"):
 		return w.frameChunk(c, pos)
+	case c.kind == "IDAT": // if pixels are missing, decoding the first ones says so
+		w.Note("chunk IDAT apart from the first ones ignored")
+		return w.checkCritical(c)
 	case c.kind == "PLTE":
 		return w.palette(c)
 	case c.kind == "IHDR":
@@ -158,10 +158,12 @@ func (w *walk) palette(c chunk) error {
 		return fault.New(fault.Format, "PNG: a second PLTE chunk")
 	}
 	w.seen["PLTE"] = true
-	if w.idat != 0 {
-		return fault.New(fault.Format, "PNG: a PLTE chunk after the pixels")
-	}
-	if c.size == 0 || c.size%3 != 0 || c.size > 3*256 {
+	invalid := c.size == 0 || c.size%3 != 0 || c.size > 3*256
+	switch {
+	case w.idat != 0 || invalid && w.color != colorIndexed:
+		w.Note("chunk PLTE of %d bytes ignored", c.size)
+		return w.checkCritical(c)
+	case invalid:
 		return fault.New(fault.Format, "PNG: a PLTE chunk of %d bytes", c.size)
 	}
 	b, intact, err := w.s.read(c)
@@ -183,8 +185,18 @@ func (w *walk) palette(c chunk) error {
 	return nil
 }
 
-// accept decides about damage that makes pixels missing or untrustworthy: err is an
-// error, unless the caller asked for what there is; then it becomes a note.
+// checkCritical checks the CRC of a chunk whose damage is an error and whose data are
+// not held.
+func (w *walk) checkCritical(c chunk) error {
+	intact, err := w.s.check(c)
+	if err != nil || intact {
+		return err
+	}
+	return w.accept(crcError(c.kind))
+}
+
+// accept decides about damage that makes pixels missing or untrustworthy. It returns
+// err, or with Limits.Lenient notes it and returns nil.
 func (r *Reader) accept(err error) error {
 	if !r.lim.Lenient || fault.Of(err) != fault.Format {
 		return err

@@ -171,7 +171,7 @@ func (s *stream) row(b []byte, done int) (bool, error) {
 	return false, s.r.accept(err)
 }
 
-// end reads what follows the last row. All pixels are there, so damage is noted and
+// end reads the data after the last row. All pixels are there, so damage is noted and
 // only a wrong CRC is an error. Surplus rows are ignored.
 func (s *stream) end() error {
 	var b [1]byte

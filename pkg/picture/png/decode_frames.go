@@ -59,14 +59,8 @@ func (w *walk) animation(b []byte) bool {
 // frameChunk reads fcTL and the sequence number of fdAT, at pos. Wrong data make the
 // file a still with a note, as browsers have it. A wrong CRC is an error.
 func (w *walk) frameChunk(c chunk, pos int64) error {
-	intact, err := w.s.check(c)
-	if err != nil {
+	if err := w.checkCritical(c); err != nil {
 		return err
-	}
-	if !intact {
-		if err := w.accept(crcError(c.kind)); err != nil {
-			return err
-		}
 	}
 	var b [26]byte
 	n := min(c.size, int64(len(b)))
