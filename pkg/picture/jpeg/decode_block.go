@@ -2,9 +2,9 @@ package jpeg
 
 import "imgtools/pkg/fault"
 
-// unzig gives the place in a block, rows of eight, of the coefficient at each
-// position of the zig-zag order (T.81 figure A.6). Sixteen more places catch a run
-// over the end, which is looked for once a block.
+// unzig maps a position in the zig-zag order (T.81 figure A.6) to its place in a block,
+// in rows of eight. Sixteen extra entries keep a run beyond the end of the block inside
+// the table; whether there was one is checked once a block.
 var unzig = [64 + 16]uint8{
 	0, 1, 8, 16, 9, 2, 3, 10,
 	17, 24, 32, 25, 18, 11, 4, 5,
@@ -34,7 +34,8 @@ var (
 // others; limited, they can be written again.
 func legalDC(v int32, al uint) int32 { return min(max(v, -1024>>al), 1023>>al) }
 
-// diff decodes a DC difference, T.81 F.2.2.1.
+// diff decodes a DC difference (T.81 F.2.2.1): a code for its size in bits, then that
+// many bits.
 func (e *entropy) diff(dc *huffman) (int32, error) {
 	if e.n < 32 {
 		e.refill()
@@ -55,11 +56,12 @@ func (e *entropy) diff(dc *huffman) (int32, error) {
 	return extend(e.bits(uint(size)), uint(size)), nil
 }
 
-// block decodes a block of a sequential scan, T.81 F.2.2, into b, which is zeros.
-// pred is DC of the block before. Coefficients after position last of the zig-zag order
-// are passed over, by t; with none the end of the block is not looked for. It returns
-// DC, not yet multiplied by its step as those in b are, and whether b may have anything
-// else.
+// block decodes a block of a sequential scan (T.81 F.2.2) into b, which must be zeros;
+// coefficients in b are multiplied by their steps. pred is the DC of the block before.
+// It returns the new DC, not multiplied, and whether b may have other coefficients.
+//
+// Only coefficients up to position last of the zig-zag order are decoded. The others are
+// walked by t; if t is nil, the rest of the block is not read at all.
 func (e *entropy) block(b *block, dc, ac *huffman, t *skips, q *[64]uint16, pred int32, last int) (int32, bool, error) {
 	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
 	acc |= be64(buf[pos:]) >> (n & 63)
@@ -83,12 +85,12 @@ func (e *entropy) block(b *block, dc, ac *huffman, t *skips, q *[64]uint16, pred
 	value := ac.value
 	k := 1
 	for {
-		t := value[acc>>(64-lookBits)] // ahead of the refill, as in walk
+		t := value[acc>>(64-lookBits)] // before the refill, as in blockIndex.blocks
 		acc |= be64(buf[pos:]) >> (n & 63)
 		pos += int((63 - n) >> 3)
 		n |= 56
 		if t == 0 {
-			if c := uint(ac.code[acc>>(64-lookBits)]); c != 0 { // the value is too long
+			if c := uint(ac.code[acc>>(64-lookBits)]); c != 0 { // only the value is too long
 				t = uint32(amplitude(acc, c))<<16 | uint32(c<<4&0xf00+c>>8+c&15)
 			} else {
 				e.acc, e.n, e.pos = acc, n, pos
@@ -119,8 +121,9 @@ func (e *entropy) block(b *block, dc, ac *huffman, t *skips, q *[64]uint16, pred
 		e.acc, e.n, e.pos = acc, n, pos
 		return pred, k > endRun+1, nil
 	case k > 63:
+		e.acc, e.n, e.pos = acc, n, pos
 		return 0, false, errRun
-	case t != nil: // as skipAC, with what is at hand
+	case t != nil: // skipAC, with acc, n and pos in local variables
 		for k++; k < 64; {
 			s := uint(t[acc>>(64-lookBits)])
 			acc |= be64(buf[pos:]) >> (n & 63)
@@ -140,8 +143,8 @@ func (e *entropy) block(b *block, dc, ac *huffman, t *skips, q *[64]uint16, pred
 	return pred, true, nil
 }
 
-// coefficient decodes a run and a value by the code table, where they are too long for
-// the value table. The run is endRun at the end of a block.
+// coefficient decodes a run and a value that are too long for the value table. The run
+// is endRun at the end of a block.
 func (e *entropy) coefficient(ac *huffman) (run int, v int32, err error) {
 	symbol, ok := ac.symbol(e)
 	if !ok {

@@ -16,7 +16,7 @@ type coefficients struct {
 	nz    []uint64  // of each block; bit k is set if coefficient k, in zig-zag order, is not 0
 }
 
-// places has coefficients.place for each n.
+// places[n] is coefficients.place for n.
 var places = func() (p [9][64]int8) {
 	for n := range p {
 		for k, at := range unzig[:64] {
@@ -299,7 +299,7 @@ func (c *coefficients) enlarge(block, k int, al uint) {
 	}
 }
 
-// transform makes samples of the next row of MCUs from the gathered coefficients.
+// transform computes the samples of the next row of MCUs from the gathered coefficients.
 func (m *decoder) transform() {
 	var b block
 	for i, c := range m.f.comps {

@@ -1,6 +1,11 @@
 package jpeg
 
-// quarterPlan is the blocks of one or two MCUs that are wanted at 2/8.
+// Decoding at 2/8 needs four coefficients of a block: 0, 1, 2 and 4 of the zig-zag
+// order. The scan is walked first (see blockIndex), so that where each block begins is
+// known, and the first symbols of two blocks can be decoded side by side: most of the
+// time of one is waiting for its own previous step.
+
+// quarterPlan lists the blocks of one or two MCUs that are decoded at 2/8.
 type quarterPlan struct {
 	blocks []quarterBlock
 	pairs  []quarterPair
@@ -8,18 +13,18 @@ type quarterPlan struct {
 
 type quarterBlock struct {
 	p   *part
-	i   int // its place among the blocks of the MCUs
-	off int // of its samples from those of the first MCU
+	i   int // place among the blocks of the MCUs
+	off int // offset of its samples from those of the first MCU
 }
 
-// quarterPair is two blocks with the same tables, side by side; one that has no other is
-// twice in its pair.
+// quarterPair is two blocks with the same tables that are decoded side by side. A block
+// without a partner is paired with itself.
 type quarterPair struct {
 	dc, ac *huffman
 	a, b   int // places in quarterPlan.blocks
 }
 
-// newQuarterPlan lists the blocks of n MCUs, and pairs them.
+// newQuarterPlan lists and pairs the blocks of n MCUs.
 func newQuarterPlan(parts []part, n int) *quarterPlan {
 	c := new(quarterPlan)
 	i := 0
@@ -48,7 +53,8 @@ func newQuarterPlan(parts []part, n int) *quarterPlan {
 	return c
 }
 
-// quarterMCUs goes over the MCUs of c, from the mx-th of a row on, and decodes them at 2/8.
+// quarterMCUs walks the MCUs of c, the first of them the mx-th of a row, and decodes them
+// at 2/8.
 func (m *decoder) quarterMCUs(c *quarterPlan, mx int) error {
 	sc := m.sc
 	n := int(sc.index.mcu)
@@ -99,12 +105,14 @@ func (m *decoder) blockAt(p *part, at uint, dst []uint8) error {
 	return nil
 }
 
-// corner decodes the first coefficients of two sound blocks, at bits p and r, side by
-// side, since most of the time of each is waiting for its own last step: to v[0] and
-// u[0] the DC differences, to lanes of 16 bits of v[1] and u[1] those at positions 1 to 4
-// of the zig-zag order. It takes four symbols of AC whether or not so many are needed:
-// it has no branch that depends on the bits but for codes longer than lookBits, when it
-// returns false.
+// quarter decodes the first coefficients of two valid blocks, at bits p and r. It sets
+// v[0] and u[0] to the DC differences, and the four 16-bit parts of v[1] and u[1] to the
+// coefficients at positions 1 to 4 of the zig-zag order.
+//
+// It always decodes four AC symbols. A symbol moves a bit offset, at, to the part of its
+// coefficient; after an end of block at is 64 or more, and shifting by 64 or more gives
+// 0, so that further symbols have no effect. So no branch depends on the bits, except for
+// a code longer than lookBits: then it returns false.
 func quarter(buf *buffer, dc, ac *huffman, p, r uint, v, u *[2]uint64) bool {
 	const look = 64 - lookBits
 	w, x := buf.load(p), buf.load(r)
@@ -113,18 +121,18 @@ func quarter(buf *buffer, dc, ac *huffman, p, r uint, v, u *[2]uint64) bool {
 		return false
 	}
 	v[0], u[0] = uint64(amplitude(w, c)), uint64(amplitude(x, d))
-	// A code in the table and its value take at most 27 bits: two fit the 57 loaded.
+	// A code in the table and its value take at most 27 bits, so two fit in the 57 loaded.
 	c, d = c>>8+c&15, d>>8+d&15
 	p, r = p+c, r+d
 	w, x = w<<(c&63), x<<(d&63)
-	var at, bt uint // of the lanes
+	var at, bt uint // offsets of the next coefficients in vs and us
 	var vs, us uint64
 	for i := range 4 {
 		c, d = uint(ac.code[w>>look]), uint(ac.code[x>>look])
 		if c == 0 && at < 64 || d == 0 && bt < 64 {
 			return false
 		}
-		at += c&0xf0 + (c&15-1)>>57&64 // no value: on to the end
+		at += c&0xf0 + (c&15-1)>>57&64 // the run times 16; size 0: to the end
 		bt += d&0xf0 + (d&15-1)>>57&64
 		vs |= uint64(uint16(amplitude(w, c))) << at
 		us |= uint64(uint16(amplitude(x, d))) << bt
@@ -141,8 +149,8 @@ func quarter(buf *buffer, dc, ac *huffman, p, r uint, v, u *[2]uint64) bool {
 	return true
 }
 
-// amplitude is EXTEND of T.81 F.2.2.1 for the value behind the code c at the top of w,
-// an entry of huffman.code; 0 if it has no bits.
+// amplitude returns the value after the code at the top of w, whose entry in huffman.code
+// is c: EXTEND of T.81 F.2.2.1, or 0 if its size is 0.
 func amplitude(w uint64, c uint) int32 {
 	x := w << (c >> 8 & 63)
 	size := c & 15

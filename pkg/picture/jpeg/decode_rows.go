@@ -7,29 +7,30 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// decoder decodes a picture one row of MCUs at a time.
+// decoder decodes a picture one row of MCUs at a time: from the only scan while it is
+// read, or from coefficients that gather has read from several.
 type decoder struct {
 	r    *Reader
 	f    *frame
-	n    [4]int // each component is made at n/8; 0: it is not wanted
-	last [4]int // position in zig-zag order of the last coefficient that n needs
+	n    [4]int // each component is decoded at n/8; 0: not at all
+	last [4]int // zig-zag position of the last coefficient that n needs
 	dims []raster.PlaneDim
 
-	pix    [4][]uint8 // the row of MCUs: n*v rows of stride
+	pix    [4][]uint8 // the current row of MCUs: n*v lines of stride samples
 	stride [4]int
-	row    int // rows of MCUs done
+	row    int // rows of MCUs decoded
 
 	sc *scanner
-	// If all of the one scan is gone over first: what is then decoded, of one MCU, and of
-	// two if in one a block would be without another.
+	// If the only scan is decoded at 2/8: the plan for one MCU, and for two if one MCU
+	// would leave a block without a partner.
 	one, two *quarterPlan
-	parts    []part         // of a picture with one sequential scan
-	b        block          // zeros between the blocks, but for the first
+	parts    []part         // of a picture with a single sequential scan
+	b        block          // between two blocks all are zeros except the first
 	coefs    []coefficients // of a picture with several scans
 	broken   bool           // the scan is damaged, and the rest of the picture missing
 }
 
-// lastKept is the position in zig-zag order of the last of n × n coefficients.
+// lastKept[n] is the zig-zag position of the last of the n × n lowest coefficients.
 var lastKept = func() (last [9]int) {
 	for k, p := range unzig[:64] {
 		for n := max(p&7, p>>3) + 1; n <= 8; n++ {
@@ -39,10 +40,13 @@ var lastKept = func() (last [9]int) {
 	return
 }()
 
-// Rows starts the decoding. Rows of 1-component pictures are Gray, those of YCbCr
-// pictures YCbCr if the hint has Planar, Gray if it has Luma, else RGB as all
-// others. A goal in the hint makes them come at n/8 as Reduction says. Orientation
-// is left to be applied.
+// Rows starts the decoding. Rows of a picture of one component are Gray. Those of a YCbCr
+// picture are YCbCr if the hint has Planar, Gray if it has Luma, else RGB, as are all
+// others. With a goal in the hint, they come at n/8, which Reduction chooses. The
+// orientation is not applied.
+//
+// With Limits.Lenient, samples that a damaged file lacks are mid gray, 128 in each
+// component.
 func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 	if r.first == nil {
 		return nil, fault.New(fault.Internal, "a JPEG reader used twice")
@@ -103,7 +107,8 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 	return newColourRows(m, &h), nil
 }
 
-// start allocates the row of MCUs, and reads all scans if there may be several.
+// start allocates the row of MCUs. If the first scan is not all of the picture, it
+// gathers all scans.
 func (m *decoder) start() error {
 	r, f := m.r, m.f
 	s := r.first
@@ -134,7 +139,7 @@ func (m *decoder) start() error {
 		}
 		return nil
 	}
-	// At 2/8 little is taken of a block. More would be decoded twice.
+	// Only at 2/8 is so little of a block decoded that walking it first pays.
 	walked := true
 	for i := range f.comps {
 		walked = walked && (m.n[i] == 2 || m.n[i] == 0)
@@ -143,7 +148,7 @@ func (m *decoder) start() error {
 		m.sc.skipTables()
 	}
 	phase := uint(0)
-	for i, c := range f.comps { // all are in the scan, in order
+	for i, c := range f.comps { // all are in the scan, in this order
 		s.ac[i].valueTable()
 		m.parts = append(m.parts, part{
 			dc: s.dc[i], ac: s.ac[i], skips: m.sc.skips[i].table, q: &c.quant.q, pix: m.pix[i], stride: m.stride[i], h: c.h, v: c.v,
@@ -200,7 +205,7 @@ func (m *decoder) missing(mx int) {
 	}
 }
 
-// part is what decoding a component's blocks of the one scan needs.
+// part is what a component's blocks of a single scan are decoded with.
 type part struct {
 	i            int // its place in the scan
 	dc, ac       *huffman
@@ -209,9 +214,9 @@ type part struct {
 	pix          []uint8
 	stride       int
 	h, v         int
-	phase        uint // of its first block in an MCU
+	phase        uint // place of its first block in an MCU
 	n, last      int
-	right, below int // from a block's samples to those of its neighbours in an MCU
+	right, below int // offsets from a block's samples to those of its neighbours in an MCU
 	pred         *int32
 }
 
@@ -284,7 +289,7 @@ func (m *decoder) block(p *part, at int) error {
 	return nil
 }
 
-// planeRows is the components as planes, each at its own size.
+// planeRows delivers the components as planes, each at its own size.
 type planeRows struct {
 	decoder *decoder
 	h       *raster.Header

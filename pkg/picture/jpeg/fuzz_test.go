@@ -74,8 +74,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzLanes: at 2/8, where all blocks are gone over first, lanes change nothing, be they
-// ever so short.
+// FuzzLanes: at 2/8, where all blocks are walked first, lanes do not change the result,
+// however short they are.
 func FuzzLanes(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, p []byte, how uint8) {

@@ -131,7 +131,7 @@ func TestFilesThatBreakRulesShowTheirPicture(t *testing.T) {
 	}
 }
 
-// Of two scans of one component the last counts, also for those who copy.
+// Of two scans of one component the last counts, in copies, too.
 func TestLastScanOfAComponentCounts(t *testing.T) {
 	p := read(t, "noninter.jpg")
 	i := sosAt(t, p)

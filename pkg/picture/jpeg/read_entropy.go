@@ -146,7 +146,7 @@ func (e *entropy) clean() *buffer { return (*buffer)(e.buf) }
 type buffer [window + slack]byte
 
 // load returns the bits from p on, at least 57 of them. Beyond the window they are
-// arbitrary; whoever reads there is past the end of the segment, which overrun reports.
+// arbitrary; a reader that gets there is past the end of the segment (see overrun).
 func (b *buffer) load(p uint) uint64 {
 	return binary.BigEndian.Uint64(b[p>>3&(window-1):][:8]) << (p & 7)
 }

@@ -9,7 +9,7 @@ import (
 // Arithmetic coding, T.81 annex D. A picture is coded as binary decisions, each with
 // an estimate of how likely its two values are. The coder keeps an interval, of size a.
 // For each decision it divides the interval in two parts, in proportion to the
-// likelihoods, and goes on with the part of the value that occurred. The code is a
+// likelihoods, and keeps the part of the value that occurred. The code is a
 // number in the last interval; c is that number relative to the interval's base. To
 // decode, see in which part c is:
 //

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// walkPlain goes over a block symbol by symbol (T.81 F.2.2), and puts its first
+// walkPlain decodes a block symbol by symbol (T.81 F.2.2), and puts its first
 // coefficients into v by their position in zig-zag order.
 func walkPlain(e *entropy, dc, ac *huffman, v *[64]int32) error {
 	d, err := e.diff(dc)
@@ -110,9 +110,9 @@ func oneTable(n, restart int) []byte {
 	return out.Bytes()
 }
 
-// The blocks that walk goes over, in lanes and without, and the coefficients that
-// corner takes from them, are those of walkPlain.
-func TestWalkAndCornerAgainstPlain(t *testing.T) {
+// The blocks that takeBlocks finds, with lanes and without, and the coefficients that
+// quarter decodes from them, are those of walkPlain.
+func TestWalkAndQuarterAreTheirPlainTwins(t *testing.T) {
 	defer func(b uint) { laneBits = b }(laneBits)
 	files := map[string][]byte{
 		"dots": dots(t), "speckled": speckled(t, 1500, 1000, 90), "coarse": speckled(t, 4000, 3000, 3),

@@ -89,6 +89,7 @@ func (sc *scanner) skipFirst(row []uint64) error {
 			n |= 56
 			l, symbol := ac.look(acc)
 			if l == 0 {
+				e.acc, e.n, e.pos = acc, n, pos
 				return errCode
 			}
 			run, size := uint(symbol>>4), uint(symbol&15)
@@ -105,6 +106,7 @@ func (sc *scanner) skipFirst(row []uint64) error {
 				continue
 			}
 			if k += int(run); k > se {
+				e.acc, e.n, e.pos = acc, n, pos
 				return errRun
 			}
 			mask |= 1 << (k & 63)
@@ -150,9 +152,11 @@ func (sc *scanner) skipRefine(row []uint64) error {
 				l, symbol = ac.look(acc)
 				run, size = int(symbol>>4), uint(symbol&15)
 				if l == 0 {
+					e.acc, e.n, e.pos = acc, n, pos
 					return errCode
 				}
 				if size > 1 {
+					e.acc, e.n, e.pos = acc<<l, n-l, pos
 					return errRefine
 				}
 				if size == 0 && run < 15 {
@@ -176,11 +180,12 @@ func (sc *scanner) skipRefine(row []uint64) error {
 					k += set
 					zeros = min(bits.TrailingZeros64(old>>k), end-k)
 				}
-				if k == end && size == 1 {
-					return errRun
-				}
 				acc, n, pos = pass(buf, pos, n, passed)
 				if k == end {
+					if size == 1 {
+						e.acc, e.n, e.pos = acc, n, pos
+						return errRun
+					}
 					break
 				}
 			}

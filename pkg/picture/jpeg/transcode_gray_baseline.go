@@ -1,8 +1,15 @@
 package jpeg
 
-// baseline writes Y's blocks of an interleaved sequential scan in the order they
-// have alone: a row of MCUs of v rows of blocks is written as those rows, one by
-// one. The first goes straight to the file, the others wait for the end of the row.
+// baseline writes the luma blocks of an interleaved sequential scan in the order that a
+// single component has. With a vertical sampling factor v, a row of MCUs is v rows of
+// blocks:
+//
+//	MCUs         MCU 0        MCU 1         written
+//	             0 1   Cb Cr  4 5   Cb Cr   0 1 4 5 …
+//	             2 3          6 7           2 3 6 7 …
+//
+// The first row goes straight to the file; the others are collected and follow at the
+// end of the row of MCUs.
 func (t *transcoder) baseline(s *scan) error {
 	sc := t.sc
 	sc.skipTables()
@@ -51,17 +58,19 @@ func (t *transcoder) baseline(s *scan) error {
 	return nil
 }
 
-// blockRow is a row of Y's blocks as it is written.
+// blockRow is a row of luma blocks that is being written.
 type blockRow struct {
 	out   *bitBuffer
-	use   bool // it has samples: not only padding
+	use   bool // the row has samples; else it is padding and is dropped
 	begun bool
-	first int32 // DC of its first block, which is not in out but for row 0
+	// first is the DC of its first block. Except in row 0 its difference is not in out,
+	// since the block before it, the last of the row above, is not known yet.
+	first int32
 	last  int32 // DC of its last block
 }
 
-// lumaRow writes the blocks of Y gone over from the i-th on that are next to each other
-// in a row, the first at x, less what is padding.
+// lumaRow writes the luma blocks of one MCU that belong to one row, without padding: the
+// i-th block that was walked and those after it. The first is block x of the row.
 func (t *transcoder) lumaRow(dc *huffman, row *blockRow, i, x int) {
 	sc := t.sc
 	luma := &t.f.comps[0]
@@ -76,7 +85,7 @@ func (t *transcoder) lumaRow(dc *huffman, row *blockRow, i, x int) {
 		from, to := uint(sc.ends[b]), uint(sc.ends[b+1])
 		d := dc.value[in.load(from)>>(64-lookBits)]
 		if d == 0 {
-			d, _ = dc.longValue(in.load(from)) // it was seen to be sound
+			d, _ = dc.longValue(in.load(from)) // the walk has found it valid
 		}
 		from += uint(d & 31)
 		sc.pred[0] += int32(d) >> 16

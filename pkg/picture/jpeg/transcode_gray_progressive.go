@@ -80,6 +80,7 @@ func (t *transcoder) dcFirst(row []int32, at []int, mcus int, tables []*huffman)
 			if d == 0 {
 				var err error
 				if d, err = dc.longValue(acc); err != nil {
+					e.acc, e.n, e.pos = acc, n, pos
 					return err
 				}
 			}
