@@ -24,8 +24,16 @@ func outputs(t *testing.T, p []byte) map[string][]byte {
 		t.Fatal(err)
 	}
 	out := map[string][]byte{"copy": copied.Bytes(), "encoded": encoded.Bytes()}
-	if g := toGray(t, p); g != nil {
-		out["gray"] = g
+	r := open(t, p)
+	var icc []byte
+	if r.Header().Layout == raster.Gray {
+		icc = r.Header().ICC
+	}
+	var gray bytes.Buffer
+	if done, err := Gray(&gray, r, icc); err != nil {
+		t.Fatal(err)
+	} else if done {
+		out["gray"] = gray.Bytes()
 	}
 	return out
 }
