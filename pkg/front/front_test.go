@@ -1,7 +1,10 @@
 package front
 
 import (
+	"bufio"
 	"context"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -302,6 +305,34 @@ func TestDrain(t *testing.T) {
 	}
 	if st, err := s.c.Spool.Status(pending); err != nil || st.State != spool.Pending {
 		t.Errorf("pending: %+v %v", st, err)
+	}
+}
+
+// A request whose connection was accepted before a stop is served, as far as it has
+// come by then.
+func TestStopServesAcceptedConnections(t *testing.T) {
+	s := start(t, nil)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "PUT /image HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	s.until("the request", func() bool { return s.metrics.current.Load() == 1 })
+	down := make(chan error)
+	go func() { down <- s.Shutdown(context.Background()) }()
+	s.until("the stop", func() bool { return s.draining.Err() != nil })
+	if _, err := io.WriteString(conn, "A"); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("%+v, %v", resp, err)
+	}
+	if err := <-down; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -121,9 +121,6 @@ func (q *queue) waiting() int { return len(q.images) + q.arriving + q.jobs() }
 // full returns an error of kind Busy when no more may wait. q.mu is held.
 func (q *queue) full() error {
 	n := q.waiting()
-	if q.stopped {
-		return fault.New(fault.Busy, "stopping")
-	}
 	if n >= q.most+max(q.slots-q.busy, 0) {
 		q.promised = min(q.stillPromised()+1, float64(mostPromised*(q.most+q.slots)))
 		return fault.New(fault.Busy, "%d pictures wait already (-queue)", n)
@@ -197,7 +194,8 @@ func (q *queue) setSlots(n int) {
 	q.poke()
 }
 
-// stop lets no more in and begins no more jobs.
+// stop begins no more jobs. Pictures of connections that were accepted before the
+// stop still get their turn: under socket activation a restart loses no request.
 func (q *queue) stop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
