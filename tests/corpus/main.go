@@ -1,13 +1,19 @@
-// Corpus runs every file under a folder through the filters of bin/: gray, scale
-// to a third, and both, and looks at what comes out.
+// Corpus runs every file under some folders through the filters of bin/, and compares
+// what they make of it with what other programs read.
 //
-//	go run ./tests/corpus [-bin folder] [-q] folder...
+//	go run ./tests/corpus [-bin folder] [-peers list] [-time limit] [-q] folder...
 //
-// Each file has a line: ok and the sizes, or the kind of error and what was
-// said. A crash, more than 10 s or 1 GiB, a result that is empty, of the wrong
-// size, or that another reader (Go's packages; netpbm, libtiff, ImageMagick for
-// what these lack) refuses is BAD. The last line has the counts; the exit status
-// is 1 if anything was bad.
+// Each file goes through gray, scale 1/3, and both in turn. A crash, more than 10 s or
+// 1 GiB, a result that is empty or of the wrong size, and a result that an independent
+// reader refuses are BAD. The exit status is 1 if anything is BAD.
+//
+// Then the file is read by the other programs that are installed (Pillow, vips, djpeg,
+// dwebp, tiff2rgba, ImageMagick), and by scale 1. Differences are reported, not judged:
+// who reads the file and who refuses it, pixels, size, orientation, frames, and whether
+// a colour profile is kept. When the time limit is over, the remaining files are not
+// compared.
+//
+// Each file has a line; at the end a table for each format counts the differences.
 package main
 
 import (
@@ -17,22 +23,29 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
 	"imgtools/tests/cost"
 )
 
+// compareTime is how long all comparisons may take by default: 10,000 files of a few
+// megapixels take half of it on two CPUs.
+const compareTime = time.Hour
+
 func main() {
 	cost.Main()
-	bin := flag.String("bin", "bin", "folder of the commands")
-	quiet := flag.Bool("q", false, "print only what is bad, and the counts")
+	bin := flag.String("bin", "bin", "`folder` of the commands")
+	quiet := flag.Bool("q", false, "print only files that are BAD or that others read differently, and the tables")
+	peers := flag.String("peers", "all", "programs to compare with: all, none, or a `list` with commas")
+	limit := flag.Duration("time", compareTime, "`limit` of all comparisons; later files are not compared")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	bad, err := corpus(*bin, flag.Args(), *quiet)
+	bad, err := corpus(*bin, flag.Args(), *peers, *limit, *quiet)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "corpus:", err)
 		os.Exit(2)
@@ -42,31 +55,28 @@ func main() {
 	}
 }
 
-// report is what was found out about one file.
+// report is the outcome for one file.
 type report struct {
 	path   string
 	state  string // ok, refused, BAD
 	text   string
 	took   time.Duration // the longest of its runs
 	memory int64         // the largest peak of its runs, bytes
+	compared
 }
 
-func corpus(bin string, dirs []string, quiet bool) (bad int, err error) {
+func corpus(bin string, dirs []string, list string, limit time.Duration, quiet bool) (bad int, err error) {
 	bin, err = filepath.Abs(bin)
 	if err != nil {
 		return 0, err
 	}
-	var files []string
-	for _, dir := range dirs {
-		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && d.Type().IsRegular() {
-				files = append(files, path)
-			}
-			return err
-		})
-		if err != nil {
-			return 0, err
-		}
+	files, err := filesUnder(dirs)
+	if err != nil {
+		return 0, err
+	}
+	peers, err := installed(list)
+	if err != nil {
+		return 0, err
 	}
 	oracle, err := startOracle(bin)
 	if err != nil {
@@ -79,11 +89,18 @@ func corpus(bin string, dirs []string, quiet bool) (bad int, err error) {
 		reports[i] = make(chan report, 1)
 	}
 	next := make(chan int)
+	deadline := time.Now().Add(limit)
 	var wg sync.WaitGroup
 	for range runtime.NumCPU() {
 		wg.Go(func() {
+			c := newComparer(bin, peers)
+			defer c.stop()
 			for i := range next {
-				reports[i] <- examine(bin, files[i], oracle)
+				r := examine(bin, files[i], oracle)
+				if len(peers) > 0 && time.Now().Before(deadline) {
+					r.compared = c.compare(files[i])
+				}
+				reports[i] <- r
 			}
 		})
 	}
@@ -95,6 +112,7 @@ func corpus(bin string, dirs []string, quiet bool) (bad int, err error) {
 	}()
 	count := map[string]int{}
 	var slowest, largest report
+	tables := newTables(peers)
 	for i := range files {
 		r := <-reports[i]
 		count[r.state]++
@@ -104,14 +122,37 @@ func corpus(bin string, dirs []string, quiet bool) (bad int, err error) {
 		if r.memory > largest.memory {
 			largest = r
 		}
-		if !quiet || r.state == "BAD" {
-			fmt.Printf("%-8s %s: %s\n", r.state, r.path, r.text)
+		tables.add(&r)
+		differences := r.differences()
+		if !quiet || r.state == "BAD" || len(differences) > 0 {
+			line := r.text
+			if len(differences) > 0 {
+				line += "; " + strings.Join(differences, "; ")
+			}
+			fmt.Printf("%-8s %s: %s\n", r.state, r.path, line)
 		}
 	}
 	wg.Wait()
+	tables.print(os.Stdout)
 	fmt.Printf("%d files: %d ok, %d refused, %d bad; longest %.1f s (%s), most memory %d MiB (%s)\n", len(files),
 		count["ok"], count["refused"], count["BAD"], slowest.took.Seconds(), filepath.Base(slowest.path), largest.memory>>20, filepath.Base(largest.path))
 	return count["BAD"], nil
+}
+
+// filesUnder returns the regular files under folders.
+func filesUnder(dirs []string) (files []string, err error) {
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
 }
 
 // examine runs one file through gray, scale 1/3 and both.
@@ -163,5 +204,5 @@ func examine(bin, path string, oracle *oracle) report {
 	return r
 }
 
-// third is a side at 1/3: to nearest, at least 1.
+// third is a third of a side, rounded, and at least 1.
 func third(n int) int { return max((2*n+3)/6, 1) }

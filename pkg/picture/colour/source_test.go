@@ -403,10 +403,16 @@ func TestHostileProfiles(t *testing.T) {
 
 func FuzzProfile(f *testing.F) {
 	for _, b := range madeProfiles() {
-		if len(b) < 200<<10 {
+		if len(b) < 4<<10 {
 			f.Add(b)
 		}
 	}
+	same := func(v []float64) []float64 { return v[:3] }
+	four := func(v []float64) []float64 { return []float64{v[0], v[1], v[2], v[0]} }
+	cmyk := mft(2, 4, 3, 2, same)
+	f.Add(rawProfile(2, "scnr", "RGB ", "Lab ", tag{"A2B0", mft(2, 3, 3, 2, same)}))
+	f.Add(rawProfile(2, "prtr", "CMYK", "Lab ", tag{"A2B1", cmyk}, tag{"B2A0", mft(2, 3, 4, 2, four)}))
+	f.Add(rawProfile(4, "scnr", "RGB ", "XYZ ", tag{"A2B0", mab(3, 2, para(0, 1.2), para(0, 1), curv(0, 1), &affine{m: fromP3}, same)}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := ParseProfile(b)
 		if err != nil {
