@@ -151,7 +151,7 @@ func TestOperationsInQuery(t *testing.T) {
 		{"-g", "gray=601"},
 		{"-gray -luma 709", "gray=709"},
 		{"-s 1/4", "scale=1%2F4"},
-		{"-g -s 640x480! -k box -fine -linear -f jpg -q 90", "gray=601&scale=640x480%21&kernel=box&fine=1&linear=1&format=jpeg&quality=90"},
+		{"-g -s 640x480! -k box -fine -linear -f jpg -q 90", "gray=601&scale=640x480%21&kernel=box&linear=1&format=jpeg&quality=90"},
 		{"--scale 50% --format=tif", "scale=50%25&format=tiff"},
 	}
 	for _, tt := range tests {

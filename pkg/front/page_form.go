@@ -25,7 +25,7 @@ type field struct {
 func (p *page) Fields() []field {
 	var fields []field
 	for _, opt := range ops.All() {
-		if opt.Label || opt.Sets != "" || opt.Daemon != "" {
+		if opt.Label || opt.Sets != "" || opt.Opposite != "" || opt.Daemon != "" {
 			continue
 		}
 		f := field{Key: opt.Key, Of: opt.Of, Label: p.T("option " + opt.Key), Help: opt.Help, Switch: opt.Switch(), Usual: opt.Usual()}

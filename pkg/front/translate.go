@@ -86,7 +86,7 @@ var words = map[string][2]string{
 
 	// The options of package ops by their words.
 	"option kernel":  {"Kernel", "Núcleo"},
-	"option fine":    {"Finer, slower", "Más fino y lento"},
+	"option fast":    {"Faster, less fine", "Más rápido, menos fino"},
 	"option linear":  {"In linear light", "En luz lineal"},
 	"option profile": {"Colour profile", "Perfil de color"},
 	"option frame":   {"Frame or page", "Fotograma o página"},

@@ -69,7 +69,11 @@ func assemble(given map[string]string) (Ops, error) {
 			return nil, fault.New(fault.Usage, "%s without %s", opt.Key, opt.Of)
 		}
 		switch {
-		case value == "":
+		case opt.Opposite != "" && value == "":
+			o = o.With(opt.Opposite, "1")
+		case opt.Opposite != "" && o.Has(opt.Opposite):
+			return nil, fault.New(fault.Usage, "%s and %s", opt.Opposite, opt.Key)
+		case opt.Opposite != "" || value == "":
 		case opt.Sets == "":
 			o = append(o, Word{opt.Key, value})
 		default: // luma=709 is gray=709

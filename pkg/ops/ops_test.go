@@ -32,7 +32,9 @@ func TestParse(t *testing.T) {
 		{"", "gray=601", "gray"},
 		{"name=a.png", "gray=601 name=a.png", "gray"},
 		{"gray", "gray=601", "gray"},
-		{"linear=1 fine scale=1/4 gray=709 kernel=box", "gray=709 scale=1/4 kernel=box fine=1 linear=1", "gray+scale"},
+		{"linear=1 fine scale=1/4 gray=709 kernel=box", "gray=709 scale=1/4 kernel=box linear=1", "gray+scale"},
+		{"scale=1/4 fine=0", "scale=1/4 fast=1", "scale"},
+		{"fast scale=1/4 fine=0", "scale=1/4 fast=1", "scale"},
 		{"gray=0 scale=640x480> linear=0", "scale=640x480>", "scale"},
 		{"gray luma=luminance", "gray=luminance", "gray"},
 		{"luma=709 gray=709", "gray=709", "gray"},
@@ -62,6 +64,7 @@ func TestRefusals(t *testing.T) {
 		"gray=0 name=x":        "no operation",
 		"kernel=box":           "kernel without scale",
 		"gray fine":            "fine without scale",
+		"scale=1/2 fine fast":  "fast and fine",
 		"format=png linear=0":  "linear without scale",
 		"scale=0":              `scale: "0"`,
 		"scale=-1":             "scale: ",
@@ -101,8 +104,8 @@ func TestWithAndWithoutKeepTheOrder(t *testing.T) {
 func TestFlagsOfCommands(t *testing.T) {
 	for operation, want := range map[string]string{
 		"gray":  "luma profile frame format quality",
-		"scale": "kernel fine linear profile frame format quality",
-		"":      "gray luma scale kernel fine linear profile frame format quality",
+		"scale": "kernel fast fine linear profile frame format quality",
+		"":      "gray luma scale kernel fast fine linear profile frame format quality",
 	} {
 		t.Run(operation, func(t *testing.T) {
 			var keys []string

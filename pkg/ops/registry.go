@@ -13,18 +13,19 @@ import (
 
 // Option is a row of the registry: an operation, or an option of one.
 type Option struct {
-	Key     string                                  // the word in HTTP and on the wire, and the long flag
-	Short   string                                  // the flag of one letter, or ""
-	Arg     string                                  // what the value is called in help; "" of a switch
-	Help    string                                  // what it does, for -h; lists of values and defaults follow it
-	Values  func() []string                         // the values there are, the default first; nil: Parse decides
-	Parse   func(key, value string) (string, error) // returns the canonical value, or says what is wrong with this one
-	Default func() string                           // for -h: what holds when the word is not given; nil: the first of Values
-	Of      string                                  // the operation that the word is an option of; "": of any
-	Daemon  string                                  // of an operation: the daemon that does it
-	Sets    string                                  // luma sets the value of gray
-	Stage   Stage                                   // which daemon of several needs to know the word
-	Label   bool                                    // says nothing of the picture: name
+	Key      string                                  // the word in HTTP and on the wire, and the long flag
+	Short    string                                  // the flag of one letter, or ""
+	Arg      string                                  // what the value is called in help; "" of a switch
+	Help     string                                  // what it does, for -h; lists of values and defaults follow it
+	Values   func() []string                         // the values there are, the default first; nil: Parse decides
+	Parse    func(key, value string) (string, error) // returns the canonical value, or says what is wrong with this one
+	Default  func() string                           // for -h: what holds when the word is not given; nil: the first of Values
+	Of       string                                  // the operation that the word is an option of; "": of any
+	Daemon   string                                  // of an operation: the daemon that does it
+	Sets     string                                  // luma sets the value of gray
+	Opposite string                                  // fine is the opposite of fast: fine=0 is fast
+	Stage    Stage                                   // which daemon of several needs to know the word
+	Label    bool                                    // says nothing of the picture: name
 }
 
 // Stage says which of the daemons that a request passes gets a word.
@@ -60,7 +61,8 @@ var registry = []Option{
 	{Key: "luma", Short: "l", Arg: "luma", Help: "what gray is", Values: Lumas, Of: "gray", Sets: "gray"},
 	{Key: "scale", Short: "s", Arg: "geometry", Help: "scale: a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!)", Parse: parseGeometry, Daemon: "scaled"},
 	{Key: "kernel", Short: "k", Arg: "kernel", Help: "resampling kernel", Values: Kernels, Of: "scale"},
-	{Key: "fine", Help: "better quality for more time", Of: "scale"},
+	{Key: "fast", Help: "less time for lower quality", Of: "scale"},
+	{Key: "fine", Help: "the best quality; the default", Of: "scale", Opposite: "fast"},
 	{Key: "linear", Help: "resample in linear light", Of: "scale"},
 	{Key: "profile", Arg: "profile", Help: "what becomes of the colour profile", Values: Profiles, Default: func() string { return "keep; gray of colour has none" }, Stage: First},
 	{Key: "frame", Arg: "n", Help: "only this frame of an animation or page of a TIFF, from 1", Parse: wholeNumber(1, maxFrame), Stage: First},

@@ -11,26 +11,26 @@ type job struct {
 	name        string
 	kind        string // gray, scale or both
 	num, den    int    // factor; 1, 1 is none
-	fine        bool   // of ours only: peers do the same again
+	fast        bool   // of ours only: peers do the same again
 	progressive bool
 }
 
 var jobs = []job{
 	{name: "gray", kind: "gray", num: 1, den: 1},
 	{name: "gray, progressive", kind: "gray", num: 1, den: 1, progressive: true},
+	{name: "scale -fast 1/4", kind: "scale", num: 1, den: 4, fast: true},
 	{name: "scale 1/4", kind: "scale", num: 1, den: 4},
-	{name: "scale -fine 1/4", kind: "scale", num: 1, den: 4, fine: true},
+	{name: "scale -fast 1/2", kind: "scale", num: 1, den: 2, fast: true},
 	{name: "scale 1/2", kind: "scale", num: 1, den: 2},
-	{name: "scale -fine 1/2", kind: "scale", num: 1, den: 2, fine: true},
-	{name: "gray and scale 1/4", kind: "both", num: 1, den: 4},
+	{name: "gray and scale 1/4", kind: "both", num: 1, den: 4, fast: true},
 }
 
 func (j job) gray() bool { return j.kind != "scale" }
 
 // fits reports whether the job is done on a picture; only of a JPEG anything
-// is reduced, which -fine is about.
+// is reduced, which -fast is about.
 func (j job) fits(p picture) bool {
-	return j.progressive == p.progressive && (!j.fine || p.jpeg())
+	return j.progressive == p.progressive && (!j.fast || j.kind == "both" || p.jpeg())
 }
 
 // goal is the size of the result.

@@ -148,8 +148,8 @@ func (d *imgd) image(ops string, picture []byte, to io.Writer) (int64, error) {
 // ops returns a job's words for HTTP.
 func (j job) ops() string {
 	factor := fmt.Sprintf("scale=%d/%d", j.num, j.den)
-	if j.fine {
-		factor += "&fine"
+	if j.fast {
+		factor += "&fast"
 	}
 	return map[string]string{"gray": "gray", "scale": factor, "both": "gray&" + factor}[j.kind]
 }
@@ -157,8 +157,8 @@ func (j job) ops() string {
 // ours returns our ways to do a job.
 func (b *bench) ours(p picture, j job) []command {
 	scale := "scale "
-	if j.fine {
-		scale = "scale -fine "
+	if j.fast {
+		scale = "scale -fast "
 	}
 	factor := fmt.Sprintf("%d/%d", j.num, j.den)
 	add := func(tool, line string) command { return command{tool: tool, line: line, luma: true} }
@@ -175,11 +175,11 @@ func (b *bench) ours(p picture, j job) []command {
 			f = "jpeg"
 		}
 		cs = append(cs,
-			add("gray | scale", "gray < $in | scale "+factor+" > $out"),
-			add("gray -f pgm | scale", "gray -f pgm < $in | scale -f "+f+" "+factor+" > $out"),
-			add("scale | gray", "scale "+factor+" < $in | gray > $out"),
-			add("scale -f pgm | gray", "scale -f pgm "+factor+" < $in | gray -f "+f+" > $out"),
-			add("scale -f ppm | gray", "scale -f ppm "+factor+" < $in | gray -f "+f+" > $out"))
+			add("gray | scale", "gray < $in | "+scale+factor+" > $out"),
+			add("gray -f pgm | scale", "gray -f pgm < $in | "+scale+"-f "+f+" "+factor+" > $out"),
+			add("scale | gray", scale+factor+" < $in | gray > $out"),
+			add("scale -f pgm | gray", scale+"-f pgm "+factor+" < $in | gray -f "+f+" > $out"),
+			add("scale -f ppm | gray", scale+"-f ppm "+factor+" < $in | gray -f "+f+" > $out"))
 	}
 	if b.servers == nil {
 		return cs
@@ -207,15 +207,15 @@ func (s *servers) wire(j job, in, out string) (u used, err error) {
 	if err != nil {
 		return u, err
 	}
-	fine := ""
-	if j.fine {
-		fine = " fine"
+	fast := ""
+	if j.fast {
+		fast = " fast"
 	}
 	switch j.kind {
 	case "gray":
 		_, err = s.gray.request("gray", in, out)
 	case "scale":
-		_, err = s.scale.request(fmt.Sprintf("scale %d/%d%s", j.num, j.den, fine), in, out)
+		_, err = s.scale.request(fmt.Sprintf("scale %d/%d%s", j.num, j.den, fast), in, out)
 	default:
 		between := filepath.Join(s.dir, "between")
 		var a map[string]string

@@ -20,7 +20,7 @@ func TestScaleWordsBecomeOptions(t *testing.T) {
 		"img/1 scale 1/4": plantest.Within(lim, "scale=1/4"),
 		"img/1 scale 640x480> quality=60 format=jpg":     plantest.Within(lim, "scale=640x480> format=jpeg quality=60"),
 		"img/1 scale 50% kernel=box fine linear":         plantest.Within(lim, "scale=50% kernel=box fine linear"),
-		"img/1 scale 9x9! maxpixels=5 fine=0":            plantest.Within(raster.Limits{Pixels: 5, Mem: 77}, "scale=9x9!"),
+		"img/1 scale 9x9! maxpixels=5 fine=0":            plantest.Within(raster.Limits{Pixels: 5, Mem: 77}, "scale=9x9! fast"),
 		"img/1 scale 100x75! of=1001x750 reduced=2/8":    plantest.Within(lim, "scale=100x75! of=1001x750 reduced=2"),
 		"img/1 scale 100x75! of=1001x750 maxpixels=9999": plantest.Within(lim, "scale=100x75! of=1001x750"),
 	} {

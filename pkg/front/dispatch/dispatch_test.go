@@ -204,7 +204,7 @@ func TestOneDaemon(t *testing.T) {
 		}{
 			{d, nobody, ops.Must("gray=601").With("name", "a b"), "img/1 gray"},
 			{d, nobody, ops.Must("gray=709 format=jpeg quality=7"), "img/1 gray luma=709 format=jpeg quality=7"},
-			{nobody, d, ops.Must("scale=50% kernel=box fine linear"), "img/1 scale 50% kernel=box fine=1 linear=1"},
+			{nobody, d, ops.Must("scale=50% kernel=box fast linear"), "img/1 scale 50% kernel=box fast=1 linear=1"},
 		} {
 			cmp, in := dispatcher(t, c.gray, c.scale)
 			deaths, _ := counter()
@@ -237,7 +237,7 @@ func TestGrayThenScale(t *testing.T) {
 	scale, scaleLines := daemon(t, "tcp", func(_ int, r *request) { r.ok("type=image/jpeg width=100 height=75", "small of "+string(r.body)) })
 	c, in := dispatcher(t, gray, scale)
 	deaths, _ := counter()
-	r, err := c.Run(context.Background(), ops.Must("gray=601 scale=1/10 quality=90 fine"), in, deaths)
+	r, err := c.Run(context.Background(), ops.Must("gray=601 scale=1/10 quality=90 fast"), in, deaths)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,10 +248,10 @@ func TestGrayThenScale(t *testing.T) {
 	if string(b) != "small of mid of picture" || r.Type != "image/jpeg" || r.Width != 100 {
 		t.Errorf("%q %+v", b, r)
 	}
-	if want := "img/1 gray for=1/10 fine=1 quality=90 maxpixels=1000000 timeout=10s"; grayLines()[0] != want {
+	if want := "img/1 gray for=1/10 fast=1 quality=90 maxpixels=1000000 timeout=10s"; grayLines()[0] != want {
 		t.Errorf("grayd was asked %q, want %q", grayLines()[0], want)
 	}
-	want := "img/1 scale 100x75! fine=1 format=jpeg quality=90 maxpixels=1000000 timeout=10s of=1001x750 reduced=2/8 len=14"
+	want := "img/1 scale 100x75! fast=1 format=jpeg quality=90 maxpixels=1000000 timeout=10s of=1001x750 reduced=2/8 len=14"
 	if scaleLines()[0] != want {
 		t.Errorf("scaled was asked %q, want %q", scaleLines()[0], want)
 	}

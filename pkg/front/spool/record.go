@@ -2,6 +2,7 @@ package spool
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -92,14 +93,15 @@ func (m Meta) marshal() []byte {
 // others.
 var wordsOfVersion1 = []string{"gray", "luma", "scale", "kernel", "fine", "linear", "format", "quality", "name"}
 
-// knownToVersion1 reports whether an imgd of version 1 does the same with o.
+// knownToVersion1 reports whether an imgd of version 1 does the same with o. It scales
+// as fast does unless it is told otherwise.
 func knownToVersion1(o ops.Ops) bool {
 	for _, w := range o {
 		if !slices.Contains(wordsOfVersion1, w.Key) {
 			return false
 		}
 	}
-	return o.Has("gray") || o.Has("scale")
+	return o.Has("gray") && !o.Has("scale")
 }
 
 // defaults lists the options that o leaves to their defaults, with the values that
@@ -107,7 +109,7 @@ func knownToVersion1(o ops.Ops) bool {
 func defaults(o ops.Ops) string {
 	var words []string
 	for _, opt := range ops.All() {
-		if opt.Of == "" || !o.Has(opt.Of) || o.Has(opt.Key) || opt.Sets != "" {
+		if opt.Of == "" || !o.Has(opt.Of) || o.Has(opt.Key) || opt.Sets != "" || opt.Opposite != "" {
 			continue
 		}
 		value := opt.Usual()
@@ -117,6 +119,18 @@ func defaults(o ops.Ops) string {
 		words = append(words, opt.Key+"="+value)
 	}
 	return strings.Join(words, " ")
+}
+
+// defaultsBefore returns the defaults that a record without a list of them was made
+// under: before there were lists, scale was fast unless fine was said.
+func defaultsBefore(words []ops.Word) string {
+	said := func(key string) bool {
+		return slices.ContainsFunc(words, func(w ops.Word) bool { return w.Key == key })
+	}
+	if said("scale") && !said("fine") && !said("fast") {
+		return "fine=0"
+	}
+	return ""
 }
 
 // withDefaults returns o with those options for which another default holds now.
@@ -130,6 +144,12 @@ func withDefaults(o ops.Ops, words string) (ops.Ops, error) {
 		canonical, err := opt.Canonical(value)
 		if err != nil {
 			return nil, fault.As(fault.Unsupported, err)
+		}
+		if opt.Opposite != "" { // fine=0 is fast
+			if canonical == "" {
+				o = o.With(opt.Opposite, "1")
+			}
+			continue
 		}
 		if !o.Has(key) && canonical != "" && canonical != opt.Usual() {
 			o = o.With(key, canonical)
@@ -256,7 +276,7 @@ func parseMeta(b []byte) (Meta, error) {
 	}
 	var err error
 	if m.Ops, err = ops.Parse(words); err == nil {
-		m.Ops, err = withDefaults(m.Ops, r.values["defaults"])
+		m.Ops, err = withDefaults(m.Ops, cmp.Or(r.values["defaults"], defaultsBefore(words)))
 	}
 	if err != nil && r.err == nil {
 		r.err = fault.As(fault.Unsupported, err)

@@ -518,7 +518,7 @@ func TestRefusedSpools(t *testing.T) {
 
 func TestRecordsRoundTrip(t *testing.T) {
 	at := time.Date(2026, 11, 23, 15, 4, 5, 6, time.UTC)
-	m := Meta{Ops: ops.Must("gray=709 scale=640x480> kernel=box fine format=png quality=7").With("name", "a: b=c %41.png"),
+	m := Meta{Ops: ops.Must("gray=709 scale=640x480> kernel=box fast format=png quality=7").With("name", "a: b=c %41.png"),
 		Bytes: 9, SHA256: strings.Repeat("0a", 32), Received: at}
 	if got, err := parseMeta(m.marshal()); err != nil || !reflect.DeepEqual(got, m) {
 		t.Errorf("%+v %v", got, err)
@@ -531,7 +531,7 @@ func TestRecordsRoundTrip(t *testing.T) {
 	if got, err := parseFailure(f.marshal()); err != nil || got != f {
 		t.Errorf("%+v %v", got, err)
 	}
-	if _, err := parseMeta(bytes.Replace(m.marshal(), []byte("version: 1"), []byte("version: 3"), 1)); err == nil {
+	if _, err := parseMeta(bytes.Replace(m.marshal(), []byte("version: 2"), []byte("version: 3"), 1)); err == nil {
 		t.Error("a newer job was read")
 	}
 	if _, err := parseMeta(append(m.marshal(), "colour: mauve\n"...)); err != nil {

@@ -30,21 +30,21 @@ func TestGrayForScaling(t *testing.T) {
 		o    string
 		want string // as the wire says it
 	}{
-		{"reduced", wide, "gray handover scale=1/10", "pgm 126x94 full=1001x750 reduced=1/8 goal=100x75 from=jpeg as=jpeg"},
-		{"exactly", wide, "gray handover scale=1/4", "pgm 251x188 full=1001x750 reduced=2/8 goal=250x188 from=jpeg as=jpeg"},
-		{"fine", wide, "gray handover scale=1/4 fine", "pgm 376x282 full=1001x750 reduced=3/8 goal=250x188 from=jpeg as=jpeg"},
-		{"fine, a kernel named", even, "gray handover scale=1/4 kernel=box fine", "pgm 504x376 full=1008x752 reduced=4/8 goal=252x188 from=jpeg as=jpeg"},
+		{"reduced", wide, "gray handover fast scale=1/10", "pgm 126x94 full=1001x750 reduced=1/8 goal=100x75 from=jpeg as=jpeg"},
+		{"exactly", wide, "gray handover fast scale=1/4", "pgm 251x188 full=1001x750 reduced=2/8 goal=250x188 from=jpeg as=jpeg"},
+		{"fine", wide, "gray handover scale=1/4", "pgm 376x282 full=1001x750 reduced=3/8 goal=250x188 from=jpeg as=jpeg"},
+		{"fine, a kernel named", even, "gray handover scale=1/4 kernel=box", "pgm 504x376 full=1008x752 reduced=4/8 goal=252x188 from=jpeg as=jpeg"},
 		{"linear", wide, "gray handover scale=1/10 linear", "pgm 1001x750 full=1001x750 reduced=8/8 goal=100x75 from=jpeg as=jpeg"},
 		{"709", wide, "gray=709 handover scale=1/10", "pgm 1001x750 full=1001x750 reduced=8/8 goal=100x75 from=jpeg as=jpeg"},
-		{"to png", wide, "gray handover scale=1/2 format=png", "pgm 501x375 full=1001x750 reduced=4/8 goal=501x375 from=jpeg as=png"},
+		{"to png", wide, "gray handover fast scale=1/2 format=png", "pgm 501x375 full=1001x750 reduced=4/8 goal=501x375 from=jpeg as=png"},
 		{"larger", wide, "gray handover scale=2", "pgm 1001x750 full=1001x750 reduced=8/8 goal=2002x1500 from=jpeg as=jpeg"},
 		{"same size", wide, "gray handover scale=1", "jpeg 1001x750 full=1001x750 reduced=8/8 goal=1001x750 from=jpeg as=jpeg"},
 		{"fits already", wide, "gray handover scale=2000x2000>", "jpeg 1001x750 full=1001x750 reduced=8/8 goal=1001x750 from=jpeg as=jpeg"},
 		{"same size, to png", wide, "gray handover scale=1 format=png", "pgm 1001x750 full=1001x750 reduced=8/8 goal=1001x750 from=jpeg as=png"},
-		{"a quarter turn", oriented(even, 6), "gray handover scale=1/8", "pgm 94x126 full=752x1008 reduced=1/8 goal=94x126 from=jpeg as=jpeg"},
-		{"a box, turned", oriented(even, 8), "gray handover scale=x126", "pgm 94x126 full=752x1008 reduced=1/8 goal=94x126 from=jpeg as=jpeg"},
-		{"the part of a sample would come first", oriented(wide, 3), "gray handover scale=1/8", "pgm 1001x750 full=1001x750 reduced=8/8 goal=125x94 from=jpeg as=jpeg"},
-		{"the part stays last", oriented(wide, 5), "gray handover scale=1/8", "pgm 94x126 full=750x1001 reduced=1/8 goal=94x125 from=jpeg as=jpeg"},
+		{"a quarter turn", oriented(even, 6), "gray handover fast scale=1/8", "pgm 94x126 full=752x1008 reduced=1/8 goal=94x126 from=jpeg as=jpeg"},
+		{"a box, turned", oriented(even, 8), "gray handover fast scale=x126", "pgm 94x126 full=752x1008 reduced=1/8 goal=94x126 from=jpeg as=jpeg"},
+		{"the part of a sample would come first", oriented(wide, 3), "gray handover fast scale=1/8", "pgm 1001x750 full=1001x750 reduced=8/8 goal=125x94 from=jpeg as=jpeg"},
+		{"the part stays last", oriented(wide, 5), "gray handover fast scale=1/8", "pgm 94x126 full=750x1001 reduced=1/8 goal=94x125 from=jpeg as=jpeg"},
 		{"png", rgb, "gray handover scale=1/3", "pgm 101x75 full=101x75 reduced=8/8 goal=34x25 from=png as=png"},
 	} {
 		r, out := made(t, c.data, c.o)

@@ -107,7 +107,7 @@ func TestNoShift(t *testing.T) {
 	}
 	for name, data := range files {
 		for _, g := range []string{"1/2", "1/3", "1/4", "3/8", "1/7", "1/8", "1/16", "2", "0.77"} {
-			for _, o := range []string{"", "fine", "linear", "kernel=box", "kernel=triangle", "kernel=mitchell"} {
+			for _, o := range []string{"", "fast", "linear", "kernel=box", "kernel=triangle", "kernel=mitchell"} {
 				r, out := made(t, data, "scale="+g+" format=pgm "+o)
 				body := out[len(out)-r.W*r.H:]
 				var sum, mx, my float64

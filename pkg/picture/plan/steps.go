@@ -61,7 +61,7 @@ func (j *job) hint() raster.Hint {
 		// as scaling the luma.
 		Luma:   j.gray && j.grayer.NeedsLumaOnly() || !j.gray && j.out.Name == format.PGM && !linear && !j.toSRGB(),
 		Planar: !j.gray && j.out.Name == format.JPEG && !linear && !j.toSRGB(),
-		Fine:   j.Ops.Has("fine"),
+		Fine:   !j.Ops.Has("fast"),
 		Named:  j.Ops.Has("kernel"),
 	}
 	// A reduced decoder averages gamma-encoded samples, so it is no help in linear
