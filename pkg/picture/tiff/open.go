@@ -178,7 +178,7 @@ func (t *Reader) coding(d directory) error {
 		return nil
 	default:
 		if name, known := notRead[t.compression]; known {
-			return fault.New(fault.Unsupported, "%s is not read", name)
+			return fault.New(fault.Unsupported, "%s is not read; convert it first: magick in.tif out.png", name)
 		}
 		return fault.New(fault.Format, "TIFF compression scheme %d", t.compression)
 	}
