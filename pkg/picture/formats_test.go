@@ -151,8 +151,10 @@ func TestCompositionIsThePipeline(t *testing.T) {
 // expectedFormat is the format that comes out, by the rules of the manual.
 func expectedFormat(in input, op, out string) string {
 	if out == "" {
-		out = in.format
-		if out == "webp" {
+		switch out = in.format; out {
+		case "ico":
+			out = "png"
+		case "webp":
 			out = map[bool]string{true: "jpeg", false: "png"}[in.lossy && !in.alpha]
 		}
 	}

@@ -155,6 +155,18 @@ func (p pic) bmpV4() []byte {
 	return b
 }
 
+// icon is an icon of one bitmap of 32 bits, whose mask is not used.
+func (p pic) icon() []byte {
+	le := binary.LittleEndian
+	pixels := p.bmpV4()[122:]
+	mask := make([]byte, (p.w+31)/32*4*p.h)
+	b := []byte{0, 0, 1, 0, 1, 0, byte(p.w), byte(p.h), 0, 0, 1, 0, 32, 0}
+	for _, v := range []int{40 + len(pixels) + len(mask), 22, 40, p.w, 2 * p.h, 1 | 32<<16, 0, 0, 0, 0, 0, 0} {
+		b = le.AppendUint32(b, uint32(v))
+	}
+	return append(append(b, pixels...), mask...)
+}
+
 // inputs makes a file of every kind that is read.
 func inputs(t testing.TB) []input {
 	t.Helper()
@@ -193,6 +205,7 @@ func inputs(t testing.TB) []input {
 	add(input{name: "bmp gray", format: "bmp", pic: gray8, bits: 8, gray: true, indexed: true}, bmp.Encode(buf, gray8.gray()))
 	add(input{name: "bmp rgb", format: "bmp", pic: rgb8, bits: 8}, bmp.Encode(buf, rgb8.nrgba()))
 	add(input{name: "bmp rgba", format: "bmp", pic: rgba8, bits: 8, alpha: true, data: rgba8.bmpV4()}, nil)
+	add(input{name: "ico", format: "ico", pic: rgba8, bits: 8, alpha: true, data: rgba8.icon()}, nil)
 	add(input{name: "tiff palette", format: "tiff", pic: fromImage(pal), bits: 8, indexed: true}, tiff.Encode(buf, pal, nil))
 	add(input{name: "tiff gray", format: "tiff", pic: gray8, bits: 8, gray: true}, tiff.Encode(buf, gray8.gray(), nil))
 	add(input{name: "tiff gray 16", format: "tiff", pic: gray16, bits: 16, gray: true}, tiff.Encode(buf, gray16.gray16(), nil))

@@ -112,7 +112,7 @@ func pngPart(t testing.TB, rnd *rand.Rand, w, h int) part {
 	return p
 }
 
-var limits = raster.Limits{Pixels: 1 << 22, Mem: 64 << 20}
+var limits = raster.Limits{Pixels: 1 << 20, Mem: 64 << 20}
 
 func open(b []byte, lim raster.Limits) (*Reader, error) {
 	return Open(bytes.NewReader(b), int64(len(b)), lim)
