@@ -176,10 +176,10 @@ func (l *lut) readMFT(b []byte, size int) error {
 		return fmt.Errorf("table with curves of %d and %d entries", in, out)
 	}
 	take := func(n int64) ([]float64, error) {
-		if n > maxGrid || at+n*int64(size) > int64(len(b)) {
+		if at+n*int64(size) > int64(len(b)) {
 			return nil, fmt.Errorf("table is cut")
 		}
-		v := samplesOf(b[at:at+n*int64(size)], size)
+		v := samplesOf[float64](b[at:at+n*int64(size)], size)
 		at += n * int64(size)
 		return v, nil
 	}
@@ -203,10 +203,11 @@ func (l *lut) readMFT(b []byte, size int) error {
 		return err
 	}
 	g := newGrid(l.in, l.out, points)
-	if v, err = take(n); err != nil {
-		return err
+	if n*int64(size) > int64(len(b))-at {
+		return fmt.Errorf("table is cut")
 	}
-	g.samples = toFloat32(v)
+	g.samples = samplesOf[float32](b[at:at+n*int64(size)], size)
+	at += n * int64(size)
 	l.stages = append(l.stages, g)
 	if v, err = take(int64(l.out * out)); err != nil {
 		return err
@@ -229,24 +230,17 @@ func gridSize(in, out int, points [maxChannels]int) (int64, error) {
 	return n, nil
 }
 
-func samplesOf(b []byte, size int) []float64 {
-	v := make([]float64, len(b)/size)
+// samplesOf returns samples of 1 or 2 bytes as 0 to 1.
+func samplesOf[T float32 | float64](b []byte, size int) []T {
+	v := make([]T, len(b)/size)
 	for i := range v {
 		if size == 1 {
-			v[i] = float64(b[i]) / 255
+			v[i] = T(b[i]) / 255
 		} else {
-			v[i] = float64(binary.BigEndian.Uint16(b[2*i:])) / 65535
+			v[i] = T(binary.BigEndian.Uint16(b[2*i:])) / 65535
 		}
 	}
 	return v
-}
-
-func toFloat32(v []float64) []float32 {
-	f := make([]float32, len(v))
-	for i := range v {
-		f[i] = float32(v[i])
-	}
-	return f
 }
 
 // readMAB reads the stages of lutAToBType, or of lutBToAType in their other order. All
@@ -322,7 +316,7 @@ func (l *lut) readMAB(b []byte, back bool) error {
 			return fmt.Errorf("grid of %d samples is cut", n)
 		}
 		g := newGrid(l.in, l.out, points)
-		g.samples = toFloat32(samplesOf(b[20:20+n*size], int(size)))
+		g.samples = samplesOf[float32](b[20:20+n*size], int(size))
 		l.stages = append(l.stages, g)
 		return nil
 	}
