@@ -108,6 +108,7 @@ func (m *decoder) blockDecoder(s *scan) func(i, c, block int) error {
 	case s.ah == 0 && arithmetic:
 		return m.arithFirst
 	case s.ah == 0:
+		s.ac[0].valueTable()
 		return m.acFirst
 	case arithmetic:
 		return m.arithRefine

@@ -37,7 +37,8 @@ type huffman struct {
 	index  [17]int32
 
 	value  *[1 << lookBits]uint32 // see valueTable
-	refine *[1 << lookBits]uint16 // see refineTable
+	refine *[1 << lookBits]uint32 // see refineTable
+	band   [2]*bands              // see bandTable
 }
 
 // newHuffman checks that the counts leave no length with more codes than fit in it.
@@ -166,23 +167,31 @@ func extend(v int32, size uint) int32 {
 // refineTable returns a table of the symbols of a refining AC scan (T.81 G.1.2.3). An
 // entry is
 //
-//	bits 0-4  length of the code, and of the sign if there is one
-//	bits 5-8  run
-//	bit  9    a new coefficient follows the run, so there is a sign
+//	bits 0-4   length of the code and of what follows it: a sign, or the bits of an end
+//	           of band
+//	bits 5-8   run
+//	bit  9     a new coefficient follows the run, so there is a sign
+//	bits 10-25 of an end of band: the number of blocks, this one included
 //
-// or 0 for an end of band, a code longer than lookBits, and a symbol that such a scan
-// must not have.
-func (h *huffman) refineTable() *[1 << lookBits]uint16 {
+// or 0 for what is longer than lookBits, and for a symbol that such a scan must not have.
+func (h *huffman) refineTable() *[1 << lookBits]uint32 {
 	h.derive()
 	if h.refine != nil {
 		return h.refine
 	}
-	h.refine = new([1 << lookBits]uint16)
+	h.refine = new([1 << lookBits]uint32)
 	for p, c := range h.code {
-		run, size := c>>4&15, c&15
-		if c != 0 && (size == 1 || size == 0 && run == 15) {
-			h.refine[p] = size<<9 | run<<5 | (c>>8 + size)
+		l, run, size := uint32(c>>8), uint32(c>>4&15), uint32(c&15)
+		switch {
+		case c == 0:
+		case size == 1 || size == 0 && run == 15:
+			h.refine[p] = size<<9 | run<<5 | (l + size)
+		case size == 0 && l+run <= lookBits:
+			blocks := 1<<run + uint32(p)>>(lookBits-l-run)&(1<<run-1)
+			h.refine[p] = blocks<<refineEnd | (l + run)
 		}
 	}
 	return h.refine
 }
+
+const refineEnd = 10

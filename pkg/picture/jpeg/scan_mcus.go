@@ -59,14 +59,8 @@ func (sc *scanner) begin(s *scan) error {
 		if s.dc[i] != nil {
 			s.dc[i].valueTable()
 		}
-		switch ac := s.ac[i]; {
-		case ac == nil:
-		case !sc.f.progressive():
-			ac.derive()
-		case s.ah == 0:
-			ac.valueTable()
-		default:
-			ac.refineTable()
+		if s.ac[i] != nil {
+			s.ac[i].derive()
 		}
 	}
 	sc.s = s

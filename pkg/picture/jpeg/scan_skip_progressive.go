@@ -68,13 +68,76 @@ func (sc *scanner) walkBand(nz []uint64) error {
 	return sc.done()
 }
 
+// bands is a table for walking a first AC scan, indexed by the next lookBits bits. An
+// entry stands for all symbols whose codes lie in these bits; the value of the last one
+// may lie beyond. It has
+//
+//	bits 0-4    number of bits of those symbols, values included
+//	bits 5-11   number of coefficients that they pass; plus bandEnd if the last symbol
+//	            is an end of band for this block alone
+//	bits 12-31  which of those coefficients are not zero
+//
+// As with skips, an entry may reach into the next block when a band ends without an end
+// of band. The sum of the passed coefficients shows it: then, and at noBand, symbols are
+// taken one by one.
+type bands [1 << lookBits]uint32
+
+const (
+	bandShift = 5
+	bandEnd   = 64
+	maskShift = 12
+	mostBand  = 32 - maskShift // coefficients that an entry can pass
+	noBand    = 127 << bandShift
+)
+
+// bandTable makes the table for first AC scans. That for refining scans stands for the
+// blocks whose remaining coefficients are all zero so far: no correction bits come
+// between their symbols, and new coefficients have a size of 1.
+func (h *huffman) bandTable(refining bool) *bands {
+	h.derive()
+	band := &h.band[0]
+	if refining {
+		band = &h.band[1]
+	}
+	if *band != nil {
+		return *band
+	}
+	table := new(bands)
+	*band = table
+	for p := range table {
+		taken, passed, mask, end := uint(0), 0, uint32(0), 0
+		for taken < lookBits && end == 0 {
+			c := h.code[p<<taken&(1<<lookBits-1)]
+			l, run, size := uint(c>>8), int(c>>4&15), uint(c&15)
+			if c == 0 || taken+l > lookBits || passed+run+1 > mostBand || size == 0 && run > 0 && run < 15 || refining && size > 1 {
+				break
+			}
+			taken += l + size
+			if size == 0 && run == 0 {
+				end = bandEnd
+				break
+			}
+			passed += run + 1
+			if size > 0 {
+				mask |= 1 << (passed - 1)
+			}
+		}
+		table[p] = mask<<maskShift | uint32(passed+end)<<bandShift | uint32(taken)
+		if taken == 0 {
+			table[p] = noBand
+		}
+	}
+	return table
+}
+
 // skipFirst walks blocks of a first AC scan (T.81 G.1.2.2) and adds to row which of
 // their coefficients are not zero.
 func (sc *scanner) skipFirst(row []uint64) error {
 	e, s := sc.e, sc.s
 	ac := s.ac[0]
+	table := ac.bandTable(false)
 	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
-	ss, se, eobrun := s.ss, s.se, sc.eobrun
+	end, eobrun := s.se+1, sc.eobrun
 	for i := 0; i < len(row); i++ {
 		if eobrun > 0 { // so many blocks have no bits in the file
 			gone := min(int(eobrun), len(row)-i)
@@ -83,10 +146,23 @@ func (sc *scanner) skipFirst(row []uint64) error {
 			continue
 		}
 		mask := uint64(0)
-		for k := ss; k <= se; k++ {
+		acc |= be64(buf[pos:]) >> (n & 63)
+		pos += int((63 - n) >> 3)
+		n |= 56
+		for k := s.ss; k < end; {
+			// An entry takes at most 27 bits, so of 56 there are 29 left: look up
+			// before refilling.
+			t := table[acc>>(64-lookBits)]
 			acc |= be64(buf[pos:]) >> (n & 63)
 			pos += int((63 - n) >> 3)
 			n |= 56
+			if to := k + int(t>>bandShift&127); to <= end || to >= bandEnd+k && to < bandEnd+end {
+				mask |= uint64(t>>maskShift) << (k & 63)
+				acc <<= t & 31
+				n -= uint(t & 31)
+				k = to
+				continue
+			}
 			l, symbol := ac.look(acc)
 			if l == 0 {
 				e.acc, e.n, e.pos = acc, n, pos
@@ -102,14 +178,15 @@ func (sc *scanner) skipFirst(row []uint64) error {
 					n -= run
 					break
 				}
-				k += 15
+				k += 16
 				continue
 			}
-			if k += int(run); k > se {
+			if k += int(run); k >= end {
 				e.acc, e.n, e.pos = acc, n, pos
 				return errRun
 			}
 			mask |= 1 << (k & 63)
+			k++
 		}
 		row[i] |= mask
 	}
@@ -127,26 +204,57 @@ func (sc *scanner) skipFirst(row []uint64) error {
 func (sc *scanner) skipRefine(row []uint64) error {
 	e, s := sc.e, sc.s
 	ac := s.ac[0]
-	table := ac.refine
+	table, tail := ac.refineTable(), ac.bandTable(true)
 	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
 	end, eobrun := s.se+1, sc.eobrun
-	for i := range row {
-		old := row[i] & (uint64(1)<<end - 1<<s.ss) // 1<<64 is 0: as it should be
-		k := s.ss
-		if eobrun == 0 {
-			acc |= be64(buf[pos:]) >> (n & 63)
-			pos += int((63 - n) >> 3)
-			n |= 56
+	band := uint64(1)<<end - 1<<s.ss // 1<<64 is 0, as it should be
+	for i := 0; i < len(row); i++ {
+		if eobrun > 0 { // so many blocks have only correction bits
+			gone := min(int(eobrun), len(row)-i)
+			set := 0
+			for _, v := range row[i : i+gone] {
+				set += bits.OnesCount64(v & band)
+			}
+			acc, n, pos = pass(buf, pos, n, set)
+			eobrun -= int32(gone)
+			i += gone - 1
+			continue
 		}
+		old := row[i] & band
+		k := s.ss
+		acc |= be64(buf[pos:]) >> (n & 63)
+		pos += int((63 - n) >> 3)
+		n |= 56
 		var found uint64
 		zeros := min(bits.TrailingZeros64(old>>k), end-k) // number of zero coefficients from k
-		for eobrun == 0 && k < end {
+		for k < end {
+			if zeros == end-k { // no more correction bits
+				// As in skipFirst, 29 bits are left before refilling.
+				t := tail[acc>>(64-lookBits)]
+				if to := k + int(t>>bandShift&127); to <= end || to >= bandEnd+k && to < bandEnd+end {
+					acc |= be64(buf[pos:]) >> (n & 63)
+					pos += int((63 - n) >> 3)
+					n |= 56
+					found |= uint64(t>>maskShift) << (k & 63)
+					acc <<= t & 31
+					n -= uint(t & 31)
+					k = to
+					zeros = end - k
+					continue
+				}
+			}
 			// At least 16 bits are valid, enough to look up before refilling.
 			t := uint(table[acc>>(64-lookBits)])
 			acc |= be64(buf[pos:]) >> (n & 63)
 			pos += int((63 - n) >> 3)
 			n |= 56
-			l, run, size := t&31, int(t>>5&15), t>>9
+			l, run, size := t&31, int(t>>5&15), t>>9&1
+			if t>>refineEnd != 0 {
+				acc <<= l
+				n -= l
+				eobrun = int32(t >> refineEnd) // this block is one of them
+				break
+			}
 			if t == 0 {
 				var symbol byte
 				l, symbol = ac.look(acc)
@@ -161,7 +269,7 @@ func (sc *scanner) skipRefine(row []uint64) error {
 				}
 				if size == 0 && run < 15 {
 					acc <<= l
-					eobrun = 1<<run + int32(acc>>(64-run)) // this block is one of them
+					eobrun = 1<<run + int32(acc>>(64-run))
 					acc <<= run
 					n -= l + uint(run)
 					break
@@ -204,7 +312,7 @@ func (sc *scanner) skipRefine(row []uint64) error {
 	return nil
 }
 
-// pass skips c bits, at most 64, where n bits before buf[pos] are valid.
+// pass skips c bits, where n bits before buf[pos] are valid.
 func pass(buf []byte, pos int, n uint, c int) (acc uint64, left uint, next int) {
 	p := uint(pos*8+c) - n
 	return be64(buf[p>>3:]) << (p & 7), 56 - p&7, int(p>>3) + 7
