@@ -159,6 +159,18 @@ func verdict(t *testing.T, data []byte, lenient bool, want []color.NRGBA, refusa
 			if n := again.Notes(); n != nil {
 				t.Errorf("the rewritten file has notes: %q", n)
 			}
+			px, err := again.pixels(&input{r: again.r, size: again.size}, again.first)
+			if err != nil {
+				return nil, err
+			}
+			for range again.first.rect.Dy() {
+				if _, err := px.row(); err != nil {
+					return nil, err
+				}
+			}
+			if n, _ := px.z.read(make([]byte, 1)); n != 0 || !px.z.ended {
+				t.Error("the rewritten data have no end code, or more pixels")
+			}
 			return frames[len(frames)-1], nil
 		}},
 	} {
