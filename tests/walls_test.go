@@ -69,7 +69,7 @@ var walls = map[string][]string{
 
 	// The HTTP side: never looks inside a picture.
 	"pkg/front/spool":    {"pkg/fault", "pkg/lease", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops"},
-	"pkg/front/dispatch": {"pkg/fault", "pkg/lease", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
+	"pkg/front/dispatch": {"pkg/fault", "pkg/filename", "pkg/limits", "pkg/lease", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/front/"},
 	"pkg/front/service":  {"pkg/fault", "pkg/tokenfile", "pkg/front", "pkg/front/spool", "pkg/daemon/"},
 

@@ -2,11 +2,14 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/filename"
 	"imgtools/pkg/ops"
 )
 
@@ -58,9 +61,14 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 	o, chain := plan(o)
 	var before wire.Reply // of the daemon before
 	var notes []string
+	left := c.c.Timeout // of the time for the work
 	for i, operation := range chain {
+		if left <= 0 {
+			in.(File).Close()
+			return Result{}, fault.New(fault.Timeout, "%s left no time for %s (-t %v)", chain[i-1].Key, operation.Key, c.c.Timeout)
+		}
 		req := requestFor(o, chain, i)
-		req.Words = append(req.Words, c.limits()...)
+		req.Words = append(req.Words, c.limits(left)...)
 		if i > 0 {
 			req.Geometry = before.Get("goal") + "!"
 			for _, w := range [][2]string{{"full", "of"}, {"reduced", "reduced"}} {
@@ -69,6 +77,7 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 				}
 			}
 		}
+		begun := time.Now()
 		reply, out, err := c.call(ctx, c.pools[operation.Daemon], req, in, deaths)
 		if between, ok := in.(File); ok && i > 0 {
 			between.Close()
@@ -76,12 +85,11 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 		if err != nil {
 			return Result{}, err
 		}
-		if note := reply.Get("note"); note != "" {
-			notes = append(notes, note)
-		}
+		left -= worked(reply, time.Since(begun))
+		notes = append(notes, reply.Get("note"))
 		if i == len(chain)-1 {
 			r, err := c.result(reply, out, nil)
-			r.Note = strings.Join(notes, "; ")
+			r.Note = joinNotes(notes)
 			return r, err
 		}
 		if reply.Get("goal") == "" || reply.Get("as") == "" {
@@ -93,10 +101,43 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 	return Result{}, fault.New(fault.Internal, "a plan without a call")
 }
 
-// limits are the words that only lower what the daemon itself allows.
-func (c *Dispatcher) limits() []ops.Word {
+// limits are the words that only lower what the daemon itself allows. left is the
+// time for the work.
+func (c *Dispatcher) limits(left time.Duration) []ops.Word {
 	return []ops.Word{
 		{Key: "maxpixels", Value: strconv.FormatInt(c.c.MaxPixels, 10)},
-		{Key: "timeout", Value: c.c.Timeout.String()},
+		{Key: "timeout", Value: left.String()},
 	}
+}
+
+// worked returns how long a worker says that it has worked, which is no longer than
+// the whole call took. The time in the daemon's queue does not count. A daemon that
+// does not say counts as 0.
+func worked(reply wire.Reply, took time.Duration) time.Duration {
+	ms, err := strconv.ParseInt(reply.Get("ms"), 10, 64)
+	if err != nil || ms < 0 {
+		return 0
+	}
+	return time.Duration(min(ms, took.Milliseconds())) * time.Millisecond
+}
+
+// Bounds of the notes on a picture.
+const (
+	maxNotes = 3
+	maxNote  = 100 // bytes of one
+)
+
+// joinNotes joins what the daemons of a plan say of a picture. A note that several
+// say is given once.
+func joinNotes(notes []string) string {
+	var all []string
+	for _, joined := range notes {
+		for note := range strings.SplitSeq(joined, "; ") {
+			note = filename.Cut(strings.TrimSpace(fault.Line(note)), maxNote)
+			if note != "" && len(all) < maxNotes && !slices.Contains(all, note) {
+				all = append(all, note)
+			}
+		}
+	}
+	return strings.Join(all, "; ")
 }
