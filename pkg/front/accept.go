@@ -53,8 +53,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, jobs ..
 	h := w.Header()
 	h.Add("Vary", "Accept")
 	switch kind {
-	case fault.Busy, fault.Full:
+	case fault.Busy:
 		h.Set("Retry-After", strconv.Itoa(s.queue.retryAfter()))
+	case fault.Full:
+		h.Set("Retry-After", strconv.Itoa(s.queue.jobAfter(s.c.Spool.Waiting())))
 	case fault.Unauthorized:
 		h.Set("WWW-Authenticate", `Basic realm="imgd", charset="UTF-8"`)
 		h.Add("WWW-Authenticate", `Bearer realm="imgd"`)

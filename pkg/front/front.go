@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -34,7 +35,8 @@ type Config struct {
 	Hosts     []string // names by which TCP clients may call us, beside IP addresses and localhost
 	Log       *slog.Logger
 
-	Conns int // most connections; 0: limits.Conns
+	Proxies []netip.Prefix // peers whose X-Forwarded headers are believed
+	Conns   int            // most connections; 0: limits.Conns
 
 	Idle time.Duration // how long a client may pause; 0: 30 s
 }

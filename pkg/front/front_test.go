@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -343,11 +344,16 @@ func TestHealthWhileAllIsBusyAndFull(t *testing.T) {
 	h := <-s.fake.held
 	first := s.job("1")
 	s.job("2")
-	a := s.do("POST", "/jobs", "3")
-	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, "-queue") {
-		t.Errorf("full queue: %+v", a)
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			if a := s.do("PUT", "/image", "A"); a.status != 200 {
+				t.Errorf("%+v", a)
+			}
+		})
 	}
-	if a := s.do("PUT", "/image", "3"); a.status != 503 {
+	s.until("two pictures to wait", func() bool { return s.queue.figures().images == 2 })
+	if a := s.do("PUT", "/image", "3"); a.status != 503 || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, "-queue") {
 		t.Errorf("full queue: %+v", a)
 	}
 	if a := s.do("GET", "/jobs/"+first, ""); !strings.Contains(a.body, "state: queued\n") || !strings.Contains(a.body, "place: 1\n") {
@@ -366,4 +372,5 @@ func TestHealthWhileAllIsBusyAndFull(t *testing.T) {
 		}
 	}
 	close(h.free)
+	wg.Wait()
 }

@@ -96,7 +96,9 @@ func (s *Server) guard(r *http.Request) error {
 		if !open && !hostAllowed(r, s.c.Hosts) {
 			return fault.New(fault.Misdirected, "host %s is not served here (-host)", quote(r.Host))
 		}
-		if !open && !s.authorized(r) {
+		if n, ok := s.authorized(r); ok {
+			infoOf(r).token = n
+		} else if !open {
 			return fault.New(fault.Unauthorized, "a token is needed (-token)")
 		}
 	}
@@ -148,24 +150,23 @@ func (s *Server) SetTokens(tokens []string) {
 }
 
 // authorized reports whether a request has a valid token, as Bearer or as the
-// password of Basic.
-func (s *Server) authorized(r *http.Request) bool {
+// password of Basic, or needs none. n says which token it is, from 1; 0: none.
+func (s *Server) authorized(r *http.Request) (n int, ok bool) {
 	tokens := s.tokens.Load()
 	if tokens == nil || len(*tokens) == 0 {
-		return true
+		return 0, true
 	}
 	_, given, ok := r.BasicAuth()
 	if !ok {
 		scheme, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		if !strings.EqualFold(scheme, "Bearer") {
-			return false
+			return 0, false
 		}
 		given = strings.TrimSpace(rest)
 	}
 	hash := sha256.Sum256([]byte(given))
-	good := 0
-	for _, t := range *tokens {
-		good |= subtle.ConstantTimeCompare(hash[:], t[:])
+	for i, t := range *tokens { // all of them, in constant time
+		n = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(hash[:], t[:]), i+1, n)
 	}
-	return good == 1
+	return n, n > 0
 }

@@ -53,7 +53,7 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
 // onePicture takes the one picture of a request in. The caller closes the upload.
 func (s *Server) onePicture(w http.ResponseWriter, r *http.Request) (*spool.Upload, ops.Ops, error) {
 	var none ops.Ops
-	if err := s.queue.check(); err != nil {
+	if err := s.queue.check(s.clientOf(r)); err != nil {
 		return nil, none, err
 	}
 	src, err := s.source(w, r, false)
@@ -87,8 +87,8 @@ func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (dispatch
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
-	arrived := time.Now()
-	if err := s.queue.wait(ctx); err != nil {
+	arrived, who := time.Now(), s.clientOf(r)
+	if err := s.queue.wait(ctx, who); err != nil {
 		return dispatch.Result{}, s.cutOff(err)
 	}
 	start := time.Now()
@@ -101,7 +101,7 @@ func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (dispatch
 		return died, nil
 	})
 	w := &worked{ops: o, in: up.Len(), queued: start.Sub(arrived), took: time.Since(start), result: result, err: s.cutOff(err)}
-	s.queue.done(w.useful())
+	s.queue.imageDone(who, w.useful())
 	s.metrics.worked("image", *w)
 	infoOf(r).worked = w
 	return result, w.err

@@ -65,7 +65,7 @@ func (s *Server) pause(st *spool.Status) string {
 	if st.Running || st.Place <= 1 {
 		return "1"
 	}
-	return strconv.Itoa(min(s.queue.retryAfter(), 60))
+	return strconv.Itoa(min(s.queue.jobAfter(st.Place), 60))
 }
 
 // jobImage is GET and HEAD /jobs/ID/image.

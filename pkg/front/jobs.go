@@ -27,9 +27,6 @@ func (s *Server) postJobs(w http.ResponseWriter, r *http.Request, _ string) {
 // admit refuses jobs for which there is no room, before their bytes are sent. How
 // long the pictures of a form are is not known: it looks for any room at all.
 func (s *Server) admit(src *source) error {
-	if err := s.queue.check(); err != nil {
-		return err
-	}
 	if src.form != nil || src.length < 0 {
 		return s.c.Spool.Room(0)
 	}
@@ -54,9 +51,6 @@ func (s *Server) makeJobs(w http.ResponseWriter, r *http.Request) (ids []string,
 		if err != nil {
 			return ids, err
 		}
-		if err := s.queue.check(); err != nil {
-			return ids, err
-		}
 		up, err := s.receive(p, true)
 		if err != nil {
 			return ids, err
@@ -72,10 +66,6 @@ func (s *Server) makeJobs(w http.ResponseWriter, r *http.Request) (ids []string,
 
 // submit makes a job of an upload.
 func (s *Server) submit(id string, up *spool.Upload, o ops.Ops) (string, error) {
-	if err := s.queue.arrive(); err != nil {
-		return "", err
-	}
-	defer s.queue.arrived()
 	id, err := up.Submit(id, o)
 	if err != nil {
 		return "", err

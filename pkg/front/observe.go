@@ -5,6 +5,7 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"imgtools/pkg/fault"
@@ -18,7 +19,10 @@ type info struct {
 	id    string // of the path
 	job   string // id of the job, if there is one
 	err   error
-	read  bool // the handler has begun to read the body, so 100 Continue was sent
+	addr  netip.Addr // of the client, behind proxies; zero on a Unix socket
+	https bool       // the client speaks TLS, perhaps to a proxy
+	token int        // which of the tokens it has sent, from 1; 0: none
+	read  bool       // the handler has begun to read the body, so 100 Continue was sent
 
 	worked *worked // what was done for /image; nil if nothing was
 }
@@ -61,6 +65,9 @@ func (s *Server) logRequest(r *http.Request, w *answer, i *info, took time.Durat
 		line = append(line, "uid", p.uid)
 	} else {
 		line = append(line, "from", r.RemoteAddr)
+		if addr, _ := remote(r); addr != i.addr {
+			line = append(line, "client", i.addr.String())
+		}
 	}
 	if i.worked != nil {
 		line = append(append(line, "ops", spool.OpsText(i.worked.ops)), i.worked.attrs()...)

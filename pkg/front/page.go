@@ -134,11 +134,7 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request, name string) {
 func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p *page) {
 	p.Lang = languageOf(r)
 	p.Script = p.Lang.script()
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	p.Origin = scheme + "://" + r.Host
+	p.Origin = origin(r)
 	tokens := s.tokens.Load()
 	p.Token = tokens != nil && len(*tokens) > 0
 	if title, ok := words[p.Title]; ok {

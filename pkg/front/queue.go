@@ -1,6 +1,7 @@
 package front
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -15,25 +16,39 @@ import (
 // before a job is: one start in four is a job's.
 const imagesInARow = 3
 
-// queue decides what is worked on next, and what is let in. There are as many
-// slots as workers. Pictures of /image, which somebody waits for, go before jobs;
-// jobs go oldest first.
+// queue decides what is worked on next, and which pictures of /image may wait.
+// There are as many slots as workers.
+//
+//	         wait                     slot                  done
+//	/image --------> a client's list -------> work by the -------> slot free
+//	                                          handler
+//	spool.Next -----------------------------> work by do  -------> slot free
+//
+// Pictures of /image, for which somebody waits, go before jobs; jobs go oldest
+// first. Clients take turns: the one with the fewest pictures at work is next, of
+// several the one that was served longest ago.
+//
+// Jobs wait on disk, where the quota bounds them. Pictures of /image wait here, at
+// most as many as most. When that many wait, the client with the most waiting loses
+// its newest to a client that has fewer than half as many.
 type queue struct {
-	most int               // that may wait
+	most int               // pictures of /image that may wait
 	next func() *spool.Job // the oldest job, taken; nil if there is none
 	jobs func() int        // how many jobs wait
 	do   func(*spool.Job)  // works on a job; called in its own goroutine
 	wake chan struct{}     // something changed
 
-	mu       sync.Mutex
-	slots    int
-	busy     int
-	arriving int // jobs let in and not yet counted by jobs()
-	row      int // pictures of /image begun since the last job
-	images   []*ticket
-	mean     time.Duration // of the work on one picture, the newer ones counting more
-	stopped  bool
-	running  sync.WaitGroup
+	mu      sync.Mutex
+	slots   int
+	busy    int
+	row     int                // pictures of /image begun since the last job
+	clients map[string]*client // those with a picture that waits or is at work
+	images  int                // pictures of /image that wait
+	turn    uint64             // pictures of /image begun
+	tickets uint64             // those given so far
+	mean    time.Duration      // of the work on one picture, the newer ones counting more
+	stopped bool
+	running sync.WaitGroup
 
 	// promised is how many of those refused have yet to come again, if they do when
 	// they were told to: one more with each, fewer as time passes.
@@ -41,11 +56,22 @@ type queue struct {
 	promisedAt time.Time
 }
 
+// client is one that has a picture of /image here.
+type client struct {
+	waiting []*ticket // oldest first
+	working int
+	served  uint64 // the turn in which it was served last
+}
+
 // ticket is the place of one picture of /image.
-type ticket struct{ granted chan struct{} }
+type ticket struct {
+	number  uint64        // tickets are numbered as they come
+	decided chan struct{} // closed when it has a slot, or has lost its place
+	lost    bool          // valid when decided is closed
+}
 
 func newQueue(most, slots int) *queue {
-	return &queue{most: most, slots: slots, mean: 500 * time.Millisecond, wake: make(chan struct{}, 1)}
+	return &queue{most: most, slots: slots, mean: 500 * time.Millisecond, wake: make(chan struct{}, 1), clients: map[string]*client{}}
 }
 
 func (q *queue) poke() {
@@ -77,7 +103,7 @@ func (q *queue) start() bool {
 		return false
 	}
 	q.busy++
-	jobFirst := len(q.images) == 0 || q.row >= imagesInARow
+	jobFirst := q.images == 0 || q.row >= imagesInARow
 	stopped := q.stopped
 	q.mu.Unlock()
 
@@ -93,97 +119,187 @@ func (q *queue) start() bool {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.images) > 0 {
-		t := q.images[0]
-		q.images = slices.Delete(q.images, 0, 1)
-		q.row++
-		close(t.granted)
+	if c := q.nextClient(); c != nil {
+		t := c.waiting[0]
+		c.waiting = slices.Delete(c.waiting, 0, 1)
+		q.images--
+		q.begin(c)
+		close(t.decided)
 		return true
 	}
 	q.busy--
 	return !jobFirst // the picture that was to go first has left
 }
 
-// done gives a slot back, after work that took d (0: none was done).
+// begin counts a picture of a client as begun. q.mu is held.
+func (q *queue) begin(c *client) {
+	q.turn++
+	q.row++
+	c.working++
+	c.served = q.turn
+}
+
+// nextClient returns the client whose picture is next, or nil. q.mu is held.
+func (q *queue) nextClient() *client {
+	var best *client
+	for _, c := range q.clients {
+		if len(c.waiting) > 0 && (best == nil || before(c, best)) {
+			best = c
+		}
+	}
+	return best
+}
+
+// before reports whether it is the turn of a rather than of b. Both have a picture
+// that waits.
+func before(a, b *client) bool {
+	return cmp.Or(cmp.Compare(a.working, b.working), cmp.Compare(a.served, b.served), cmp.Compare(a.waiting[0].number, b.waiting[0].number)) < 0
+}
+
+// largest returns the client with the most waiting pictures, or nil. q.mu is held.
+func (q *queue) largest() *client {
+	var most *client
+	for _, c := range q.clients {
+		if most == nil || len(c.waiting) > len(most.waiting) {
+			most = c
+		}
+	}
+	return most
+}
+
+// client returns the entry of a client, which it makes if need be. q.mu is held.
+func (q *queue) client(who string) *client {
+	c := q.clients[who]
+	if c == nil {
+		c = &client{}
+		q.clients[who] = c
+	}
+	return c
+}
+
+// forget drops the entry of a client that has nothing here. q.mu is held.
+func (q *queue) forget(who string) {
+	if c := q.clients[who]; c != nil && len(c.waiting) == 0 && c.working == 0 {
+		delete(q.clients, who)
+	}
+}
+
+// done gives the slot of a job back, after work that took d (0: it gave no result).
 func (q *queue) done(d time.Duration) {
 	q.mu.Lock()
+	q.free(d)
+	q.mu.Unlock()
+	q.poke()
+}
+
+// imageDone gives the slot of a client's picture back, likewise.
+func (q *queue) imageDone(who string, d time.Duration) {
+	q.mu.Lock()
+	q.client(who).working--
+	q.forget(who)
+	q.free(d)
+	q.mu.Unlock()
+	q.poke()
+}
+
+// free gives a slot back. q.mu is held.
+func (q *queue) free(d time.Duration) {
 	q.busy--
 	if d > 0 {
 		q.mean += (d - q.mean) / 16
 	}
-	q.mu.Unlock()
-	q.poke()
 }
 
-// waiting returns how many wait for a worker. q.mu is held.
-func (q *queue) waiting() int { return len(q.images) + q.arriving + q.jobs() }
-
-// full returns an error of kind Busy when no more may wait. q.mu is held.
-func (q *queue) full() error {
-	n := q.waiting()
-	if n >= q.most+max(q.slots-q.busy, 0) {
-		q.promised = min(q.stillPromised()+1, float64(mostPromised*(q.most+q.slots)))
-		return fault.New(fault.Busy, "%d pictures wait already (-queue)", n)
+// room returns nil when a further picture of a client may wait, and whose newest
+// picture must make room for it (nil: nobody's). q.mu is held.
+func (q *queue) room(who string) (victim *client, err error) {
+	if q.images < q.most+max(q.slots-q.busy, 0) {
+		return nil, nil
 	}
-	return nil
-}
-
-// check reports with an error of kind Busy that no more may wait.
-func (q *queue) check() error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.full()
-}
-
-// arrive lets a job in, which is counted until arrived is called.
-func (q *queue) arrive() error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := q.full(); err != nil {
-		return err
+	mine := 0
+	if c := q.clients[who]; c != nil {
+		mine = len(c.waiting)
 	}
-	q.arriving++
-	return nil
+	if c := q.largest(); c != nil && 2*mine < len(c.waiting) {
+		return c, nil
+	}
+	return nil, q.refused("%d pictures wait already (-queue)", q.images)
 }
 
-func (q *queue) arrived() {
+// refused is the error for a client that is told to come again. q.mu is held.
+func (q *queue) refused(format string, args ...any) error {
+	q.promised = min(q.stillPromised()+1, float64(mostPromised*(q.most+q.slots)))
+	return fault.New(fault.Busy, format, args...)
+}
+
+// check reports with an error of kind Busy that a picture of a client may not wait.
+func (q *queue) check(who string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.arriving--
+	_, err := q.room(who)
+	return err
 }
 
 // wait queues a picture of /image and returns when it has a slot, which is given
-// back with done, or with an error: no more may wait, or ctx has ended.
-func (q *queue) wait(ctx context.Context) error {
-	t := &ticket{granted: make(chan struct{})}
+// back with imageDone, or with an error: it may not wait, or ctx has ended.
+func (q *queue) wait(ctx context.Context, who string) error {
 	q.mu.Lock()
-	if err := q.full(); err != nil {
+	victim, err := q.room(who)
+	if err != nil {
 		q.mu.Unlock()
 		return err
 	}
-	if q.busy < q.slots && q.waiting() == 0 { // nobody is before it
+	c := q.client(who)
+	if q.busy < q.slots && q.images == 0 && q.jobs() == 0 { // nobody is before it
 		q.busy++
+		q.begin(c)
 		q.mu.Unlock()
 		return nil
 	}
-	q.images = append(q.images, t)
+	if victim != nil {
+		last := len(victim.waiting) - 1
+		t := victim.waiting[last]
+		victim.waiting = victim.waiting[:last]
+		q.images--
+		t.lost = true
+		close(t.decided)
+	}
+	q.tickets++
+	t := &ticket{number: q.tickets, decided: make(chan struct{})}
+	c.waiting = append(c.waiting, t)
+	q.images++
 	q.mu.Unlock()
 	q.poke()
 	select {
-	case <-t.granted:
-		return nil
+	case <-t.decided:
 	case <-ctx.Done():
 	}
+	return q.leave(ctx, who, t)
+}
+
+// leave returns what has become of a ticket.
+func (q *queue) leave(ctx context.Context, who string, t *ticket) error {
 	q.mu.Lock()
-	i := slices.Index(q.images, t)
-	if i >= 0 {
-		q.images = slices.Delete(q.images, i, i+1)
+	c := q.client(who)
+	if i := slices.Index(c.waiting, t); i >= 0 { // ctx has ended
+		c.waiting = slices.Delete(c.waiting, i, i+1)
+		q.images--
+		q.forget(who)
+		q.mu.Unlock()
+		return ctx.Err()
+	}
+	if t.lost {
+		err := q.refused("%d pictures wait already, most of them yours (-queue)", q.images)
+		q.forget(who)
+		q.mu.Unlock()
+		return err
 	}
 	q.mu.Unlock()
-	if i < 0 { // granted at the same moment
-		q.done(0)
+	if ctx.Err() != nil { // it got its slot at the same moment
+		q.imageDone(who, 0)
+		return ctx.Err()
 	}
-	return ctx.Err()
+	return nil
 }
 
 // setSlots follows the number of workers.
@@ -202,8 +318,8 @@ func (q *queue) stop() {
 	q.stopped = true
 }
 
-// mostPromised is how many times what may wait is promised a time at most. A crowd
-// that never comes again must not put off for ever one who does.
+// mostPromised bounds promised: at most so many times what may wait. Clients that
+// never come again must not put off for ever one that does.
 const mostPromised = 4
 
 // stillPromised returns promised as of now: all workers take on one in the mean
@@ -215,24 +331,38 @@ func (q *queue) stillPromised() float64 {
 	return q.promised
 }
 
-// retryAfter estimates, in seconds, when there will be room: all that wait and all
-// that were told to come again, at the mean time, by all workers. So of a crowd that
-// is refused at once not all come again at once.
+// retryAfter estimates, in seconds, when there will be room for a picture of /image:
+// all that wait and all that were told to come again, at the mean time, by all
+// workers. So clients that are refused together do not come again together.
 func (q *queue) retryAfter() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s := (float64(q.waiting()) + q.stillPromised()) * q.mean.Seconds() / float64(q.slots)
-	return int(min(max(math.Ceil(s), 1), 3600))
+	return q.seconds(float64(q.images) + q.stillPromised())
 }
 
-// figures is what metrics tell of a queue.
+// jobAfter estimates, in seconds, when n jobs will have been worked on.
+func (q *queue) jobAfter(n int) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.seconds(float64(n))
+}
+
+// maxRetryAfter bounds what clients are told, in seconds.
+const maxRetryAfter = 3600
+
+// seconds is the time for the work on n pictures. q.mu is held.
+func (q *queue) seconds(n float64) int {
+	return int(min(max(math.Ceil(n*q.mean.Seconds()/float64(q.slots)), 1), maxRetryAfter))
+}
+
+// figures are the numbers of a queue that metrics report.
 type figures struct {
-	images, slots, busy int
-	mean                time.Duration
+	images, slots, busy, clients int
+	mean                         time.Duration
 }
 
 func (q *queue) figures() figures {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return figures{len(q.images), q.slots, q.busy, q.mean}
+	return figures{q.images, q.slots, q.busy, len(q.clients), q.mean}
 }

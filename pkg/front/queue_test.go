@@ -7,9 +7,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/front/spool"
 )
 
 // /image goes before jobs, jobs go oldest first, and one start in four is a job's.
@@ -93,59 +95,174 @@ func TestDeletedJobIsCancelled(t *testing.T) {
 	s.until("the slot", func() bool { return s.queue.figures().busy == 0 })
 }
 
-func TestRetryAfterGrowsWithTheQueue(t *testing.T) {
-	waiting := 0
-	q := newQueue(10, 2)
-	q.jobs = func() int { return waiting }
-	q.mean = 3 * time.Second
-	if got := q.retryAfter(); got != 1 {
-		t.Errorf("empty: %d", got)
+// hold fills the queue with waiting pictures of a client.
+func (q *queue) hold(ctx context.Context, wg *sync.WaitGroup, who string, n int) (errs chan error) {
+	errs = make(chan error, n)
+	for range n {
+		wg.Go(func() { errs <- q.wait(ctx, who) })
 	}
-	waiting = 10
-	if got := q.retryAfter(); got != 15 {
-		t.Errorf("10 of 3 s by 2 workers: %d", got)
-	}
-	waiting = 1e6
-	if got := q.retryAfter(); got != 3600 {
-		t.Errorf("bounded: %d", got)
-	}
-	if err := q.check(); fault.Of(err) != fault.Busy || err == nil {
-		t.Errorf("%v", err)
-	}
-	waiting = 11 // two slots are free: two more than 10 may come
-	if err := q.check(); err != nil {
-		t.Error(err)
-	}
-	if err := q.arrive(); err != nil {
-		t.Error(err)
-	}
-	if err := q.arrive(); err == nil {
-		t.Error("one too many was let in")
-	}
-	q.arrived()
-	if err := q.arrive(); err != nil {
-		t.Error(err)
-	}
+	return errs
 }
 
-// Who is refused later is told to come later, so that a crowd does not come again
+// Time stands still but where a test moves it.
+func TestRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(10, 2)
+		q.jobs = func() int { return 0 }
+		q.mean = 3 * time.Second
+		if got := q.retryAfter(); got != 1 {
+			t.Errorf("empty: %d", got)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		q.busy = 2
+		q.hold(ctx, &wg, "a", 10)
+		synctest.Wait()
+		if got := q.retryAfter(); got != 15 {
+			t.Errorf("10 of 3 s by 2 workers: %d", got)
+		}
+		if err := q.check("a"); fault.Of(err) != fault.Busy || err == nil {
+			t.Errorf("an eleventh: %v", err)
+		}
+		q.busy = 0 // two slots are free: two more than 10 may come
+		if err := q.check("a"); err != nil {
+			t.Error(err)
+		}
+		if got := q.jobAfter(10); got != 15 {
+			t.Errorf("10 jobs: %d", got)
+		}
+		if got := q.jobAfter(1e6); got != maxRetryAfter {
+			t.Errorf("bounded: %d", got)
+		}
+		cancel()
+		wg.Wait()
+	})
+}
+
+// A client that is refused later is told to come later, so that many don't come again
 // all at once; but not ever later.
 func TestRefusedComeAgainInTurn(t *testing.T) {
-	q := newQueue(10, 2)
-	q.jobs = func() int { return 12 }
-	q.mean = 100 * time.Second // nothing passes while this runs
-	told := make([]int, 100)
-	for i := range told {
-		if q.check() == nil {
-			t.Fatal("let in")
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(12, 2)
+		q.mean = 100 * time.Second
+		q.busy = 2
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		q.jobs = func() int { return 0 }
+		q.hold(ctx, &wg, "a", 12)
+		synctest.Wait()
+		told := make([]int, 100)
+		for i := range told {
+			if q.check("a") == nil {
+				t.Fatal("let in")
+			}
+			told[i] = q.retryAfter()
 		}
-		told[i] = q.retryAfter()
+		if told[0] != 650 || told[10] != 1150 || told[55] != 3400 || told[99] != 3400 {
+			t.Errorf("told to come again after %v s", told)
+		}
+		time.Sleep(1000 * time.Second) // twenty pictures later
+		if got := q.retryAfter(); got != 2400 {
+			t.Errorf("1000 s later: %d", got)
+		}
+		cancel()
+		wg.Wait()
+	})
+}
+
+// The client with the most waiting pictures makes room for one with fewer than half
+// as many, and is told so.
+func TestFullQueueMakesRoomForAnotherClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(8, 1)
+		q.jobs = func() int { return 0 }
+		q.busy = 1
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		greedy := q.hold(ctx, &wg, "greedy", 8)
+		synctest.Wait()
+		if err := q.check("greedy"); err == nil {
+			t.Error("a ninth of the same client may wait")
+		}
+		for i := range 3 {
+			if err := q.check("honest"); err != nil {
+				t.Fatalf("picture %d of another client: %v", i, err)
+			}
+			q.hold(ctx, &wg, "honest", 1)
+			synctest.Wait()
+			if err := <-greedy; fault.Of(err) != fault.Busy || !strings.Contains(err.Error(), "yours") {
+				t.Errorf("the newest of the many: %v", err)
+			}
+		}
+		if err := q.check("honest"); err == nil {
+			t.Error("3 of one and 5 of the other: no more room is made")
+		}
+		if q.images != 8 || len(q.clients) != 2 {
+			t.Errorf("%d wait, of %d clients", q.images, len(q.clients))
+		}
+		cancel()
+		wg.Wait()
+		if q.images != 0 || len(q.clients) != 0 {
+			t.Errorf("%d wait, of %d clients, after all have left", q.images, len(q.clients))
+		}
+	})
+}
+
+// However many pictures one client has waiting, another's is next or next but one.
+func TestClientsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(100, 2)
+		q.jobs = func() int { return 0 }
+		q.next = func() *spool.Job { return nil }
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { q.run(ctx, nil) })
+		var order []string
+		var mu sync.Mutex
+		work := func(who string) {
+			wg.Go(func() {
+				if q.wait(ctx, who) != nil {
+					return
+				}
+				mu.Lock()
+				order = append(order, who)
+				mu.Unlock()
+				time.Sleep(time.Second)
+				q.imageDone(who, time.Second)
+			})
+		}
+		for range 10 {
+			work("many")
+			synctest.Wait()
+		}
+		work("one")
+		synctest.Wait()
+		work("two")
+		work("two")
+		time.Sleep(20 * time.Second)
+		if got := strings.Join(order[:8], " "); got != "many many one two many two many many" {
+			t.Errorf("order: %v", order)
+		}
+		if len(order) != 13 {
+			t.Errorf("%d of 13 were served", len(order))
+		}
+		cancel()
+		wg.Wait()
+	})
+}
+
+func TestJobsThatWaitDoNotRefuseImages(t *testing.T) {
+	s := start(t, func(c *Config) { c.Queue = 2 })
+	s.job("hold")
+	h := <-s.fake.held
+	for range 10 {
+		s.job("waits")
 	}
-	if told[0] != 650 || told[10] != 1150 || told[47] != 3000 || told[99] != 3000 {
-		t.Errorf("told to come again after %v s", told)
-	}
-	q.promisedAt = q.promisedAt.Add(-1000 * time.Second) // twenty pictures later
-	if got := q.retryAfter(); got != 2000 {
-		t.Errorf("1000 s later: %d", got)
+	done := make(chan answered)
+	go func() { done <- s.do("PUT", "/image", "A") }()
+	s.until("the picture to wait", func() bool { return s.queue.figures().images == 1 })
+	close(h.free)
+	if a := <-done; a.status != 200 {
+		t.Errorf("%+v", a)
 	}
 }

@@ -90,7 +90,7 @@ func (rt route) allow() string {
 
 // handler is the chain that each request passes.
 func (s *Server) handler() http.Handler {
-	return s.observe(headers(s.guarded(s.bounded(s.dispatch))))
+	return s.observe(headers(s.forwarded(s.guarded(s.bounded(s.dispatch)))))
 }
 
 // ServeHTTP answers one request.

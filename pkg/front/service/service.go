@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strconv"
@@ -48,6 +49,7 @@ type Config struct {
 	TCP       bool     // -i or -p was given: listen on TCP beside sockets from systemd
 	Addresses []string // to listen on as well (-a); none: RUN/imgd.sock
 	Hosts     []string // names by which TCP clients may call the server
+	Proxies   []string // CIDR: peers whose X-Forwarded headers are believed
 
 	Gray, Scale []string // addresses of daemons; none: one is started
 	Workers     int      // of each daemon that is started
@@ -90,8 +92,27 @@ func Run(c Config) error {
 	return newService(c).run()
 }
 
+// proxies parses -proxy.
+func (c *Config) proxies() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, text := range c.Proxies {
+		p, err := netip.ParsePrefix(text)
+		if addr, aerr := netip.ParseAddr(text); aerr == nil { // one address
+			p, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			return nil, fault.New(fault.Usage, "-proxy %q: not an address or a range such as 10.0.0.0/8", text)
+		}
+		list = append(list, p.Masked())
+	}
+	return list, nil
+}
+
 // validate refuses values that make no sense.
 func (c *Config) validate() error {
+	if _, err := c.proxies(); err != nil {
+		return err
+	}
 	switch {
 	case c.Port < 0 || c.Port > 65535:
 		return fault.New(fault.Usage, "-p %d: not a port", c.Port)
@@ -145,9 +166,13 @@ func (s *service) run() error {
 		return err
 	}
 	defer daemons.Stop()
+	proxies, err := s.proxies()
+	if err != nil {
+		return err
+	}
 	srv, err := front.New(front.Config{
 		Spool: jobs, Gray: s.Gray, Scale: s.Scale, Workers: s.Workers, Timeout: s.Timeout, MaxPixels: s.MaxPixels,
-		Queue: s.Queue, Conns: s.Conns, MaxBytes: s.MaxBytes, Hosts: append(s.IPs, s.Hosts...), Log: s.log,
+		Queue: s.Queue, Conns: s.Conns, Proxies: proxies, MaxBytes: s.MaxBytes, Hosts: append(s.IPs, s.Hosts...), Log: s.log,
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,46 @@ func TestLinkDecidesBetweenTwoHolders(t *testing.T) {
 	names, _ := readNames(b.job(id))
 	if len(names) != 5 {
 		t.Errorf("files: %q", names)
+	}
+}
+
+// Killed after the link that decides, a job is tidied by the next start.
+func TestHolderThatDiedBeforeItGaveTheNames(t *testing.T) {
+	for _, record := range []string{"result", "error"} {
+		t.Run(record, func(t *testing.T) {
+			s := open(t, Config{Dir: t.TempDir()})
+			id := submit(t, s, "", "picture", gray)
+			j := s.Next()
+			r := pngOf("good")
+			r.Finished = s.now()
+			var err error
+			if record == "result" {
+				_, err = j.writeResult(resultFile(t, s, "good"), &r, "tag")
+			} else {
+				err = s.create(s.job(id, "error.tag"), Failure{Kind: fault.Format, Detail: "no", Finished: s.now(), tag: "tag"}.marshal())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.link(s.job(id, record+".tag"), s.job(id, "end")); err != nil {
+				t.Fatal(err)
+			}
+			j.held.Close()
+			s = open(t, Config{Dir: s.dir})
+			want := []string{"end", "job", "lock", record}
+			if record == "result" {
+				want = []string{"end", "job", "lock", "out", record}
+				if got, err := result(s, id); got != "good" {
+					t.Errorf("%q, %v", got, err)
+				}
+			}
+			names, _ := readNames(s.job(id))
+			slices.Sort(names)
+			slices.Sort(want)
+			if !slices.Equal(names, want) {
+				t.Errorf("files %q, want %q", names, want)
+			}
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
 
 	"imgtools/pkg/fault"
@@ -52,6 +53,7 @@ func (j *Job) Done(out *Temp, r Result) error {
 func (j *Job) Fail(cause error) {
 	f := Failure{Kind: fault.Of(cause), Detail: cause.Error(), Started: j.Started, Finished: j.s.now()}
 	err := j.conclude(func(tag string) (string, error) {
+		f.tag = tag
 		return "error", j.s.create(j.s.job(j.ID, "error."+tag), f.marshal())
 	})
 	switch {
@@ -101,18 +103,40 @@ func (j *Job) conclude(write func(tag string) (record string, err error)) error 
 	if record == "result" {
 		names = append(names, "out")
 	}
-	for _, name := range names {
-		// An imgd of version 1 may have made the name. It has written the same.
-		if err := s.link(s.job(j.ID, name+"."+tag), s.job(j.ID, name)); err == nil {
-			s.remove(s.job(j.ID, name+"."+tag))
-		} else if !errors.Is(err, fs.ErrExist) {
-			return j.undo(tag, err)
-		}
+	if err := s.giveNames(j.ID, tag, names...); err != nil {
+		return j.undo(tag, err)
 	}
 	if err := s.syncDir(s.job(j.ID)); err != nil {
 		return j.undo(tag, err)
 	}
 	return nil
+}
+
+// giveNames gives the files of an outcome their names without TAG.
+func (s *Spool) giveNames(id, tag string, names ...string) error {
+	if tag == "" || strings.Contains(tag, "/") {
+		return nil // of version 1
+	}
+	for _, name := range names {
+		tagged := s.job(id, name+"."+tag)
+		// An imgd of version 1 may have made the name. It has written the same.
+		switch err := s.link(tagged, s.job(id, name)); {
+		case errors.Is(err, fs.ErrNotExist): // it has its name
+		case errors.Is(err, fs.ErrExist) && name == "out" && !sameSize(tagged, s.job(id, name)):
+			// Something else has the name: the result is read under the other.
+		case err != nil && !errors.Is(err, fs.ErrExist):
+			return err
+		default:
+			s.remove(tagged)
+		}
+	}
+	return nil
+}
+
+func sameSize(a, b string) bool {
+	n, _, aerr := size(a)
+	m, _, berr := size(b)
+	return aerr == nil && berr == nil && n == m
 }
 
 // undo takes an end back that could not be made durable.

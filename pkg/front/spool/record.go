@@ -43,6 +43,8 @@ type Failure struct {
 	Detail   string
 	Started  time.Time
 	Finished time.Time
+
+	tag string // error has the name error.TAG until it is renamed
 }
 
 // OpsText returns an operation as it stands in job and in the status: words
@@ -182,6 +184,7 @@ func (r Result) marshal() []byte {
 func (f Failure) marshal() []byte {
 	var t text
 	t.line("end", endFailed)
+	t.line("tag", f.tag)
 	t.line("kind", f.Kind.String())
 	detail := strings.TrimSpace(fault.Line(f.Detail))
 	if len(detail) > 1024 {
@@ -327,6 +330,7 @@ func parseFailure(b []byte) (Failure, error) {
 	v := Failure{
 		Kind:     kind,
 		Detail:   r.values["detail"],
+		tag:      r.values["tag"],
 		Started:  r.time("started", false),
 		Finished: r.time("finished", true),
 	}

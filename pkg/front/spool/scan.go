@@ -45,20 +45,36 @@ func (s *Spool) load(id string) (*entry, error) {
 	}
 	e.delivered = exists(s.job(id, "delivered"))
 	if hasIn {
-		s.dropPicture(id)
+		s.tidy(id)
 	}
 	return e, nil
 }
 
-// dropPicture removes the picture of a job that has its end, which its holder had no
-// time to do. The end may not be durable yet: its holder may be about to fsync it.
-func (s *Spool) dropPicture(id string) {
-	err := s.syncDir(s.job(id))
-	if err == nil {
+// tidy does what the holder of a job that has its end had no time to do: it gives the
+// files their names, durably, and removes the picture. While the lock is held, its
+// holder does it.
+func (s *Spool) tidy(id string) {
+	held, taken, err := s.lock(s.job(id, "lock"), false)
+	if err != nil || taken {
+		return
+	}
+	defer held.Close()
+	end, err := s.ending(id)
+	switch {
+	case err != nil || end.state == Pending:
+	case end.state == Done:
+		err = s.giveNames(id, end.result.tag, "result", "out")
+	default:
+		err = s.giveNames(id, end.failure.tag, "error")
+	}
+	if err == nil && end.state != Pending {
+		err = s.syncDir(s.job(id))
+	}
+	if err == nil && end.state != Pending {
 		err = s.remove(s.job(id, "in"))
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.log.Error("removing the picture of a job that has ended", "job", jobid.Short(id), "err", diskError(err))
+		s.log.Error("tidying a job that has ended", "job", jobid.Short(id), "err", diskError(err))
 	}
 }
 
