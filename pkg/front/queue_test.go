@@ -161,7 +161,7 @@ func TestRefusedComeAgainInTurn(t *testing.T) {
 		if told[0] != 650 || told[10] != 1150 || told[55] != 3400 || told[99] != 3400 {
 			t.Errorf("told to come again after %v s", told)
 		}
-		time.Sleep(1000 * time.Second) // twenty pictures later
+		<-time.After(1000 * time.Second) // twenty pictures later
 		if got := q.retryAfter(); got != 2400 {
 			t.Errorf("1000 s later: %d", got)
 		}
@@ -227,7 +227,7 @@ func TestClientsTakeTurns(t *testing.T) {
 				mu.Lock()
 				order = append(order, who)
 				mu.Unlock()
-				time.Sleep(time.Second)
+				<-time.After(time.Second)
 				q.imageDone(who, time.Second)
 			})
 		}
@@ -239,7 +239,7 @@ func TestClientsTakeTurns(t *testing.T) {
 		synctest.Wait()
 		work("two")
 		work("two")
-		time.Sleep(20 * time.Second)
+		<-time.After(20 * time.Second)
 		if got := strings.Join(order[:8], " "); got != "many many one two many two many many" {
 			t.Errorf("order: %v", order)
 		}
