@@ -17,10 +17,11 @@ import (
 type labCoding struct {
 	white  float64 // the 16-bit value of L* = 100
 	offset bool    // 128 was added to a* and b*, else they are signed
+	toSRGB matrix  // by the white point, which is D50 unless the file has one
 }
 
 // openLab sets how the samples of an L*a*b* page are coded.
-func (t *Reader) openLab(photo uint64) error {
+func (t *Reader) openLab(d directory, photo uint64) error {
 	t.lab = labCoding{white: 65535, offset: t.format == formatFloat}
 	switch {
 	case photo == photoICCLab && !t.wide():
@@ -31,6 +32,11 @@ func (t *Reader) openLab(photo uint64) error {
 		}
 		t.bounds[0] = bounds{0, 100}
 	}
+	white := d50
+	if p := t.file.reals(d, tagWhitePoint, 2); p != nil && min(p[0], p[1]) >= 0.2 && p[0]+p[1] <= 0.8 {
+		white = [3]float64{p[0] / p[1], 1, (1 - p[0] - p[1]) / p[1]}
+	}
+	t.lab.toSRGB = whiteToSRGB(white)
 	if t.format != formatFloat && (t.wide() || t.bits != 8 && t.bits != 16) {
 		return fault.New(fault.Unsupported, "L*a*b* TIFF of %s samples of %d bits is not read", t.formatName(), t.bits)
 	}
@@ -54,10 +60,49 @@ func (c labCoding) deepLab(l, a, b uint16) (float64, float64, float64) {
 	return ls, float64(int16(a)) / 256, float64(int16(b)) / 256
 }
 
-// labToLinear converts L*a*b* under D50 (ICC.1, 6.3.4.2) to XYZ, adapts that to D65 by
-// Bradford's method and converts it to linear sRGB. The matrix is the product of both
-// steps (IEC 61966-2-1 and ICC.1 annex E). White, L* = 100, becomes 1, 1, 1.
-func labToLinear(l, a, b float64) (rgb [3]float64) {
+// matrix is 3 × 3, by rows.
+type matrix [3][3]float64
+
+func (m matrix) times(n matrix) (p matrix) {
+	for i := range p {
+		for j := range p[i] {
+			for k := range n {
+				p[i][j] += m[i][k] * n[k][j]
+			}
+		}
+	}
+	return p
+}
+
+func (m matrix) apply(x, y, z float64) (v [3]float64) {
+	for i, row := range m {
+		v[i] = row[0]*x + row[1]*y + row[2]*z
+	}
+	return v
+}
+
+var (
+	// bradford turns XYZ into the cone responses in which colours are adapted to another
+	// white (ICC.1 annex E), and back.
+	bradford     = matrix{{0.8951, 0.2664, -0.1614}, {-0.7502, 1.7135, 0.0367}, {0.0389, -0.0685, 1.0296}}
+	bradfordBack = matrix{{0.9869929, -0.1470543, 0.1599627}, {0.4323053, 0.5183603, 0.0492912}, {-0.0085287, 0.0400428, 0.9684867}}
+	// xyzToSRGB is that of IEC 61966-2-1, for D65.
+	xyzToSRGB = matrix{{3.2404542, -1.5371385, -0.4985314}, {-0.9692660, 1.8760108, 0.0415560}, {0.0556434, -0.2040259, 1.0572252}}
+
+	d50 = [3]float64{0.96422, 1, 0.82521}
+	d65 = [3]float64{0.95047, 1, 1.08883}
+)
+
+// whiteToSRGB returns the matrix from XYZ, each divided by that of a white, to linear
+// sRGB, adapted so that this white becomes 1, 1, 1.
+func whiteToSRGB(white [3]float64) matrix {
+	from, to := bradford.apply(white[0], white[1], white[2]), bradford.apply(d65[0], d65[1], d65[2])
+	scale := matrix{{to[0] / from[0]}, {0, to[1] / from[1]}, {0, 0, to[2] / from[2]}}
+	return xyzToSRGB.times(bradfordBack).times(scale).times(bradford).times(matrix{{white[0]}, {0, white[1]}, {0, 0, white[2]}})
+}
+
+// linear converts L*a*b* (ISO 11664-4) to linear sRGB.
+func (c labCoding) linear(l, a, b float64) (rgb [3]float64) {
 	const delta = 6.0 / 29
 	f := func(t float64) float64 {
 		if t > delta {
@@ -66,12 +111,7 @@ func labToLinear(l, a, b float64) (rgb [3]float64) {
 		return 3 * delta * delta * (t - 4.0/29)
 	}
 	fy := (l + 16) / 116
-	x, y, z := 0.96422*f(fy+a/500), f(fy), 0.82521*f(fy-b/200)
-	return [3]float64{
-		3.1338561*x - 1.6168667*y - 0.4906146*z,
-		-0.9787684*x + 1.9161415*y + 0.0334540*z,
-		0.0719453*x - 0.2289914*y + 1.4052427*z,
-	}
+	return c.toSRGB.apply(f(fy+a/500), f(fy), f(fy-b/200))
 }
 
 // gammaEncode is sRGB's curve (IEC 61966-2-1), of 0..1 to 0..1.
@@ -102,7 +142,7 @@ func (c labCoding) lab8(pix []uint8, n int) {
 	table := gamma8()
 	for ; len(pix) > 0; pix = pix[n:] {
 		l, a, b := c.lab(pix[0], pix[1], pix[2])
-		for i, v := range labToLinear(l, a, b) {
+		for i, v := range c.linear(l, a, b) {
 			pix[i] = table[int(max(0, min(1, v))*65535+0.5)]
 		}
 	}
@@ -112,7 +152,7 @@ func (c labCoding) lab8(pix []uint8, n int) {
 func (c labCoding) lab16(pix []uint16, n int) {
 	for ; len(pix) > 0; pix = pix[n:] {
 		l, a, b := c.deepLab(pix[0], pix[1], pix[2])
-		for i, v := range labToLinear(l, a, b) {
+		for i, v := range c.linear(l, a, b) {
 			pix[i] = uint16(gammaEncode(v)*65535 + 0.5)
 		}
 	}

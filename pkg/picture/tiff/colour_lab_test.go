@@ -47,6 +47,21 @@ func TestLabOfKnownColours(t *testing.T) {
 	}
 }
 
+// A white point that the file gives is the white of its L*a*b*: what is neutral stays
+// so, and the colours are those of sRGB under D65.
+func TestLabWithWhitePoint(t *testing.T) {
+	lab := []byte{255, 0, 0, 137, 0, 0, 136, 80, 67} // white, 128, red
+	m := made{tags: with(basic(3, 1, photoCIELab, 8, 8, 8), doubles(tagWhitePoint, 0.3127, 0.329)), segments: [][]byte{lab}}
+	_, got, err := decode(m.bytes())
+	if want := []uint16{255, 255, 255, 128, 128, 128, 255, 0, 0}; err != nil || !near(got, want, 2) {
+		t.Errorf("%v %v, want %v", got, err, want)
+	}
+	m.tags = with(m.tags, doubles(tagWhitePoint, 0, 0))
+	if _, got, err = decode(m.bytes()); err != nil || !near(got[:6], []uint16{255, 255, 255, 128, 128, 128}, 1) {
+		t.Error("a white point of no use", got, err)
+	}
+}
+
 func TestLab(t *testing.T) {
 	round := func(v float64) int { return int(math.Round(v)) }
 	for _, c := range []struct {

@@ -294,7 +294,7 @@ func (t *Reader) layout(d directory) error {
 		}
 	case photoCIELab, photoICCLab:
 		t.model, t.h.Layout = modelLab, raster.RGB
-		if err := t.openLab(photo); err != nil {
+		if err := t.openLab(d, photo); err != nil {
 			return err
 		}
 	default:

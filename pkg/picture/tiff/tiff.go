@@ -50,6 +50,7 @@ const (
 	tagT4Options       = 292
 	tagResolutionUnit  = 296
 	tagPredictor       = 317
+	tagWhitePoint      = 318
 	tagColorMap        = 320
 	tagTileWidth       = 322
 	tagTileLength      = 323
