@@ -13,6 +13,8 @@
 #   make soak       everything at once for SOAK; what is held before and after
 #   make mutants    one small fault after another in the code; which of them no test notices
 #                   (MUTANTS="F1 S2": only those)
+#   make test-systemd  the Debian package under systemd as PID 1, in a container
+#                   (root, systemd-nspawn, mmdebstrap; the first run fetches Debian)
 #   make race       the tests of the packages with the race detector (needs a C compiler)
 #   make install    commands, manual pages, units and completions under DESTDIR/PREFIX
 #   make deb        a Debian package of the same, in bin/
@@ -43,7 +45,7 @@ endif
 
 COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm
 
-.PHONY: all run test check bench bench-http bench-growth fuzz faults soak mutants race install deb clean need-go
+.PHONY: all run test check bench bench-http bench-growth fuzz faults soak test-systemd mutants race install deb clean need-go
 
 all: need-go
 	$(GO) build -trimpath -buildvcs=auto -o bin/ ./cmd/...
@@ -95,6 +97,11 @@ soak: need-go
 
 mutants: need-go
 	$(GO) run ./tests/mutants $(MUTANTS)
+
+test-systemd: all
+	@command -v systemd-nspawn mmdebstrap >/dev/null || { \
+	  echo "make: systemd-nspawn or mmdebstrap is missing: apt-get install systemd-container mmdebstrap" >&2; exit 1; }
+	SYSTEMD=1 $(GO) test -count=1 -timeout 30m -v ./tests/systemd
 
 # The race detector makes calls that the sandbox forbids, and takes more memory than
 # the limit that the workers of pkg/daemon set themselves.

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -180,8 +181,9 @@ func (s *service) run() error {
 	srv.SetTokens(secrets.tokens)
 	go srv.Run()
 	failed := make(chan error, len(sockets.all))
+	var serving sync.WaitGroup
 	for _, l := range sockets.all {
-		go func() {
+		serving.Go(func() {
 			certs := secrets.certificates()
 			if l.unix {
 				certs = nil
@@ -189,7 +191,7 @@ func (s *service) run() error {
 			if err := srv.Serve(l.Listener, certs); err != nil {
 				failed <- fmt.Errorf("listen %s: %w", l.url, err)
 			}
-		}()
+		})
 		s.lines.Info("listening on %s", l.url)
 		if l.public && s.Token == "" {
 			s.lines.Warn("%s: any client that can reach it may use it (-token)", l.url)
@@ -219,7 +221,11 @@ func (s *service) run() error {
 				continue
 			}
 			notify.Notify("STOPPING=1")
-			return s.shutdown(srv, sockets, signals)
+			sockets.close()
+			// A connection that was accepted just now is known to srv when its Serve
+			// has returned: then Shutdown waits for it.
+			serving.Wait()
+			return s.shutdown(srv, signals)
 		}
 	}
 }
@@ -260,9 +266,9 @@ func (s *service) startDaemons() (*embed.Group, error) {
 	return g, nil
 }
 
-// shutdown takes no more requests and finishes those in hand, until its time is
-// up or a second signal comes.
-func (s *service) shutdown(srv *front.Server, sockets *sockets, signals <-chan os.Signal) error {
+// shutdown finishes the requests in hand, until its time is up or a second signal
+// comes.
+func (s *service) shutdown(srv *front.Server, signals <-chan os.Signal) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.Timeout+stopTime)
 	defer cancel()
 	go func() {
@@ -277,7 +283,6 @@ func (s *service) shutdown(srv *front.Server, sockets *sockets, signals <-chan o
 			}
 		}
 	}()
-	sockets.close()
 	err := srv.Shutdown(ctx)
 	for _, expected := range []error{context.Canceled, context.DeadlineExceeded, net.ErrClosed} {
 		if errors.Is(err, expected) {
