@@ -134,8 +134,8 @@ func (r *Reader) Rows(raster.Hint) (raster.Rows, error) {
 	switch {
 	case r.icon != nil:
 		return r.masked()
-	case r.hd.compression == biRLE8 || r.hd.compression == biRLE4:
-		return r.runs()
+	case r.hd.runs():
+		return r.held()
 	}
 	return r.plain(0)
 }
@@ -226,15 +226,17 @@ func (d *rows) Next() (*raster.Band, error) {
 	return &d.out, nil
 }
 
-// runs decodes a picture of run lengths into memory.
-func (r *Reader) runs() (raster.Rows, error) {
+// held decodes a picture of run lengths into memory.
+func (r *Reader) held() (raster.Rows, error) {
 	w, h := r.out.W(), r.out.H()
-	if err := r.lim.CheckMem(int64(w) * int64(h)); err != nil {
+	n := w * r.out.Layout.Samples()
+	if err := r.lim.CheckMem(int64(n) * int64(h)); err != nil {
 		return nil, err
 	}
-	d := &held{r: r, pix: make([]uint8, w*h)}
+	d := &held{r: r, n: n, pix: make([]uint8, n*h)}
 	in := io.NewSectionReader(r.f.r, r.hd.pixels, max(0, r.f.size-r.hd.pixels))
-	done, err := decodeRuns(in, d.pix, w, h, r.hd.compression == biRLE4)
+	runs := &runs{bits: r.hd.depth, pix: d.pix, w: w, h: h}
+	done, err := runs.decode(in)
 	if err == io.EOF {
 		if err := r.accept(raster.Truncated(done, h)); err != nil {
 			return nil, err
@@ -242,14 +244,17 @@ func (r *Reader) runs() (raster.Rows, error) {
 	} else if err != nil {
 		return nil, fault.New(fault.Internal, "read: %w", err)
 	}
-	raster.Clamp(d.pix, len(r.hd.palette), r.black)
+	if r.out.Layout == raster.Indexed {
+		raster.Clamp(d.pix, len(r.hd.palette), r.black)
+	}
 	return d, nil
 }
 
 // held gives the rows of a picture in memory.
 type held struct {
 	r   *Reader
-	pix []uint8 // indexes, rows as in the file
+	n   int     // samples in a row
+	pix []uint8 // rows in the order of the file
 	y   int     // rows given so far
 	out raster.Band
 }
@@ -257,7 +262,7 @@ type held struct {
 func (d *held) Header() *raster.Header { return d.r.out }
 
 func (d *held) Next() (*raster.Band, error) {
-	w, h := d.r.out.W(), d.r.out.H()
+	h := d.r.out.H()
 	if d.y == h {
 		return nil, io.EOF
 	}
@@ -266,7 +271,7 @@ func (d *held) Next() (*raster.Band, error) {
 		row = h - 1 - d.y
 	}
 	d.out.Y = d.y
-	d.out.Planes[0] = raster.Plane{Pix: d.pix[row*w : (row+1)*w], Stride: w, Rows: 1}
+	d.out.Planes[0] = raster.Plane{Pix: d.pix[row*d.n : (row+1)*d.n], Stride: d.n, Rows: 1}
 	d.y++
 	return &d.out, nil
 }

@@ -31,6 +31,8 @@ const (
 	biJPEG           = 4
 	biPNG            = 5
 	biAlphaBitfields = 6
+
+	rle24 = 0x100 | 4 // of OS/2, which has other meanings for 3 and 4
 )
 
 // maxICC is the size of the largest profile that is read, in bytes.
@@ -113,6 +115,12 @@ func (f file) readHead(start int64, notes *raster.NoteList) (*head, error) {
 	if planes != 1 {
 		notes.Note("%d planes in the header, want 1", planes)
 	}
+	switch {
+	case hd.compression == rle24:
+		return nil, fault.New(fault.Format, "BMP: compression %d", hd.compression)
+	case os2 && hd.compression == 4:
+		hd.compression = rle24
+	}
 	if err := hd.checkCompression(os2); err != nil {
 		return nil, err
 	}
@@ -152,13 +160,14 @@ func isOS2(n int64) bool {
 // not fit the depth.
 func (hd *head) checkCompression(os2 bool) error {
 	depths := map[uint32][]int{
-		biRGB: {1, 2, 4, 8, 16, 24, 32}, biRLE8: {8}, biRLE4: {4}, biBitfields: {16, 32}, biAlphaBitfields: {16, 32},
+		biRGB: {1, 2, 4, 8, 16, 24, 32}, biRLE8: {8}, biRLE4: {4}, rle24: {24},
+		biBitfields: {16, 24, 32}, biAlphaBitfields: {16, 32},
 	}[hd.compression]
 	switch {
 	case os2 && hd.compression == 3:
 		return fault.New(fault.Unsupported, "BMP: OS/2 Huffman coding is not read")
-	case os2 && hd.compression == 4:
-		return fault.New(fault.Unsupported, "BMP: OS/2 RLE24 is not read")
+	case hd.depth == 64:
+		return fault.New(fault.Unsupported, "BMP: 64 bits a pixel are not read")
 	case hd.compression == biJPEG:
 		return fault.New(fault.Unsupported, "BMP: JPEG data in a BMP are not read")
 	case hd.compression == biPNG:
@@ -174,12 +183,18 @@ func (hd *head) checkCompression(os2 bool) error {
 	return fault.New(fault.Format, "BMP: %d bits a pixel with compression %d", hd.depth, hd.compression)
 }
 
-// readMasks sets the masks for 16 and 32 bits a pixel. They are fields of a header of
+// runs reports whether the pixels are run lengths.
+func (hd *head) runs() bool {
+	return hd.compression == biRLE8 || hd.compression == biRLE4 || hd.compression == rle24
+}
+
+// readMasks sets the masks for 16 and 32 bits a pixel. With 24 bits only the usual masks
+// are read, as other ones have never been seen. Masks are fields of a header of
 // 52 bytes or more and follow one of 40 bytes; without BI_BITFIELDS they have
 // default values. pos is the offset after the header; readMasks returns the offset of
 // the palette.
 func (f file) readMasks(hd *head, d []byte, n, pos int64) (int64, error) {
-	if hd.depth != 16 && hd.depth != 32 {
+	if hd.depth != 16 && hd.depth != 32 && hd.compression != biBitfields {
 		return pos, nil
 	}
 	hd.masks = [4]uint32{0xff0000, 0xff00, 0xff}
@@ -219,6 +234,12 @@ func (f file) readMasks(hd *head, d []byte, n, pos int64) (int64, error) {
 		}
 		all |= k
 		hd.masks[i] = k
+	}
+	if hd.depth == 24 {
+		if [3]uint32(hd.masks[:3]) != [3]uint32{0xff0000, 0xff00, 0xff} {
+			return 0, fault.New(fault.Unsupported, "BMP: masks %#x with 24 bits a pixel are not read", hd.masks[:3])
+		}
+		hd.masks[3] = 0
 	}
 	return pos, nil
 }

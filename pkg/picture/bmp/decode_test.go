@@ -64,6 +64,8 @@ func TestMasks(t *testing.T) {
 		{124, 32, 3, []uint32{0xfffff000, 0xff0, 0xf, 0}},
 		{124, 32, 3, []uint32{0, 0xff00, 0xff, 0x80000000}},
 		{124, 16, 3, []uint32{0xff00, 0xff, 0, 0}},
+		{40, 24, 3, []uint32{0xff0000, 0xff00, 0xff}},
+		{108, 24, 3, []uint32{0xff0000, 0xff00, 0xff, 0}},
 	} {
 		t.Run(fmt.Sprintf("header %d, %d bits, %x", c.header, c.depth, c.masks), func(t *testing.T) {
 			f := &bitmap{header: c.header, w: 13, h: 9, depth: c.depth, compression: c.compression, masks: c.masks}
@@ -73,7 +75,7 @@ func TestMasks(t *testing.T) {
 				t.Fatal(err)
 			}
 			rastertest.Same(t, fmt.Sprintf("%+v", c), got, f.want())
-			if c.header == 108 {
+			if c.header == 108 && c.depth == 32 {
 				rastertest.Same(t, "x/image", got, stdColors(t, f.bytes()))
 			}
 		})
@@ -203,7 +205,10 @@ func TestRefusals(t *testing.T) {
 		{"PNG", edit(rgb, 30, "\x05"), fault.Unsupported, "PNG data"},
 		{"RLE of 24 bits", edit(rgb, 30, "\x01"), fault.Format, "24 bits a pixel with compression 1"},
 		{"OS/2 Huffman", (&bitmap{header: 64, w: 1, h: 1, depth: 1, compression: 3, palette: pal}).bytes(), fault.Unsupported, "Huffman"},
-		{"OS/2 RLE24", (&bitmap{header: 64, w: 1, h: 1, depth: 24, compression: 4}).bytes(), fault.Unsupported, "RLE24"},
+		{"OS/2 RLE24 without a picture", (&bitmap{header: 64, w: 1, h: 1, depth: 24, compression: 4}).bytes(), fault.Format, "truncated after 0 of 1 rows"},
+		{"64 bits", edit(rgb, 28, "\x40"), fault.Unsupported, "64 bits"},
+		{"compression 260", edit(rgb, 30, "\x04\x01"), fault.Format, "compression 260"},
+		{"masks of 24 bits", (&bitmap{header: 40, w: 1, h: 1, depth: 24, compression: 3, masks: []uint32{0xff, 0xff00, 0xff0000}}).bytes(), fault.Unsupported, "with 24 bits"},
 		{"no width", edit(rgb, 18, "\x00"), fault.Format, "0×2"},
 		{"negative width", edit(rgb, 18, "\xff\xff\xff\xff"), fault.Format, "-1×2"},
 		{"large", edit(rgb, 18, "\x00\x00\x00\x01\x00\x00\x00\x01"), fault.TooLarge, "-maxpixels"},

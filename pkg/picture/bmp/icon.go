@@ -22,7 +22,7 @@ func OpenIcon(r io.ReaderAt, size int64, whole bool, lim raster.Limits) (*Reader
 	if err != nil {
 		return nil, err
 	}
-	if hd.compression == biRLE8 || hd.compression == biRLE4 {
+	if hd.runs() {
 		return nil, fault.New(fault.Unsupported, "icon with run lengths is not read")
 	}
 	b.hd = hd

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/raster/rastertest"
 )
@@ -63,6 +64,77 @@ func TestRunLengthsFromTopToBottom(t *testing.T) {
 		t.Fatal(err)
 	}
 	rastertest.Same(t, "rows", got, []color.NRGBA{pal[1], pal[1], pal[2], pal[2]})
+}
+
+// RLE24 of OS/2: random runs, literals and moves, written to the picture by the
+// definition at the same time.
+func TestRunLengthsOf24Bits(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(31, 32))
+	for size := 1; size <= 40; size++ {
+		w, h := size, 1+size%7
+		want := make([]color.NRGBA, w*h)
+		for i := range want {
+			want[i].A = 255
+		}
+		var data []byte
+		for y := range h {
+			for x := 0; x < w; {
+				n := 1 + rnd.IntN(min(w-x, 255))
+				c := randomPalette(rnd, n)
+				switch kind := rnd.IntN(3); {
+				case kind == 0:
+					for i := range c {
+						c[i] = c[0]
+					}
+					data = append(data, byte(n), c[0].B, c[0].G, c[0].R)
+				case kind == 1 && n >= 3:
+					data = append(data, 0, byte(n))
+					for _, v := range c {
+						data = append(data, v.B, v.G, v.R)
+					}
+					if n%2 == 1 {
+						data = append(data, 0)
+					}
+				default:
+					data = append(data, 0, 2, byte(n), 0)
+					c = nil
+				}
+				copy(want[(h-1-y)*w+x:], c)
+				x += n
+			}
+			data = append(data, 0, 0)
+		}
+		f := bitmap{header: 64, w: w, h: h, depth: 24, compression: 4, data: append(data, 0, 1)}
+		got, err := read(f.bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		rastertest.Same(t, fmt.Sprint("width ", w), got, want)
+	}
+}
+
+// A few bytes that declare a large picture must be refused before memory is taken.
+func TestBombs(t *testing.T) {
+	pal := randomPalette(rand.New(rand.NewPCG(33, 34)), 2)
+	for _, c := range []struct {
+		name string
+		f    bitmap
+	}{
+		{"run lengths", bitmap{header: 40, w: 1 << 13, h: 1 << 13, depth: 8, compression: 1, palette: pal, data: []byte{0, 1}}},
+		{"run lengths of 24 bits", bitmap{header: 64, w: 1 << 13, h: 1 << 12, depth: 24, compression: 4, data: []byte{0, 1}}},
+		{"one row", bitmap{header: 40, w: 1 << 25, h: 1, depth: 32}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := c.f.bytes()
+			r, err := Open(bytes.NewReader(b), int64(len(b)), raster.Limits{Mem: 32 << 20, Lenient: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.Rows(raster.Hint{}); fault.Of(err) != fault.TooLarge {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // Alpha that is 0 everywhere was never set: the picture is opaque.
