@@ -3,6 +3,7 @@ package picture
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"runtime"
@@ -15,7 +16,7 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// operations are the ways a picture can be taken, each with its error.
+// operations are the ways through the planner.
 var operations = map[string]func(w io.Writer, data []byte, lim raster.Limits) error{
 	"gray": func(w io.Writer, data []byte, lim raster.Limits) error {
 		_, err := plan.Run(w, bytes.NewReader(data), int64(len(data)), plantest.Within(lim, "gray"))
@@ -42,24 +43,22 @@ var operations = map[string]func(w io.Writer, data []byte, lim raster.Limits) er
 func TestTruncatedInputIsAnErrorThatSaysSo(t *testing.T) {
 	for _, in := range inputs(t) {
 		for name, op := range operations {
-			// From 0.95: what stands at the very end of a JPEG (its end marker) or a
-			// TIFF (its resolution) is not missed.
+			// At most 0.95: the very end of a JPEG (its end marker) and of a TIFF (its
+			// resolution) may be missing.
 			for _, part := range []float64{0.95, 0.7, 0.5, 0.2} {
-				cut := in.data[:int(part*float64(len(in.data)))]
-				err := op(io.Discard, cut, raster.Limits{})
-				if err == nil && (in.format == "png" || in.format == "ico") && part > 0.9 {
-					continue // lost are only IEND and a checksum; or a mask that isn't used
-				}
-				if err == nil {
-					t.Errorf("%s of %s, %g of it: no error", name, in.name, part)
-					continue
-				}
-				if fault.Of(err) != fault.Format {
-					t.Errorf("%s of %s, %g of it: %v: %v", name, in.name, part, fault.Of(err), err)
-				}
-				if s := err.Error(); part > 0.8 && !strings.Contains(s, "truncated") && !strings.Contains(s, "cut") && !strings.Contains(s, "beyond") && !strings.Contains(s, "ends") {
-					t.Errorf("%s of %s, %g of it: %v", name, in.name, part, err)
-				}
+				t.Run(fmt.Sprintf("%s of %s, %g of it", name, in.name, part), func(t *testing.T) {
+					cut := in.data[:int(part*float64(len(in.data)))]
+					err := op(io.Discard, cut, raster.Limits{})
+					if err == nil && (in.format == "png" || in.format == "ico") && part > 0.9 {
+						return // only IEND and a checksum are missing, or an unused mask
+					}
+					if err == nil || fault.Of(err) != fault.Format {
+						t.Fatalf("%v: %v", fault.Of(err), err)
+					}
+					if s := err.Error(); part > 0.8 && !strings.Contains(s, "truncated") && !strings.Contains(s, "cut") && !strings.Contains(s, "beyond") && !strings.Contains(s, "ends") {
+						t.Error(err)
+					}
+				})
 			}
 		}
 	}
@@ -68,24 +67,24 @@ func TestTruncatedInputIsAnErrorThatSaysSo(t *testing.T) {
 func TestBytesAfterTheEndChangeNothing(t *testing.T) {
 	for _, in := range inputs(t) {
 		for name, op := range operations {
-			var want, got bytes.Buffer
-			if err := op(&want, in.data, raster.Limits{}); err != nil {
-				t.Errorf("%s of %s: %v", name, in.name, err)
-				continue
-			}
-			tail := append(bytes.Clone(in.data), "\n123 secret bytes after the picture's end"...)
-			if err := op(&got, tail, raster.Limits{}); err != nil {
-				t.Errorf("%s of %s with a tail: %v", name, in.name, err)
-				continue
-			}
-			if !bytes.Equal(got.Bytes(), want.Bytes()) {
-				t.Errorf("%s of %s: a tail changes the result", name, in.name)
-			}
+			t.Run(name+" of "+in.name, func(t *testing.T) {
+				var want, got bytes.Buffer
+				if err := op(&want, in.data, raster.Limits{}); err != nil {
+					t.Fatal(err)
+				}
+				tail := append(bytes.Clone(in.data), "\n123 secret bytes after the picture's end"...)
+				if err := op(&got, tail, raster.Limits{}); err != nil {
+					t.Fatalf("with a tail: %v", err)
+				}
+				if !bytes.Equal(got.Bytes(), want.Bytes()) {
+					t.Error("a tail changes the result")
+				}
+			})
 		}
 	}
 }
 
-// hugePNG says it is w × h and has no pixels to speak of.
+// hugePNG is a PNG that claims w × h pixels and has none.
 func hugePNG(w, h uint32) []byte {
 	out := []byte("\x89PNG\r\n\x1a\n")
 	chunk := func(kind string, data []byte) {
@@ -100,7 +99,7 @@ func hugePNG(w, h uint32) []byte {
 	return out
 }
 
-// resized returns the file with its size said to be w × h.
+// resized returns the file with w × h in its header instead of its size.
 func resized(in input, w, h int) []byte {
 	d := bytes.Clone(in.data)
 	le, be := binary.LittleEndian, binary.BigEndian
@@ -164,29 +163,31 @@ func itoa(n int) string {
 	return string(b)
 }
 
-// A header that lies costs no memory: what is too large is refused before anything
-// is allocated, what is within the limits is found short.
-func TestLyingHeaders(t *testing.T) {
+// A false size in a header costs no memory. Above the limits it is refused before
+// anything is allocated; within them, the file is found to be short.
+func TestFalseSizesCostNoMemory(t *testing.T) {
 	for _, in := range inputs(t) {
 		for name, op := range operations {
 			for _, c := range []struct {
 				w, h int
 				kind fault.Kind
 			}{{20000, 20000, fault.TooLarge}, {1 << 27, 1 << 27, fault.TooLarge}, {30, 1000, fault.Format}, {16000, 24, fault.Format}} {
-				data := resized(in, c.w, c.h)
-				var before, after runtime.MemStats
-				runtime.ReadMemStats(&before)
-				err := op(io.Discard, data, raster.Limits{})
-				runtime.ReadMemStats(&after)
-				if err == nil || fault.Of(err) != c.kind && !(c.kind == fault.TooLarge && fault.Of(err) == fault.Format) {
-					t.Errorf("%s of %s said to be %d×%d: %v, %v", name, in.name, c.w, c.h, fault.Of(err), err)
-				}
-				if c.kind == fault.TooLarge && in.format != "gif" && in.format != "jpeg" && in.format != "webp" && fault.Of(err) != fault.TooLarge {
-					t.Errorf("%s of %s said to be %d×%d is not too large: %v", name, in.name, c.w, c.h, err)
-				}
-				if n := after.TotalAlloc - before.TotalAlloc; c.kind == fault.TooLarge && n > 4<<20 {
-					t.Errorf("%s of %s said to be %d×%d: %d KiB allocated", name, in.name, c.w, c.h, n>>10)
-				}
+				t.Run(fmt.Sprintf("%s of %s, said to be %d×%d", name, in.name, c.w, c.h), func(t *testing.T) {
+					data := resized(in, c.w, c.h)
+					var before, after runtime.MemStats
+					runtime.ReadMemStats(&before)
+					err := op(io.Discard, data, raster.Limits{})
+					runtime.ReadMemStats(&after)
+					if err == nil || fault.Of(err) != c.kind && !(c.kind == fault.TooLarge && fault.Of(err) == fault.Format) {
+						t.Errorf("%v, %v", fault.Of(err), err)
+					}
+					if c.kind == fault.TooLarge && in.format != "gif" && in.format != "jpeg" && in.format != "webp" && fault.Of(err) != fault.TooLarge {
+						t.Errorf("not too large: %v", err)
+					}
+					if n := after.TotalAlloc - before.TotalAlloc; c.kind == fault.TooLarge && n > 4<<20 {
+						t.Errorf("%d KiB allocated", n>>10)
+					}
+				})
 			}
 		}
 	}
@@ -205,8 +206,8 @@ func TestHugePNGHeader(t *testing.T) {
 	}
 }
 
-// What comes out is bounded before it is made, too.
-func TestHugeGoal(t *testing.T) {
+// The size of the result is checked before it is made, too.
+func TestHugeResultIsRefused(t *testing.T) {
 	data := inputs(t)[0].data
 	for _, g := range []string{"100000x100000!", "268435455x", "16x268435455!"} {
 		_, err := plan.Run(io.Discard, bytes.NewReader(data), int64(len(data)), plantest.Ask("scale="+g))
@@ -240,19 +241,20 @@ func (b *broken) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestAFailedWriteIsTold(t *testing.T) {
+func TestFailedWriteIsReported(t *testing.T) {
 	for _, in := range inputs(t) {
 		for name, op := range operations {
-			var whole bytes.Buffer
-			if err := op(&whole, in.data, raster.Limits{}); err != nil {
-				t.Errorf("%s of %s: %v", name, in.name, err)
-				continue
-			}
-			for _, n := range []int{0, 1, whole.Len() / 2, whole.Len() - 1} {
-				if err := op(&broken{n}, in.data, raster.Limits{}); err == nil {
-					t.Errorf("%s of %s: %d of %d bytes written, and no error", name, in.name, n, whole.Len())
+			t.Run(name+" of "+in.name, func(t *testing.T) {
+				var whole bytes.Buffer
+				if err := op(&whole, in.data, raster.Limits{}); err != nil {
+					t.Fatal(err)
 				}
-			}
+				for _, n := range []int{0, 1, whole.Len() / 2, whole.Len() - 1} {
+					if err := op(&broken{n}, in.data, raster.Limits{}); err == nil {
+						t.Errorf("%d of %d bytes written, and no error", n, whole.Len())
+					}
+				}
+			})
 		}
 	}
 }

@@ -1,5 +1,6 @@
-// Package picture has only tests: of every format that is read, through each
-// operation, to every format that is written.
+// Package picture has only tests: they send files of every format that is read through
+// each operation to every format that is written, and compare the result with an oracle
+// of definitions in float64 (oracle_test.go).
 package picture
 
 import (
@@ -17,7 +18,7 @@ import (
 
 var outputs = []string{"", "jpeg", "png", "gif", "bmp", "tiff", "pnm", "pgm", "ppm", "pam"}
 
-// done is what an operation wrote and said.
+// done is what an operation wrote, and what it said about that.
 type done struct {
 	data         []byte
 	format, kind string
@@ -45,7 +46,7 @@ func runScale(t *testing.T, data []byte, o plan.Request) done {
 	return done{buf.Bytes(), r.Format, r.Type, r.W, r.H, r.Note}
 }
 
-// runBoth is gray and then scale, as the front has the two daemons do it.
+// runBoth is gray and then scale, as the front asks the two daemons to do it.
 func runBoth(t *testing.T, data []byte, geometry, format string, quality int) done {
 	t.Helper()
 	first, r := runGray(t, data, plantest.Ask("gray handover scale="+geometry+" format="+format+" quality="+strconv.Itoa(quality)))
@@ -118,7 +119,8 @@ func check(t *testing.T, in input, op, out string) {
 	}
 	limit := tolerance(in, op, form, wantBits)
 	if most, mean := apart(d.pic, want); form == "jpeg" && !wantGray {
-		// Chroma at half of a few pixels says little: its mean, and luma's worst.
+		// Chroma at half the size of a few pixels is coarse: compare its mean, and the
+		// worst of luma.
 		if most, _ := apart(d.pic.grayed(), want.grayed()); most > limit || mean > 7.0/255 {
 			t.Errorf("luma off by %.2f of 255 at most, colours by %.2f in the mean; limit %.2f", 255*most, 255*mean, 255*limit)
 		}
@@ -131,19 +133,21 @@ func check(t *testing.T, in input, op, out string) {
 func TestCompositionIsThePipeline(t *testing.T) {
 	for _, in := range inputs(t) {
 		for _, geometry := range []string{"1/3", "11x17!", "2", "1", "40x40>"} {
-			both := runBoth(t, in.data, geometry, "png", 0)
-			pam, _ := runGray(t, in.data, plantest.Ask("gray format=pam"))
-			piped := runScale(t, pam.data, plantest.Ask("scale="+geometry+" format=png"))
-			a, b := decode(t, both.data), decode(t, piped.data)
-			limit := 1.05 / 255
-			if in.format == "jpeg" {
-				limit = 8.0 / 255 // decoded at a reduced size
-			}
-			if a.w != b.w || a.h != b.h || a.gray != b.gray || a.bits != b.bits {
-				t.Errorf("%s, %s: %d×%d of %d bits, the pipeline %d×%d of %d", in.name, geometry, a.w, a.h, a.bits, b.w, b.h, b.bits)
-			} else if most, _ := apart(a.pic, b.pic); most > limit {
-				t.Errorf("%s, %s: off by %.2f of 255 from the pipeline", in.name, geometry, 255*most)
-			}
+			t.Run(in.name+" "+geometry, func(t *testing.T) {
+				both := runBoth(t, in.data, geometry, "png", 0)
+				pam, _ := runGray(t, in.data, plantest.Ask("gray format=pam"))
+				piped := runScale(t, pam.data, plantest.Ask("scale="+geometry+" format=png"))
+				a, b := decode(t, both.data), decode(t, piped.data)
+				limit := 1.05 / 255
+				if in.format == "jpeg" {
+					limit = 8.0 / 255 // decoded at a reduced size
+				}
+				if a.w != b.w || a.h != b.h || a.gray != b.gray || a.bits != b.bits {
+					t.Errorf("%d×%d of %d bits, the pipeline %d×%d of %d", a.w, a.h, a.bits, b.w, b.h, b.bits)
+				} else if most, _ := apart(a.pic, b.pic); most > limit {
+					t.Errorf("off by %.2f of 255 from the pipeline", 255*most)
+				}
+			})
 		}
 	}
 }
@@ -170,7 +174,7 @@ func expectedFormat(in input, op, out string) string {
 	return out
 }
 
-// tolerance is how far a sample may be off, of 1.
+// tolerance is the largest error of a sample, as a part of full scale.
 func tolerance(in input, op, format string, bits int) float64 {
 	steps := 1.05 // of the output's depth: one rounding, and the resampler's
 	if op == "both" || in.alpha {
@@ -183,7 +187,7 @@ func tolerance(in input, op, format string, bits int) float64 {
 	if format == "jpeg" {
 		limit += 3.0 / 255 // quantized
 		if !in.gray && op == "scale" {
-			limit += 5.0 / 255 // colours that halved chroma takes out of range are clamped
+			limit += 5.0 / 255 // halved chroma takes colours out of range, and they are clamped
 		}
 	}
 	if in.lossy {
@@ -198,8 +202,8 @@ func tolerance(in input, op, format string, bits int) float64 {
 	return limit
 }
 
-// checkGIF compares a picture with one of at most 256 colours: grays are within
-// limit, colours near, and alpha is on from one half up.
+// checkGIF compares a GIF with the picture that it was made of: grays differ by at most
+// limit, colours by more, as there are only 256, and alpha is on from one half up.
 func checkGIF(t *testing.T, got, want pic, gray bool, limit float64) {
 	if !gray {
 		limit = 60.0 / 255

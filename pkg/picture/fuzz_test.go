@@ -12,9 +12,9 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// FuzzOperations gives any bytes to both operations. They may refuse them, of the
-// kinds that are the picture's fault; what they write is a picture of the size
-// that they say, in the format that they say.
+// FuzzOperations gives any bytes to both operations. They may refuse them, with a kind
+// of error that blames the picture. What they write must be a picture of the size and
+// the format that they say.
 func FuzzOperations(f *testing.F) {
 	for _, in := range inputs(f) {
 		f.Add(in.data, uint8(len(in.name)))
@@ -50,7 +50,7 @@ func FuzzOperations(f *testing.F) {
 		}
 		p, err := codec.Open(bytes.NewReader(out.Bytes()), int64(out.Len()), raster.Limits{})
 		if err != nil {
-			t.Fatalf("what came out is refused: %v", err)
+			t.Fatalf("the result is refused: %v", err)
 		}
 		ow, oh := p.Header().OrientedSize()
 		same := p.Format == said || p.Format == format.PNM && (said == format.PGM || said == format.PPM || said == format.PAM)

@@ -28,15 +28,15 @@ type input struct {
 	pic
 	bits    int
 	gray    bool // has no colour
-	alpha   bool // has pixels that are not opaque
+	alpha   bool // some pixels are not opaque
 	indexed bool
 	lossy   bool
 }
 
 const inW, inH = 29, 23
 
-// scene is the picture all inputs show, at a depth: smooth colours, a few edges in
-// luma alone (JPEG's chroma is halved), and where wanted an alpha of all values.
+// scene is the picture that all inputs show, in so many bits: smooth colours, a few
+// edges in luma only (JPEG halves chroma), and on request alpha of all values.
 func scene(bits int, gray, alpha bool) pic {
 	p := newPic(inW, inH, func(x, y int) [4]float64 {
 		u, v := float64(x)/(inW-1), float64(y)/(inH-1)
@@ -135,8 +135,8 @@ func (p pic) pnmFile(head string, channels []int, maxval int, plain bool) []byte
 	return b.Bytes()
 }
 
-// bmpV4 is a bottom-up bitmap of 32 bits with a BITMAPV4HEADER and an alpha mask,
-// which x/image reads and does not write.
+// bmpV4 is a bottom-up bitmap of 32 bits with a BITMAPV4HEADER and an alpha mask, which
+// x/image can read but not write.
 func (p pic) bmpV4() []byte {
 	le := binary.LittleEndian
 	size := 4 * p.w * p.h
@@ -167,7 +167,7 @@ func (p pic) icon() []byte {
 	return append(append(b, pixels...), mask...)
 }
 
-// inputs makes a file of every kind that is read.
+// inputs returns a file of every kind that is read.
 func inputs(t testing.TB) []input {
 	t.Helper()
 	var all []input
@@ -231,7 +231,7 @@ func inputs(t testing.TB) []input {
 	add(input{name: "pam gray+alpha 16", format: "pnm", pic: graya16, bits: 16, gray: true, alpha: true, data: graya16.pnmFile(pam(2, 65535, "GRAYSCALE_ALPHA"), []int{0, 3}, 65535, false)}, nil)
 	add(input{name: "pam rgba 16", format: "pnm", pic: rgba16, bits: 16, alpha: true, data: rgba16.pnmFile(pam(4, 65535, "RGB_ALPHA"), []int{0, 1, 2, 3}, 65535, false)}, nil)
 
-	// What a lossy file shows is what others' decoders find in it.
+	// A lossy file shows what another decoder reads from it.
 	for _, gray := range []bool{true, false} {
 		m, name := image.Image(rgb8.nrgba()), "jpeg colour"
 		if gray {

@@ -22,7 +22,7 @@ import (
 // A picture of 100 megapixels, made as it is read: bigSide² pixels of 3 bytes.
 const bigSide = 10000
 
-// bigRow is one row of it; all are the same, but for a BMP's order of colours.
+// bigRow is one row of it. All rows are the same; a BMP takes its blue for red.
 func bigRow() []byte {
 	row := make([]byte, 3*bigSide)
 	for i := range row {
@@ -31,7 +31,7 @@ func bigRow() []byte {
 	return row
 }
 
-// repeated is a file of a head and the same row again and again.
+// repeated is a file of a head and one row many times.
 type repeated struct {
 	head, row []byte
 	size      int64
@@ -71,8 +71,8 @@ func bigBMP() *repeated {
 	return newRepeated(head)
 }
 
-// bigPNG writes the picture as a PNG. The same deflated 100 rows follow one another:
-// each ends at a byte and refers to nothing before it.
+// bigPNG writes the picture as a PNG. Its IDAT chunks repeat 100 deflated rows, which
+// end at a byte and refer to nothing before them.
 func bigPNG(t *testing.T, name string) {
 	const group = 100
 	var rows, z bytes.Buffer
@@ -120,7 +120,7 @@ func bigJPEG(t *testing.T, name string) {
 
 const childVar = "PICTURE_TEST_CHILD" // in the environment: operation, a space, input
 
-// TestMain is also the child whose memory is measured.
+// TestMain runs the tests, or is the child process whose memory is measured.
 func TestMain(m *testing.M) {
 	if job := os.Getenv(childVar); job != "" {
 		if err := child(job); err != nil {
@@ -132,8 +132,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child does one operation on one input, to nowhere, and prints the most memory
-// that the process ever had, in KiB.
+// child does one operation on one input, discards the result, and prints the peak of
+// its memory in KiB.
 func child(job string) error {
 	var op, input string
 	fmt.Sscan(job, &op, &input)
@@ -188,22 +188,23 @@ func TestHundredMegapixelsIn64MiB(t *testing.T) {
 			if op == "for" && input != png {
 				continue // PNM out, where gray itself does that or less
 			}
-			c := exec.Command(os.Args[0])
-			c.Env = append(os.Environ(), childVar+"="+op+" "+input)
-			c.Stderr = os.Stderr
-			out, err := c.Output()
-			if err != nil {
-				t.Errorf("%s of %s: %v", op, filepath.Base(input), err)
-				continue
-			}
-			kib, err := strconv.Atoi(string(bytes.TrimSpace(out)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("%s of %s: %.1f MiB", op, filepath.Base(input), float64(kib)/1024)
-			if kib > 64<<10 {
-				t.Errorf("%s of %s: %d KiB > 64 MiB", op, filepath.Base(input), kib)
-			}
+			t.Run(op+" of "+filepath.Base(input), func(t *testing.T) {
+				c := exec.Command(os.Args[0])
+				c.Env = append(os.Environ(), childVar+"="+op+" "+input)
+				c.Stderr = os.Stderr
+				out, err := c.Output()
+				if err != nil {
+					t.Fatal(err)
+				}
+				kib, err := strconv.Atoi(string(bytes.TrimSpace(out)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("%.1f MiB", float64(kib)/1024)
+				if kib > 64<<10 {
+					t.Errorf("%d KiB > 64 MiB", kib)
+				}
+			})
 		}
 	}
 }

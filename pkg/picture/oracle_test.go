@@ -47,7 +47,7 @@ func (p pic) grayed() pic {
 	})
 }
 
-// flat is the picture on white.
+// flat is the picture on a white page.
 func (p pic) flat() pic {
 	return newPic(p.w, p.h, func(x, y int) [4]float64 {
 		c := p.px[y*p.w+x]
@@ -59,7 +59,7 @@ func (p pic) flat() pic {
 	})
 }
 
-// rounded is the picture after a trip through so many bits.
+// rounded is the picture with samples rounded to so many bits.
 func (p pic) rounded(bits int) pic {
 	full := float64(int(1)<<bits - 1)
 	return newPic(p.w, p.h, func(x, y int) [4]float64 {
@@ -82,8 +82,8 @@ func lanczos3(x float64) float64 {
 	return 3 * math.Sin(math.Pi*x) * math.Sin(math.Pi*x/3) / (math.Pi * math.Pi * x * x)
 }
 
-// weights are those of the n samples of a side for output j of out: the kernel,
-// widened when shrinking, centred, made up to 1 over what lies inside.
+// weights returns the weight of each of the n samples of a side for output j of out: the
+// kernel, centred, widened when shrinking, and divided by the sum inside the picture.
 func weights(n, out, j int) []float64 {
 	f := float64(n) / float64(out)
 	centre := (float64(j)+0.5)*f - 0.5
@@ -152,8 +152,8 @@ func apart(a, b pic) (most, mean float64) {
 	return most, mean
 }
 
-// decoded is what came out, read by others' decoders (PNM and PAM by our own few
-// lines), with what can be told of its samples.
+// decoded is a result as the decoders of the standard library and x/image read it (PNM
+// and PAM as decodePNM does), and what they say about its samples.
 type decoded struct {
 	pic
 	format string // as codec names it
@@ -191,7 +191,7 @@ func decode(t *testing.T, data []byte) decoded {
 		return decodePNM(t, data)
 	}
 	if err != nil {
-		t.Fatalf("what came out is refused: %v", err)
+		t.Fatalf("the result is refused: %v", err)
 	}
 	switch m := img.(type) {
 	case *image.Gray:
@@ -213,8 +213,8 @@ func decode(t *testing.T, data []byte) decoded {
 	return d
 }
 
-// decodeGrayA reads a TIFF of gray with alpha by our own reader, which the tests
-// of its package hold against libtiff's files.
+// decodeGrayA reads a TIFF of gray with alpha by package tiff, which its own tests
+// compare with files of libtiff.
 func decodeGrayA(t *testing.T, data []byte) decoded {
 	t.Helper()
 	p, err := codec.Open(bytes.NewReader(data), int64(len(data)), raster.Limits{})
@@ -252,7 +252,7 @@ func fromImage(img image.Image) pic {
 	b := img.Bounds()
 	return newPic(b.Dx(), b.Dy(), func(x, y int) [4]float64 {
 		c := img.At(b.Min.X+x, b.Min.Y+y)
-		switch c := c.(type) { // as they stand, not through premultiplied values
+		switch c := c.(type) { // RGBA() would premultiply these and lose bits
 		case color.NRGBA:
 			return [4]float64{float64(c.R) / 255, float64(c.G) / 255, float64(c.B) / 255, float64(c.A) / 255}
 		case color.NRGBA64:
@@ -270,7 +270,7 @@ func fromImage(img image.Image) pic {
 	})
 }
 
-// decodePNM reads what we write: raw PGM, PPM, PAM of maxval 255 or 65535.
+// decodePNM reads raw PGM, PPM and PAM with a maxval of 255 or 65535.
 func decodePNM(t *testing.T, data []byte) decoded {
 	t.Helper()
 	b := bufio.NewReader(bytes.NewReader(data))
@@ -298,7 +298,7 @@ func decodePNM(t *testing.T, data []byte) decoded {
 			}
 		}
 	default:
-		t.Fatalf("what came out begins with %q", data[:min(len(data), 8)])
+		t.Fatalf("the result begins with %q", data[:min(len(data), 8)])
 	}
 	d.gray, d.bits = depth <= 2, 8
 	if maxval == 65535 {

@@ -14,7 +14,7 @@ import (
 	_ "golang.org/x/image/tiff"
 )
 
-// size is what another reader finds in a result.
+// size is the format and size of a result as an independent reader sees them.
 type size struct {
 	format       string
 	w, h, frames int
@@ -27,7 +27,7 @@ func (s size) String() string {
 	return fmt.Sprintf("%dx%d %s", s.w, s.h, s.format)
 }
 
-// measure decodes a result wholly, by a reader that isn't ours.
+// measure decodes all of a result with an independent reader.
 func measure(b []byte) (size, error) {
 	if len(b) > 2 && b[0] == 'P' && b[1] >= '1' && b[1] <= '7' {
 		return measurePNM(b)
@@ -49,7 +49,7 @@ func measure(b []byte) (size, error) {
 	return identify(b)
 }
 
-// measurePNM has netpbm read PNM and PAM to the last sample.
+// measurePNM reads all samples of PNM and PAM with netpbm.
 func measurePNM(b []byte) (s size, err error) {
 	out, err := tool(b, "pamtopam")
 	if err != nil {
@@ -73,7 +73,7 @@ func measurePNM(b []byte) (s size, err error) {
 	return s, nil
 }
 
-// identify has ImageMagick read what Go's packages understand but don't do.
+// identify reads with ImageMagick what Go's packages recognise but don't decode.
 func identify(b []byte) (s size, err error) {
 	out, err := tool(b, "/usr/bin/convert", "-", "-format", "%m %w %h\n", "info:")
 	if err != nil {
@@ -84,7 +84,7 @@ func identify(b []byte) (s size, err error) {
 	return s, err
 }
 
-// tool runs a program on b; whatever it complains of is an error.
+// tool runs a program on b. Anything it writes to standard error is an error.
 func tool(b []byte, name string, args ...string) ([]byte, error) {
 	c := exec.Command(name, args...)
 	c.Stdin = bytes.NewReader(b)

@@ -24,9 +24,9 @@ const (
 // outcome is one run of one filter.
 type outcome struct {
 	out     []byte
-	line    string // what was said when refused
+	line    string // what was said on standard error
 	refused bool   // exit 1 with one line
-	err     error  // whatever must not happen
+	err     error  // what must never happen: a crash, a limit exceeded
 	took    time.Duration
 	memory  int64
 }
@@ -38,7 +38,7 @@ func (o outcome) String() string {
 	return fmt.Sprintf("%d bytes", len(o.out))
 }
 
-// start runs a filter on a file, or on in when path is "", and waits for it.
+// start runs a filter on a file, or on the bytes of in when path is "".
 func start(bin, path string, in []byte, name string, args ...string) (o outcome) {
 	if path != "" {
 		args = append(args, "--", path)
@@ -49,7 +49,7 @@ func start(bin, path string, in []byte, name string, args ...string) (o outcome)
 		Args: append([]string{filepath.Join(bin, name)}, args...),
 		Time: timeLimit,
 		Data: memoryLimit + 64<<20, // what Go reserves beside its heap is within the 64 MiB
-		// A reader of nothing, when there is a path, is not a terminal.
+		// With a path this is an empty input, and not a terminal.
 		Stdin: bytes.NewReader(in), Out: &out, Err: &said,
 	})
 	if err != nil {
@@ -67,7 +67,7 @@ func start(bin, path string, in []byte, name string, args ...string) (o outcome)
 	case used.Exit == 0 && len(o.out) == 0:
 		o.err = fmt.Errorf("%s: exit 0 and an empty result", what)
 	case used.Exit == 0 && text != "":
-		// A remark, such as `first of 12 frames`, is one line.
+		// A note, such as "first of 12 frames", is one line.
 		if strings.Contains(text, "\n") {
 			o.err = fmt.Errorf("%s: exit 0 and said %q", what, text)
 		}
@@ -83,8 +83,8 @@ func start(bin, path string, in []byte, name string, args ...string) (o outcome)
 	return o
 }
 
-// oracle is a grayd, which tells the kind of an error where the filter's exit
-// status has only 1.
+// oracle is a grayd, whose answer names the kind of an error. A filter only has exit
+// status 1.
 type oracle struct {
 	cmd    *exec.Cmd
 	dir    string
@@ -125,8 +125,7 @@ func (o *oracle) stop() {
 	os.RemoveAll(o.dir)
 }
 
-// kind asks grayd to gray a file that gray refused, and returns the kind of the
-// error that it answers.
+// kind sends grayd a file that gray refused, and returns the kind of its error.
 func (o *oracle) kind(path string) (string, error) {
 	picture, err := os.ReadFile(path)
 	if err != nil {
@@ -138,7 +137,7 @@ func (o *oracle) kind(path string) (string, error) {
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(4 * timeLimit))
-	// A daemon may answer before it has taken all: the answer counts, not the write.
+	// A daemon may answer before it has read everything, and then the write fails.
 	_, werr := fmt.Fprintf(c, "img/1 gray len=%d\n%s", len(picture), picture)
 	b, rerr := io.ReadAll(c)
 	words := strings.SplitN(string(b), " ", 3)

@@ -35,8 +35,9 @@ func TestDepthsRoundToNearest(t *testing.T) {
 	}
 }
 
-// every calls f with a random picture of each one-plane layout and depth.
-func every(f func(name string, src *planes)) {
+// every runs f as a subtest with a random picture of each one-plane layout and depth.
+func every(t *testing.T, f func(t *testing.T, src *planes)) {
+	t.Helper()
 	for _, l := range []Layout{Gray, GrayA, RGB, RGBA, Indexed} {
 		for _, bits := range []uint8{8, 16} {
 			if l == Indexed && bits == 16 {
@@ -48,7 +49,7 @@ func every(f func(name string, src *planes)) {
 					h.Palette = append(h.Palette, color.NRGBA{uint8(i), uint8(i * 7), uint8(i * 31), uint8(255 - i*3)})
 				}
 			}
-			f(fmt.Sprintf("%v %d bit", l, bits), source(h, uint64(l)+5, 4))
+			t.Run(fmt.Sprintf("%v %d bit", l, bits), func(t *testing.T) { f(t, source(h, uint64(l)+5, 4)) })
 		}
 	}
 }
@@ -81,7 +82,7 @@ func pixels(src *planes) (out [][4]float64) {
 }
 
 func TestExpandAndToRGBKeepEveryColour(t *testing.T) {
-	every(func(name string, src *planes) {
+	every(t, func(t *testing.T, src *planes) {
 		for _, f := range []func(Rows) Rows{Expand, ToRGB, To16} {
 			again := source(src.h, 0, 1)
 			again.pix = src.pix
@@ -92,7 +93,7 @@ func TestExpandAndToRGBKeepEveryColour(t *testing.T) {
 			for i := range a {
 				for k := range a[i] {
 					if math.Abs(a[i][k]-b[i][k]) > 1e-9 {
-						t.Fatalf("%s: pixel %d is %v, want %v", name, i, a[i], b[i])
+						t.Fatalf("pixel %d is %v, want %v", i, a[i], b[i])
 					}
 				}
 			}
@@ -101,19 +102,19 @@ func TestExpandAndToRGBKeepEveryColour(t *testing.T) {
 }
 
 func TestToRGBHasColourSamples(t *testing.T) {
-	every(func(name string, src *planes) {
+	every(t, func(t *testing.T, src *planes) {
 		l := ToRGB(src).Header().Layout
 		if l != RGB && l != RGBA {
-			t.Errorf("%s became %v", name, l)
+			t.Errorf("became %v", l)
 		}
 	})
 }
 
 func TestFlattenIsOnWhite(t *testing.T) {
-	every(func(name string, src *planes) {
+	every(t, func(t *testing.T, src *planes) {
 		rows := Flatten(src)
 		if rows.Header().Layout.HasAlpha() {
-			t.Fatalf("%s: alpha is left", name)
+			t.Fatal("alpha is left")
 		}
 		got := &planes{h: rows.Header()}
 		got.pix = read(t, rows)
@@ -123,18 +124,18 @@ func TestFlattenIsOnWhite(t *testing.T) {
 			for k := range 3 {
 				want := c[k]*c[3] + 1 - c[3]
 				if e := math.Abs(a[i][k]-want) * full; e > 0.5001 {
-					t.Fatalf("%s: pixel %d %v is %v", name, i, c, a[i])
+					t.Fatalf("pixel %d %v is %v", i, c, a[i])
 				}
 			}
 			if a[i][3] != 1 {
-				t.Fatalf("%s: alpha %v", name, a[i][3])
+				t.Fatalf("alpha %v", a[i][3])
 			}
 		}
 	})
 }
 
 func TestDropAlphaKeepsColours(t *testing.T) {
-	every(func(name string, src *planes) {
+	every(t, func(t *testing.T, src *planes) {
 		if src.h.Layout == Indexed {
 			return
 		}
@@ -149,17 +150,17 @@ func TestDropAlphaKeepsColours(t *testing.T) {
 			}
 		}
 		if got := read(t, DropAlpha(src))[0]; !slices.Equal(got, want) {
-			t.Errorf("%s: other samples", name)
+			t.Error("other samples")
 		}
 	})
 }
 
 func TestOpaque(t *testing.T) {
-	every(func(name string, src *planes) {
+	every(t, func(t *testing.T, src *planes) {
 		n := src.h.Layout.Samples()
 		alpha := src.h.Layout.HasAlpha() || src.h.Layout == Indexed
 		if got, err := Opaque(src); err != nil || got == alpha {
-			t.Errorf("%s: opaque %v, %v", name, got, err)
+			t.Errorf("opaque %v, %v", got, err)
 		}
 		if !src.h.Layout.HasAlpha() {
 			return
@@ -170,12 +171,12 @@ func TestOpaque(t *testing.T) {
 		}
 		src.done[0] = 0
 		if got, err := Opaque(src); err != nil || !got {
-			t.Errorf("%s, all opaque: %v, %v", name, got, err)
+			t.Errorf("all opaque: %v, %v", got, err)
 		}
 		src.pix[0][len(src.pix[0])-1] = full - 1 // the last pixel of all
 		src.done[0] = 0
 		if got, err := Opaque(src); err != nil || got {
-			t.Errorf("%s, the last not opaque: %v, %v", name, got, err)
+			t.Errorf("the last not opaque: %v, %v", got, err)
 		}
 	})
 }

@@ -136,21 +136,21 @@ func TestRec601EqualsTheStandardLibrary(t *testing.T) {
 }
 
 func TestGrayedLayoutsAndProfile(t *testing.T) {
-	every(func(name string, src *planes) {
+	every(t, func(t *testing.T, src *planes) {
 		src.h.ICC = []byte("profile")
 		g := Grayed(src, Rec709)
 		h := g.Header()
 		want := map[Layout]Layout{Gray: Gray, GrayA: GrayA, RGB: Gray, RGBA: GrayA, Indexed: Indexed}[src.h.Layout]
 		if h.Layout != want || h.Bits != src.h.Bits || h.ICC != nil {
-			t.Errorf("%s: %v %d bit, profile %q", name, h.Layout, h.Bits, h.ICC)
+			t.Errorf("%v %d bit, profile %q", h.Layout, h.Bits, h.ICC)
 		}
 		got := read(t, g)[0]
 		if h.Layout == src.h.Layout && !slices.Equal(got, src.pix[0]) {
-			t.Errorf("%s: samples changed", name)
+			t.Error("samples changed")
 		}
 		for i, c := range h.Palette {
 			if c != Rec709.Color(src.h.Palette[i]) {
-				t.Errorf("%s: palette entry %d is %v", name, i, c)
+				t.Errorf("palette entry %d is %v", i, c)
 			}
 		}
 	})
