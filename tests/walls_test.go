@@ -44,7 +44,7 @@ var walls = map[string][]string{
 	"pkg/picture/canvas":   picture("raster"),
 	"pkg/picture/gif":      picture("raster", "meta", "canvas"),
 	"pkg/picture/jpeg":     picture("raster", "meta", "colour"),
-	"pkg/picture/tiff":     picture("raster", "meta", "colour", "jpeg"),
+	"pkg/picture/tiff":     picture("raster", "meta", "colour", "jpeg", "webp"),
 	"pkg/picture/webp":     picture("raster", "meta", "canvas"),
 	"pkg/picture/resample": picture("raster", "meta"),
 	"pkg/picture/codec":    picture(append(formats, "raster", "meta", "colour", "resample")...),

@@ -34,6 +34,11 @@ func (s *decompressor) open(i int, need int64) error {
 		}
 		return err
 	}
+	if t.compression == compWebP {
+		var err error
+		s.data, err = t.openWebP(off, n)
+		return err
+	}
 	if t.reversed {
 		src = &reverser{src}
 	}

@@ -6,7 +6,6 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/jpeg"
-	"imgtools/pkg/picture/raster"
 )
 
 // A JPEG segment (TIFF Technical Note 2) is an abbreviated JPEG stream: its tables
@@ -21,7 +20,6 @@ const (
 	// maxTables is the most bytes of JPEGTables, which are decoded for each segment. All
 	// tables that T.81 allows at a time have 3,000.
 	maxTables = 4 << 10
-	jpegSlack = 64 // pixels that a JPEG may be larger than its segment: up to 4 MCUs
 )
 
 // spliced reads head, then n bytes of body.
@@ -84,45 +82,5 @@ func (t *Reader) jpegRows(r io.ReaderAt, size int64) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := j.Header()
-	if h.FullW < t.segW || h.FullW > t.segW+jpegSlack || h.FullH > t.codedH+jpegSlack {
-		return nil, fault.New(fault.Format, "JPEG of %d×%d in a segment of %d×%d", h.FullW, h.FullH, t.segW, t.segH)
-	}
-	rows, err := j.Rows(raster.Hint{})
-	if err != nil {
-		return nil, err
-	}
-	if got := rows.Header().Layout.Samples(); got != t.stored() {
-		return nil, fault.New(fault.Format, "JPEG of %d components, not %d", got, t.stored())
-	}
-	return &jpegReader{rows: rows, row: int(t.rowBytes())}, nil
-}
-
-// jpegReader gives the first row bytes of each row of a JPEG.
-type jpegReader struct {
-	rows raster.Rows
-	row  int
-	band raster.Plane
-	y    int // next row of band
-	left []byte
-}
-
-func (j *jpegReader) Read(p []byte) (n int, err error) {
-	for n < len(p) {
-		if len(j.left) == 0 {
-			if j.y == j.band.Rows {
-				b, err := j.rows.Next()
-				if err != nil {
-					return n, err
-				}
-				j.band, j.y = b.Planes[0], 0
-				continue
-			}
-			j.left = j.band.Pix[j.y*j.band.Stride:][:j.row]
-			j.y++
-		}
-		c := copy(p[n:], j.left)
-		n, j.left = n+c, j.left[c:]
-	}
-	return n, nil
+	return t.embedded("JPEG", j)
 }

@@ -101,7 +101,7 @@ func (t *Reader) Depth() int {
 }
 
 // Lossless reports whether the file holds the samples as they were given.
-func (t *Reader) Lossless() bool { return !t.isJPEG() }
+func (t *Reader) Lossless() bool { return !t.isJPEG() && t.compression != compWebP }
 
 // open reads the fields of a page.
 func (t *Reader) open(d directory) error {
@@ -174,7 +174,7 @@ func (t *Reader) coding(d directory) error {
 	case compNone, compRLE, compRLEW, compG3, compG4, compLZW, compDeflate, compPackBits, compDeflateOld:
 	case compJPEG:
 		return t.jpegTables(d)
-	case compJPEGOld:
+	case compJPEGOld, compWebP:
 		return nil
 	default:
 		if name, known := notRead[t.compression]; known {
@@ -194,6 +194,9 @@ func (t *Reader) codingFits(d directory) error {
 	}
 	if t.isJPEG() && (t.bits != 8 || t.wide() || t.stored() == 2 || t.stored() > 4 || t.planar && t.compression == compJPEGOld) {
 		return fault.New(fault.Unsupported, "JPEG in TIFF of %d×%d bits, planar %v, is not read", t.stored(), t.bits, t.planar)
+	}
+	if t.compression == compWebP && (t.bits != 8 || t.wide() || t.stored() != 3 && t.stored() != 4) {
+		return fault.New(fault.Unsupported, "WebP in TIFF of %d×%d bits, planar %v, is not read", t.stored(), t.bits, t.planar)
 	}
 	t.predictor = 1
 	switch t.compression {

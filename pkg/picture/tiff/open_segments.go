@@ -30,9 +30,9 @@ func (t *Reader) segments(d directory) error {
 		t.segW = int(tw)
 		t.across = (w + t.segW - 1) / t.segW
 		// The padding of tiles beyond the picture's edge is decompressed, too; that below
-		// it only where a JPEG is decoded as a whole.
+		// it only where a segment is decoded as a whole.
 		padded := int64(h)
-		if t.isJPEG() {
+		if t.isJPEG() || t.compression == compWebP {
 			padded = (padded + int64(rows) - 1) / int64(rows) * int64(rows)
 		}
 		if err := t.lim.CheckSize(int64(t.across)*int64(tw), padded, 1); err != nil {

@@ -166,7 +166,7 @@ func TestFilesOfOtherWriters(t *testing.T) {
 		bits   uint8
 		files  []string
 	}{
-		{raster.RGB, 8, []string{"rgb-None-LSB", "rgb-LZW-MSB", "rgb-Zip-LSB", "rgb-RLE-MSB", "strip-lzw2-rgb", "tile-zip2-rgb", "planar"}},
+		{raster.RGB, 8, []string{"rgb-None-LSB", "rgb-LZW-MSB", "rgb-Zip-LSB", "rgb-RLE-MSB", "strip-lzw2-rgb", "tile-zip2-rgb", "planar", "webp"}},
 		{raster.RGBA, 8, []string{"rgba-None-LSB", "rgba-LZW-LSB"}},
 		{raster.Gray, 8, []string{"bw-None-LSB", "g4", "g4lsb", "g3", "g3-fill", "g3-2d", "g3-2d-fill", "strip-g4", "tile-g4"}},
 		{raster.Gray, 16, []string{"gray16-None-MSB", "gray16-Zip-LSB", "tile-lzw2-gray16"}},
@@ -191,6 +191,42 @@ func TestFilesOfOtherWriters(t *testing.T) {
 		}
 		if slices.Min(first) == slices.Max(first) {
 			t.Errorf("%v: every sample is the same", group.files)
+		}
+	}
+}
+
+// WebP keeps no colour of pixels that are wholly transparent.
+func TestTilesOfWebP(t *testing.T) {
+	h, got, err := decode(read(t, "tile-webp-rgba"))
+	_, want, err2 := decode(read(t, "rgba-None-LSB"))
+	if err != nil || err2 != nil || h.Layout != raster.RGBA {
+		t.Fatal(h, err, err2)
+	}
+	for i := 0; i < len(want); i += 4 {
+		if a := want[i+3]; got[i+3] != a || a > 0 && !slices.Equal(got[i:i+4], want[i:i+4]) {
+			t.Fatalf("pixel %d is %v, want %v", i/4, got[i:i+4], want[i:i+4])
+		}
+	}
+}
+
+func TestOpaqueSegmentOfWebP(t *testing.T) {
+	r, err := open(read(t, "webp"))
+	want, err := rastertest.Samples(rastertest.Start(r, err))
+	if err != nil {
+		t.Fatal(err)
+	}
+	strip := make([]byte, r.counts[0])
+	if _, err := r.file.r.ReadAt(strip, int64(r.offsets[0])); err != nil {
+		t.Fatal(err)
+	}
+	m := made{tags: with(basic(37, 29, 2, 8, 8, 8, 8), shorts(tagExtraSamples, 2), shorts(tagCompression, compWebP)), segments: [][]byte{strip}}
+	_, got, err := decode(m.bytes())
+	if err != nil || len(got) != 4*37*29 {
+		t.Fatal(len(got), err)
+	}
+	for i := range 37 * 29 {
+		if p := got[4*i:]; p[3] != 255 || !slices.Equal(p[:3], want[3*i:3*i+3]) {
+			t.Fatalf("pixel %d is %v, want %v", i, p[:4], want[3*i:3*i+3])
 		}
 	}
 }
@@ -297,6 +333,8 @@ func TestRefusals(t *testing.T) {
 		{"YCbCr, short", made{tags: with(basic(2, 4, 6, 8, 8, 8), shorts(tagCompression, 8)), segments: [][]byte{deflated([]byte{1, 2, 3, 4, 128, 128, 5})}}.bytes(), fault.Format, "truncated after 2 of 4 rows"},
 		{"raw", made{tags: basic(2, 2, 32803, 16), segments: seg}.bytes(), fault.Unsupported, "camera raw"},
 		{"zstd", made{tags: with(gray, shorts(tagCompression, 50000)), segments: seg}.bytes(), fault.Unsupported, "Zstandard"},
+		{"WebP of gray", made{tags: with(gray, shorts(tagCompression, 50001)), segments: seg}.bytes(), fault.Unsupported, "WebP in TIFF of 1×8 bits"},
+		{"no WebP", made{tags: with(basic(2, 2, 2, 8, 8, 8), shorts(tagCompression, 50001)), segments: seg}.bytes(), fault.Format, "strip 1 of 1: "},
 		{"compression", made{tags: with(gray, shorts(tagCompression, 4711)), segments: seg}.bytes(), fault.Format, "scheme 4711"},
 		{"predictor 3", made{tags: with(gray, shorts(tagCompression, 8), shorts(tagPredictor, 3)), segments: seg}.bytes(), fault.Unsupported, "predictor 3"},
 		{"predictor 7", made{tags: with(gray, shorts(tagCompression, 8), shorts(tagPredictor, 7)), segments: seg}.bytes(), fault.Format, "predictor 7"},
