@@ -158,7 +158,7 @@ func (s *service) run() error {
 	if err != nil {
 		return err
 	}
-	jobs, err := spool.Open(spool.Config{Dir: s.Spool, TTL: s.TTL, Quota: s.Quota, Log: s.log})
+	jobs, err := spool.Open(spool.Config{Dir: s.Spool, TTL: s.TTL, Quota: s.Quota, Log: s.log, Background: true})
 	if err != nil {
 		return err
 	}

@@ -220,6 +220,7 @@ func (j *Job) lost(err error) bool {
 func (j *Job) finished(state State, size int64, ended time.Time) {
 	s := j.s
 	s.remove(s.job(j.ID, "in"))
+	s.tell(j.ID)
 	s.mu.Lock()
 	s.change(j.e, func() { j.e.running = false })
 	s.finish(j.e, state, size, ended)

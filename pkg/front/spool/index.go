@@ -172,6 +172,9 @@ func (s *Spool) finish(e *entry, state State, size int64, ended time.Time) {
 		return
 	}
 	s.change(e, func() { e.state, e.ended, e.size = state, ended, size })
+	if ended.After(s.latest) {
+		s.latest = ended
+	}
 	s.deliver(e)
 	e.notify()
 }

@@ -59,6 +59,7 @@ func (s *Spool) discard(id string) error {
 	if err != nil {
 		return diskError(err)
 	}
+	s.tell(id)
 	if err := s.removeAll(grave); err != nil {
 		s.log.Error("emptying the trash", "err", diskError(err))
 	}
@@ -91,15 +92,7 @@ func (s *Spool) Check(id string) error {
 func (s *Spool) sweep() {
 	now := s.now()
 	s.mu.Lock()
-	var expired []string
-	for id, e := range s.jobs {
-		if e.state != Pending && e.ended.After(now) { // the clock was set back
-			s.change(e, func() { e.ended = now })
-		}
-		if e.state != Pending && now.Sub(e.ended) > s.ttl {
-			expired = append(expired, id)
-		}
-	}
+	expired := s.expired(now)
 	due := now.Sub(s.swept) >= sweepEvery || now.Before(s.swept)
 	if due {
 		s.swept = now
@@ -113,10 +106,34 @@ func (s *Spool) sweep() {
 	}
 	if due {
 		s.sweepIncoming(now)
+		s.sweepChanges(now)
 		s.sweepVersions(now)
 		s.sweepGone(now)
 		s.sweepTrash()
 	}
+}
+
+// expired returns the finished jobs whose time is over. It looks through all jobs only
+// when the first of them may be. s.mu is held.
+func (s *Spool) expired(now time.Time) (ids []string) {
+	if now.Before(s.nextExpiry) && !now.Before(s.latest) {
+		return nil
+	}
+	s.latest, s.nextExpiry = now, now.Add(s.ttl)
+	for id, e := range s.jobs {
+		if e.state == Pending {
+			continue
+		}
+		if e.ended.After(now) { // the clock was set back
+			s.change(e, func() { e.ended = now })
+		}
+		if at := e.ended.Add(s.ttl); now.After(at) {
+			ids = append(ids, id)
+		} else if at.Before(s.nextExpiry) {
+			s.nextExpiry = at
+		}
+	}
+	return ids
 }
 
 // sweepIncoming removes what dead processes left: old, and not locked.

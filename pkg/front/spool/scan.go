@@ -3,6 +3,11 @@ package spool
 import (
 	"errors"
 	"io/fs"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"imgtools/pkg/fault"
@@ -88,8 +93,12 @@ func (s *Spool) clamp(finished time.Time) time.Time {
 }
 
 // Rescan brings the index up to date with the folder: new jobs of others, jobs
-// that others finished, delivered or removed. Then it sweeps.
+// that others finished, delivered or removed. Then it sweeps. It looks at each job
+// that is not known to be finished.
 func (s *Spool) Rescan() error {
+	if _, err := s.heard(); err != nil { // before the folder: a later hint counts
+		return diskError(err)
+	}
 	names, err := readNames(s.path("jobs"))
 	if err == nil {
 		err = s.check()
@@ -105,45 +114,85 @@ func (s *Spool) Rescan() error {
 	}
 
 	s.mu.Lock()
-	var look []string // pending, not here: maybe finished by another
-	var undelivered []*entry
-	scarce := s.used+s.reserved > s.quota/2 // otherwise nothing has to go
+	s.scanned = s.now()
+	var look []string // may have changed
 	for id, e := range s.jobs {
-		if scarce && e.state != Pending && !e.delivered {
-			undelivered = append(undelivered, e)
-		}
-		switch {
-		case !there[id]:
-			// Submitted after the folder was read, perhaps: look at it alone.
-			look = append(look, id)
-		case e.state == Pending && !e.running:
+		// One that is not there was submitted after the folder was read, perhaps.
+		if !there[id] || e.state == Pending && !e.running || e.state != Pending && !e.delivered {
 			look = append(look, id)
 		}
 		delete(there, id)
 	}
 	s.mu.Unlock()
 
-	for id := range there {
-		e, err := s.load(id)
-		if err == nil {
-			s.add(e)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			s.log.Error("reading a job", "job", jobid.Short(id), "err", diskError(err))
-		}
-	}
+	s.enterAll(s.loadAll(slices.Collect(maps.Keys(there))))
 	for _, id := range look {
 		s.refresh(id)
 	}
-	for _, e := range undelivered {
-		if exists(s.job(e.id, "delivered")) {
-			s.mu.Lock()
-			s.change(e, func() { e.delivered = true })
-			s.mu.Unlock()
-		}
-	}
+	s.mu.Lock()
+	s.loaded = true
+	s.mu.Unlock()
 	s.sweep()
 	s.poke()
 	return nil
+}
+
+// loadAll reads jobs from disk, several at once.
+func (s *Spool) loadAll(ids []string) []*entry {
+	var next atomic.Int64
+	found := make([]*entry, len(ids))
+	var wg sync.WaitGroup
+	for range min(max(runtime.GOMAXPROCS(0), 2), len(ids)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(ids)); i = next.Add(1) - 1 {
+				e, err := s.load(ids[i])
+				if err == nil {
+					found[i] = e
+				} else if !errors.Is(err, fs.ErrNotExist) {
+					s.log.Error("reading a job", "job", jobid.Short(ids[i]), "err", diskError(err))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return slices.DeleteFunc(found, func(e *entry) bool { return e == nil })
+}
+
+// enterAll adds jobs to the index, except those that are there.
+func (s *Spool) enterAll(found []*entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range found {
+		if s.jobs[e.id] != nil {
+			continue
+		}
+		s.jobs[e.id] = e
+		s.account(e, 1)
+		switch {
+		case e.state == Pending:
+			s.pending = append(s.pending, e)
+		case e.delivered:
+			s.delivered = append(s.delivered, e)
+		}
+	}
+	slices.SortFunc(s.pending, older)
+	slices.SortFunc(s.delivered, endedFirst)
+}
+
+// known returns the entry of a job, which it reads from disk if need be: it may have
+// been made by another imgd, or not have been read yet. It is nil when there is none.
+func (s *Spool) known(id string) *entry {
+	s.mu.Lock()
+	e := s.jobs[id]
+	s.mu.Unlock()
+	if e != nil {
+		return e
+	}
+	found, err := s.load(id)
+	if err != nil {
+		return nil
+	}
+	return s.add(found)
 }
 
 // refresh compares one job of the index with the disk.
@@ -156,6 +205,9 @@ func (s *Spool) refresh(id string) {
 	defer s.mu.Unlock()
 	e := s.jobs[id]
 	switch {
+	case e == nil && err == nil:
+		s.enter(now)
+		s.poke()
 	case e == nil || e.running && err == nil:
 	case err != nil:
 		s.drop(e)
@@ -163,6 +215,9 @@ func (s *Spool) refresh(id string) {
 		s.finish(e, now.state, now.size, now.ended)
 	case e.state != now.state: // its result was lost
 		s.change(e, func() { e.state, e.size, e.ended, e.received = now.state, now.size, now.ended, now.received })
+		s.poke()
+	case now.delivered && !e.delivered:
+		s.change(e, func() { e.delivered = true })
 		s.poke()
 	}
 }

@@ -63,6 +63,11 @@ type Config struct {
 	Log   *slog.Logger  // nil: silent
 	Now   func() time.Time
 
+	// Background has Open return before the jobs were read; Watch reads them. Until
+	// then Trouble returns an error and Next no job. Requests for an id are answered
+	// from the job's folder.
+	Background bool
+
 	trace func(change string, paths ...string)
 }
 
@@ -86,12 +91,21 @@ type Spool struct {
 	mu       sync.Mutex
 	index          // of the jobs
 	reserved int64 // bytes promised to uploads
-	swept    time.Time
 	trouble  error // the spool can't be used
-	wake     chan struct{}
+	loaded   bool  // the first scan is over
+	scanned  time.Time
+	swept    time.Time
+
+	// Until nextExpiry no job can be over its time, unless the clock has been set back:
+	// it has shown latest.
+	latest, nextExpiry time.Time
+
+	changes changes
+	wake    chan struct{}
 }
 
-// Open opens the spool in c.Dir, making it if there is none, and reads all jobs.
+// Open opens the spool in c.Dir, making it if there is none, and reads all jobs unless
+// c.Background is set.
 // It refuses a spool of a newer version, of another owner, and a folder that is
 // not a spool.
 func Open(c Config) (*Spool, error) {
@@ -122,17 +136,35 @@ func Open(c Config) (*Spool, error) {
 		}
 		s.quota = int64(st.Blocks) * int64(st.Bsize) / 5
 	}
-	if err := s.Rescan(); err != nil {
-		return nil, err
-	}
-	if err := s.Full(); err != nil {
-		s.log.Warn("no jobs are taken", "err", err)
+	if !c.Background {
+		if err := s.Load(); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
 
+// Load reads all jobs, for the first time.
+func (s *Spool) Load() error {
+	if err := s.Rescan(); err != nil {
+		return err
+	}
+	if err := s.Full(); err != nil {
+		s.log.Warn("no jobs are taken", "err", err)
+	}
+	return nil
+}
+
 // Watch brings the index up to date and sweeps, every RescanEvery, until ctx ends.
 func (s *Spool) Watch(ctx context.Context) {
+	s.mu.Lock()
+	loaded := s.loaded
+	s.mu.Unlock()
+	if !loaded {
+		if err := s.Load(); err != nil {
+			s.log.Error("reading the jobs", "err", err)
+		}
+	}
 	t := time.NewTicker(RescanEvery)
 	defer t.Stop()
 	for {
@@ -142,10 +174,15 @@ func (s *Spool) Watch(ctx context.Context) {
 		case <-t.C:
 		}
 		s.spares.thin()
+		was := s.Trouble()
 		if s.watchTrouble() != nil {
 			continue
 		}
-		if err := s.Rescan(); err != nil {
+		update := s.round
+		if was != nil { // it is back, or was not read yet
+			update = s.Rescan
+		}
+		if err := update(); err != nil {
 			s.log.Error("rescan", "err", err)
 		}
 	}

@@ -101,15 +101,9 @@ func (s *Spool) status(id string) (*Status, error) {
 
 // Wait returns when the job is done, failed or removed, or ctx ends.
 func (s *Spool) Wait(ctx context.Context, id string) {
-	s.mu.Lock()
-	e := s.jobs[id]
-	s.mu.Unlock()
-	if e == nil { // made by another imgd since the last rescan, perhaps
-		found, err := s.load(id)
-		if err != nil {
-			return
-		}
-		e = s.add(found)
+	e := s.known(id)
+	if e == nil {
+		return
 	}
 	s.mu.Lock()
 	if s.jobs[id] != e || e.state != Pending {
@@ -154,9 +148,9 @@ func (s *Spool) Result(st *Status) (*os.File, error) {
 // A client may have read the result from disk before whoever made it has said so
 // here: then finish looks at what was sent.
 func (s *Spool) Sent(id string, from, to int64) {
+	e := s.known(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.jobs[id]
 	if e == nil || e.delivered || from > e.sent {
 		return
 	}
@@ -174,6 +168,7 @@ func (s *Spool) deliver(e *entry) {
 	}
 	s.change(e, func() { e.delivered = true })
 	s.mark(s.job(e.id, "delivered"))
+	s.tell(e.id)
 	s.poke() // there may be room now
 }
 

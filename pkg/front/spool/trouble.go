@@ -90,5 +90,10 @@ func (s *Spool) watchTrouble() error {
 func (s *Spool) Trouble() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.trouble == nil && !s.loaded {
+		return errLoading
+	}
 	return s.trouble
 }
+
+var errLoading = fault.New(fault.Busy, "spool: the jobs are being read")

@@ -117,6 +117,7 @@ func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
 	case err != nil:
 		return "", err
 	}
+	s.tell(id)
 	s.add(&entry{id: id, received: m.Received, state: Pending, size: m.Bytes + overhead})
 	return id, nil
 }

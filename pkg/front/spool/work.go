@@ -74,7 +74,7 @@ func (s *Spool) Next() *Job {
 func (s *Spool) choose() (e *entry, victims []*entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.trouble != nil {
+	if s.trouble != nil || !s.loaded {
 		return nil, nil
 	}
 	now := s.now()
