@@ -2,8 +2,10 @@ package gif
 
 import (
 	"bytes"
+	"compress/lzw"
 	"io"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"imgtools/pkg/picture/raster"
@@ -86,5 +88,39 @@ func BenchmarkReadAnimation(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
+	}
+}
+
+func BenchmarkLZW(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		pix  []byte
+	}{
+		{"noise", noise(rand.New(rand.NewPCG(1, 2)), 1<<20, 256)},
+		{"few", noise(rand.New(rand.NewPCG(1, 2)), 1<<20, 3)},
+		{"flat", make([]byte, 1<<20)},
+	} {
+		var data builder
+		data.sub(packed(8, c.pix))
+		out := make([]byte, 1000)
+		b.Run(c.name, func(b *testing.B) {
+			b.SetBytes(1 << 20)
+			for b.Loop() {
+				z := newLZWReader(&blocks{in: &input{r: bytes.NewReader(data.Bytes()), size: int64(data.Len())}}, 8)
+				for err := error(nil); err == nil; {
+					_, err = z.read(out)
+				}
+			}
+		})
+		b.Run(c.name+" compress/lzw", func(b *testing.B) {
+			b.SetBytes(1 << 20)
+			data := packed(8, c.pix)
+			for b.Loop() {
+				z := lzw.NewReader(bytes.NewReader(data), lzw.LSB, 8)
+				for err := error(nil); err == nil; {
+					_, err = io.ReadFull(z, out)
+				}
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package gif
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 )
@@ -43,7 +44,7 @@ const (
 // written backwards; its length says where to start.
 type lzwReader struct {
 	in    *blocks
-	bits  uint32 // read and not yet used, lowest first
+	bits  uint64 // read and not yet used, lowest first
 	nbits uint   // how many
 	size  uint   // the code size
 	width uint   // of the next code in bits
@@ -73,12 +74,8 @@ func newLZWReader(in *blocks, size uint) *lzwReader {
 	for i := range 1 << size {
 		z.table[i] = lzwEntry{length: 1, first: uint8(i), last: uint8(i)}
 	}
-	z.clear()
+	z.width, z.next, z.last = size+1, 1<<size+2, -1
 	return z
-}
-
-func (z *lzwReader) clear() {
-	z.width, z.next, z.last = z.size+1, 1<<z.size+2, -1
 }
 
 // read fills dst with indexes and returns their number. If that is less than all,
@@ -87,79 +84,93 @@ func (z *lzwReader) clear() {
 func (z *lzwReader) read(dst []byte) (int, error) {
 	n := copy(dst, z.rest)
 	z.rest = z.rest[n:]
-	for n < len(dst) && z.err == nil {
-		code, err := z.code()
-		if err != nil {
-			z.err = err
-			break
+	clear := 1 << z.size
+	// The state is in local variables, which are faster, until the loop ends.
+	bits, nbits, width, next, last := z.bits, z.nbits, z.width, z.next, z.last
+	block, err := z.in.block, z.err
+	for n < len(dst) && err == nil {
+		if nbits < width {
+			if len(block) >= 4 {
+				bits |= uint64(binary.LittleEndian.Uint32(block)) << nbits
+				block = block[4:]
+				nbits += 32
+			} else if len(block) > 0 {
+				bits |= uint64(block[0]) << nbits
+				block = block[1:]
+				nbits += 8
+				continue
+			} else {
+				err = z.in.more()
+				block = z.in.block
+				continue
+			}
 		}
-		e := &z.table[code]
-		to := dst[n:]
-		spills := int(e.length) > len(to)
-		if spills {
-			to = z.spill[:]
+		code := int(bits & (1<<width - 1))
+		bits >>= width
+		nbits -= width
+		switch {
+		case code < clear:
+		case code == clear:
+			width, next, last = z.size+1, clear+2, -1
+			continue
+		case code == clear+1:
+			err, z.ended = io.EOF, true
+			continue
+		case code > next || code == next && last < 0:
+			err = errCode
+			continue
 		}
-		// All of the string but its first index.
-		for i := e.length - 1; i > 0; i-- {
-			to[i] = e.last
-			e = &z.table[e.prefix]
+		if last >= 0 && next < maxCodes {
+			before := &z.table[last]
+			end := before.first // if code is this entry itself
+			if code < next {
+				end = z.table[code&(maxCodes-1)].first
+			}
+			z.table[next] = lzwEntry{uint16(last), before.length + 1, before.first, end}
+			next++
 		}
-		to[0] = e.first
-		length := int(z.table[code].length)
-		if spills {
-			k := copy(dst[n:], to[:length])
-			z.rest = to[k:length]
-			length = k
+		last = code
+		if next == 1<<width && width < maxCodeBits {
+			width++
 		}
-		n += length
+		if code < clear {
+			dst[n] = uint8(code)
+			n++
+			continue
+		}
+		n += z.write(dst[n:], code)
 	}
+	z.bits, z.nbits, z.width, z.next, z.last = bits, nbits, width, next, last
+	z.in.block, z.err = block, err
 	if n < len(dst) {
-		return n, z.err
+		return n, err
 	}
 	return n, nil
 }
 
-// code reads codes up to one that stands for a string, adds the entry that follows
-// from it, and returns it.
-func (z *lzwReader) code() (int, error) {
-	for {
-		for z.nbits < z.width {
-			if len(z.in.block) == 0 {
-				if err := z.in.more(); err != nil {
-					return 0, err
-				}
-			}
-			z.bits |= uint32(z.in.block[0]) << z.nbits
-			z.in.block = z.in.block[1:]
-			z.nbits += 8
-		}
-		code := int(z.bits & (1<<z.width - 1))
-		z.bits >>= z.width
-		z.nbits -= z.width
-		clear := 1 << z.size
-		switch {
-		case code == clear:
-			z.clear()
-			continue
-		case code == clear+1:
-			z.ended = true
-			return 0, io.EOF
-		case code > z.next || code == z.next && z.last < 0:
-			return 0, errCode
-		}
-		if z.last >= 0 && z.next < maxCodes {
-			before := &z.table[z.last]
-			last := before.first // if code is this entry itself
-			if code < z.next {
-				last = z.table[code].first
-			}
-			z.table[z.next] = lzwEntry{uint16(z.last), before.length + 1, before.first, last}
-			z.next++
-		}
-		z.last = code
-		if z.next == 1<<z.width && z.width < maxCodeBits {
-			z.width++
-		}
-		return code, nil
+// write writes the string of a code to dst, and what does not fit to z.rest. It returns
+// the number of indexes written to dst.
+func (z *lzwReader) write(dst []byte, code int) int {
+	e := &z.table[code]
+	length := int(e.length)
+	to := dst
+	if length > len(dst) {
+		to = z.spill[:]
 	}
+	to = to[:length]
+	for i := length - 1; i > 0; i-- {
+		to[i] = e.last
+		e = &z.table[e.prefix&(maxCodes-1)]
+	}
+	to[0] = e.first
+	if length <= len(dst) {
+		return length
+	}
+	n := copy(dst, to)
+	z.rest = to[n:]
+	return n
 }
+
+// used returns the number of data bytes up to the last code read. The rest of a byte
+// counts with it.
+func (z *lzwReader) used() int64 { return z.in.used() - int64(z.nbits/8) }

@@ -86,7 +86,7 @@ func (g *Reader) rewrite(w *bufio.Writer, p *parser, f *frame, m func(color.NRGB
 	if err := writeFrame(w, &out); err != nil {
 		return err
 	}
-	n := px.z.in.used()
+	n := px.z.used()
 	if err := w.WriteByte(byte(px.z.size)); err != nil {
 		return err
 	}
