@@ -54,54 +54,60 @@ type walk struct {
 	anim   animationChunks
 }
 
-// chunks walks from the chunk at pos to IEND, or to the end of the file, and reads all
-// chunks but the pixels.
+// chunks reads all chunks from pos on but the pixels.
 func (r *Reader) chunks(s *scanner, pos int64) error {
 	w := &walk{Reader: r, s: s, seen: map[string]bool{}}
-	for {
-		c, err := s.next(pos)
-		if err == io.EOF && c.kind == "IDAT" && (r.idat == 0 || w.inData) {
-			// Whether pixels are missing is known once they are decompressed.
-			if r.cut = true; r.idat == 0 {
-				r.idat = pos
-				w.defaultFrame()
-			}
-			w.anim.cut = true
-			break
-		}
-		if r.idat == 0 && err == io.EOF {
-			return raster.Truncated(0, r.out.H())
-		}
-		if r.idat != 0 && (err == io.EOF || fault.Of(err) == fault.Format && err != nil) {
-			r.Note("no IEND chunk")
-			w.anim.cut, w.anim.inFrame = true, c.kind == "fdAT"
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if err := w.take(c, pos); err != nil {
-			return err
-		}
-		if c.kind == "IEND" {
-			break
-		}
-		pos = c.end()
+	if err := w.all(pos); err != nil {
+		return err
 	}
-	if r.color == colorIndexed && r.out.Palette == nil {
+	switch {
+	case r.color == colorIndexed && r.out.Palette == nil:
 		return fault.New(fault.Format, "PNG: indexed colour without a PLTE chunk")
-	}
-	if r.idat == 0 {
+	case r.idat == 0:
 		return fault.New(fault.Format, "PNG: no IDAT chunk")
 	}
 	if err := w.endFrames(); err != nil {
 		return err
 	}
 	r.setColour(w.colour)
-	r.colours = len(r.out.Palette)
-	if r.colours < 1<<r.depth {
+	if r.colours = len(r.out.Palette); r.color == colorIndexed && r.colours < 1<<r.depth {
 		r.out.Palette, r.black = raster.WithBlack(r.out.Palette)
 	}
+	return nil
+}
+
+// all walks from the chunk at pos to IEND, or to the end of the file.
+func (w *walk) all(pos int64) error {
+	for {
+		c, err := w.s.next(pos)
+		if err != nil {
+			return w.noEnd(c, pos, err)
+		}
+		if err := w.take(c, pos); err != nil || c.kind == "IEND" {
+			return err
+		}
+		pos = c.end()
+	}
+}
+
+// noEnd handles a file that has err where the header of chunk c should be, at pos: the
+// end of the file, or data that are no chunk. Without IDAT there are no pixels. After
+// the first IDAT only decoding can say whether pixels are missing.
+func (w *walk) noEnd(c chunk, pos int64, err error) error {
+	switch {
+	case err != io.EOF && (fault.Of(err) != fault.Format || w.idat == 0):
+		return err
+	case c.kind == "IDAT" && (w.idat == 0 || w.inData):
+		if w.cut = true; w.idat == 0 {
+			w.idat = pos
+			w.defaultFrame()
+		}
+	case w.idat == 0:
+		return raster.Truncated(0, w.out.H())
+	default:
+		w.Note("no IEND chunk")
+	}
+	w.anim.cut, w.anim.inFrame = true, c.kind == "fdAT"
 	return nil
 }
 

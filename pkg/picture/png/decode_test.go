@@ -455,3 +455,15 @@ func FuzzRows(f *testing.F) {
 		}
 	})
 }
+
+func TestOnlyIndexedPicturesHaveAPalette(t *testing.T) {
+	for _, typ := range types {
+		r, err := openBytes(base(typ[1], typ[0]).bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h := r.Header(); (len(h.Palette) > 0) != (h.Layout == raster.Indexed) {
+			t.Errorf("type %d, depth %d: palette of %d colours", typ[0], typ[1], len(h.Palette))
+		}
+	}
+}
