@@ -136,7 +136,8 @@ func TestGrayHasTheToneOfTheProfile(t *testing.T) {
 				want := seenBy(storedPic(t, f, data, [2]int{inW, inH}), c.colorants, c.gamma).grayed()
 				out, res := made(t, data, "gray format=png")
 				both := runBoth(t, data, "1", "png", 0)
-				for op, b := range map[string][]byte{"gray": out, "gray and scale": both.data} {
+				pgm, _ := made(t, data, "format=pgm")
+				for op, b := range map[string][]byte{"gray": out, "gray and scale": both.data, "conversion to PGM": pgm} {
 					if _, mean := apart(decode(t, b).pic, want); 255*mean > c.mean+1 {
 						t.Errorf("%s: off by %.2f of 255 on average", op, 255*mean)
 					}

@@ -107,6 +107,11 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 		}
 	}
 	j.out, _ = format.Lookup(codec.OutputFormat(p, r.Ops.Get("format")))
+	if j.out.Name == format.PGM && !r.Ops.Has("linear") {
+		// PGM is gray. Luma is a sum with constant weights, so it may be taken before
+		// scaling as well as after.
+		j.gray = true
+	}
 	if j.gray {
 		coded := j.out.Name == format.PNG && !j.HandOver
 		var note string

@@ -57,9 +57,7 @@ func (j *job) through(rows raster.Rows, steps []step) (raster.Rows, error) {
 func (j *job) hint() raster.Hint {
 	linear := j.Ops.Has("linear")
 	hint := raster.Hint{
-		// PGM takes the luma of what is scaled: weights are linear, so that is the same
-		// as scaling the luma.
-		Luma:   j.gray && j.grayer.NeedsLumaOnly() || !j.gray && j.out.Name == format.PGM && !linear && !j.toSRGB(),
+		Luma:   j.gray && j.grayer.NeedsLumaOnly(),
 		Planar: !j.gray && j.out.Name == format.JPEG && !linear && !j.toSRGB(),
 		Fine:   !j.Ops.Has("fast"),
 		Named:  j.Ops.Has("kernel"),

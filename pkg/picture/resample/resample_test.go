@@ -475,6 +475,51 @@ func TestLinearOfPlanes(t *testing.T) {
 	}
 }
 
+// gamma is a tone curve.
+type gamma float64
+
+func (g gamma) Decode(x float64) float64 { return math.Pow(x, float64(g)) }
+func (g gamma) Encode(y float64) float64 { return math.Pow(y, 1/float64(g)) }
+
+// With curves, each sample of a colour is averaged in the light of its own curve; alpha
+// is not touched.
+func TestLinearWithCurves(t *testing.T) {
+	curves := []raster.Curve{gamma(1), gamma(1.8), gamma(2.4)}
+	r := rand.New(rand.NewPCG(23, 24))
+	for _, l := range []raster.Layout{raster.Gray, raster.RGB, raster.RGBA} {
+		for _, bits := range []uint8{8, 16} {
+			t.Run(fmt.Sprint(l, bits), func(t *testing.T) {
+				src := newPicture(raster.NewHeader(24, 16, l, bits))
+				patterns["random"](src, r)
+				n := l.Samples()
+				colours := min(n, 3)
+				for at := range src.pix[0] { // opaque
+					if l == raster.RGBA && at%4 == 3 {
+						src.pix[0][at] = uint16(src.top())
+					}
+				}
+				got := mustRun(t, src, 12, 8, Options{Kernel: "box", Linear: true, Curves: curves[3-colours:]})
+				for at, v := range got.pix[0] {
+					c := at % n
+					if c == 3 {
+						continue
+					}
+					curve := curves[3-colours+c]
+					x, y := at/n%12, at/n/12
+					sum := 0.
+					for i := range 4 {
+						sum += curve.Decode(float64(src.pix[0][((2*y+i/2)*24+2*x+i%2)*n+c])/src.top()) / 4
+					}
+					// The table of the curve is coarse where it is steep, near black.
+					if want := curve.Encode(sum) * src.top(); math.Abs(float64(v)-want) > 0.8+src.top()/5000 {
+						t.Fatalf("sample %d is %d, want %.2f", at, v, want)
+					}
+				}
+			})
+		}
+	}
+}
+
 func TestErrorsOfTheSourceComeThrough(t *testing.T) {
 	for _, broken := range []error{fault.New(fault.Format, "bad block"), fault.New(fault.Timeout, "slow")} {
 		// After 4 bands the picture is cut; after 10, only something behind it is wrong.
