@@ -1,12 +1,17 @@
-// Package daemon makes a daemon of an operation: a supervisor and its workers,
-// which are the same program. Run is both; the supervisor tells a worker what it
-// is by the variable IMGTOOLS_WORKER, which has one letter for each listening
-// socket that it was given.
+// Package daemon makes a daemon of an operation on pictures: a supervisor and its
+// workers, which are processes of the same program. Run is both. In a worker the
+// variable IMGTOOLS_WORKER is set; it has one letter (listen.Kind) for each
+// listening socket that the worker inherits.
 //
-//	prefork   the supervisor's loop
-//	worker    the worker's loop
-//	listen    addresses and sockets
-//	sandbox   what a worker gives up
+//	prefork     the supervisor: starts workers and keeps them running
+//	worker      a worker: accepts connections and serves requests
+//	listen      addresses and sockets
+//	sandbox     the rights that a worker gives up
+//	wire        the lines of the protocol; fdpass: the descriptors beside them
+//	peercred    who may connect to a Unix socket
+//	embed       daemons as children of another program
+//	journal     lines for people on standard error; serverlog: structured records
+//	timerslack  late timers, which save CPU time
 package daemon
 
 import (
@@ -27,11 +32,11 @@ import (
 	"imgtools/pkg/limits"
 )
 
-// Config is what a daemon needs. All limits are over 0.
+// Config configures a daemon. All limits are over 0.
 type Config struct {
 	Name      string   // of the program, for messages and the default address
-	Verb      string   // of img/1 that it does
-	Addresses []string // where to listen; none: RUN/NAME.sock, or what systemd gave
+	Verb      string   // of the requests that it serves
+	Addresses []string // where to listen; none: the sockets from systemd, else RUN/NAME.sock
 	Workers   int
 	Timeout   time.Duration // of the work on one picture
 	MaxPixels int64         // of one picture
@@ -47,16 +52,16 @@ const (
 	lifelineFD  = 3
 	firstSocket = 4
 	bootTime    = 10 * time.Second
-	dataSlack   = 64 << 20 // bytes of data that a Go program has beside its heap
-	// A pixel takes 8 bytes at most in any format that is written (RGBA of 16 bit).
+	dataSlack   = 64 << 20 // bytes of data that a Go program has besides its heap
+	// A pixel takes at most 8 bytes in any format that is written (RGBA, 16 bit).
 	bytesPerPixel = 8
 	headSlack     = 1 << 20
 )
 
-// Run is the daemon, or one worker of it. It returns when it has been drained; its
-// errors are of kind Usage when the Config or the environment is at fault.
+// Run runs the daemon, or one of its workers. It returns nil after a drain. Errors
+// of kind Usage say that the Config or the environment is wrong.
 func Run(cfg Config) error {
-	signal.Ignore(unix.SIGPIPE) // standard error may be a pipe that nobody reads
+	signal.Ignore(unix.SIGPIPE) // the reader of standard error may be gone
 	mode, err := cfg.validate()
 	if err != nil {
 		return err
@@ -93,9 +98,9 @@ func (cfg Config) lines() journal.Lines {
 	return journal.New(cfg.Stderr, cfg.Name, journal.IsStderr())
 }
 
-// work is a worker.
+// work runs a worker.
 func work(cfg Config, mode sandbox.Mode, sockets string) error {
-	signal.Ignore(unix.SIGINT, unix.SIGHUP) // these are for the supervisor
+	signal.Ignore(unix.SIGINT, unix.SIGHUP) // meant for the supervisor
 	life, err := prefork.NewLifeline(lifelineFD)
 	if err != nil {
 		return err
@@ -130,7 +135,7 @@ func work(cfg Config, mode sandbox.Mode, sockets string) error {
 		return err
 	}
 	if err := life.Ready(held); err != nil {
-		return nil // no supervisor any more
+		return nil // the supervisor is dead
 	}
 	go life.Listen(w.Drain, w.Stop)
 	go func() {
@@ -140,10 +145,10 @@ func work(cfg Config, mode sandbox.Mode, sockets string) error {
 	if err := w.Serve(); err == nil {
 		life.Empty()
 	}
-	return nil // what happened to a request has been told
+	return nil // errors of requests have been logged
 }
 
-// supervise is the supervisor.
+// supervise runs the supervisor.
 func supervise(cfg Config) error {
 	path, err := os.Executable()
 	if err != nil {
@@ -180,7 +185,7 @@ func supervise(cfg Config) error {
 		kinds = append(kinds, string(s.Kind))
 		names = append(names, s.Name)
 		if s.Public() {
-			warn("%s: whoever reaches it may use it", s.Name)
+			warn("%s: any client that can reach it may use it", s.Name)
 		}
 	}
 	for _, s := range status {
@@ -189,8 +194,8 @@ func supervise(cfg Config) error {
 	pcfg.Env = []string{
 		roleVar + "=" + strings.Join(kinds, ""),
 		"GOMAXPROCS=1",
-		// The runtime would keep two files of the control group open, and name
-		// its memory by a system call that workers don't have.
+		// Else the runtime keeps two files of the control group open, and names
+		// its memory with a system call that the sandbox forbids.
 		"GODEBUG=containermaxprocs=0,updatemaxprocs=0,decoratemappings=0",
 		"JOURNAL_STREAM=" + os.Getenv("JOURNAL_STREAM"),
 	}
@@ -204,8 +209,8 @@ func supervise(cfg Config) error {
 	return err
 }
 
-// open returns the sockets to serve requests on, and those for the status: what
-// systemd gave, and what the addresses say, or else the default address.
+// open returns the sockets for requests and those for the status: the sockets from
+// systemd and those of the addresses; without any, that of the default address.
 func open(cfg Config) (sockets, status []*listen.Socket, err error) {
 	defer func() {
 		if err != nil {

@@ -28,7 +28,7 @@ type Process struct {
 
 	mu    sync.Mutex
 	log   []string
-	fresh chan struct{} // closed and made anew with each line
+	fresh chan struct{} // closed and replaced with each line
 }
 
 // Command returns the daemon's command, not started; its log goes to nowhere yet.

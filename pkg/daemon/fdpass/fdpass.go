@@ -2,14 +2,14 @@
 // (SCM_RIGHTS, unix(7)). It works on a syscall.RawConn, so on an *os.File and
 // on a *net.UnixConn alike, and does not need package net.
 //
-// Rules that the kernel sets, and that both sides must keep:
+// The kernel's rules, which both sides must keep:
 //
 //   - A plain read of bytes that carry descriptors closes them silently. Nothing
 //     may read from the socket, buffered or not, before Recv has taken them.
-//   - Bytes sent before the message with descriptors may come in the same
+//   - Bytes sent before the message with descriptors may arrive in the same
 //     recvmsg, bytes sent after it never do.
-//   - A passed descriptor shares its file offset and its flags with the sender's:
-//     whoever sends one opens it anew for that.
+//   - A passed descriptor shares its file offset and flags with the sender's. The
+//     sender opens the file again for each request.
 package fdpass
 
 import (
@@ -23,10 +23,9 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// Send sends p, which must not be empty, and the descriptors fds with its first
-// byte. It waits until all of p is in the socket. The descriptors stay the
-// caller's to close. Errors are *os.SyscallError, or what c returns for a passed
-// deadline.
+// Send sends p, which must not be empty, and with its first byte the descriptors
+// fds, which it does not close. It waits until all of p is in the socket. Errors
+// are *os.SyscallError, or c's error for a passed deadline.
 func Send(c syscall.RawConn, p []byte, fds ...int) error {
 	var oob []byte
 	if len(fds) > 0 {
@@ -54,18 +53,18 @@ func Send(c syscall.RawConn, p []byte, fds ...int) error {
 }
 
 // Recv receives up to len(p) bytes and either no descriptor or exactly want of
-// them, close-on-exec, which are the caller's to close. Its errors:
+// them. They are close-on-exec, and the caller closes them. Its errors:
 //
 //   - io.EOF when the peer has shut down;
-//   - a fault of kind Usage when another number of descriptors came;
+//   - a fault of kind Usage when another number of descriptors arrived;
 //   - a fault of kind Busy when this process has no room for them (MSG_CTRUNC);
-//   - else *os.SyscallError, or what c returns for a passed deadline.
+//   - else *os.SyscallError, or c's error for a passed deadline.
 //
-// With an error it has closed whatever came and returns no descriptor; n is
-// right also with a fault, so that the caller can answer the line.
+// With an error it has closed the descriptors that arrived. After a fault n is
+// still right, so that the caller can read the line and answer it.
 func Recv(c syscall.RawConn, p []byte, want int) (n int, fds []int, err error) {
-	// Room for two more than wanted tells a sender of too many from a full
-	// descriptor table.
+	// With room for two more than wanted, too many descriptors can be told from
+	// a full descriptor table, which sets MSG_CTRUNC.
 	oob := make([]byte, unix.CmsgSpace(4*(want+2)))
 	var oobn, flags int
 	var serr error

@@ -11,20 +11,20 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// firstInherited is the number of the first inherited socket, and maxInherited
-// how many there may be.
+// firstInherited is the number of the first inherited socket, maxInherited the
+// largest number of them.
 const (
 	firstInherited = 3 // SD_LISTEN_FDS_START
 	maxInherited   = 64
 )
 
-// FromSystemd returns the sockets that this process was started with
-// (sd_listen_fds(3)), in order, each with its name from LISTEN_FDNAMES, "" if
-// there are no names, and unsets the variables. All other descriptors from 3 up,
-// which some ancestor leaked, become close-on-exec.
+// FromSystemd returns the sockets that systemd passed to this process
+// (sd_listen_fds(3)), in order, each with its name from LISTEN_FDNAMES or "", and
+// unsets the variables. All other descriptors from 3 up, which an ancestor leaked,
+// become close-on-exec.
 //
-// Variables meant for another process, or sockets that do not listen on Unix or
-// TCP streams, are errors, and so is a single connection (Accept=yes).
+// It fails if the variables are meant for another process, or a socket does not
+// listen on Unix or TCP streams. Single connections (Accept=yes) are not supported.
 func FromSystemd() ([]*Socket, error) {
 	n, names, err := activation(os.Getenv, os.Getpid())
 	for _, k := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"} {
@@ -47,14 +47,14 @@ func FromSystemd() ([]*Socket, error) {
 	return sockets, nil
 }
 
-// activation reads the variables: how many sockets, and their names.
+// activation reads the variables: the number of sockets and their names.
 func activation(getenv func(string) string, pid int) (n int, names []string, err error) {
 	fds, who := getenv("LISTEN_FDS"), getenv("LISTEN_PID")
 	if fds == "" && who == "" {
 		return 0, nil, nil
 	}
 	if p, err := strconv.Atoi(who); err != nil || p != pid {
-		return 0, nil, fault.New(fault.Usage, "LISTEN_PID is %s and this process %d: start it without a process between (exec), or unset LISTEN_PID and LISTEN_FDS",
+		return 0, nil, fault.New(fault.Usage, "LISTEN_PID is %s and this process %d: start it without a process in between (exec), or unset LISTEN_PID and LISTEN_FDS",
 			strconv.Quote(who), pid)
 	}
 	n, err = strconv.Atoi(fds)
@@ -90,7 +90,7 @@ func inherit(fd int, name string) (*Socket, error) {
 	case kind != unix.SOCK_STREAM:
 		return nil, fmt.Errorf("not a stream socket (ListenStream=)")
 	case accepts == 0:
-		return nil, fmt.Errorf("does not listen; one connection a process (Accept=yes) is not done")
+		return nil, fmt.Errorf("does not listen; one process per connection (Accept=yes) is not supported")
 	case domain != unix.AF_UNIX && domain != unix.AF_INET && domain != unix.AF_INET6:
 		return nil, fmt.Errorf("neither Unix nor TCP")
 	}
@@ -101,7 +101,7 @@ func inherit(fd int, name string) (*Socket, error) {
 	return &Socket{FD: fd, Kind: Inherited, Name: name, lock: -1}, nil
 }
 
-// closeOnExec does what close_range(2) does, on kernels older than 5.11.
+// closeOnExec is close_range(2) for kernels older than 5.11.
 func closeOnExec(from int) {
 	es, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

@@ -1,15 +1,15 @@
-// Package listen opens and inherits the sockets of a daemon and tells systemd
-// how it is doing. It does not use package net: a listener made by package net
-// cannot be handed to children without its O_NONBLOCK being cleared for all of
-// them (os.File.Fd). Sockets here are bare descriptors, non-blocking and
-// close-on-exec.
+// Package listen opens the listening sockets of a daemon, inherits those that
+// systemd opened, and notifies systemd of the daemon's state. It does not use
+// package net: passing a listener of package net to a child would clear O_NONBLOCK
+// for all processes that share it (os.File.Fd). Sockets here are plain
+// descriptors, non-blocking and close-on-exec.
 //
 // Guarantees:
 //
-//   - A Unix socket of ours is mode 0660 and appears at its path in one step,
-//     already listening, in place of one that a dead process left.
-//   - At most one process serves a path: a lock beside it, PATH.lock, says who.
-//   - IPv4 and IPv6 are bound each by itself, unless the address is [::].
+//   - A Unix socket opened here has mode 0660. It appears at its path in one step,
+//     already listening, and replaces one that a dead process left.
+//   - At most one process serves a path: it holds a lock on PATH.lock.
+//   - IPv4 and IPv6 are bound separately, unless the address is [::].
 //   - No option is set on an inherited socket.
 package listen
 
@@ -29,13 +29,13 @@ import (
 // queue. The kernel lowers it to net.core.somaxconn.
 const backlog = 4096
 
-// Kind says where a socket came from, in one byte.
+// Kind is the origin of a socket, in one byte.
 type Kind byte
 
 const (
 	Unix      Kind = 'u' // opened here; who may connect is checked at accept
 	TCP       Kind = 't' // opened here
-	Inherited Kind = 'i' // who may connect is up to whoever opened it
+	Inherited Kind = 'i' // the process that opened it decides who may connect
 )
 
 // Socket is a listening socket.
@@ -48,7 +48,7 @@ type Socket struct {
 	lock int // descriptor of PATH.lock, -1 if none
 }
 
-// Close closes the socket and gives its path free; it does not remove it.
+// Close closes the socket and unlocks its path, which it does not remove.
 func (s *Socket) Close() {
 	unix.Close(s.FD)
 	if s.lock >= 0 {
@@ -57,8 +57,8 @@ func (s *Socket) Close() {
 	s.FD, s.lock = -1, -1
 }
 
-// Unlink removes the path of a Unix socket opened here, if it is still this
-// socket, so that no more connections come. Those in its queue stay.
+// Unlink removes the path of a Unix socket opened here, if it still leads to this
+// socket, so that no more clients can connect. Connections in the queue stay.
 func (s *Socket) Unlink() {
 	var st unix.Stat_t
 	if s.path != "" && unix.Lstat(s.path, &st) == nil && st.Ino == s.ino {
@@ -69,7 +69,8 @@ func (s *Socket) Unlink() {
 // Path returns the path of a Unix socket opened here, else "".
 func (s *Socket) Path() string { return s.path }
 
-// Public reports whether a TCP socket of ours is reachable from other machines.
+// Public reports whether a TCP socket opened here can be reached from other
+// machines.
 func (s *Socket) Public() bool {
 	ap, err := netip.ParseAddrPort(strings.TrimPrefix(s.Name, "tcp:"))
 	return s.Kind == TCP && err == nil && !ap.Addr().IsLoopback()
@@ -118,8 +119,8 @@ func Parse(addr string) (Address, error) {
 }
 
 // Open opens the sockets of an address, one for a path and one or two for TCP.
-// Port 0 is any port, told in Name. warnings has a line for each address family
-// that this machine doesn't have, as long as it has the other.
+// Port 0 is any free port, which Name shows. warnings has a line for an address
+// family that this machine doesn't have if it has the other one.
 func Open(a Address) (sockets []*Socket, warnings []string, err error) {
 	if a.Path != "" {
 		s, err := openUnix(a.Path, true)

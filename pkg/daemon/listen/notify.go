@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Notifier tells the service manager about this process (sd_notify(3)). Its zero
-// value tells nobody.
+// Notifier notifies the service manager of the state of this process (sd_notify(3)).
+// The zero Notifier does nothing.
 type Notifier struct {
 	addr string // of a datagram socket; an abstract one begins with @
-	// Watchdog is how often Watchdog must be told, at half the time after
+	// Watchdog is the interval of WATCHDOG=1 notifications, half the time after
 	// which the manager acts; 0 is never.
 	Watchdog time.Duration
 }
@@ -41,8 +41,8 @@ func notifier(getenv func(string) string, pid int) Notifier {
 	return n
 }
 
-// Notify sends the lines, such as "READY=1", in one datagram. It waits at most a
-// second for room; nobody listening is no error worth stopping for.
+// Notify sends the lines, such as "READY=1", in one datagram. It waits up to a
+// second for room in the manager's socket.
 func (n Notifier) Notify(lines ...string) error {
 	if n.addr == "" {
 		return nil
@@ -63,8 +63,8 @@ func (n Notifier) Notify(lines ...string) error {
 	}
 }
 
-// Reloading returns the lines that say that a reload begins. Their time must go
-// in the same datagram, or systemctl reload waits for ever.
+// Reloading returns the lines of the notification that a reload begins. Without
+// the time in the same datagram systemctl reload would wait for ever.
 func Reloading() []string {
 	var t unix.Timespec
 	unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)

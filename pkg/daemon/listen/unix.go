@@ -23,11 +23,12 @@ const (
 
 func errnoIs(err error, e unix.Errno) bool { return errors.Is(err, e) }
 
-// openUnix opens a listening socket at path. With lock it first takes PATH.lock
-// and holds it as long as the socket is open.
+// openUnix opens a listening socket at path. With lock it first locks PATH.lock,
+// for as long as the socket is open.
 //
-// The socket is bound to PATH.new, given its mode, made to listen, and only then
-// renamed to PATH: a client finds the old one, refusing, or the new one, ready.
+// The socket is bound to PATH.new, gets its mode, listens, and only then is renamed
+// to PATH. A client finds the old socket, which refuses, or the new one, which
+// listens.
 func openUnix(path string, lock bool) (s *Socket, err error) {
 	s = &Socket{FD: -1, Kind: Unix, Name: "unix:" + path, path: path, lock: -1}
 	defer func() {
@@ -54,7 +55,7 @@ func openUnix(path string, lock bool) (s *Socket, err error) {
 	if err != nil {
 		return s, os.NewSyscallError("socket", err)
 	}
-	unix.Unlink(temp) // of a process that died just here
+	unix.Unlink(temp) // a process that died just here left it
 	if err = unix.Bind(s.FD, &unix.SockaddrUnix{Name: temp}); err != nil {
 		return s, os.NewSyscallError("bind", err)
 	}
@@ -76,8 +77,8 @@ func openUnix(path string, lock bool) (s *Socket, err error) {
 	return s, nil
 }
 
-// takeLock opens and locks the file at path, and writes this process's number
-// into it for the message that the next one gives.
+// takeLock opens and locks the file at path, and writes this process's id into it
+// for the error message of the next process.
 func takeLock(path string) (int, error) {
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0600)
 	if err != nil {
@@ -100,8 +101,8 @@ func takeLock(path string) (int, error) {
 	return -1, fmt.Errorf("lock %s: %w", path, err)
 }
 
-// checkStale makes sure that path may be replaced: nothing is there, or a socket
-// that nobody listens on.
+// checkStale checks that path may be replaced: nothing is there, or a socket on
+// which no process listens.
 func checkStale(path string) error {
 	var st unix.Stat_t
 	err := unix.Lstat(path, &st)

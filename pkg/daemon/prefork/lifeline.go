@@ -14,14 +14,15 @@ import (
 // The lifeline is a pair of SOCK_SEQPACKET sockets between the supervisor and one
 // worker, with one message a packet:
 //
-//	worker:      ready SANDBOX              it accepts from now on
-//	             state LIMIT SERVED FAILED  a request begins that may take LIMIT ms,
-//	                                        or (0) has ended; counts since its start
-//	             empty                      told to drain, it found the queues empty
-//	supervisor:  drain                      accept what is queued, then exit
-//	             (end)                      finish what is in hand, then exit
+//	worker:      ready SANDBOX              it accepts requests from now on
+//	             state LIMIT SERVED FAILED  a request with a limit of LIMIT ms begins,
+//	                                        or (0) the last one has ended; the counts
+//	                                        are those since the worker's start
+//	             empty                      it drained, and the queues are empty
+//	supervisor:  drain                      serve what is queued, then exit
+//	             (end)                      finish the request in hand, then exit
 //
-// Either end of it closes when its process dies, whatever it died of.
+// However a process dies, its end of the lifeline closes.
 
 const (
 	maxMessage = 512 // bytes
@@ -40,7 +41,7 @@ type Lifeline struct {
 	behind         bool // a goroutine waits to send the newest state
 }
 
-// NewLifeline takes over the descriptor of a worker's end.
+// NewLifeline returns the lifeline with the given descriptor, which it owns.
 func NewLifeline(fd int) (*Lifeline, error) {
 	l := &Lifeline{f: os.NewFile(uintptr(fd), "lifeline")}
 	var err error
@@ -48,19 +49,20 @@ func NewLifeline(fd int) (*Lifeline, error) {
 	return l, err
 }
 
-// Ready says that this worker accepts requests, and what holds of its sandbox.
+// Ready reports that this worker accepts requests, and which parts of the sandbox
+// hold.
 func (l *Lifeline) Ready(sandbox string) error {
 	m := "ready " + sandbox
 	_, err := l.f.Write([]byte(m[:min(len(m), maxMessage)]))
 	return err
 }
 
-// Empty says that there was nothing more to accept.
+// Empty reports that the queues are empty.
 func (l *Lifeline) Empty() { l.f.Write([]byte(emptyWord)) }
 
-// Begin says that work on a request begins that may take limit, and End that it
-// has ended, and how. Neither waits for the supervisor, which may be stopped: it
-// then gets the newest state later.
+// Begin reports that a request with a time limit begins, End that it has ended and
+// whether it succeeded. Neither waits for the supervisor: if it is suspended and
+// the lifeline is full, it gets the newest state later.
 func (l *Lifeline) Begin(limit time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,8 +117,8 @@ func (l *Lifeline) send(fd uintptr) error {
 	}
 }
 
-// Listen calls drain when the supervisor wants this worker to drain, and stop,
-// and then returns, when it wants it to stop or is gone.
+// Listen calls drain when the supervisor tells this worker to drain. It calls stop
+// and returns when the supervisor tells it to stop, or is dead.
 func (l *Lifeline) Listen(drain, stop func()) {
 	buf := make([]byte, maxMessage)
 	for {
@@ -139,7 +141,7 @@ type message struct {
 	served, failed int64
 }
 
-// parse reads a message. A worker that was taken over may say anything.
+// parse reads a message. A worker that was taken over may send anything.
 func parse(s string) (m message, ok bool) {
 	if rest, isReady := strings.CutPrefix(s, "ready "); isReady {
 		return message{ready: true, sandbox: oneLine(rest)}, true
@@ -153,7 +155,7 @@ func parse(s string) (m message, ok bool) {
 	return m, err == nil && n == 3 && ms >= 0 && m.limit >= 0 && m.served >= 0 && m.failed >= 0
 }
 
-// oneLine replaces what does not belong in a line of status.
+// oneLine replaces all but printable ASCII characters.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

@@ -2,8 +2,7 @@ package prefork
 
 import "time"
 
-// reload begins to replace all workers by new ones, or asks for that once more
-// when it is going on.
+// reload begins to replace all workers. During a reload it asks for another one.
 func (s *supervisor) reload() {
 	if s.rolling {
 		s.again = true
@@ -15,9 +14,9 @@ func (s *supervisor) reload() {
 	s.Info("reload: replacing %d workers", s.staying())
 }
 
-// stepReload lets an old worker go for each new one that is ready beyond the
-// number wanted (fill has started one more than that), and ends a reload when
-// there are no old ones.
+// stepReload lets an old worker leave for each ready worker beyond Config.Workers
+// (fill has started one more than that). It ends the reload when no old ones are
+// left.
 func (s *supervisor) stepReload() {
 	if !s.rolling {
 		return
@@ -39,7 +38,7 @@ func (s *supervisor) stepReload() {
 	s.endReload()
 }
 
-// endReload ends a reload, whatever came of it, and begins the next if one was
+// endReload ends a reload, successful or not, and begins the next one if it was
 // asked for.
 func (s *supervisor) endReload() {
 	for _, c := range s.children {
@@ -53,7 +52,7 @@ func (s *supervisor) endReload() {
 	}
 }
 
-// drain takes the addresses away and lets the workers empty the queues.
+// drain removes the addresses and tells the workers to empty the queues.
 func (s *supervisor) drain() {
 	s.draining, s.rolling = true, false
 	s.Notify("STOPPING=1")
@@ -65,8 +64,8 @@ func (s *supervisor) drain() {
 	}
 }
 
-// stepDrain ends the emptying of queues that new connections keep full (TCP has
-// no address to take away).
+// stepDrain ends a drain that has lasted long enough: new connections can keep a
+// queue full, as a TCP address can't be removed.
 func (s *supervisor) stepDrain(now time.Time) {
 	if s.stopBy.IsZero() || now.Before(s.stopBy) {
 		return

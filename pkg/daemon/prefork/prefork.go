@@ -1,20 +1,45 @@
-// Package prefork is a supervisor: it starts a fixed number of workers, processes
-// of the same program that share its listening sockets, and keeps them going.
+// Package prefork is the supervisor of a daemon. It keeps a fixed number of workers
+// running: processes of the same program that share its listening sockets.
+//
+// A worker passes these states; the words on the left are messages on its lifeline
+// (lifeline.go):
+//
+//	               spawn
+//	                 |      not ready within Boot: SIGKILL
+//	                 v      dies: the next start is delayed (schedule.go)
+//	             starting ---------------------------------------> dead
+//	ready            |                                              ^
+//	                 v                                              |
+//	     +-------> idle --------------------------------------------+ dies:
+//	     |           |                                              | replaced
+//	state 0          | state LIMIT                                  | at once
+//	     |           v      over LIMIT: SIGQUIT, then SIGKILL       |
+//	     +-------- busy --------------------------------------------+
+//	                 |                                              |
+//	drain, (end)     | told to exit: a reload or a drain            |
+//	                 v      too late: SIGKILL                       |
+//	             leaving -------------------------------------------+ exits
+//
+// The supervisor itself:
+//
+//	running --HUP--> rolling: one new worker, then one old one leaves, and so on
+//	   ^                |
+//	   +----------------+ all are new, or a new one failed (the old ones stay)
+//
+//	running or rolling --TERM, INT--> draining --all workers have exited--> ends
+//	                                     +------TERM, INT------> SIGKILL to all, ends
 //
 // Guarantees:
 //
-//   - A worker counts when it has said that it is ready, over a socket of its own.
-//   - One that dies is replaced at once; one that dies before it is ready, after
-//     100 ms, then twice that, up to 30 s, one attempt at a time.
-//   - A worker that works longer than it said gets SIGQUIT and then SIGKILL, but
-//     none is judged by a supervisor that was itself stopped.
-//   - A reload starts a new worker from the program on disk, and when that is ready
-//     an old one stops accepting, finishes and exits, one after another. When a new
-//     one fails, the old ones stay.
-//   - To drain is to take the addresses away, let the workers empty the queues, and
-//     end when the last one has.
-//   - When the supervisor dies, of whatever, its workers finish what is in hand and
-//     exit. It holds no file of any request.
+//   - A worker that dies is replaced at once. One that dies before it is ready is
+//     replaced after 100 ms, then twice that, up to 30 s, one attempt at a time.
+//   - A supervisor that was itself suspended (SIGSTOP) does not kill workers for
+//     deadlines that passed meanwhile.
+//   - A reload starts workers from the program on disk. No worker leaves before its
+//     successor is ready, and none leaves with a request in hand.
+//   - A drain removes the addresses, and the workers empty the queues.
+//   - However the supervisor dies, its workers finish their requests and exit. The
+//     supervisor has no file of any request open.
 package prefork
 
 import (
@@ -28,16 +53,16 @@ import (
 )
 
 const (
-	graceTime = 500 * time.Millisecond // over its limit until SIGQUIT, and then until SIGKILL
-	lateTime  = time.Second            // a judgement so much too late means that we were stopped
-	leaveTime = 15 * time.Second       // to exit, beyond the limit of one request
-	minLife   = 100 * time.Millisecond // from one start of a worker that dies to the next
+	graceTime = 500 * time.Millisecond // from a request's limit to SIGQUIT, and from that to SIGKILL
+	lateTime  = time.Second            // a deadline noticed this late: the supervisor was suspended
+	leaveTime = 15 * time.Second       // for a worker to exit, beyond the limit of one request
+	minLife   = 100 * time.Millisecond // from the start of a worker that dies to the next start
 )
 
-// Config is what the supervisor needs.
+// Config configures a supervisor.
 type Config struct {
 	Path    string   // the program
-	Args    []string // of a worker, with the name that ps shows first
+	Args    []string // of a worker; the first is the name that ps shows
 	Env     []string
 	Files   []int // descriptors of a worker, from 4 on; 3 is its lifeline
 	Workers int
@@ -46,12 +71,12 @@ type Config struct {
 
 	Signals <-chan os.Signal // TERM and INT drain, then end; HUP reloads
 	Status  []int            // non-blocking listeners that serve the status
-	Unlink  func()           // takes the addresses away
+	Unlink  func()           // removes the addresses
 	Started func(sandbox string)
-	Notify  func(lines ...string) // tells the service manager
-	// Watchdog is how often WATCHDOG=1 is to be told; 0 is never.
+	Notify  func(lines ...string) // notifies the service manager
+	// Watchdog is the interval of WATCHDOG=1 notifications; 0 is never.
 	Watchdog  time.Duration
-	Reloading func() []string // what to tell when a reload begins
+	Reloading func() []string // lines of the notification that a reload begins
 	Info      func(format string, args ...any)
 	Warn      func(format string, args ...any)
 }
@@ -65,18 +90,18 @@ type child struct {
 	gen     int // of the program: reloads before it was started
 	started time.Time
 	ready   bool
-	leaving bool // it was told to exit
+	leaving bool // told to exit
 	limit   time.Duration
 	served  int64
 	failed  int64
 
-	by   time.Time      // when sig is due; zero is never
+	by   time.Time      // when sig is sent; zero is never
 	sig  syscall.Signal // SIGQUIT, then SIGKILL
-	hurt bool           // it was signalled
+	hurt bool           // a signal was sent
 	cut  bool           // its lifeline has ended
 }
 
-// event is something that a child did.
+// event is a message or the end of a child.
 type event struct {
 	c    *child
 	msg  string           // a message,
@@ -98,16 +123,16 @@ type supervisor struct {
 	emptied   bool      // while draining: a worker found the queues empty
 	stopBy    time.Time // while draining: when workers stop accepting; zero: they were told
 	schedule  schedule
-	beat      time.Time // when the watchdog is told next
-	told      int       // workers ready, as last told the service manager
+	beat      time.Time // of the next watchdog notification
+	told      int       // ready workers, in the last notification
 	respawned int64
-	served    int64 // by children that are no more
+	served    int64 // by children that have exited
 	failed    int64
 	sandbox   string
 }
 
-// Run starts the workers and returns when they have been drained, with nil, or
-// killed by a second signal.
+// Run runs the supervisor. It returns nil after a drain, and an error after a second
+// signal has killed the workers.
 func Run(cfg Config) error {
 	s := &supervisor{Config: cfg, events: make(chan event), asks: make(chan chan string), told: -1}
 	for _, fd := range cfg.Status {
@@ -157,14 +182,15 @@ func (s *supervisor) signal(sig os.Signal) error {
 	return nil
 }
 
-// handle acts on what a child did.
+// handle acts on an event.
 func (s *supervisor) handle(e event) {
 	c := e.c
 	switch {
 	case e.exit != nil:
 		s.buried(c, e.exit)
 	case e.eof:
-		// It is about to exit, or it closed its lifeline and nobody could stop it.
+		// It is about to exit. One that closed its lifeline and goes on could not be
+		// stopped otherwise.
 		if !c.hurt {
 			c.cut = true
 			c.due(unix.SIGKILL, time.Now().Add(lateTime))
@@ -186,7 +212,7 @@ func (s *supervisor) handle(e event) {
 	}
 }
 
-// state takes in a child's new state.
+// state records that a child begins or ends a request, and sets its deadline.
 func (s *supervisor) state(c *child, m message) {
 	c.limit, c.served, c.failed = m.limit, m.served, m.failed
 	switch {
@@ -200,10 +226,10 @@ func (s *supervisor) state(c *child, m message) {
 	}
 }
 
-// due sets what happens to a child when it is not heard of by then.
+// due sets the signal that a child gets unless it is heard of by a time.
 func (c *child) due(sig syscall.Signal, by time.Time) { c.sig, c.by = sig, by }
 
-// buried takes a dead child out and says why it died.
+// buried removes a child that has exited, logs why, and schedules its successor.
 func (s *supervisor) buried(c *child, exit *os.ProcessState) {
 	for i := range s.children {
 		if s.children[i] == c {
@@ -234,7 +260,7 @@ func (s *supervisor) buried(c *child, exit *os.ProcessState) {
 	}
 }
 
-// death says how a process ended.
+// death describes how a process ended.
 func death(ws syscall.WaitStatus) string {
 	if ws.Signaled() {
 		return fmt.Sprintf("killed by signal %d (%s)", ws.Signal(), unix.SignalName(ws.Signal()))
@@ -242,8 +268,8 @@ func death(ws syscall.WaitStatus) string {
 	return fmt.Sprintf("exit status %d", ws.ExitStatus())
 }
 
-// failedStart counts a worker that did not become ready, and ends a reload that
-// it was part of.
+// failedStart counts a worker that died before it was ready, and ends the reload
+// that it was part of.
 func (s *supervisor) failedStart(gen int) {
 	if s.rolling && gen == s.gen {
 		s.Warn("reload: the new worker failed; the old ones stay")
@@ -255,7 +281,7 @@ func (s *supervisor) failedStart(gen int) {
 	}
 }
 
-// step does what is due at now.
+// step does everything that is due at now.
 func (s *supervisor) step(now time.Time) {
 	s.judge(now)
 	if s.draining {
@@ -267,13 +293,13 @@ func (s *supervisor) step(now time.Time) {
 	s.tell(now)
 }
 
-// judge signals children whose time is over.
+// judge sends signals to the children whose deadline has passed.
 func (s *supervisor) judge(now time.Time) {
 	for _, c := range s.children {
 		switch {
 		case c.by.IsZero() || now.Before(c.by):
 		case now.Sub(c.by) > lateTime:
-			c.by = now.Add(lateTime) // first hear what it has to say
+			c.by = now.Add(lateTime) // first read the messages that wait in its lifeline
 		default:
 			s.Warn("worker %d: %s", c.pid, s.charge(c))
 			c.proc.Signal(c.sig)
@@ -300,7 +326,7 @@ func (s *supervisor) charge(c *child) string {
 	return "does not exit: " + name
 }
 
-// fill starts the workers that are missing.
+// fill starts missing workers.
 func (s *supervisor) fill(now time.Time) {
 	for s.staying() < s.wanted() && s.schedule.may(now, s.starting()) {
 		if err := s.spawn(now); err != nil {
@@ -311,8 +337,7 @@ func (s *supervisor) fill(now time.Time) {
 	}
 }
 
-// wanted returns how many workers there should be, besides those that were told
-// to exit.
+// wanted returns how many workers there should be, not counting those that leave.
 func (s *supervisor) wanted() int {
 	switch {
 	case s.draining && len(s.children) == 0 && !s.emptied && s.schedule.streak == 0:
@@ -325,8 +350,8 @@ func (s *supervisor) wanted() int {
 	return s.Workers
 }
 
-// staying counts the workers that have not been told to exit, starting those of
-// them that are not ready.
+// staying counts the workers that don't leave, starting those that are not ready
+// yet, ready those that are ready and don't leave.
 func (s *supervisor) staying() (n int) {
 	for _, c := range s.children {
 		if !c.leaving {
@@ -354,7 +379,7 @@ func (s *supervisor) ready() (n int) {
 	return n
 }
 
-// tell tells the service manager, and once whoever started us, what has changed.
+// tell notifies the service manager of changes, and calls Started once.
 func (s *supervisor) tell(now time.Time) {
 	ready := s.ready()
 	if !s.started && !s.draining && (ready >= s.Workers || ready > 0 && s.schedule.streak > 0) {
@@ -377,7 +402,7 @@ func (s *supervisor) summary(ready int) string {
 	return fmt.Sprintf("STATUS=%d of %d workers ready; sandbox %s", ready, s.Workers, s.sandbox)
 }
 
-// next returns when step has something to do without an event; zero is never.
+// next returns when step must be called although there is no event; zero is never.
 func (s *supervisor) next(now time.Time) (t time.Time) {
 	earlier := func(u time.Time) {
 		if !u.IsZero() && (t.IsZero() || u.Before(t)) {
@@ -397,7 +422,7 @@ func (s *supervisor) next(now time.Time) (t time.Time) {
 	return t
 }
 
-// status returns what the status socket serves.
+// status returns the text that the status socket serves.
 func (s *supervisor) status() string {
 	busy, served, failed := 0, s.served, s.failed
 	for _, c := range s.children {

@@ -15,9 +15,9 @@ import (
 // CPU time without it takes 18 with it.
 const timerSlack = 4 * time.Millisecond
 
-// spawn starts a worker with /dev/null for input and output, our standard error,
-// its end of a lifeline, and the listeners, in a process group of its own so that
-// a terminal's Ctrl-C comes to us alone.
+// spawn starts a worker. It has /dev/null as input and output, the supervisor's
+// standard error, its end of a lifeline, and the listeners. It is in a process
+// group of its own, so that Ctrl-C at a terminal reaches the supervisor alone.
 func (s *supervisor) spawn(now time.Time) error {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *supervisor) spawn(now time.Time) error {
 		unix.Close(pair[0])
 		return &os.PathError{Op: "exec", Path: s.Path, Err: err}
 	}
-	proc, err := os.FindProcess(pid) // ours and not waited for, so surely this one
+	proc, err := os.FindProcess(pid) // a child that was not waited for keeps its pid
 	if err != nil {
 		unix.Close(pair[0])
 		return err
@@ -60,7 +60,7 @@ func (s *supervisor) spawn(now time.Time) error {
 	return nil
 }
 
-// follow sends what a child says, and then its end, to the loop.
+// follow sends a child's messages, and then its end, to the supervisor's loop.
 func (s *supervisor) follow(c *child) {
 	buf := make([]byte, maxMessage)
 	for {
@@ -72,7 +72,7 @@ func (s *supervisor) follow(c *child) {
 	}
 	s.events <- event{c: c, eof: true}
 	exit, err := c.proc.Wait()
-	if err != nil { // nobody else waits for it
+	if err != nil { // does not happen: only follow waits for it
 		s.Warn("wait for worker %d: %v", c.pid, err)
 		return
 	}
@@ -80,8 +80,8 @@ func (s *supervisor) follow(c *child) {
 	s.events <- event{c: c, exit: exit}
 }
 
-// retire tells a child to finish and exit: its lifeline ends, while what it says
-// is still heard.
+// retire tells a child to finish its request and exit, by shutting down its
+// lifeline in one direction; its messages still arrive.
 func (s *supervisor) retire(c *child) {
 	c.leaving = true
 	if c.limit == 0 && !c.hurt {

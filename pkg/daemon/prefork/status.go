@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// serveStatus gives the status to whoever connects to a listener. It never waits
-// for a client: the text fits the socket's buffer, and what doesn't is lost.
+// serveStatus sends the status to every client that connects to a listener. It
+// never waits for a client: the text fits in the socket's buffer.
 func (s *supervisor) serveStatus(fd int) {
 	f := os.NewFile(uintptr(fd), "status")
 	rc, err := f.SyscallConn()
@@ -28,7 +28,7 @@ func (s *supervisor) serveStatus(fd int) {
 			return
 		case aerr == unix.EINTR, aerr == unix.ECONNABORTED:
 		case aerr != nil:
-			<-time.After(pauses.First) // out of descriptors: nobody tells when there are some
+			<-time.After(pauses.First) // out of descriptors; no event announces free ones
 		default:
 			ask := make(chan string, 1)
 			s.asks <- ask

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rights is what a version of Landlock's interface (landlock(7)) can deny. A rule
-// set without a rule denies all that it handles.
+// rights returns the rights that a version of Landlock's interface (landlock(7)) can
+// deny. A rule set that handles rights and has no rules denies them all.
 func rights(version, errata int) unix.LandlockRulesetAttr {
 	var a unix.LandlockRulesetAttr
 	a.Handled_access_fs = unix.LANDLOCK_ACCESS_FS_MAKE_SYM<<1 - 1 // 1: the first 13 rights
@@ -27,8 +27,8 @@ func rights(version, errata int) unix.LandlockRulesetAttr {
 	}
 	if version >= 6 {
 		a.Scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
-		// Each thread is in a domain of its own, and before erratum 2 was mended
-		// they could not send each other the signals that Go preempts with.
+		// Each thread is in a domain of its own. Before erratum 2 was fixed the
+		// threads could not send each other signals, with which Go preempts them.
 		if erratum2 := 1 << (2 - 1); errata&erratum2 != 0 || version >= 8 {
 			a.Scoped |= unix.LANDLOCK_SCOPE_SIGNAL
 		}
@@ -48,7 +48,7 @@ func landlockVersion() (int, error) {
 	return int(v), nil
 }
 
-// errata returns a bit for each erratum that was mended since the version came out.
+// errata returns a bit for each erratum of the version that this kernel has fixed.
 func errata() int {
 	bits, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_ERRATA)
 	if e != 0 {
@@ -57,7 +57,7 @@ func errata() int {
 	return int(bits)
 }
 
-// landlock denies all threads whatever Landlock can deny. Files that are open keep
+// landlock denies all threads every right that Landlock can deny. Open files keep
 // the rights that they were opened with.
 func landlock() (string, error) {
 	version, err := landlockVersion()

@@ -1,4 +1,11 @@
-// Package sandbox is what a worker gives up before it sees its first request.
+// Package sandbox takes rights away from a worker before it reads its first
+// request, since pictures come from anybody and decoders have bugs:
+//
+//	limits.go    resource limits: memory, size of a file, descriptors, no core dumps
+//	landlock.go  Landlock: no file can be opened, no TCP port bound or connected to
+//	seccomp.go   seccomp: only the system calls that a worker needs
+//
+// Files and sockets that are open stay usable. Nothing can be taken back.
 package sandbox
 
 import (
@@ -8,19 +15,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Limits are what the kernel allows this process from now on.
+// Limits are resource limits of this process (setrlimit(2)).
 type Limits struct {
-	// Data is bytes of heap and other private memory. Linux does not
-	// count a mapping that takes the place of a reserved one, as the heap's do, when it is
-	// made, but refuses the next after it.
+	// Data is bytes of heap and other private memory. Go's heap makes reserved
+	// addresses usable; Linux counts such a mapping only afterwards, and refuses the
+	// one after the limit was reached.
 	Data  uint64
 	File  uint64 // bytes in any file; a write beyond is EFBIG
 	Files uint64 // open descriptors
 }
 
-// Limit sets limits, which cannot be raised again without privilege, and forbids
-// core dumps: they would hold pictures. RLIMIT_AS is left alone, since a Go
-// program reserves far more addresses than it uses.
+// Limit sets limits, which can't be raised again without privileges, and forbids
+// core dumps, which would contain pictures. It does not set RLIMIT_AS: a Go program
+// reserves far more addresses than it uses.
 func Limit(l Limits) error {
 	for _, r := range []struct {
 		name string

@@ -17,7 +17,7 @@ type Mode string
 
 const (
 	Strict Mode = "strict" // all of it, or no request is served
-	Best   Mode = "best"   // what this kernel has
+	Best   Mode = "best"   // the parts that this kernel supports
 	Off    Mode = "off"
 )
 
@@ -32,8 +32,8 @@ func ParseMode(s string) (Mode, error) {
 	return "", fault.New(fault.Usage, "sandbox %q: not strict, best or off", s)
 }
 
-// Check returns an error when mode is Strict and this kernel lacks something that
-// Enter would need, so that it can be told before any worker is started.
+// Check returns an error if mode is Strict and this kernel lacks a part of the
+// sandbox, so that the supervisor can report it before it starts a worker.
 func Check(mode Mode) error {
 	if mode != Strict {
 		return nil
@@ -47,13 +47,13 @@ func Check(mode Mode) error {
 	return nil
 }
 
-// Enter gives up, for all threads of this process and for good, whatever a worker
-// does not need: privileges of programs that it might execute (no_new_privs), the
-// file system, TCP and signals (Landlock), and all system calls but those in
-// seccomp.go. What is open stays usable.
+// Enter takes away, from all threads of this process and for good, the rights that
+// a worker does not need: to gain privileges by executing a program (no_new_privs),
+// the file system, TCP and signals (Landlock), and all system calls but those in
+// seccomp.go.
 //
-// It returns what holds and what is lacking, in a few words; in mode Strict what is
-// lacking is an error.
+// It returns the parts that hold and those that this kernel lacks, as words. In
+// mode Strict a part that is lacking is an error.
 func Enter(mode Mode) (held string, err error) {
 	if mode == Off {
 		return "off", nil

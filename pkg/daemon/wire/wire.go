@@ -7,7 +7,7 @@
 //
 // A request names a verb, for scale its geometry, and words; a reply is ok and
 // words, of which len is always one, or err, a kind of package fault, and a text
-// for people. Fields are parted by one space. In a value, a byte that is not a
+// for people. Fields are separated by one space. In a value, a byte that is not a
 // printable ASCII character other than the space, and a % before two hexadecimal
 // digits, are written as % and two hexadecimal digits; any other % is itself.
 package wire
@@ -28,7 +28,7 @@ const (
 	Version = "img/1"
 )
 
-// Request is what is asked of a daemon.
+// Request is a request to a daemon.
 type Request struct {
 	Verb     string     // "gray" or "scale"
 	Geometry string     // of scale; "" for gray
@@ -83,15 +83,15 @@ func (r Request) String() string {
 // Get returns the value of a word and whether it was given.
 func (r Request) Get(key string) (string, bool) { return get(r.Words, key) }
 
-// Reply is what a daemon says of a request that went well.
+// Reply is the answer to a request that succeeded.
 type Reply struct {
 	Words []ops.Word // in order, no key twice; len is not among them
 	Len   int64      // bytes of the picture; -1 only in a reply still to be completed
 }
 
 // ParseReply reads a reply line without its newline. An err line comes back as
-// an error of the kind it names, or of kind Internal when it names none that
-// there is; a line that is no reply is an error of kind Internal.
+// an error of the kind it names, or of kind Internal when there is no such kind. A
+// line that is no reply is an error of kind Internal.
 func ParseReply(line string) (Reply, error) {
 	if rest, ok := strings.CutPrefix(line, "err "); ok {
 		word, text, _ := strings.Cut(rest, " ")
@@ -157,7 +157,7 @@ func split(line string) ([]string, error) {
 	fields := strings.Split(line, " ")
 	for _, f := range fields {
 		if f == "" {
-			return nil, usage("fields not parted by one space: %s", fault.Quote(line))
+			return nil, usage("fields must be separated by one space: %s", fault.Quote(line))
 		}
 	}
 	return fields, nil

@@ -36,7 +36,7 @@ func TestRequests(t *testing.T) {
 
 func TestBadRequests(t *testing.T) {
 	for line, part := range map[string]string{
-		"":                                   "parted by one space",
+		"":                                   "separated by one space",
 		"img/1":                              "no verb",
 		"img/2 gray":                         "not a request of img/1",
 		"GET / HTTP/1.1\r":                   "byte 0x0d",

@@ -19,18 +19,18 @@ import (
 	"imgtools/pkg/ops"
 )
 
-const sayTime = time.Second // to take an answer's line, and to close after it
+const sayTime = time.Second // for a client to take the line of an answer, and to close after it
 
 // conn is one connection.
 type conn struct {
 	w     *Worker
 	f     *os.File
-	check bool // its peer's credentials
+	check bool // whether its peer may connect
 
 	// Under w.mu:
 	settled bool // no longer counted in w.settling
-	dropped bool // its place was needed
-	running bool // its request is being worked on, and nobody has ended that
+	dropped bool // another connection needed its place
+	running bool // its operation runs and has not been ended by expire or cancel
 	gone    bool // its client is gone
 	// delivering: it is in Worker.gathering for its result, which its client takes.
 	delivering bool
@@ -49,7 +49,7 @@ func (c *conn) serve() {
 	defer grace.Stop()
 	req, lim, rest, fds, err := c.request()
 	switch {
-	case err == io.EOF: // a connection without a request: somebody only looked
+	case err == io.EOF: // no request: a probe
 		return
 	case err != nil:
 		c.refuse(err)
@@ -66,9 +66,9 @@ type bounds struct {
 	bytes int64 // of input; <0: no limit
 }
 
-// request reads the request line and what came with it: two descriptors, which
-// are the caller's to close, or the first bytes of a body. With an error there are
-// none; io.EOF is a connection without a byte.
+// request reads the request line and what came with it: two descriptors, which the
+// caller closes, or the first bytes of a picture. With an error there are neither.
+// The error is io.EOF if the client sent nothing.
 func (c *conn) request() (req wire.Request, lim bounds, rest []byte, fds []int, err error) {
 	defer func() {
 		if err != nil {
@@ -99,8 +99,8 @@ func (c *conn) request() (req wire.Request, lim bounds, rest []byte, fds []int, 
 	return req, lim, rest, fds, err
 }
 
-// line receives until there is a newline. It returns the line without it, the
-// bytes after it, and the descriptors, also on an error.
+// line receives a line. It returns the line without its newline, the bytes that
+// came after it, and the descriptors, even with an error.
 func (c *conn) line(rc syscall.RawConn) (line string, rest []byte, fds []int, err error) {
 	c.readBy(time.Now().Add(lineTime))
 	buf, n := make([]byte, 4096), 0
@@ -179,7 +179,7 @@ func (c *conn) files(req wire.Request, lim bounds, fds []int) {
 	reply, err := c.w.run(c, req, lim.time, in, out, out)
 	in.Close()
 	if cerr := out.Close(); err == nil {
-		err = explain(cerr) // some file systems tell only now that it did not fit
+		err = explain(cerr) // some file systems report only now that there is no space
 	}
 	c.w.cfg.End(err == nil)
 	if err == nil {
@@ -190,8 +190,9 @@ func (c *conn) files(req wire.Request, lim bounds, fds []int) {
 	c.w.release()
 }
 
-// watch waits until the client of a request with descriptors is gone or has shut
-// down writing, or until the connection is closed here after its answer.
+// watch waits for the client of a request in descriptor form to close the
+// connection or shut down writing, which cancels the request. It also ends when
+// serve closes the connection after the answer.
 func (c *conn) watch() {
 	buf := make([]byte, 512)
 	for {
@@ -202,8 +203,8 @@ func (c *conn) watch() {
 	}
 }
 
-// checkFiles refuses descriptors that are not a regular file opened for reading
-// and an empty one opened for writing, and more input than allowed.
+// checkFiles refuses descriptors other than a regular file open for reading and an
+// empty one open for writing, and a picture that is too large.
 func checkFiles(in, out int, lim bounds) error {
 	for i, fd := range []int{in, out} {
 		name := []string{"first", "second"}[i]
@@ -236,7 +237,7 @@ func checkFiles(in, out int, lim bounds) error {
 	return nil
 }
 
-// refuse answers with an error and closes such that the answer arrives.
+// refuse answers with an error and makes sure that the answer arrives.
 func (c *conn) refuse(err error) {
 	c.w.settle(c)
 	if c.say(wire.ErrLine(err)) == nil {
@@ -244,8 +245,9 @@ func (c *conn) refuse(err error) {
 	}
 }
 
-// linger shuts down writing and reads for a little while what still comes: a TCP
-// connection closed with bytes unread is reset, and the answer may be lost.
+// linger shuts down writing and reads, for up to sayTime, what the client still
+// sends. A TCP connection that is closed with unread bytes is reset, and the client
+// may lose the answer.
 func (c *conn) linger() {
 	c.w.mu.Lock()
 	c.w.forget(c)
@@ -265,21 +267,21 @@ func (c *conn) linger() {
 	}
 }
 
-// say sends one line.
+// say sends a line.
 func (c *conn) say(line string) error {
 	c.f.SetWriteDeadline(time.Now().Add(sayTime))
 	_, err := c.f.Write([]byte(line + "\n"))
 	return err
 }
 
-// drop makes c end soon, in the middle of what it reads or writes. c.w.mu is held.
+// drop makes the reads and writes of c fail, so that it ends. c.w.mu is held.
 func (c *conn) drop() {
 	c.dropped = true
 	c.f.SetDeadline(time.Now())
 }
 
-// late returns the error for a client whose time is over, or whose place was
-// needed for another.
+// late returns the error of a read that met its deadline: c was dropped, or its
+// client was too slow.
 func (c *conn) late(format string, args ...any) error {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
@@ -289,8 +291,7 @@ func (c *conn) late(format string, args ...any) error {
 	return fault.New(fault.Timeout, format, args...)
 }
 
-// readBy and writeBy set the time until which reads and writes may take, unless
-// c has been dropped.
+// readBy and writeBy set the deadlines of reads and writes, unless c was dropped.
 func (c *conn) readBy(t time.Time) {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()

@@ -109,7 +109,7 @@ func (w *Worker) growResult(f *memFile, n int64) error {
 				break
 			}
 		}
-		w.gate.Wait() // for clear: one that was dropped is on its way
+		w.gate.Wait() // for clear, which a dropped connection calls soon
 	}
 	*f.used += n
 	f.size += n

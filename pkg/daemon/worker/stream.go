@@ -12,14 +12,14 @@ import (
 
 const (
 	numStores  = 4                // requests of the stream form at once
-	streamTime = 10 * time.Second // for a whole body, or a whole result
-	streamLag  = 2 * time.Second  // to be behind the slowest pace
-	streamRate = 64 << 10         // bytes a second, the slowest pace
+	streamTime = 10 * time.Second // for a whole picture, or a whole result
+	streamRate = 64 << 10         // bytes per second: the slowest pace
+	streamLag  = 2 * time.Second  // a client may be behind that pace
 )
 
-// take gives c a store, dropping the oldest of those that have one when there is
-// none left. When all are whole, waiting for their turn, the error is of kind
-// Busy.
+// take returns a store for c. If there is none left it drops the oldest connection
+// that may be dropped. If none may, since all pictures are whole and wait for their
+// turn, the error is of kind Busy.
 func (w *Worker) take(c *conn) (*store, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -34,7 +34,7 @@ func (w *Worker) take(c *conn) (*store, error) {
 		w.gathering[0].drop()
 		w.gathering = w.gathering[1:]
 		for len(w.stores) == 0 {
-			w.gate.Wait() // for give: the dropped one is on its way
+			w.gate.Wait() // for give, which the dropped connection calls soon
 		}
 	}
 	s := w.stores[0]
@@ -44,13 +44,13 @@ func (w *Worker) take(c *conn) (*store, error) {
 	return s, nil
 }
 
-// give takes a store back.
+// give empties the store of c and returns it to the free ones.
 func (w *Worker) give(c *conn, s *store) {
 	err := errors.Join(w.clear(&s.in), w.clear(&s.out))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.forget(c)
-	if err != nil { // a file in memory that can't be emptied: not seen to happen
+	if err != nil { // the store is lost; not known to happen
 		w.cfg.Log("memory file: %v", err)
 		return
 	}
@@ -58,8 +58,8 @@ func (w *Worker) give(c *conn, s *store) {
 	w.gate.Broadcast()
 }
 
-// stream serves a request whose picture follows its line; rest is what came of it
-// with the line.
+// stream serves a request whose picture follows its line. rest is the beginning of
+// the picture, as far as it came with the line.
 func (c *conn) stream(req wire.Request, lim bounds, rest []byte) {
 	c.w.settle(c)
 	s, err := c.w.take(c)
@@ -76,8 +76,8 @@ func (c *conn) stream(req wire.Request, lim bounds, rest []byte) {
 	}
 }
 
-// through gathers, works and delivers. It returns an error when that is still to
-// be told to the client.
+// through gathers the picture, runs the operation and delivers the result. It
+// returns an error that the client must still be told, or nil.
 func (c *conn) through(req wire.Request, lim bounds, rest []byte, s *store) error {
 	if err := c.gather(&s.in, req.Len, lim, rest); err != nil {
 		return err
@@ -101,12 +101,12 @@ func (c *conn) through(req wire.Request, lim bounds, rest []byte, s *store) erro
 		return err
 	}
 	if err := c.deliver(reply, s.out.File); err != nil {
-		c.f.SetReadDeadline(time.Now()) // nothing to linger for
+		c.f.SetReadDeadline(time.Now()) // the client is gone or dropped: no need to linger
 	}
 	return nil
 }
 
-// gather writes the body to f: n bytes, or, when n < 0, all until the client
+// gather writes the picture to f: n bytes or, if n < 0, all bytes until the client
 // shuts down writing. rest is its beginning.
 func (c *conn) gather(f *memFile, n int64, lim bounds, rest []byte) error {
 	most, flag := c.w.share(), "a quarter of -maxmem"
@@ -155,7 +155,7 @@ func (c *conn) gather(f *memFile, n int64, lim bounds, rest []byte) error {
 // deliver sends the answer's line and the bytes of f.
 func (c *conn) deliver(reply wire.Reply, f *os.File) error {
 	buf := make([]byte, 64<<10)
-	// The line goes with the first bytes, so that a small answer is one packet.
+	// The line and the first bytes go together: a small answer is one packet.
 	n := copy(buf, reply.String()+"\n")
 	start := time.Now()
 	for at := int64(0); ; {
@@ -174,8 +174,8 @@ func (c *conn) deliver(reply wire.Reply, f *os.File) error {
 	}
 }
 
-// pace returns until when the next byte must have moved, of a transfer that
-// began at start, when n have.
+// pace returns the deadline for the next byte of a transfer that began at start,
+// after n bytes.
 func pace(start time.Time, n int64) time.Time {
 	slow := streamLag + time.Duration(float64(n)/streamRate*float64(time.Second))
 	return start.Add(min(streamTime, slow))

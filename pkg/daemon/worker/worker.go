@@ -1,15 +1,42 @@
-// Package worker is one worker of a daemon: it accepts connections from
-// listeners that it shares with others, takes one request of img/1 from each
+// Package worker is one worker of a daemon. It accepts connections from listeners
+// that it shares with other workers, reads one request of img/1 from each
 // (imgproto(7)), runs an operation on two files, and answers.
+//
+// A connection passes these states:
+//
+//	         accept
+//	            |
+//	            v      no whole line in time, or a ninth
+//	        settling, waiting -------------------------------> refused
+//	            |                                                 ^
+//	            | the line is whole                               |
+//	   +--------+---------+                                       |
+//	   | two descriptors  | a picture follows (stream form)       |
+//	   |                  v      too slow, or no memory or store  |
+//	   |              gathering ----------------------------------+
+//	   |                  | the picture is whole                  |
+//	   v                  v                                       |
+//	pending: waits for its turn                                   |
+//	   |                                                          |
+//	   v      over its time, or its client is gone                |
+//	running ---------------------------> the process ends         |
+//	   |      the operation fails                                 |
+//	   +----------------------------------------------------------+
+//	   | the operation succeeds
+//	   v
+//	answered; in the stream form: delivering, lingering
+//
+// The gate is open, and a connection may be accepted, while none is settling and
+// none is pending or running.
 //
 // Guarantees:
 //
-//   - It works on one request at a time and accepts none while it has one, so
-//     that what waits, waits where any idle worker finds it.
-//   - It waits for nobody: a client that sends or takes bytes slowly has its own
-//     goroutine, a place among a few, and a time limit.
-//   - What can't be undone ends it: a request that is over its time or whose
-//     client is gone makes Serve return, and the process with it.
+//   - The worker works on one request at a time and accepts none meanwhile. Other
+//     requests wait in the listener's queue, where any idle worker finds them.
+//   - No client delays another. A client that sends or takes bytes slowly has its
+//     own goroutine, one of a few places, and a time limit.
+//   - An operation can't be stopped from outside. When a request is over its time,
+//     or its client is gone, Serve returns and the process ends.
 package worker
 
 import (
@@ -34,7 +61,7 @@ import (
 
 const (
 	lineTime   = time.Second           // to send the request line
-	settleTime = 20 * time.Millisecond // an idle worker waits so long for a line before it accepts another
+	settleTime = 20 * time.Millisecond // for a line, before an idle worker accepts another connection
 	maxWaiting = 8                     // connections without a whole line, or lingering
 	pauseTime  = 100 * time.Millisecond
 	manyBytes  = 16 << 20    // of garbage, to be collected at once
@@ -43,9 +70,9 @@ const (
 	idleTime   = time.Second // until an idle worker gives memory back
 )
 
-// Descriptors is how many a worker has open at most, beside its standard ones, its
-// listeners and its lifeline: the poller's, memory files, connections, and what a
-// message brings, also to be refused; and some to spare.
+// Descriptors is the largest number that a worker has open, besides the standard
+// three, its listeners and its lifeline: 2 of the poller, the memory files, the
+// connections, those that messages bring (even if they are refused), and 16 spare.
 const Descriptors = 2 + 2*numStores + maxWaiting + 2*numStores + 16
 
 // ErrTimeout and ErrCancelled are why Serve returned, other than on Stop or Drain.
@@ -59,10 +86,10 @@ var (
 	errGone    = errors.New("the client is gone")
 )
 
-// Operation does what req asks: it reads a picture from in, writes the result to
-// out, and returns the words of the answer. It reads in at offsets and writes out
-// from its start; it closes neither. The words that the worker handles itself
-// (timeout and maxbytes) are not in req. It may panic: that ends the process.
+// Operation carries out a request: it reads a picture from in, writes the result
+// to out, and returns the words of the answer. It reads in at offsets and closes
+// neither. The words that the worker handles itself (timeout and maxbytes) are not
+// in req. An operation that panics ends the process.
 type Operation func(req wire.Request, in *os.File, out io.Writer) (wire.Reply, error)
 
 // Listener is a listening socket; File is non-blocking.
@@ -70,19 +97,19 @@ type Listener struct {
 	File *os.File
 	// CheckPeer: serve only this user, root, and members of this group.
 	CheckPeer bool
-	// Kept: the socket outlives this daemon, so Drain leaves its queue to the next.
+	// Kept: the socket outlives this daemon. Drain leaves its queue to the next one.
 	Kept bool
 }
 
-// Config is all that a worker needs.
+// Config configures a worker.
 type Config struct {
-	Verb      string // the one it does
+	Verb      string // of the requests that it serves
 	Operation Operation
 	Listeners []Listener
 	Timeout   time.Duration // of the work on one request
 	MaxMem    int64         // bytes of memory, for all
-	// Begin is told when work begins, and how long it may take; End when it
-	// ended, before that is answered.
+	// Begin is called before each operation with its time limit, End after it and
+	// before the answer.
 	Begin func(limit time.Duration)
 	End   func(ok bool)
 	Log   func(format string, args ...any)
@@ -94,13 +121,13 @@ type Worker struct {
 	self peercred.Self
 
 	mu        sync.Mutex
-	gate      sync.Cond // signalled when closed() may have become false, or on stop
-	settling  int       // connections whose line is expected any moment
-	pending   int       // requests that are whole: worked on, or waiting for that
+	gate      sync.Cond // signalled when closed may have become false, and by Stop
+	settling  int       // connections whose line is expected within settleTime
+	pending   int       // whole requests, waiting for their turn or running
 	draining  bool
 	stopped   bool
-	waiting   []*conn // oldest first: no whole line yet, or lingering
-	gathering []*conn // oldest first: hold a store and may be dropped
+	waiting   []*conn // oldest first: the line is not whole, or they linger
+	gathering []*conn // oldest first: they have a store and may be dropped
 	stores    []*store
 	gathered  int64   // bytes of pictures in memory files
 	results   int64   // and of results
@@ -112,8 +139,8 @@ type Worker struct {
 	idle *time.Timer
 }
 
-// New makes a worker and the memory files for its stream form, after which it
-// needs no further right.
+// New returns a worker. It opens the memory files for the stream form; the worker
+// needs no more rights afterwards, so the sandbox can be entered.
 func New(cfg Config) (*Worker, error) {
 	w := &Worker{cfg: cfg, self: peercred.NewSelf(), job: make(chan struct{}, 1), quit: make(chan error, 1)}
 	w.gate.L = &w.mu
@@ -129,9 +156,9 @@ func New(cfg Config) (*Worker, error) {
 	return w, nil
 }
 
-// Serve accepts and serves until Stop or Drain, and then until nothing is in
-// hand, and returns nil; or it returns ErrTimeout or ErrCancelled at once, with an
-// operation still running, and the process must end.
+// Serve serves until Stop or Drain, finishes the requests in hand, and returns
+// nil. After ErrTimeout or ErrCancelled an operation is still running, and the
+// process must end.
 func (w *Worker) Serve() error {
 	var listeners sync.WaitGroup
 	for _, l := range w.cfg.Listeners {
@@ -181,10 +208,10 @@ func (w *Worker) ending() bool {
 	return w.draining
 }
 
-// closed reports whether nothing may be accepted now. w.mu is held.
+// closed reports whether the gate is closed. w.mu is held.
 func (w *Worker) closed() bool { return w.pending > 0 || w.settling > 0 }
 
-// accept accepts from one listener, each time the gate is open.
+// accept accepts connections from one listener whenever the gate is open.
 func (w *Worker) accept(l Listener) {
 	rc, err := l.File.SyscallConn()
 	if err != nil {
@@ -204,8 +231,8 @@ func (w *Worker) accept(l Listener) {
 		}
 		var fd int
 		var aerr error
-		// The gate is looked at and closed with the mutex held around accept4, so
-		// that of several listeners one gets the worker.
+		// The mutex is held from the check of the gate to its closing in admit:
+		// only one of several listeners gets the worker.
 		try := func(lfd uintptr) bool {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -242,12 +269,12 @@ func (w *Worker) accept(l Listener) {
 	}
 }
 
-// pause stops the calling goroutine for d: the one place where no event can be
-// waited for, since the kernel tells nobody that it has descriptors again.
+// pause stops the calling goroutine for d. There is no event to wait for: the
+// kernel does not announce that a process may open descriptors again.
 func pause(d time.Duration) { <-time.After(d) }
 
-// accept4 returns a connection, non-blocking and close-on-exec, leaving out those
-// that were gone before they were accepted.
+// accept4 returns a connection, non-blocking and close-on-exec. It skips clients
+// that left before they were accepted.
 func accept4(lfd int) (int, error) {
 	for {
 		fd, _, err := unix.Accept4(lfd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
@@ -257,7 +284,7 @@ func accept4(lfd int) (int, error) {
 	}
 }
 
-// admit starts serving a connection and closes the gate until it settles. w.mu
+// admit starts serving a connection, which closes the gate until it settles. w.mu
 // is held.
 func (w *Worker) admit(fd int, l Listener) {
 	c := &conn{w: w, f: os.NewFile(uintptr(fd), "connection"), check: l.CheckPeer}
@@ -266,8 +293,8 @@ func (w *Worker) admit(fd int, l Listener) {
 	w.conns.Go(c.serve)
 }
 
-// wait puts c among the waiting, and drops the oldest when there are too many.
-// w.mu is held.
+// wait appends c to the waiting connections and drops the oldest if there are too
+// many. w.mu is held.
 func (w *Worker) wait(c *conn) {
 	if len(w.waiting) == maxWaiting {
 		w.waiting[0].drop()
@@ -276,8 +303,8 @@ func (w *Worker) wait(c *conn) {
 	w.waiting = append(w.waiting, c)
 }
 
-// settle lets the worker accept again, since c is not about to become a request.
-// It may be called more than once.
+// settle opens the gate again as far as c is concerned: its line is whole, late, or
+// not to come. It may be called more than once.
 func (w *Worker) settle(c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -292,9 +319,8 @@ func (w *Worker) settleLocked(c *conn) {
 	}
 }
 
-// claim makes the request of c, now whole, pending and waits for its turn to be
-// worked on. With an error there is no work and nothing to release: c was dropped,
-// or its client went away (errGone).
+// claim makes the whole request of c pending and waits for its turn. It fails if c
+// was dropped or its client is gone (errGone); then release must not be called.
 func (w *Worker) claim(c *conn) error {
 	w.mu.Lock()
 	if c.dropped {
@@ -317,10 +343,10 @@ func (w *Worker) claim(c *conn) error {
 	return nil
 }
 
-// release ends what claim began, and keeps what the request has left behind from
-// the next one. RLIMIT_DATA counts addresses, in use or not, and requests of many
-// sizes use up ever more of them: a worker with too many stops, to be replaced. One
-// with much garbage collects it, which costs little as nothing else is there.
+// release ends the turn that claim began. It also bounds the memory that a request
+// leaves behind for the next one. RLIMIT_DATA counts address space, used or not,
+// and requests of many sizes fragment it: a worker with too much of it stops and
+// is replaced. Much garbage is collected at once, which is cheap on a small heap.
 func (w *Worker) release() {
 	switch {
 	case memory("/memory/classes/total:bytes") > max(w.cfg.MaxMem/keptShare, keptLeast):
@@ -336,7 +362,7 @@ func (w *Worker) release() {
 	w.idle.Reset(idleTime)
 }
 
-// forget takes c out of the lists of those that may be dropped. w.mu is held.
+// forget removes c from the lists of connections that may be dropped. w.mu is held.
 func (w *Worker) forget(c *conn) {
 	w.waiting = without(w.waiting, c)
 	w.gathering = without(w.gathering, c)
@@ -351,9 +377,9 @@ func without(list []*conn, c *conn) []*conn {
 	return list
 }
 
-// finish marks the end of the work on c's request. It returns false when that
-// has ended already, by its time limit or by its client: then the process is
-// about to end and the caller must do nothing more.
+// finish marks the end of c's operation. It returns false if the time limit or
+// the client has ended the request first: then the process is about to end, and
+// the caller must not go on.
 func (w *Worker) finish(c *conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -393,7 +419,7 @@ func size(f *os.File) (int64, error) {
 	return fi.Size(), nil
 }
 
-// explain gives an error of the file system the kind that it means here.
+// explain returns an error of the file system with its kind.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, unix.EFBIG):
@@ -404,8 +430,8 @@ func explain(err error) error {
 	return err
 }
 
-// expire answers for a request that is over its time, tells where it was, and
-// ends the process: nothing else can stop an operation.
+// expire answers a request that is over its time, logs the stacks of all
+// goroutines, and ends the process: nothing else can stop an operation.
 func (w *Worker) expire(c *conn, limit time.Duration) {
 	if !w.finish(c) {
 		return
@@ -438,7 +464,7 @@ func memory(name string) int64 {
 	return int64(s[0].Value.Uint64())
 }
 
-// freeMemory gives memory back to the system when nothing is being done.
+// freeMemory returns memory to the system while the worker is idle.
 func (w *Worker) freeMemory() {
 	w.mu.Lock()
 	busy := w.pending > 0

@@ -147,7 +147,7 @@ func (c *Config) validate() error {
 func (s *service) run() error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
-	signal.Ignore(unix.SIGPIPE) // stderr may be a pipe that nobody reads
+	signal.Ignore(unix.SIGPIPE) // the reader of standard error may be gone
 	notify := listen.NewNotifier()
 	sockets, err := s.open() // first: inherited descriptors have fixed numbers
 	if err != nil {
