@@ -27,7 +27,7 @@ const (
 //	5         end of the data
 //
 // and each code after the first adds an entry: the string before, extended by the
-// first index of the string just read. Encoder and decoder so build the same table.
+// first index of the string just read. So encoder and decoder build the same table.
 // The codes 4 1 6 6 2 5 decode as follows:
 //
 //	1   writes 1

@@ -117,6 +117,23 @@ func TestLZW(t *testing.T) {
 	}
 }
 
+// The example in lzwReader's comment: codes 4 1 6 6 in 3 bits, then 2 5 in 4.
+func TestLZWExample(t *testing.T) {
+	var bits, n uint
+	for _, c := range [][2]uint{{4, 3}, {1, 3}, {6, 3}, {6, 3}, {2, 4}, {5, 4}} {
+		bits |= c[0] << n
+		n += c[1]
+	}
+	b := &builder{}
+	b.sub([]byte{byte(bits), byte(bits >> 8), byte(bits >> 16)})
+	z := newLZWReader(&blocks{in: &input{r: bytes.NewReader(b.Bytes()), size: int64(b.Len())}}, 2)
+	got := make([]byte, 10)
+	k, err := z.read(got)
+	if want := []byte{1, 1, 1, 1, 1, 2}; !bytes.Equal(got[:k], want) || err != io.EOF || !z.ended || z.used() != 3 {
+		t.Errorf("%v, %v, %d bytes", got[:k], err, z.used())
+	}
+}
+
 // On any bytes the decoder gives what compress/lzw gives, up to the same end.
 func FuzzLZW(f *testing.F) {
 	f.Add(uint8(2), packed(2, []byte{1, 1, 1, 1, 1, 2}))

@@ -131,6 +131,7 @@ type container struct {
 	anim             bool // it has an ANIM chunk
 	loop             int  // how often the animation is shown, 0 for without end
 	frames           int
+	broken           bool     // frames after these are not read, as one is damaged
 	first            *picture // frame 1
 	from             chunks   // the chunks from the first ANMF on
 	exif, icc        *chunk
@@ -177,6 +178,7 @@ func (g *Reader) walk(size int64) error {
 				if err := g.damaged(err); err != nil {
 					return err
 				}
+				g.c.broken = true
 			}
 		} else if err := g.addChunk(data, n == 0); err != nil {
 			return err
@@ -245,8 +247,8 @@ func int24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 // addFrame checks a frame and counts it.
 func (g *Reader) addFrame(data chunk) error {
 	c := &g.c
-	if !c.extended {
-		return nil // an unknown chunk, as there is no canvas
+	if !c.extended || c.broken {
+		return nil // without a canvas it is an unknown chunk
 	}
 	if c.frames == maxFrames {
 		return fault.New(fault.TooLarge, "more than %d frames", maxFrames)
