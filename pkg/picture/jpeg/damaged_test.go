@@ -214,8 +214,10 @@ func TestDamageOutsideThePixelsIsNoted(t *testing.T) {
 func TestEveryCutHasOneVerdict(t *testing.T) {
 	for _, name := range corpus(t) {
 		t.Run(name, func(t *testing.T) {
+			defer func(n int) { tableBlocks = n }(tableBlocks)
 			p := read(t, name)
 			for n := 4; n < len(p); n += 1 + len(p)/12 {
+				tableBlocks = 4096 * (n & 1)
 				got := verdicts(t, p[:n], raster.Limits{}, false)
 				if got.err == "" && n < len(p)-6 {
 					t.Errorf("%d of %d bytes are read", n, len(p))
@@ -239,8 +241,10 @@ func TestEveryCutHasOneVerdict(t *testing.T) {
 func TestChangedBytesHaveOneVerdict(t *testing.T) {
 	for _, name := range corpus(t) {
 		t.Run(name, func(t *testing.T) {
+			defer func(n int) { tableBlocks = n }(tableBlocks)
 			p := read(t, name)
 			for i := range 9 {
+				tableBlocks = 4096 * (i & 1)
 				at := sosAt(t, p) + (len(p)-sosAt(t, p))*i/9
 				q := bytes.Clone(p)
 				q[at] ^= byte(1 << (i % 8))

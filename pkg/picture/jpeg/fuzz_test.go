@@ -113,8 +113,8 @@ func FuzzLanes(f *testing.F) {
 func FuzzVerdict(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, p []byte, how uint8) {
-		defer func(b uint) { laneBits = b }(laneBits)
-		laneBits = 32
+		defer func(b uint, n int) { laneBits, tableBlocks = b, n }(laneBits, tableBlocks)
+		laneBits, tableBlocks = 32, int(how&4)<<10
 		lim := small
 		lim.Lenient = how&1 != 0
 		verdicts(t, p, lim, how&2 != 0)
@@ -146,8 +146,8 @@ func legal(t *testing.T, p []byte) bool {
 func FuzzTranscode(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, p []byte, how uint8) {
-		defer func(b uint) { laneBits = b }(laneBits)
-		laneBits = 32
+		defer func(b uint, n int) { laneBits, tableBlocks = b, n }(laneBits, tableBlocks)
+		laneBits, tableBlocks = 32, int(how&4)<<10
 		r, err := Open(bytes.NewReader(p), int64(len(p)), small)
 		if err != nil {
 			return

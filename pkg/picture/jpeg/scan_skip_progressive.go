@@ -44,6 +44,13 @@ func (sc *scanner) skipDC(i, _, _ int) error {
 func (sc *scanner) walkBand(nz []uint64) error {
 	f, s := sc.f, sc.s
 	c := &f.comps[s.comps[0]]
+	table, refine := noBands, noRefine
+	if c.bw*c.bh >= tableBlocks {
+		table = s.ac[0].bandTable(s.ah > 0)
+		if s.ah > 0 {
+			refine = s.ac[0].refineTable()
+		}
+	}
 	for y := range c.bh {
 		sc.rows = min(f.h, y*8*f.vmax/c.v)
 		for row := nz[y*c.mw:][:c.bw]; len(row) > 0; {
@@ -52,9 +59,9 @@ func (sc *scanner) walkBand(nz []uint64) error {
 				return err
 			}
 			if s.ah == 0 {
-				err = sc.skipFirst(row[:n])
+				err = sc.skipFirst(row[:n], table)
 			} else {
-				err = sc.skipRefine(row[:n])
+				err = sc.skipRefine(row[:n], refine, table)
 			}
 			if err != nil {
 				return sc.fail(err)
@@ -88,6 +95,22 @@ const (
 	maskShift = 12
 	mostBand  = 32 - maskShift // coefficients that an entry can pass
 	noBand    = 127 << bandShift
+)
+
+// tableBlocks is the number of blocks from which a scan is worth the time that its tables
+// take to make. Smaller scans are walked by tables without entries: symbol by symbol.
+// Tests change it.
+var tableBlocks = 4096
+
+var (
+	noBands = func() *bands {
+		t := new(bands)
+		for i := range t {
+			t[i] = noBand
+		}
+		return t
+	}()
+	noRefine = new([1 << lookBits]uint32)
 )
 
 // bandTable makes the table for first AC scans. That for refining scans stands for the
@@ -130,12 +153,11 @@ func (h *huffman) bandTable(refining bool) *bands {
 	return table
 }
 
-// skipFirst walks blocks of a first AC scan (T.81 G.1.2.2) and adds to row which of
-// their coefficients are not zero.
-func (sc *scanner) skipFirst(row []uint64) error {
+// skipFirst walks blocks of a first AC scan (T.81 G.1.2.2) by a table of bandTable, and
+// adds to row which of their coefficients are not zero.
+func (sc *scanner) skipFirst(row []uint64, table *bands) error {
 	e, s := sc.e, sc.s
 	ac := s.ac[0]
-	table := ac.bandTable(false)
 	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
 	end, eobrun := s.se+1, sc.eobrun
 	for i := 0; i < len(row); i++ {
@@ -194,17 +216,17 @@ func (sc *scanner) skipFirst(row []uint64) error {
 	return nil
 }
 
-// skipRefine walks blocks of a refining AC scan (T.81 G.1.2.3) and adds to row the
-// coefficients that become nonzero.
+// skipRefine walks blocks of a refining AC scan (T.81 G.1.2.3), by a table of refineTable
+// and, where a block has no nonzero coefficients left, by one of bandTable. It adds to
+// row the coefficients that become nonzero.
 //
 // A run counts only coefficients that have been zero so far. Each nonzero coefficient on
 // the way has a correction bit after the code. Example: with the coefficients 0 5 0 0
 // from k on, a symbol of run 1 and size 1 passes the first zero and the 5, so that one
 // correction bit follows the new coefficient's sign, and makes the third nonzero.
-func (sc *scanner) skipRefine(row []uint64) error {
+func (sc *scanner) skipRefine(row []uint64, table *[1 << lookBits]uint32, tail *bands) error {
 	e, s := sc.e, sc.s
 	ac := s.ac[0]
-	table, tail := ac.refineTable(), ac.bandTable(true)
 	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
 	end, eobrun := s.se+1, sc.eobrun
 	band := uint64(1)<<end - 1<<s.ss // 1<<64 is 0, as it should be
