@@ -412,8 +412,8 @@ func (s *supervisor) next(now time.Time) (t time.Time) {
 	for _, c := range s.children {
 		earlier(c.by)
 	}
-	if s.staying() < s.wanted() && s.schedule.next.After(now) {
-		earlier(s.schedule.next)
+	if s.staying() < s.wanted() && s.schedule.earliest().After(now) {
+		earlier(s.schedule.earliest())
 	}
 	if s.Watchdog > 0 && s.ready() > 0 {
 		earlier(s.beat)

@@ -23,6 +23,11 @@ func TestMain(m *testing.M) {
 	switch os.Args[1] {
 	case "hang":
 		unix.Pause()
+	case "brief":
+		if l, err := prefork.NewLifeline(3); err == nil {
+			l.Ready("brief")
+		}
+		os.Exit(1)
 	case "lie":
 		for _, m := range []string{"nonsense", "state -1 0 0", "state 1 2", "ready \x1b[2J", "state 99999999999999999999 0 0"} {
 			unix.Write(3, []byte(m))
@@ -90,6 +95,22 @@ func TestNeverReady(t *testing.T) {
 	expect(t, log, "killed by signal 9 (SIGKILL) before it was ready")
 	expect(t, log, "next worker in 100ms")
 	expect(t, log, "next worker in 200ms")
+	end(t, signals, ended)
+}
+
+// A worker that dies as soon as it is ready is replaced with a pause, so that it
+// can't keep a CPU busy with starts.
+func TestWorkerThatDiesWhenReadyIsReplacedWithAPause(t *testing.T) {
+	start := time.Now()
+	log, signals, ended := run(t, "brief")
+	const deaths = 12
+	for range deaths {
+		expect(t, log, "exit status 1")
+	}
+	// Two workers at most start within 100 ms: six pairs, with five pauses.
+	if d, least := time.Since(start), (deaths/2-1)*100*time.Millisecond; d < least {
+		t.Errorf("%d workers died within %v, want at least %v", deaths, d, least)
+	}
 	end(t, signals, ended)
 }
 

@@ -13,7 +13,8 @@ var pauses = backoff.Pauses{First: 100 * time.Millisecond, Max: 30 * time.Second
 // ready delay the next start.
 type schedule struct {
 	streak int       // failures since a worker was last ready
-	next   time.Time // when the next may be started
+	next   time.Time // when the next may be started, after a failure
+	pause  time.Time // when the next may be started, after the death of one that was ready
 }
 
 // failed counts a failure and returns the pause until the next start. Of workers
@@ -29,18 +30,27 @@ func (s *schedule) failed(now time.Time) time.Duration {
 	return wait
 }
 
-// reset is called when a worker has become ready.
-func (s *schedule) reset() { *s = schedule{} }
+// reset is called when a worker has become ready. It ends a streak, and not the pause
+// after the death of another.
+func (s *schedule) reset() { s.streak, s.next = 0, time.Time{} }
 
 // notBefore delays the next start until t.
 func (s *schedule) notBefore(t time.Time) {
-	if t.After(s.next) {
-		s.next = t
+	if t.After(s.pause) {
+		s.pause = t
 	}
+}
+
+// earliest returns when the next may be started.
+func (s *schedule) earliest() time.Time {
+	if s.pause.After(s.next) {
+		return s.pause
+	}
+	return s.next
 }
 
 // may reports whether a worker may be started while starting others are not ready
 // yet. After a failure workers are started one at a time.
 func (s *schedule) may(now time.Time, starting int) bool {
-	return !now.Before(s.next) && (s.streak == 0 || starting == 0)
+	return !now.Before(s.earliest()) && (s.streak == 0 || starting == 0)
 }
