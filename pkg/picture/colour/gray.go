@@ -19,12 +19,9 @@ const (
 	byLight              // luminance: Y of CIE XYZ
 )
 
-// How good is good enough, in levels of 255.
-const (
-	// toneMatters is the mean difference of a curve from that of sRGB above which the
-	// tone is mapped: gamma 2.2 has 2.0, L* 5.3.
-	toneMatters = 3
-)
+// toneMatters is the mean difference of a curve from that of sRGB, in levels of 255,
+// above which the tone is mapped. Gamma 2.2 differs by 2.0 and L* by 5.3.
+const toneMatters = 3
 
 // Luma of samples is within 4 levels of luma of the colours, on average of photographs,
 // for these primaries. For others it is not, and the colours are changed to sRGB first.

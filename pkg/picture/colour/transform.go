@@ -16,8 +16,8 @@ const (
 	toLuminance               // one value: luminance, encoded with the curve of sRGB
 )
 
-// Transform changes samples of a Source. It holds tables for 8 bits or for 16, and
-// buffers, so it is used by one goroutine at a time.
+// Transform changes samples of a Source. Its tables are for 8 bits or for 16; it does not
+// change once it is made.
 type Transform struct {
 	s       *Source
 	target  target
@@ -25,11 +25,11 @@ type Transform struct {
 	black   float64       // luminance that becomes 0
 	matrix  [3][3]float32 // of curves: linear light to linear light of the target
 	offset  float32       // added to each, with black point compensation
-	light   [3][]float32
+	light   [3][]float32  // of curves: linear light of each sample
 	encode8 *[encodeSteps + 1]uint8
 	encode  *[encodeSteps + 2]float32
-	grid    *flatGrid
-	gray    []uint16 // of one channel: what each sample becomes, of 16 bits
+	grid    *flatGrid // of tables; nil: every colour is computed by the definition
+	gray    []uint16  // of one channel: what each sample becomes, of 16 bits
 }
 
 // encodeSteps is the resolution of the tables from linear light to encoded samples.
@@ -70,7 +70,7 @@ func newTransform(s *Source, to target, compensate bool, bits uint8, pixels int6
 	return t
 }
 
-// light returns the linear light of the target for XYZ, white 1; not clipped.
+// lightOf returns the linear light of the target for XYZ, not clipped. White is 1.
 //
 // Black point compensation moves black to 0 along the line through white, in XYZ
 // (ISO 18619): with the luminance k of black, each of X, Y and Z, over that of white,

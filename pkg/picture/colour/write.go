@@ -12,7 +12,7 @@ func GrayProfile(c *Curve) []byte {
 	return profile("GRAY", "gray", []tag{{"kTRC", curveTag(c)}})
 }
 
-// RGBProfile returns an ICC profile of version 2 for a source of RGB with curves.
+// rgbProfile returns an ICC profile of version 2 for a source of RGB with curves.
 func (s *Source) rgbProfile(name string) []byte {
 	tags := make([]tag, 0, 6)
 	for i, c := range []string{"r", "g", "b"} {

@@ -147,13 +147,18 @@ func (j *job) note(text string) {
 	}
 }
 
-// said joins all notes for the result.
+// said joins all notes for the result: those of the reader, then those on colours.
 func (j *job) said(animated bool) string {
-	notes := j.notes
+	var list raster.NoteList // which bounds their number and length
 	if n := j.p.Note(animated); n != "" {
-		notes = append([]string{n}, notes...)
+		for note := range strings.SplitSeq(n, "; ") {
+			list.Note("%s", note)
+		}
 	}
-	return strings.Join(notes, "; ")
+	for _, note := range j.notes {
+		list.Note("%s", note)
+	}
+	return strings.Join(list.Notes(), "; ")
 }
 
 // lumas are the ways to make gray, by the values of the word gray.
