@@ -155,9 +155,13 @@ func (g *Reader) walk(size int64) error {
 		end = size
 	}
 	in := chunks{g.r, 12, end}
+	frames := 0 // chunks of frames, also of those that are not read
 	for n := 0; ; n++ {
-		if n-g.c.frames == maxChunks {
+		if n-frames == maxChunks {
 			return fault.New(fault.Format, "more than %d chunks", maxChunks)
+		}
+		if frames > maxFrames {
+			return fault.New(fault.TooLarge, "more than %d frames", maxFrames)
 		}
 		at := in
 		data, err := in.next()
@@ -168,7 +172,7 @@ func (g *Reader) walk(size int64) error {
 			return err
 		}
 		if data.name == "ANMF" {
-			if g.c.frames == 0 {
+			if frames++; frames == 1 {
 				g.c.from = at
 			}
 			if err := g.addFrame(data); err != nil {
@@ -249,9 +253,6 @@ func (g *Reader) addFrame(data chunk) error {
 	c := &g.c
 	if !c.extended || c.broken {
 		return nil // without a canvas it is an unknown chunk
-	}
-	if c.frames == maxFrames {
-		return fault.New(fault.TooLarge, "more than %d frames", maxFrames)
 	}
 	f, err := c.frame(g.r, data, c.frames+1)
 	if err != nil {
