@@ -70,6 +70,10 @@ func (s *decompressor) open(i int, need int64) error {
 		}
 		s.data = s.inflate
 		return err
+	case compZstd:
+		z, err := newZstd(s.section, need, t.lim)
+		s.data = z
+		return err
 	default:
 		s.fax = newFax(s.section, t.faxKind(), t.segW)
 		s.data = s.fax

@@ -171,7 +171,7 @@ func (t *Reader) density(d directory) raster.Density {
 // coding reads how segments are compressed.
 func (t *Reader) coding(d directory) error {
 	switch t.compression = t.file.small(d, tagCompression, compNone); t.compression {
-	case compNone, compRLE, compRLEW, compG3, compG4, compLZW, compDeflate, compPackBits, compDeflateOld:
+	case compNone, compRLE, compRLEW, compG3, compG4, compLZW, compDeflate, compPackBits, compDeflateOld, compZstd:
 	case compJPEG:
 		return t.jpegTables(d)
 	case compJPEGOld, compWebP:
@@ -200,7 +200,7 @@ func (t *Reader) codingFits(d directory) error {
 	}
 	t.predictor = 1
 	switch t.compression {
-	case compLZW, compDeflate, compDeflateOld: // all others have no predictor
+	case compLZW, compDeflate, compDeflateOld, compZstd: // all others have no predictor
 		t.predictor = t.file.small(d, tagPredictor, 1)
 	}
 	switch p := t.predictor; {

@@ -166,7 +166,7 @@ func TestFilesOfOtherWriters(t *testing.T) {
 		bits   uint8
 		files  []string
 	}{
-		{raster.RGB, 8, []string{"rgb-None-LSB", "rgb-LZW-MSB", "rgb-Zip-LSB", "rgb-RLE-MSB", "strip-lzw2-rgb", "tile-zip2-rgb", "planar", "webp"}},
+		{raster.RGB, 8, []string{"rgb-None-LSB", "rgb-LZW-MSB", "rgb-Zip-LSB", "rgb-RLE-MSB", "strip-lzw2-rgb", "tile-zip2-rgb", "planar", "webp", "zstd", "zstd-19"}},
 		{raster.RGBA, 8, []string{"rgba-None-LSB", "rgba-LZW-LSB"}},
 		{raster.Gray, 8, []string{"bw-None-LSB", "g4", "g4lsb", "g3", "g3-fill", "g3-2d", "g3-2d-fill", "strip-g4", "tile-g4"}},
 		{raster.Gray, 16, []string{"gray16-None-MSB", "gray16-Zip-LSB", "tile-lzw2-gray16"}},
@@ -332,7 +332,8 @@ func TestRefusals(t *testing.T) {
 		{"YCbCr, subsampled, with predictor", made{tags: with(basic(2, 2, 6, 8, 8, 8), shorts(tagCompression, 8), shorts(tagPredictor, 2)), segments: seg}.bytes(), fault.Unsupported, "subsampled"},
 		{"YCbCr, short", made{tags: with(basic(2, 4, 6, 8, 8, 8), shorts(tagCompression, 8)), segments: [][]byte{deflated([]byte{1, 2, 3, 4, 128, 128, 5})}}.bytes(), fault.Format, "truncated after 2 of 4 rows"},
 		{"raw", made{tags: basic(2, 2, 32803, 16), segments: seg}.bytes(), fault.Unsupported, "camera raw"},
-		{"zstd", made{tags: with(gray, shorts(tagCompression, 50000)), segments: seg}.bytes(), fault.Unsupported, "Zstandard"},
+		{"LZMA", made{tags: with(gray, shorts(tagCompression, 34925)), segments: seg}.bytes(), fault.Unsupported, "LZMA in TIFF is not read; convert it first"},
+		{"not Zstandard", made{tags: with(gray, shorts(tagCompression, 50000)), segments: seg}.bytes(), fault.Format, "damaged at row 0 of 2 (strip 1 of 1): Zstandard data is damaged"},
 		{"WebP of gray", made{tags: with(gray, shorts(tagCompression, 50001)), segments: seg}.bytes(), fault.Unsupported, "WebP in TIFF of 1×8 bits"},
 		{"no WebP", made{tags: with(basic(2, 2, 2, 8, 8, 8), shorts(tagCompression, 50001)), segments: seg}.bytes(), fault.Format, "strip 1 of 1: "},
 		{"compression", made{tags: with(gray, shorts(tagCompression, 4711)), segments: seg}.bytes(), fault.Format, "scheme 4711"},

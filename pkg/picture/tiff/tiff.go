@@ -91,6 +91,7 @@ const (
 	compRLEW       = 32771
 	compPackBits   = 32773
 	compDeflateOld = 32946
+	compZstd       = 50000
 	compWebP       = 50001
 )
 
@@ -99,8 +100,7 @@ var notRead = map[uint64]string{
 
 	9: "JBIG in TIFF", 10: "JBIG in TIFF", 32766: "NeXT compression", 32809: "ThunderScan compression", 33003: "JPEG 2000 in TIFF",
 	33004: "JPEG 2000 in TIFF", 33005: "JPEG 2000 in TIFF", 34661: "JBIG in TIFF", 34676: "SGI Log compression", 34677: "SGI Log compression",
-	34712: "JPEG 2000 in TIFF", 34887: "LERC in TIFF", 34892: "lossy JPEG in DNG", 34925: "LZMA in TIFF", 50000: "Zstandard in TIFF",
-	50002: "JPEG XL in TIFF", 52546: "JPEG XL in TIFF",
+	34712: "JPEG 2000 in TIFF", 34887: "LERC in TIFF", 34892: "lossy JPEG in DNG", 34925: "LZMA in TIFF", 50002: "JPEG XL in TIFF", 52546: "JPEG XL in TIFF",
 }
 
 // Photometric interpretations.
