@@ -72,7 +72,7 @@ func assemble(given map[string]string) (Ops, error) {
 		case opt.Opposite != "" && value == "":
 			o = o.With(opt.Opposite, "1")
 		case opt.Opposite != "" && o.Has(opt.Opposite):
-			return nil, fault.New(fault.Usage, "%s and %s", opt.Opposite, opt.Key)
+			return nil, fault.New(fault.Usage, "%s and %s: one of them", opt.Opposite, opt.Key)
 		case opt.Opposite != "" || value == "":
 		case opt.Sets == "":
 			o = append(o, Word{opt.Key, value})
