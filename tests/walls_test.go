@@ -68,10 +68,11 @@ var walls = map[string][]string{
 	daemontest:              {"pkg/fault", "pkg/ops", "pkg/daemon", "pkg/daemon/"},
 
 	// The HTTP side: never looks inside a picture.
-	"pkg/front/spool":    {"pkg/fault", "pkg/lease", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops"},
-	"pkg/front/dispatch": {"pkg/fault", "pkg/filename", "pkg/limits", "pkg/lease", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
-	"pkg/front":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/front/"},
-	"pkg/front/service":  {"pkg/fault", "pkg/tokenfile", "pkg/front", "pkg/front/spool", "pkg/daemon/"},
+	"pkg/front/spool":      {"pkg/eventually", "pkg/fault", "pkg/lease", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops"},
+	"pkg/front/fakedaemon": {"pkg/daemon/wire", "pkg/daemon/fdpass"},
+	"pkg/front/dispatch":   {"pkg/eventually", "pkg/front/fakedaemon", "pkg/fault", "pkg/filename", "pkg/limits", "pkg/lease", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
+	"pkg/front":            {"pkg/eventually", "pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/front/"},
+	"pkg/front/service":    {"pkg/fault", "pkg/tokenfile", "pkg/front", "pkg/front/spool", "pkg/daemon/"},
 
 	// The person's side: cli < input, output, progress, show, history, client < filter, transfer.
 	"pkg/shell/cli":             {"pkg/fault"},

@@ -4,19 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"mime/multipart"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"imgtools/pkg/daemon/fdpass"
+	"imgtools/pkg/eventually"
+	"imgtools/pkg/front/fakedaemon"
 	"imgtools/pkg/front/spool"
 )
 
@@ -39,86 +37,43 @@ type held struct {
 }
 
 func newFake(t *testing.T) *fake {
-	f := &fake{path: filepath.Join(t.TempDir(), "d.sock"), held: make(chan *held, 100)}
-	l, err := net.Listen("unix", f.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, err := net.Listen("unix", f.path+".status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() {
-				defer c.Close()
-				f.serve(c.(*net.UnixConn))
-			})
-		}
-	})
-	wg.Go(func() {
-		for {
-			c, err := status.Accept()
-			if err != nil {
-				return
-			}
-			io.WriteString(c, "workers: 1\nready: 1\nbusy: 0\n")
-			c.Close()
-		}
-	})
-	t.Cleanup(func() { l.Close(); status.Close(); wg.Wait() })
+	f := &fake{held: make(chan *held, 100)}
+	d := fakedaemon.Start(t, "unix", f.serve)
+	d.Status(t, "workers: 1\nready: 1\nbusy: 0\n")
+	f.path = d.Path()
 	return f
 }
 
-func (f *fake) serve(c *net.UnixConn) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return
-	}
-	buf := make([]byte, 1024)
-	n, fds, err := fdpass.Recv(raw, buf, 2)
-	if err != nil || len(fds) != 2 {
-		return
-	}
-	in, out := os.NewFile(uintptr(fds[0]), "in"), os.NewFile(uintptr(fds[1]), "out")
-	defer in.Close()
-	defer out.Close()
-	body, _ := io.ReadAll(in)
+func (f *fake) serve(_ int, r *fakedaemon.Request) {
+	body := string(r.Body)
 	f.mu.Lock()
-	f.log = append(f.log, string(body))
+	f.log = append(f.log, body)
 	f.mu.Unlock()
 	switch {
-	case bytes.HasPrefix(body, []byte("hold")):
-		h := &held{string(body), make(chan struct{}), make(chan struct{})}
-		go func() { c.Read(make([]byte, 1)); close(h.gone) }()
+	case strings.HasPrefix(body, "hold"):
+		h := &held{body, make(chan struct{}), make(chan struct{})}
+		go func() { r.Conn.Read(make([]byte, 1)); close(h.gone) }()
 		f.held <- h
 		select {
 		case <-h.free:
 		case <-h.gone:
 			return
 		}
-	case bytes.HasPrefix(body, []byte("bad")):
-		io.WriteString(c, "err format not a picture\n")
+	case strings.HasPrefix(body, "bad"):
+		r.Say("err format not a picture")
 		return
-	case bytes.HasPrefix(body, []byte("kill")):
+	case strings.HasPrefix(body, "kill"):
 		return
 	}
-	result := "gray of " + string(body)
-	more := ""
-	if strings.HasPrefix(string(buf[:n]), "img/1 scale") {
-		result = "small " + string(body)
-	} else if strings.Contains(string(buf[:n]), " for=") {
-		more = " full=4x4 goal=2x2 from=png as=png"
+	words := "type=image/png width=4 height=2"
+	if strings.Contains(r.Line, " for=") {
+		words += " full=4x4 goal=2x2 from=png as=png"
 	}
-	io.WriteString(out, result)
-	out.Close()
-	in.Close()
-	fmt.Fprintf(c, "ok type=image/png width=4 height=2%s len=%d\n", more, len(result))
+	if strings.HasPrefix(r.Line, "img/1 scale") {
+		r.OK(words, "small "+body)
+	} else {
+		r.OK(words, "gray of "+body)
+	}
 }
 
 func (f *fake) came() []string {
@@ -245,20 +200,10 @@ func (s *site) job(body string) string {
 	return strings.TrimSpace(a.body)
 }
 
-// until polls for what the system gives no event for.
+// until waits for what the system gives no event for.
 func (s *site) until(what string, ok func() bool) {
 	s.t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	late := time.NewTimer(10 * time.Second)
-	defer late.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-late.C:
-			s.t.Fatalf("waited too long for %s", what)
-		}
-	}
+	eventually.True(s.t, what, ok)
 }
 
 // part is a part of a form; a field when file is "-".

@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"imgtools/pkg/daemon/fdpass"
-	"imgtools/pkg/daemon/wire"
+	"imgtools/pkg/eventually"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/front/fakedaemon"
 	"imgtools/pkg/limits"
 	"imgtools/pkg/ops"
 )
@@ -40,119 +40,15 @@ func (f file) Size() (int64, error) {
 	return fi.Size(), nil
 }
 
-// request is what a fake daemon was asked.
-type request struct {
-	conn    net.Conn
-	line    string
-	in, out *os.File // nil in the stream form
-	body    []byte
-}
-
-// write puts b into the result file and closes both files.
-func (r *request) write(b string) {
-	io.WriteString(r.out, b)
-	r.out.Close()
-	r.in.Close()
-}
-
-func (r *request) say(line string) { io.WriteString(r.conn, line+"\n") }
-
-// ok does what a good worker does: b is the result.
-func (r *request) ok(words, b string) {
-	if r.out != nil {
-		r.write(b)
-	}
-	r.say(fmt.Sprintf("ok %s len=%d", words, len(b)))
-	if r.out == nil {
-		io.WriteString(r.conn, b)
-	}
-}
-
 const asPNG = "type=image/png width=3 height=2"
 
-// daemon serves a Unix or TCP address and gives each request to handle, with its
-// number from 1. It returns the address, and the lines that it received.
+type request = fakedaemon.Request
+
+// daemon starts a fake daemon and returns its address, and the lines that it received.
 func daemon(t *testing.T, network string, handle func(n int, r *request)) (addr string, lines func() []string) {
 	t.Helper()
-	address := "127.0.0.1:0"
-	if network == "unix" {
-		address = filepath.Join(t.TempDir(), "d.sock")
-	}
-	l, err := net.Listen(network, address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var mu sync.Mutex
-	var got []string
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for n := 1; ; n++ {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() {
-				defer conn.Close()
-				r, err := receive(conn)
-				if err != nil {
-					return
-				}
-				mu.Lock()
-				got = append(got, r.line)
-				mu.Unlock()
-				handle(n, r)
-				if r.in != nil {
-					r.in.Close()
-					r.out.Close()
-				}
-			})
-		}
-	})
-	t.Cleanup(func() { l.Close(); wg.Wait() })
-	return network + ":" + l.Addr().String(), func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return append([]string(nil), got...)
-	}
-}
-
-func receive(conn net.Conn) (*request, error) {
-	buf := make([]byte, 64<<10)
-	r := &request{conn: conn}
-	if u, ok := conn.(*net.UnixConn); ok {
-		raw, err := u.SyscallConn()
-		if err != nil {
-			return nil, err
-		}
-		n, fds, err := fdpass.Recv(raw, buf, 2)
-		if err != nil {
-			return nil, err
-		}
-		r.line = strings.TrimSuffix(string(buf[:n]), "\n")
-		r.in, r.out = os.NewFile(uintptr(fds[0]), "in"), os.NewFile(uintptr(fds[1]), "out")
-		r.body, err = io.ReadAll(r.in)
-		return r, err
-	}
-	var all []byte
-	for {
-		n, err := conn.Read(buf)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, buf[:n]...)
-		line, body, ok := bytes.Cut(all, []byte("\n"))
-		if !ok {
-			continue
-		}
-		req, err := wire.ParseRequest(string(line))
-		if err != nil {
-			return nil, err
-		}
-		if int64(len(body)) >= req.Len {
-			r.line, r.body = string(line), body
-			return r, nil
-		}
-	}
+	d := fakedaemon.Start(t, network, handle)
+	return d.Address, d.Lines
 }
 
 // dispatcher returns a Dispatcher over the given daemons, and the input "picture".
@@ -196,7 +92,7 @@ const nobody = "unix:/nonexistent/d.sock"
 
 func TestOneDaemon(t *testing.T) {
 	for _, network := range []string{"unix", "tcp"} {
-		d, lines := daemon(t, network, func(_ int, r *request) { r.ok(asPNG+" note=first%20of%202", "<"+string(r.body)+">") })
+		d, lines := daemon(t, network, func(_ int, r *request) { r.OK(asPNG+" note=first%20of%202", "<"+string(r.Body)+">") })
 		for _, c := range []struct {
 			gray, scale string
 			o           ops.Ops
@@ -232,9 +128,9 @@ func TestOneDaemon(t *testing.T) {
 
 func TestGrayThenScale(t *testing.T) {
 	gray, grayLines := daemon(t, "unix", func(_ int, r *request) {
-		r.ok("type=image/x-portable-graymap width=251 height=188 full=1001x750 reduced=2/8 goal=100x75 from=jpeg as=jpeg", "mid of "+string(r.body))
+		r.OK("type=image/x-portable-graymap width=251 height=188 full=1001x750 reduced=2/8 goal=100x75 from=jpeg as=jpeg", "mid of "+string(r.Body))
 	})
-	scale, scaleLines := daemon(t, "tcp", func(_ int, r *request) { r.ok("type=image/jpeg width=100 height=75", "small of "+string(r.body)) })
+	scale, scaleLines := daemon(t, "tcp", func(_ int, r *request) { r.OK("type=image/jpeg width=100 height=75", "small of "+string(r.Body)) })
 	c, in := dispatcher(t, gray, scale)
 	deaths, _ := counter()
 	r, err := c.Run(context.Background(), ops.Must("gray=601 scale=1/10 quality=90 fast"), in, deaths)
@@ -265,7 +161,7 @@ func TestErrorsKeepTheirKind(t *testing.T) {
 			fault.Usage:    "err usage unknown word",
 			fault.Internal: "err internal disk",
 		} {
-			d, lines := daemon(t, network, func(_ int, r *request) { r.say(line) })
+			d, lines := daemon(t, network, func(_ int, r *request) { r.Say(line) })
 			c, in := dispatcher(t, d, nobody)
 			deaths, n := counter()
 			_, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
@@ -283,28 +179,28 @@ func TestErrorsKeepTheirKind(t *testing.T) {
 func TestDeathIsRetriedOnceOnAnother(t *testing.T) {
 	for name, bad := range map[string]func(r *request){
 		"dies without a word":     func(r *request) {},
-		"dies having written all": func(r *request) { r.write("whole?") },
+		"dies having written all": func(r *request) { r.Write("whole?") },
 		"writes less than it says": func(r *request) {
-			r.write("12345")
-			r.say("ok " + asPNG + " len=6")
+			r.Write("12345")
+			r.Say("ok " + asPNG + " len=6")
 		},
 		"writes more than it says": func(r *request) {
-			r.write("1234567")
-			r.say("ok " + asPNG + " len=6")
+			r.Write("1234567")
+			r.Say("ok " + asPNG + " len=6")
 		},
-		"makes a web page of it": func(r *request) { r.ok("type=text/html width=1 height=1", "<script>") },
-		"talks nonsense":         func(r *request) { r.say("hello") },
+		"makes a web page of it": func(r *request) { r.OK("type=text/html width=1 height=1", "<script>") },
+		"talks nonsense":         func(r *request) { r.Say("hello") },
 		"kinds that there aren't": func(r *request) {
-			r.say("err gremlins in the works")
+			r.Say("err gremlins in the works")
 		},
-		"never ends its line": func(r *request) { io.WriteString(r.conn, strings.Repeat("a", 100_000)) },
-		"takes too long":      func(r *request) { r.say("err timeout after 10s") },
+		"never ends its line": func(r *request) { io.WriteString(r.Conn, strings.Repeat("a", 100_000)) },
+		"takes too long":      func(r *request) { r.Say("err timeout after 10s") },
 	} {
 		d, lines := daemon(t, "unix", func(n int, r *request) {
 			if n == 1 {
 				bad(r)
 			} else {
-				r.ok(asPNG, "good")
+				r.OK(asPNG, "good")
 			}
 		})
 		c, in := dispatcher(t, d, nobody)
@@ -337,14 +233,14 @@ func TestWriterLeftOnTheResult(t *testing.T) {
 	var kept *os.File
 	d, _ := daemon(t, "unix", func(n int, r *request) {
 		if n == 1 {
-			kept = r.out
-			io.WriteString(r.out, "fine")
-			r.in.Close()
-			r.in, r.out = nil, nil // not closed by the daemon above
-			r.say("ok " + asPNG + " len=4")
+			kept = r.Out
+			io.WriteString(r.Out, "fine")
+			r.In.Close()
+			r.Keep()
+			r.Say("ok " + asPNG + " len=4")
 			return
 		}
-		r.ok(asPNG, "good")
+		r.OK(asPNG, "good")
 	})
 	c, in := dispatcher(t, d, nobody)
 	deaths, n := counter()
@@ -372,10 +268,10 @@ func TestDaemonAwayAndBack(t *testing.T) {
 	// A daemon that resets the queue once, says busy once, and then works.
 	d, lines := daemon(t, "unix", func(n int, r *request) {
 		if n == 1 {
-			r.say("err busy no memory")
+			r.Say("err busy no memory")
 			return
 		}
-		r.ok(asPNG, "good")
+		r.OK(asPNG, "good")
 	})
 	c, in = dispatcher(t, d, nobody)
 	r, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
@@ -399,13 +295,10 @@ func TestResetInTheQueueIsNoDeath(t *testing.T) {
 		_, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
 		done <- err
 	}()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for queued := false; !queued; { // wait until it is in the queue
-		<-tick.C
+	eventually.True(t, "the request is in the queue", func() bool {
 		b, _ := os.ReadFile("/proc/net/unix")
-		queued = bytes.Count(b, []byte(path)) > 1
-	}
+		return bytes.Count(b, []byte(path)) > 1
+	})
 	l.Close()
 	if err := <-done; fault.Of(err) != fault.Busy || *n != 0 {
 		t.Errorf("%v (%v), %d deaths", err, fault.Of(err), *n)
@@ -450,8 +343,8 @@ func TestBalancerWithoutServersIsNoDeath(t *testing.T) {
 }
 
 func TestSeveralAddresses(t *testing.T) {
-	a, aLines := daemon(t, "unix", func(_ int, r *request) { r.ok(asPNG, "a") })
-	b, bLines := daemon(t, "tcp", func(_ int, r *request) { r.ok(asPNG, "b") })
+	a, aLines := daemon(t, "unix", func(_ int, r *request) { r.OK(asPNG, "a") })
+	b, bLines := daemon(t, "tcp", func(_ int, r *request) { r.OK(asPNG, "b") })
 	c, in := dispatcher(t, a, nobody)
 	p, err := newPool("grayd", []string{nobody, a, b})
 	if err != nil {
@@ -476,7 +369,7 @@ func TestCancelClosesTheConnection(t *testing.T) {
 		started, gone := make(chan bool), make(chan error)
 		d, _ := daemon(t, network, func(_ int, r *request) {
 			started <- true
-			_, err := r.conn.Read(make([]byte, 1))
+			_, err := r.Conn.Read(make([]byte, 1))
 			gone <- err
 		})
 		c, in := dispatcher(t, d, nobody)
@@ -499,25 +392,10 @@ func TestCancelClosesTheConnection(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
-	d, _ := daemon(t, "unix", func(int, *request) {})
-	path := strings.TrimPrefix(d, "unix:")
-	l, err := net.Listen("unix", path+".status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			io.WriteString(conn, "workers: 4\nready: 3\nbusy: 1\nserved: 10\nfailed: 2\nrespawned: 5\nsandbox: strict\n")
-			conn.Close()
-		}
-	}()
+	d := fakedaemon.Start(t, "unix", func(int, *request) {})
+	d.Status(t, "workers: 4\nready: 3\nbusy: 1\nserved: 10\nfailed: 2\nrespawned: 5\nsandbox: strict\n")
 	tcp, _ := daemon(t, "tcp", func(int, *request) {})
-	c, _ := dispatcher(t, d, tcp)
+	c, _ := dispatcher(t, d.Address, tcp)
 	got := c.Probe(context.Background())
 	want := []Health{
 		{Name: "grayd", Reachable: true, Known: true, Workers: 4, Ready: 3, Busy: 1, Served: 10, Failed: 2, Respawned: 5, Sandbox: "strict"},

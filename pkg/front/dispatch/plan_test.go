@@ -23,9 +23,9 @@ func TestTimeIsSharedByTheStages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			gray, _ := daemon(t, "unix", func(_ int, r *request) {
 				<-time.After(10 * time.Millisecond) // so that 5 ms can have been worked
-				r.ok(asMid+c.ms, "mid")
+				r.OK(asMid+c.ms, "mid")
 			})
-			scale, lines := daemon(t, "unix", func(_ int, r *request) { r.ok(asPNG, "small") })
+			scale, lines := daemon(t, "unix", func(_ int, r *request) { r.OK(asPNG, "small") })
 			d, in := dispatcher(t, gray, scale)
 			if c.want == "" {
 				d.c.Timeout = 5 * time.Millisecond

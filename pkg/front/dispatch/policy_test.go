@@ -51,9 +51,9 @@ func TestPatienceIsCountedFromTheFirstRefusal(t *testing.T) {
 		case 1:
 			<-time.After(2 * testPatience) // longer than patience; then it dies
 		case 2:
-			r.say("err busy no memory")
+			r.Say("err busy no memory")
 		default:
-			r.ok(asPNG, "good")
+			r.OK(asPNG, "good")
 		}
 	})
 	c, in := dispatcher(t, d, nobody)
@@ -71,7 +71,7 @@ func TestKindsOfTheFrontAreNotTakenFromAWorker(t *testing.T) {
 			continue
 		}
 		t.Run(kind.String(), func(t *testing.T) {
-			d, lines := daemon(t, "unix", func(_ int, r *request) { r.say("err " + kind.String() + " text") })
+			d, lines := daemon(t, "unix", func(_ int, r *request) { r.Say("err " + kind.String() + " text") })
 			c, in := dispatcher(t, d, nobody)
 			deaths, n := counter()
 			_, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
@@ -85,7 +85,7 @@ func TestKindsOfTheFrontAreNotTakenFromAWorker(t *testing.T) {
 // TestDaemonOfOthersIsNotTheClientsFault: a daemon that refuses imgd's user is as good
 // as none, and its reason is reported.
 func TestDaemonOfOthersIsNotTheClientsFault(t *testing.T) {
-	d, _ := daemon(t, "unix", func(_ int, r *request) { r.say("err forbidden user 7 is neither user 0 nor in group 0") })
+	d, _ := daemon(t, "unix", func(_ int, r *request) { r.Say("err forbidden user 7 is neither user 0 nor in group 0") })
 	c, in := dispatcher(t, d, nobody)
 	deaths, n := counter()
 	_, err := c.Run(context.Background(), ops.Gray(), in, deaths)
@@ -101,13 +101,13 @@ func TestResultIsBounded(t *testing.T) {
 			t.Run(fmt.Sprint(network, announced), func(t *testing.T) {
 				d, _ := daemon(t, network, func(_ int, r *request) {
 					n := min(announced, 1000)
-					if r.out != nil {
-						r.write(strings.Repeat("x", int(n)))
+					if r.Out != nil {
+						r.Write(strings.Repeat("x", int(n)))
 					}
-					r.say(fmt.Sprintf("ok %s len=%d", asPNG, announced))
-					if r.out == nil {
-						io.WriteString(r.conn, strings.Repeat("x", int(n)))
-						r.conn.Read(make([]byte, 1)) // it would send more
+					r.Say(fmt.Sprintf("ok %s len=%d", asPNG, announced))
+					if r.Out == nil {
+						io.WriteString(r.Conn, strings.Repeat("x", int(n)))
+						r.Conn.Read(make([]byte, 1)) // it would send more
 					}
 				})
 				c, in := dispatcher(t, d, nobody)
@@ -138,7 +138,7 @@ func TestMaxResultDoesNotOverflow(t *testing.T) {
 }
 
 func TestAnErrorOfTheSpoolIsFinal(t *testing.T) {
-	d, lines := daemon(t, "unix", func(_ int, r *request) { r.ok(asPNG, "good") })
+	d, lines := daemon(t, "unix", func(_ int, r *request) { r.OK(asPNG, "good") })
 	c, in := dispatcher(t, d, nobody)
 	disk := errors.New("disk")
 	c.c.Temp = func() (File, error) { return nil, disk }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imgtools/pkg/eventually"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/jobid"
 	"imgtools/pkg/ops"
@@ -398,16 +399,15 @@ func TestTwoSpoolsOnOneFolder(t *testing.T) {
 		close(done)
 	}()
 	finish(t, b, jb, "by b")
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for finished := false; !finished; {
+	eventually.True(t, "a's waiting request to end", func() bool {
+		a.Rescan()
 		select {
 		case <-done:
-			finished = true
-		case <-tick.C:
-			a.Rescan()
+			return true
+		default:
+			return false
 		}
-	}
+	})
 	if st, err := a.Status(id); err != nil || st.State != Done {
 		t.Errorf("a's status: %+v %v", st, err)
 	}
