@@ -67,7 +67,7 @@ func parse(args []string) (options, error) {
 	f.String(&o.Key, "", "key", "file", "key of the certificate, PEM")
 	f.Both("cert", "key")
 	f.Strings(&o.Hosts, "", "host", "name", "name by which TCP clients may call this server")
-	f.Strings(&o.Proxies, "", "proxy", "CIDR", "addresses of proxies whose X-Forwarded headers are believed")
+	f.Strings(&o.Proxies, "", "proxy", "cidr", "addresses of proxies whose X-Forwarded headers are believed")
 	f.Choice(&log, "", "log", "form", []string{"text", "json"}, "form of the log on stderr")
 	f.Bool(&o.check, "C", "check", "check flags, files and addresses, print what would be served, and exit")
 	f.Bool(&o.ready, "", "ready", "ask the imgd that runs at -a whether it is ready, and exit")

@@ -8,7 +8,7 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// form of an answer.
+// format is the form of an answer.
 type answerFormat uint8
 
 const (
@@ -46,8 +46,8 @@ type problem struct {
 	Jobs   []string `json:"jobs,omitempty"` // made before the error
 }
 
-// fail answers with an error: its status, and what and why in the form that the
-// client asks for. jobs are ids of jobs that this request has made before.
+// fail answers with an error: the status of its kind, and its text in the form that
+// the client asks for. jobs are ids of jobs that the request made before it failed.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, jobs ...string) {
 	kind := fault.Of(err)
 	h := w.Header()
@@ -90,7 +90,7 @@ func writeText(w http.ResponseWriter, status int, text string) {
 
 func writeJSON(w http.ResponseWriter, contentType string, status int, v any) {
 	b, err := json.Marshal(v)
-	if err != nil { // only values of our own come here
+	if err != nil { // v has only types of this package
 		panic(err)
 	}
 	b = append(b, '\n')

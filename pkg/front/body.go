@@ -23,10 +23,10 @@ type picture struct {
 	ops    ops.Ops
 }
 
-// source gives the pictures of a request one after the other: the parts with a
-// file name of a multipart/form-data body, else the body itself, whatever its
-// Content-Type. The words of the query and those of the form's fields, which must
-// come before the first file, say what is to be done.
+// source returns the pictures of a request one after the other. In a
+// multipart/form-data body each part with a file name is one. Any other body is the
+// picture itself, whatever its Content-Type. The operation is in the words of the
+// query and in the form's fields, which must come before the first file.
 type source struct {
 	words  []ops.Word
 	body   io.Reader
@@ -36,9 +36,9 @@ type source struct {
 	files  int
 }
 
-// source looks at the head of a request only: for a raw body at the words, and,
-// unless several pictures may come, at its length, so that it can be refused
-// before it is sent.
+// source reads only the header of a request, so that a body can be refused before it
+// is sent: for its words, if it is raw, and for its length, unless several pictures
+// may come.
 func (s *Server) source(w http.ResponseWriter, r *http.Request, several bool) (*source, error) {
 	words, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -129,7 +129,7 @@ func (src *source) end() error {
 	}
 }
 
-// field reads a form field. An empty one is as if it was not given.
+// field reads a form field. An empty field counts as not given.
 func (src *source) field(name string, part io.Reader) error {
 	b, err := io.ReadAll(io.LimitReader(part, maxField+1))
 	if err != nil {
@@ -159,8 +159,8 @@ func (src *source) picture(body io.Reader, length int64, name string) (*picture,
 	return &picture{body: body, length: length, ops: o.With("name", filename.Clean(name))}, nil
 }
 
-// formError gives an error in the form itself its kind; those of reading the body
-// have theirs.
+// formError gives an error in the form itself the kind Usage. An error from reading the
+// body has a kind already.
 func formError(err error) error {
 	var f *fault.Error
 	if errors.As(err, &f) {
@@ -204,7 +204,7 @@ func (s *Server) tooLarge(n int64) error {
 	return fault.New(fault.TooLarge, "%d bytes > %d bytes (-maxbytes)", n, s.c.MaxBytes)
 }
 
-// patientReader reads a body as long as its client goes on sending.
+// patientReader reads a body while its client goes on sending.
 type patientReader struct {
 	body  io.Reader
 	rc    *http.ResponseController
@@ -221,7 +221,7 @@ func (s *Server) patient(w http.ResponseWriter, r *http.Request) *patientReader 
 func (p *patientReader) Read(b []byte) (int, error) {
 	p.info.read = true
 	deadline := time.Now().Add(p.idle)
-	// However steadily it drips: twice the idle time, and minRate from there on.
+	// A client that sends steadily but slowly: twice the idle time, then minRate.
 	if last := p.start.Add(2*p.idle + time.Duration(p.n/minRate)*time.Second); deadline.After(last) {
 		deadline = last
 	}
@@ -229,7 +229,7 @@ func (p *patientReader) Read(b []byte) (int, error) {
 	n, err := p.body.Read(b)
 	p.n += int64(n)
 	if err != nil {
-		// The connection goes on being watched for its client's leaving.
+		// net/http goes on reading, to notice when the client leaves.
 		p.rc.SetReadDeadline(time.Time{})
 	}
 	switch {

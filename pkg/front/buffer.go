@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// Bytes of a picture that are read and written at once. A file system takes many
-// whole pages at once for much less than one by one; but of the large buffers
-// there are few, whatever the number of slow clients.
+// Sizes of buffers for the bytes of a picture. A file system takes many pages at once
+// for much less than one by one, so large buffers are better. Their number is bounded,
+// however many slow clients there are.
 const (
 	smallBytes = 64 << 10
 	largeBytes = 256 << 10
@@ -20,8 +20,8 @@ var (
 	taken = make(chan struct{}, maxLarge)
 )
 
-// buffer returns a buffer for a picture of length bytes (-1: not known), and what
-// the caller gives it back with.
+// buffer returns a buffer for a picture of length bytes (-1: not known), and a function
+// that gives it back.
 func buffer(length int64) (buf []byte, free func()) {
 	if length < 0 || length > smallBytes {
 		select {
@@ -35,7 +35,8 @@ func buffer(length int64) (buf []byte, free func()) {
 	return b[:], func() { small.Put(b) }
 }
 
-// copyFull copies r to w by the whole buffer, however little r gives at once.
+// copyFull copies r to w. It fills buf before each write, however little r returns at
+// once.
 func copyFull(w io.Writer, r io.Reader, buf []byte) (n int64, err error) {
 	for err == nil {
 		full := 0

@@ -1,8 +1,20 @@
-// Package front is the HTTP side of imgtools: it takes uploads, keeps jobs, has
-// grayd and scaled work on them, and gives the results out. It never parses a
-// picture, and no handler but that of /image waits for a worker.
+// Package front is the HTTP side of imgtools. It takes uploads, keeps jobs in a spool
+// (package spool), has grayd and scaled work on them (package dispatch), and serves
+// the results. It never parses a picture, and only the handler of /image waits for a
+// worker. imgd(8) has the paths, words and statuses.
 //
-// The paths, words and statuses are those of imgd(8).
+// A request passes a chain of small handlers:
+//
+//	observe    counts and logs it           observe.go
+//	headers    sets the common headers      route.go
+//	forwarded  believes known proxies       client.go
+//	guarded    host, token, origin          guard.go
+//	bounded    deadlines of unread bodies   bounds.go
+//	dispatch   404, 405, OPTIONS, handlers  route.go
+//
+// The handlers are in files by resource: image.go, jobs.go (making and deleting jobs),
+// job.go (one job), health.go, metrics.go, page.go. queue.go decides which picture is
+// worked on next.
 package front
 
 import (
@@ -27,12 +39,12 @@ type Config struct {
 	Spool     *spool.Spool
 	Gray      []string // addresses of grayd
 	Scale     []string // addresses of scaled
-	Workers   int      // of each, as long as they don't say themselves
+	Workers   int      // of each daemon, until its status says how many
 	Timeout   time.Duration
 	MaxPixels int64
-	Queue     int      // how many pictures may wait for a worker
+	Queue     int      // requests to /image that may wait for a worker
 	MaxBytes  int64    // of one picture
-	Hosts     []string // names by which TCP clients may call us, beside IP addresses and localhost
+	Hosts     []string // names by which TCP clients may call the server; IP addresses and localhost always may
 	Log       *slog.Logger
 
 	Proxies []netip.Prefix // peers whose X-Forwarded headers are believed
@@ -41,7 +53,7 @@ type Config struct {
 	Idle time.Duration // how long a client may pause; 0: 30 s
 }
 
-// Server answers HTTP requests. Run works on what they ask for.
+// Server answers HTTP requests. Run works on the jobs that they make.
 type Server struct {
 	c          Config
 	dispatcher *dispatch.Dispatcher
@@ -55,7 +67,7 @@ type Server struct {
 	conns      *conns
 	tokens     atomic.Pointer[[]token]
 
-	// draining ends when Shutdown begins; stopping when the work is to be cut off.
+	// draining is cancelled when Shutdown begins, stopping when work is cut off.
 	draining, stopping context.Context
 	drain, stop        context.CancelFunc
 }
@@ -79,7 +91,7 @@ func New(c Config) (*Server, error) {
 		Temp: func() (dispatch.File, error) {
 			t, err := c.Spool.Temp()
 			if err != nil {
-				return nil, err // and no *Temp in the interface
+				return nil, err // a nil *Temp in the interface would not be nil
 			}
 			return t, nil
 		},

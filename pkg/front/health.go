@@ -16,15 +16,15 @@ const (
 	unready    = 5 * time.Second        // without a worker of a kind
 )
 
-// health is what the daemons last said.
+// health is the last known state of the daemons.
 type health struct {
 	mu      sync.Mutex
 	daemons []dispatch.Health
 	seen    map[string]time.Time // kind: when a worker was last reachable
 }
 
-// watchDaemons asks the daemons how they are, and follows their number of workers,
-// until ctx ends.
+// watchDaemons asks the daemons for their status until ctx ends. The number of slots
+// follows their number of workers.
 func (s *Server) watchDaemons(ctx context.Context) {
 	t := time.NewTimer(0)
 	defer t.Stop()
@@ -68,7 +68,8 @@ func (s *Server) probe(ctx context.Context) {
 	s.queue.setSlots(slots)
 }
 
-// ready returns an error of kind Busy that says why no picture could be worked on.
+// ready returns nil when pictures can be worked on, else an error of kind Busy with the
+// reason.
 func (s *Server) ready() error {
 	if s.draining.Err() != nil {
 		return fault.New(fault.Busy, "stopping")

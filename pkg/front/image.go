@@ -15,8 +15,8 @@ import (
 	"imgtools/pkg/ops"
 )
 
-// image is POST and PUT /image: the picture when it is ready. Its client's leaving
-// cancels the work.
+// image is POST and PUT /image. It answers with the result when it is ready. When the
+// client leaves, the work is cancelled.
 func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
 	up, o, err := s.onePicture(w, r)
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
 	s.metrics.sent.Add(n)
 }
 
-// onePicture takes the one picture of a request in. The caller closes the upload.
+// onePicture receives the only picture of a request. The caller closes the upload.
 func (s *Server) onePicture(w http.ResponseWriter, r *http.Request) (*spool.Upload, ops.Ops, error) {
 	var none ops.Ops
 	if err := s.queue.check(s.clientOf(r)); err != nil {
@@ -63,7 +63,7 @@ func (s *Server) onePicture(w http.ResponseWriter, r *http.Request) (*spool.Uplo
 	return s.only(src, false)
 }
 
-// only takes in the picture of a source that may have no other.
+// only receives the picture of a source that may have no other.
 func (s *Server) only(src *source, job bool) (*spool.Upload, ops.Ops, error) {
 	var none ops.Ops
 	p, err := src.next()
@@ -81,8 +81,8 @@ func (s *Server) only(src *source, job bool) (*spool.Upload, ops.Ops, error) {
 	return up, p.ops, nil
 }
 
-// workNow has a picture worked on as soon as a worker is free. The caller closes
-// the result's file.
+// workNow has a picture processed as soon as a worker is free. The caller closes the
+// result's file.
 func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (dispatch.Result, error) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
@@ -95,7 +95,7 @@ func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (dispatch
 	died := 0
 	result, err := s.dispatcher.Run(ctx, o, up, func(timeout bool) (int, error) {
 		died++
-		if timeout { // somebody waits: it would be as slow again
+		if timeout { // a client waits, and a second attempt would be as slow
 			died = limits.Deaths
 		}
 		return died, nil
@@ -107,7 +107,7 @@ func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (dispatch
 	return result, w.err
 }
 
-// cutOff gives work that ended because the server stops its kind.
+// cutOff gives an error of work that was cancelled by the stop of the server its kind.
 func (s *Server) cutOff(err error) error {
 	if errors.Is(err, context.Canceled) && s.stopping.Err() != nil {
 		return fault.New(fault.Busy, "stopping")

@@ -11,8 +11,8 @@ import (
 	"imgtools/pkg/front/spool"
 )
 
-// await reads wait= and waits for the job, but not for longer than that, the
-// client or the server last.
+// await reads wait= and waits for the job to end. It returns earlier when that time is
+// over, the client leaves or the server stops.
 func (s *Server) await(r *http.Request, id string) error {
 	d, err := parseWait(r.URL.RawQuery)
 	if err != nil || d == 0 {
@@ -25,7 +25,7 @@ func (s *Server) await(r *http.Request, id string) error {
 	return nil
 }
 
-// status is await, and then the job's status.
+// status returns the status of a job, after waiting as wait= asks.
 func (s *Server) status(r *http.Request, id string) (*spool.Status, error) {
 	st, err := s.c.Spool.Status(id)
 	if err == nil && st.Pending() {
@@ -155,5 +155,5 @@ func sentFrom(status int, contentRange string) (from int64, ok bool) {
 	return 0, false
 }
 
-// imagePolicy keeps a picture from being anything else, should a browser think it is.
+// imagePolicy keeps a browser from running a result that it takes for a page.
 const imagePolicy = "default-src 'none'; sandbox"

@@ -24,8 +24,8 @@ func (s *Server) postJobs(w http.ResponseWriter, r *http.Request, _ string) {
 	s.accepted(w, r, ids)
 }
 
-// admit refuses jobs for which there is no room, before their bytes are sent. How
-// long the pictures of a form are is not known: it looks for any room at all.
+// admit refuses jobs for which there is no room, before their bytes are sent. The
+// lengths of a form's pictures are not known, so a form needs only some room.
 func (s *Server) admit(src *source) error {
 	if src.form != nil || src.length < 0 {
 		return s.c.Spool.Room(0)
@@ -33,8 +33,8 @@ func (s *Server) admit(src *source) error {
 	return s.c.Spool.Room(src.length)
 }
 
-// makeJobs makes the jobs of a request in order. The first that is refused ends
-// it; ids are of those made.
+// makeJobs makes the jobs of a request in order and returns their ids. The first
+// picture that is refused ends the request; ids are of the jobs made before.
 func (s *Server) makeJobs(w http.ResponseWriter, r *http.Request) (ids []string, err error) {
 	src, err := s.source(w, r, true)
 	if err == nil {
@@ -74,7 +74,7 @@ func (s *Server) submit(id string, up *spool.Upload, o ops.Ops) (string, error) 
 	return id, nil
 }
 
-// accepted tells the ids of jobs that are safe on disk.
+// accepted answers with the ids of jobs that are safe on disk.
 func (s *Server) accepted(w http.ResponseWriter, r *http.Request, ids []string) {
 	h := w.Header()
 	h.Add("Vary", "Accept")

@@ -43,7 +43,7 @@ type request struct {
 // outcome is how the work on a picture ended: ok, cancelled, or the kind of error.
 type outcome struct{ operation, result string }
 
-// worked is what was done with one picture.
+// worked is a record of the work on one picture.
 type worked struct {
 	ops          ops.Ops
 	in           int64 // bytes
@@ -61,8 +61,8 @@ func (w worked) useful() time.Duration {
 	return w.took
 }
 
-// attrs are what the log tells of it. The pixels are those of the result: nobody
-// has told the front of others.
+// attrs are its attributes in the log. The pixels are those of the result; the front
+// knows no others.
 func (w worked) attrs() []any {
 	return []any{
 		"bytes_in", w.in, "bytes_out", w.result.Size, "pixels", int64(w.result.Width) * int64(w.result.Height),
@@ -110,7 +110,7 @@ func (m *metrics) init() {
 	m.work = histogram{[]float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}, map[string]*series{}}
 }
 
-// answered counts a request. Methods that we don't know are one.
+// answered counts a request. All unknown methods count as one.
 func (m *metrics) answered(route, method string, status int) {
 	switch method {
 	case "GET", "HEAD", "POST", "PUT", "DELETE":
@@ -150,10 +150,10 @@ func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request, _ string) {
 	e.labelled("imgtools_jobs", "gauge", "Jobs in the spool.", "state", map[string]int64{
 		"queued": int64(u.Pending), "running": int64(u.Running), "done": int64(u.Done), "failed": int64(u.Failed),
 	})
-	e.labelled("imgtools_queue_length", "gauge", "Pictures that wait for a worker: of requests to /image, and jobs.", "kind", map[string]int64{
+	e.labelled("imgtools_queue_length", "gauge", "Pictures that wait for a worker: requests to /image, and jobs.", "kind", map[string]int64{
 		"image": int64(f.images), "job": int64(u.Pending),
 	})
-	e.one("imgtools_queue_limit", "gauge", "Pictures that may wait (-queue).", s.c.Queue)
+	e.one("imgtools_queue_limit", "gauge", "Requests to /image that may wait (-queue).", s.c.Queue)
 	e.one("imgtools_slots", "gauge", "Pictures that may be worked on at once.", f.slots)
 	e.one("imgtools_slots_busy", "gauge", "Pictures being worked on.", f.busy)
 	e.one("imgtools_spool_bytes", "gauge", "Bytes of the jobs in the spool.", u.Bytes)
@@ -163,7 +163,7 @@ func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request, _ string) {
 	e.one("imgtools_connections", "gauge", "Connections of clients.", s.conns.count())
 	e.one("imgtools_connections_limit", "gauge", "Most connections (-conns).", s.conns.most)
 	e.one("imgtools_connections_refused_total", "counter", "Connections refused because there were too many.", s.conns.refused.Load())
-	e.one("imgtools_jobs_accepted_total", "counter", "Jobs whose id was told.", s.metrics.accepted.Load())
+	e.one("imgtools_jobs_accepted_total", "counter", "Jobs that were acknowledged.", s.metrics.accepted.Load())
 	e.one("imgtools_received_bytes_total", "counter", "Bytes of pictures received.", s.metrics.received.Load())
 	e.one("imgtools_sent_bytes_total", "counter", "Bytes of pictures sent.", s.metrics.sent.Load())
 	e.one("imgtools_clients_left_total", "counter", "Clients of /image that left before the answer.", s.metrics.left.Load())
@@ -178,7 +178,7 @@ func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request, _ string) {
 func (m *metrics) write(e *exposition) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e.labelled("imgtools_worker_deaths_total", "counter", "Workers that died of a picture, lied or ran out of time.", "daemon", m.deaths)
+	e.labelled("imgtools_worker_deaths_total", "counter", "Workers that died of a picture, gave a false answer or ran out of time.", "daemon", m.deaths)
 	e.histogram("imgtools_queue_wait_seconds", "Time that pictures waited for a worker.", &m.wait)
 	e.histogram("imgtools_work_seconds", "Time of the work on one picture; format is that of the result.", &m.work)
 	e.head("imgtools_pictures_total", "counter", "Pictures worked on, by result: ok, cancelled, or the kind of error.")
@@ -208,7 +208,7 @@ func (h *health) write(e *exposition) {
 			}
 			return 0
 		}},
-		{"imgtools_workers", "gauge", "Workers that the daemon is to have.", func(h dispatch.Health) int64 { return int64(h.Workers) }},
+		{"imgtools_workers", "gauge", "Workers that the daemon is configured to have.", func(h dispatch.Health) int64 { return int64(h.Workers) }},
 		{"imgtools_workers_ready", "gauge", "Workers that are ready.", func(h dispatch.Health) int64 { return int64(h.Ready) }},
 		{"imgtools_workers_busy", "gauge", "Workers that are working.", func(h dispatch.Health) int64 { return int64(h.Busy) }},
 		{"imgtools_workers_respawned_total", "counter", "Workers started in place of dead ones.", func(h dispatch.Health) int64 { return h.Respawned }},

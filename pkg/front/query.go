@@ -10,9 +10,9 @@ import (
 	"imgtools/pkg/ops"
 )
 
-// parseQuery reads the query of a URL as people write it: + is a space, %XX is a
-// byte, and a % that two hexadecimal digits don't follow is itself (scale=50%),
-// where net/url drops the pair silently. A word without = has the value "".
+// parseQuery reads the query of a URL. + is a space and %XX a byte. A % without two
+// hexadecimal digits behind it stands for itself, as in scale=50%; net/url would drop
+// such a pair silently. A word without = has the value "".
 func parseQuery(raw string) ([]ops.Word, error) {
 	var words []ops.Word
 	for pair := range strings.SplitSeq(raw, "&") {

@@ -116,22 +116,22 @@ var scriptWords = map[string][2]string{
 // kindWords say what a kind of error means for a person. What exactly was wrong
 // follows them, in English.
 var kindWords = map[fault.Kind][2]string{
-	fault.Internal:       {"That went wrong here.", "Algo ha fallado aquí."},
-	fault.Usage:          {"That can't be asked for.", "Eso no se puede pedir."},
+	fault.Internal:       {"Internal error.", "Error interno."},
+	fault.Usage:          {"Invalid request.", "Petición no válida."},
 	fault.Format:         {"Not a picture, or a damaged one.", "No es una imagen, o está dañada."},
-	fault.Unsupported:    {"This sort of picture can't be read here.", "Este tipo de imagen no se puede leer aquí."},
+	fault.Unsupported:    {"This kind of picture is not supported.", "Este tipo de imagen no es compatible."},
 	fault.TooLarge:       {"Too large.", "Demasiado grande."},
 	fault.Timeout:        {"It took too long.", "Ha tardado demasiado."},
-	fault.Busy:           {"Too much to do just now; try again.", "Hay demasiado trabajo; inténtelo de nuevo."},
-	fault.Full:           {"There is no room just now; try again later.", "No hay sitio por ahora; inténtelo más tarde."},
+	fault.Busy:           {"The server is busy. Try again.", "Hay demasiado trabajo; inténtelo de nuevo."},
+	fault.Full:           {"The server is full. Try again later.", "No hay sitio por ahora; inténtelo más tarde."},
 	fault.Unauthorized:   {"A token is needed.", "Hace falta un token."},
 	fault.Forbidden:      {"Not allowed.", "No está permitido."},
-	fault.NotFound:       {"There is no such thing here.", "Aquí no existe."},
-	fault.Method:         {"That can't be done with it.", "Eso no se puede hacer con ello."},
+	fault.NotFound:       {"Not found.", "No existe."},
+	fault.Method:         {"Method not allowed.", "Método no permitido."},
 	fault.RequestTimeout: {"The upload was too slow.", "La subida ha sido demasiado lenta."},
-	fault.Conflict:       {"This id is taken.", "Este identificador está ocupado."},
+	fault.Conflict:       {"This id is already in use.", "Este identificador está ocupado."},
 	fault.Gone:           {"Expired or deleted.", "Caducado o borrado."},
-	fault.Misdirected:    {"This server does not go by that name.", "Este servidor no se llama así."},
+	fault.Misdirected:    {"This server has another name.", "Este servidor no se llama así."},
 }
 
 // script returns what page.js reads.

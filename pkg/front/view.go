@@ -12,7 +12,7 @@ import (
 	"imgtools/pkg/ops"
 )
 
-// statuses returns views of jobs; of one that is not there, with the reason.
+// statuses returns views of jobs. The view of a job that is not there has the reason.
 func (s *Server) statuses(ids []string) []jobView {
 	var views []jobView
 	for _, id := range ids {
@@ -31,8 +31,8 @@ func (s *Server) statuses(ids []string) []jobView {
 	return views
 }
 
-// jobView is a job's status as it is shown: in JSON by its members, in text by
-// text.
+// jobView is a job's status as clients see it: JSON from its members, plain text from
+// the method text.
 type jobView struct {
 	ID       string     `json:"id"`
 	State    string     `json:"state"`

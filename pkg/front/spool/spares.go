@@ -12,9 +12,9 @@ import (
 // maxSpares is how many empty files are kept, each a descriptor.
 const maxSpares = 64
 
-// spares are files without a name that were used and are empty again. To make two
-// and give them back is up to half of what imgd does for a small picture: ext4 does
-// not use an inode again for a while, and looks at all of those whenever one is made.
+// spares are unnamed files that were used and emptied, kept to be used again. Creating
+// and freeing two files a request takes up to half of imgd's time for a small picture:
+// ext4 does not reuse an inode for a while, and each creation walks over all those.
 type spares struct {
 	mu    sync.Mutex
 	least int              // count since thin

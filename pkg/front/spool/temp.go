@@ -68,9 +68,9 @@ func (t *Temp) path() string {
 // start. The caller closes it.
 func (t *Temp) Reader() (*os.File, error) { return reopen(t.path(), os.O_RDONLY) }
 
-// Writer gives away the only open file description by which the file, still empty,
-// can be written, so that a later check for writers finds only whoever got it. The
-// caller closes it.
+// Writer returns the only open file description that can write the file, which is
+// still empty. So a later check for writers finds only the process that was given it.
+// The caller closes it.
 func (t *Temp) Writer() (*os.File, error) {
 	if !t.writes {
 		return reopen(t.path(), os.O_WRONLY)

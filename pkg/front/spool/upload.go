@@ -12,8 +12,7 @@ import (
 	"imgtools/pkg/ops"
 )
 
-// Upload takes the bytes of a picture. It holds room in the spool as long as it
-// is open.
+// Upload receives the bytes of a picture. While it is open it holds room in the spool.
 type Upload struct {
 	*Temp
 	s        *Spool
