@@ -2,22 +2,24 @@ package jpeg
 
 import "math/bits"
 
-// holdMasks allocates nz for a progressive picture that is walked.
-func (sc *scanner) holdMasks() error {
-	if !sc.f.progressive() {
-		return nil
+// maskBytes returns the memory that holdMasks takes: 8 bytes a block.
+func (f *frame) maskBytes() (bytes int64) {
+	if f.progressive() {
+		for _, c := range f.comps {
+			bytes += 8 * int64(c.mw) * int64(c.mh)
+		}
 	}
-	bytes := int64(0)
-	for _, c := range sc.f.comps {
-		bytes += 8 * int64(c.mw) * int64(c.mh)
+	return bytes
+}
+
+// holdMasks allocates nz for a progressive picture that is walked. The caller has checked
+// maskBytes against the limit.
+func (sc *scanner) holdMasks() {
+	if sc.f.progressive() {
+		for i, c := range sc.f.comps {
+			sc.nz[i] = make([]uint64, c.mw*c.mh)
+		}
 	}
-	if err := sc.r.lim.CheckMem(bytes); err != nil {
-		return err
-	}
-	for i, c := range sc.f.comps {
-		sc.nz[i] = make([]uint64, c.mw*c.mh)
-	}
-	return nil
 }
 
 // walkScan walks a scan that is Huffman-coded. For a progressive picture holdMasks must

@@ -19,10 +19,10 @@ func Copy(w io.Writer, r *Reader) (done bool, err error) {
 	if n := len(r.frame.comps); r.mustRecode(n) {
 		return recode(w, r, n)
 	}
-	t, first, err := newTranscoder(w, r)
-	if err != nil {
-		return true, err
+	if r.lim.CheckMem(r.frame.maskBytes()) != nil {
+		return false, nil
 	}
+	t, first := newTranscoder(w, r)
 	r.describe(&t.header, false)
 	return true, t.run(first, func(s *scan) error {
 		t.begin(s, t.f.comps)

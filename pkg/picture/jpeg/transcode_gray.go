@@ -30,10 +30,10 @@ func Gray(w io.Writer, r *Reader, icc []byte) (done bool, err error) {
 	if r.mustRecode(1) {
 		return recode(w, r, 1)
 	}
-	t, first, err := newTranscoder(w, r)
-	if err != nil {
-		return true, err
+	if r.lim.CheckMem(r.frame.maskBytes()) != nil {
+		return false, nil
 	}
+	t, first := newTranscoder(w, r)
 	r.describeGray(&t.header, false)
 	return true, t.run(first, t.grayScan)
 }

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"image"
 	stdjpeg "image/jpeg"
+	"io"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -93,5 +95,29 @@ func TestGrayIsThatOfJpegtran(t *testing.T) {
 		if got := run(t, out, "djpeg"); !bytes.Equal(got, want) {
 			t.Errorf("%s: not jpegtran's pixels", name)
 		}
+	}
+}
+
+// Without the memory to hold what copying needs, the caller decodes.
+func TestGrayAndCopyLeaveTheFileAloneWithoutMemory(t *testing.T) {
+	for _, name := range []string{"prog_2x2.jpg", "arith.jpg"} {
+		t.Run(name, func(t *testing.T) {
+			p := read(t, name)
+			for way, do := range map[string]func(r *Reader) (bool, error){
+				"gray": func(r *Reader) (bool, error) { return Gray(io.Discard, r, nil) },
+				"copy": func(r *Reader) (bool, error) { return Copy(io.Discard, r) },
+			} {
+				r, err := Open(bytes.NewReader(p), int64(len(p)), raster.Limits{Mem: 500})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if done, err := do(r); done || err != nil {
+					t.Errorf("%s: done %v, %v", way, done, err)
+				}
+				if _, err := r.Rows(raster.Hint{}); fault.Of(err) != fault.TooLarge {
+					t.Errorf("%s: then %v", way, err)
+				}
+			}
+		})
 	}
 }

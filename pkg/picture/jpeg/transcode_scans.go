@@ -58,23 +58,22 @@ func (r *Reader) damaged() bool {
 	lim := r.lim
 	lim.Lenient = false
 	again, err := Open(r.src.r, r.src.size, lim)
-	if err != nil {
+	if err != nil || lim.CheckMem(again.frame.maskBytes()) != nil {
 		return true
 	}
 	first := again.first
 	sc := again.newScanner()
-	if err := sc.holdMasks(); err != nil {
-		return true
-	}
+	sc.holdMasks()
 	return sc.eachScan(first, sc.walkScan) != nil
 }
 
 // newTranscoder uses r up. It returns the first scan.
-func newTranscoder(w io.Writer, r *Reader) (*transcoder, *scan, error) {
+func newTranscoder(w io.Writer, r *Reader) (*transcoder, *scan) {
 	first := r.first
 	t := &transcoder{r: r, f: r.frame, w: newBitWriter(w), sc: r.newScanner()}
 	t.header.soi()
-	return t, first, t.sc.holdMasks()
+	t.sc.holdMasks()
+	return t, first
 }
 
 // run passes all scans to do and ends the file.
