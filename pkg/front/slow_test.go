@@ -205,8 +205,8 @@ func TestPatienceWithTheWork(t *testing.T) {
 // It takes longer than the idle time for what is sent at once, but goes on.
 func TestClientThatReadsSlowly(t *testing.T) {
 	t.Parallel()
-	const size, bite = 6 << 20, 128 << 10
-	s := start(t, func(c *Config) { c.Idle = 500 * time.Millisecond; c.MaxBytes = 64 << 20 })
+	const size, bite, idle = 6 << 20, 128 << 10, 1500 * time.Millisecond
+	s := start(t, func(c *Config) { c.Idle = idle; c.MaxBytes = 64 << 20 })
 	c, br := s.raw(fmt.Sprintf("PUT /image HTTP/1.1\r\nContent-Length: %d\r\n\r\n", size))
 	c.(*net.TCPConn).SetReadBuffer(bite)
 	if _, err := c.Write(bytes.Repeat([]byte("x"), size)); err != nil {
@@ -216,7 +216,7 @@ func TestClientThatReadsSlowly(t *testing.T) {
 	if err != nil || resp.StatusCode != 200 || resp.ContentLength < size {
 		t.Fatal(resp, err)
 	}
-	pace := time.NewTicker(bite * time.Second / 2 / maxStride * 5 / 4) // a stride takes 5/4 of the idle time
+	pace := time.NewTicker(bite * idle / maxStride * 5 / 4) // a stride takes 5/4 of the idle time
 	for left := resp.ContentLength; left > 0; left -= bite {
 		if _, err := io.CopyN(io.Discard, resp.Body, min(left, bite)); err != nil {
 			t.Fatalf("%v, %d bytes before the end", err, left)
