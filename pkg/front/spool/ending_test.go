@@ -398,20 +398,6 @@ func TestClockThatJumps(t *testing.T) {
 	}
 }
 
-// A job waits in the queue for longer than its time to live, and is kept for it.
-func TestRetentionDoesNotCountWaiting(t *testing.T) {
-	c := newClock()
-	s := open(t, Config{Dir: t.TempDir(), Now: c.now, TTL: time.Hour})
-	id := submit(t, s, "", "x", gray)
-	c.add(5 * time.Hour)
-	finish(t, s, s.Next(), "out")
-	c.add(59 * time.Minute)
-	s.Rescan()
-	if _, err := s.Status(id); err != nil {
-		t.Error(err)
-	}
-}
-
 // The file system of the spool goes and comes back.
 func TestSpoolThatGoesAndComesBack(t *testing.T) {
 	parent := t.TempDir()
@@ -493,5 +479,25 @@ func TestKindsOfDiskErrors(t *testing.T) {
 		if fault.Of(err) != fault.Busy || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%v: %v (%v)", e, err, fault.Of(err))
 		}
+	}
+}
+
+// A job whose files can't be read now is taken up again soon.
+func TestJobThatCouldNotBeTakenIsTriedSoon(t *testing.T) {
+	c := newClock()
+	s := open(t, Config{Dir: t.TempDir(), Now: c.now})
+	id := submit(t, s, "", "x", gray)
+	if err := errors.Join(os.Remove(s.job(id, "lock")), os.Mkdir(s.job(id, "lock"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if s.Next() != nil {
+		t.Fatal("taken without a lock")
+	}
+	if err := os.Remove(s.job(id, "lock")); err != nil {
+		t.Fatal(err)
+	}
+	c.add(2 * time.Second)
+	if j := s.Next(); j == nil || j.ID != id {
+		t.Errorf("2 s later: %+v", j)
 	}
 }

@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"math"
 	"os"
 	"strings"
 	"testing"
@@ -26,18 +25,6 @@ func TestQuotaToTheByte(t *testing.T) {
 		t.Fatalf("what fits exactly: %v", err)
 	}
 	v.Close()
-}
-
-// The part of the disk that is left free counts what uploads were promised and have
-// not written yet.
-func TestFloorOfTheDiskCountsPromises(t *testing.T) {
-	s := open(t, Config{Dir: t.TempDir()})
-	if short, what, err := s.shortage(0); err != nil || short > 0 {
-		t.Skipf("the disk is full already: %d %s, %v", short, what, err)
-	}
-	if short, what, err := s.shortage(math.MaxInt64 / 2); err != nil || short <= 0 || what != "blocks" {
-		t.Errorf("after a promise of more than the disk has: %d %q, %v", short, what, err)
-	}
 }
 
 // The time to live counts from the end of a job, not from when it was handed in.

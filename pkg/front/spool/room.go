@@ -139,7 +139,7 @@ func (s *Spool) unreserve(n int64) {
 // file system free. When inodes are short it returns 1: one job must go.
 func (s *Spool) shortage(n int64) (int64, string, error) {
 	var st unix.Statfs_t
-	if err := unix.Statfs(s.dir, &st); err != nil {
+	if err := s.statfs(s.dir, &st); err != nil {
 		return 0, "", s.diskError(err)
 	}
 	free, least := int64(st.Bavail)*int64(st.Bsize), int64(st.Blocks)*int64(st.Bsize)/floor

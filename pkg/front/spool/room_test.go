@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"imgtools/pkg/fault"
 	"imgtools/pkg/jobid"
 )
@@ -39,6 +41,43 @@ func quotaFor(n int64) int64 {
 		q++
 	}
 	return q
+}
+
+// A twentieth of the file system stays free, what is promised to uploads included.
+func TestFloorOfTheFileSystem(t *testing.T) {
+	const block, blocks = 1 << 20, 1000
+	for name, c := range map[string]struct {
+		free   uint64 // blocks
+		inodes uint64 // free, of 1000
+		first  int64  // bytes of an upload that fits, or 0
+		second fault.Kind
+	}{
+		"room for one of two": {60, 1000, 6 << 20, fault.Full},
+		"under the floor":     {49, 1000, 0, fault.Full},
+		"few inodes":          {900, 49, 0, fault.Full},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, Config{Dir: t.TempDir(), Quota: 1 << 40})
+			s.statfs = func(_ string, st *unix.Statfs_t) error {
+				*st = unix.Statfs_t{Bsize: block, Blocks: blocks, Bavail: c.free, Files: 1000, Ffree: c.inodes}
+				return nil
+			}
+			if c.first > 0 {
+				if err := s.Full(); err != nil {
+					t.Errorf("full: %v", err)
+				}
+				u, err := s.Upload(c.first, true)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer u.Close()
+			} else {
+				kind(t, "the spool", s.Full(), fault.Full)
+			}
+			_, err := s.Upload(6<<20, true)
+			kind(t, "the upload", err, c.second)
+		})
+	}
 }
 
 // Waiting jobs leave a tenth of the quota to /image.

@@ -83,6 +83,7 @@ type Spool struct {
 
 	// openUnnamed is a field so that a test can be a file system without O_TMPFILE.
 	openUnnamed func(dir string) (*os.File, error)
+	statfs      func(path string, st *unix.Statfs_t) error // likewise, a full one
 	spares      spares
 
 	// trace, if not nil, is called after each change of a file; see disk.go.
@@ -111,7 +112,7 @@ type Spool struct {
 func Open(c Config) (*Spool, error) {
 	s := &Spool{
 		dir: c.Dir, ttl: c.TTL, quota: c.Quota, log: c.Log, now: c.Now,
-		index: index{jobs: map[string]*entry{}}, trace: c.trace, wake: make(chan struct{}, 1), openUnnamed: openUnnamed,
+		index: index{jobs: map[string]*entry{}}, trace: c.trace, wake: make(chan struct{}, 1), openUnnamed: openUnnamed, statfs: unix.Statfs,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
