@@ -431,6 +431,33 @@ func TestSocketActivation(t *testing.T) {
 	}
 }
 
+// With few open files allowed, idle clients don't keep others from being answered.
+func TestFewOpenFiles(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := t.TempDir()
+	cmd := exec.Command("/bin/sh", "-c", `ulimit -n 64; exec "$0" "$@"`, self, "-p", "0", "-i", "127.0.0.1", "-spool", t.TempDir(), "-grayd", "/nobody.sock", "-scaled", "/nobody.sock")
+	cmd.Env = append(os.Environ(), asImgd+"=1", "IMGTOOLS_RUN="+run)
+	i := launch(t, run, cmd).ready()
+	for range 200 {
+		c, err := net.Dial("tcp", strings.TrimPrefix(i.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	client := &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	begin := time.Now()
+	if code, body := ask(t, client, "GET", i.url+"/healthz", ""); code != 200 {
+		t.Errorf("%d %s", code, body)
+	}
+	if took := time.Since(begin); took > 3*time.Second {
+		t.Errorf("answered after %v", took)
+	}
+}
+
 func TestRefusedFlags(t *testing.T) {
 	for _, args := range [][]string{
 		{"-p", "70000"}, {"-p", "x"}, {"-n", "0"}, {"-queue", "-1"}, {"-t", "0"}, {"-ttl", "0"}, {"-maxbytes", "0"}, {"-cert", "x"},

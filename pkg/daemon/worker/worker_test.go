@@ -269,6 +269,16 @@ func TestTimeoutEndsServe(t *testing.T) {
 	}
 }
 
+// The word timeout= only lowers the limit.
+func TestRequestDoesNotRaiseTheTimeLimit(t *testing.T) {
+	r := newRig(t, 50*time.Millisecond)
+	c := r.dial()
+	r.say(c, "img/1 gray wait timeout=1h len=0\n")
+	if _, err := r.line(c); fault.Of(err) != fault.Timeout || err.Error() != "over 50ms of work (-t)" {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestNoAcceptWhileWorking: a connection stays in the queue.
 func TestNoAcceptWhileWorking(t *testing.T) {
 	r := newRig(t, time.Minute)
