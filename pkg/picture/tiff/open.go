@@ -47,7 +47,7 @@ type page struct {
 	yCbCr      *yCbCr            // of modelYCbCr
 	inks       *colour.Source    // of modelCMYK: its profile, or nil
 	toSRGB     *colour.Transform // of inks, once rows are read
-	subH, subV int               // its subsampling: luma samples to a chroma sample, across and down
+	subH, subV int               // of modelYCbCr: luma samples to a chroma sample, across and down
 
 	segW, segH      int // size of a segment, in pixels
 	across          int // segments side by side

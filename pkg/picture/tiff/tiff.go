@@ -6,12 +6,12 @@
 // are. Segments are strips, as wide as the picture, or tiles. Each is compressed by
 // itself. With separate planes each sample of a pixel has segments of its own.
 //
-// Reading passes these stages, each in files of its name:
+// Reading passes these stages. The files of a stage begin with its name:
 //
 //	ifd         header, directories, fields
 //	pages       the chain of directories; which of them are pages
 //	open        the fields of one page → what its samples are and where
-//	decompress  one segment → bytes
+//	decompress  one segment → bytes; JPEG and WebP segments go through their packages
 //	predict     differences → samples as stored
 //	unpack      samples as stored → samples of 8 or 16 bits at full range
 //	colour      CMYK, palettes, white-is-zero … → gray or RGB, straight alpha
@@ -23,8 +23,8 @@
 //
 // Errors are of kind fault.Format for damaged files, also for all that end early, and
 // fault.Unsupported for what TIFF has and this package does not read. With
-// Limits.Lenient, samples that are missing or damaged are 0 (128 in YCbCr), and a note says which
-// segment lacks them.
+// Limits.Lenient, samples that are missing or damaged are 0 (128 in YCbCr), and a
+// note says which segment lacks them. A few damaged lines of a fax never refuse it.
 //
 // Encode, in file encode, writes one page.
 package tiff
