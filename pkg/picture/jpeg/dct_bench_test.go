@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// BenchmarkTransform is one block, in whatever way this build has; few means
+// BenchmarkTransform transforms one block, by vectors or not as built; few means
 // one coefficient beside the first.
 func BenchmarkTransform(b *testing.B) {
 	var pix [64]uint8

@@ -290,7 +290,7 @@ func (sc *scanner) skipBlocks(phase uint, n int) error {
 	return err
 }
 
-// walkSerial walks blocks until so many are known or one begins at bit limit or later.
+// walkSerial walks blocks until most are known or one begins at bit limit or later.
 func (sc *scanner) walkSerial(most int, limit uint) error {
 	v := &sc.index
 	for !v.blocks(sc.e.clean(), most, limit) {

@@ -163,7 +163,7 @@ func (sc *scanner) skipFirst(row []uint64, table *bands) error {
 	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
 	end, eobrun := s.se+1, sc.eobrun
 	for i := 0; i < len(row); i++ {
-		if eobrun > 0 { // so many blocks have no bits in the file
+		if eobrun > 0 { // that many blocks have no bits in the file
 			gone := min(int(eobrun), len(row)-i)
 			eobrun -= int32(gone)
 			i += gone - 1
@@ -233,7 +233,7 @@ func (sc *scanner) skipRefine(row []uint64, table *[1 << lookBits]uint32, tail *
 	end, eobrun := s.se+1, sc.eobrun
 	band := uint64(1)<<end - 1<<s.ss // 1<<64 is 0, as it should be
 	for i := 0; i < len(row); i++ {
-		if eobrun > 0 { // so many blocks have only correction bits
+		if eobrun > 0 { // that many blocks have only correction bits
 			gone := min(int(eobrun), len(row)-i)
 			set := 0
 			for _, v := range row[i : i+gone] {
