@@ -271,10 +271,8 @@ func (p *points) tidy(spool string, h hit) {
 			}
 		}
 	}
-	for _, d := range []string{"incoming", "trash"} {
-		if left := names(t, filepath.Join(spool, d)); len(left) > 0 {
-			t.Errorf("left over in %s: %v", d, left)
-		}
+	for _, d := range []string{"incoming", "trash"} { // swept while the jobs are read
+		eventually.Within(t, 10*time.Second, d+" to be empty", func() bool { return len(names(t, filepath.Join(spool, d))) == 0 })
 	}
 	for _, id := range names(t, filepath.Join(spool, "jobs")) {
 		dir := filepath.Join(spool, "jobs", id)

@@ -226,8 +226,8 @@ func TestFaultWorkersAndDaemons(t *testing.T) {
 	}
 }
 
-// A full descriptor table in imgd refuses newcomers for as long as it lasts; who
-// is connected is answered, and afterwards everybody.
+// More connections come than imgd may have open files. Idle ones make room, so that
+// each request is answered at once.
 func TestFaultFullDescriptorTable(t *testing.T) {
 	d := startDaemons(t)
 	picture := read(t, save(t, t.TempDir(), "p.png", photo(60, 40, 1)))
@@ -242,7 +242,7 @@ func TestFaultFullDescriptorTable(t *testing.T) {
 	_, b := s.want(t, 202, "POST", "/jobs?gray", bytes.NewReader(picture))
 	id := strings.TrimSpace(string(b))
 	s.want(t, 200, "GET", "/jobs/"+id+"/image?wait=60", nil)
-	row := faultRow{fault: "descriptor table of imgd full", lostDaemon: -1}
+	row := faultRow{fault: "more idle connections than open files", lostDaemon: -1}
 	for range few(1, 5) {
 		var conns []net.Conn
 		for range 100 {
@@ -252,25 +252,18 @@ func TestFaultFullDescriptorTable(t *testing.T) {
 			}
 			conns = append(conns, c)
 		}
-		eventually.Within(t, 10*time.Second, "its table is full", func() bool { return descriptors(t, s.cmd.Process.Pid) >= 60 })
 		row.times++
-		// The client has a connection. Without descriptors nothing can be stored: that
-		// is said, as something that passes.
-		resp, b, err := s.do("PUT", "/image?gray", bytes.NewReader(picture))
-		if err == nil && resp.StatusCode != 200 && resp.StatusCode != 503 {
-			t.Errorf("with a full table: %s %s", resp.Status, b)
+		begin := time.Now()
+		s.want(t, 200, "PUT", "/image?gray", bytes.NewReader(picture))
+		s.want(t, 200, "GET", "/jobs/"+id+"/image", nil)
+		row.served += 2
+		row.recovery = max(row.recovery, time.Since(begin))
+		if row.recovery > 5*time.Second {
+			t.Errorf("answered after %v", row.recovery)
 		}
 		for _, c := range conns {
 			c.Close()
 		}
-		begin := time.Now()
-		eventually.Within(t, 20*time.Second, "pictures are served again", func() bool {
-			resp, _, err := s.do("PUT", "/image?gray", bytes.NewReader(picture))
-			return err == nil && resp.StatusCode == 200
-		})
-		s.want(t, 200, "GET", "/jobs/"+id+"/image", nil)
-		row.served += 2
-		row.recovery = max(row.recovery, time.Since(begin))
 	}
 	reportFault(t, row)
 }
