@@ -27,20 +27,22 @@ func TestCurl(t *testing.T) {
 	save(t, dir, "foo.jpg", photo(400, 300, 3))
 	want := must(t, dir, "gray < foo.jpg")
 	for _, host := range []string{"127.0.0.1", "[::1]", "localhost"} {
-		u := fmt.Sprintf("http://%s:%d/image", host, s.port)
-		for _, line := range []string{
-			"curl -sfg -T foo.jpg '" + u + "?gray'",
-			"curl -sfg --data-binary @foo.jpg '" + u + "?gray'",
-			"curl -sfg -X PUT --data-binary @foo.jpg '" + u + "'",
-			"curl -sfg -F image=@foo.jpg '" + u + "?gray'",
-			"curl -sfg -F gray=1 -F image=@foo.jpg '" + u + "'",
-			"curl -sfg -F gray= -F scale= -F anything=@foo.jpg '" + u + "?gray'",
-			"cat foo.jpg | curl -sfg -T - '" + u + "?gray'",
-		} {
-			if got := must(t, dir, line); !bytes.Equal(got, want) {
-				t.Errorf("%s: %d bytes, not what gray gives", line, len(got))
+		t.Run(host, func(t *testing.T) {
+			u := fmt.Sprintf("http://%s:%d/image", host, s.port)
+			for _, line := range []string{
+				"curl -sfg -T foo.jpg '" + u + "?gray'",
+				"curl -sfg --data-binary @foo.jpg '" + u + "?gray'",
+				"curl -sfg -X PUT --data-binary @foo.jpg '" + u + "'",
+				"curl -sfg -F image=@foo.jpg '" + u + "?gray'",
+				"curl -sfg -F gray=1 -F image=@foo.jpg '" + u + "'",
+				"curl -sfg -F gray= -F scale= -F anything=@foo.jpg '" + u + "?gray'",
+				"cat foo.jpg | curl -sfg -T - '" + u + "?gray'",
+			} {
+				if got := must(t, dir, line); !bytes.Equal(got, want) {
+					t.Errorf("%s: %d bytes, not what gray gives", line, len(got))
+				}
 			}
-		}
+		})
 	}
 	sock := filepath.Join(s.run, "imgd.sock")
 	if got := must(t, dir, "curl -sf --unix-socket "+sock+" -T foo.jpg 'http://localhost/image?gray'"); !bytes.Equal(got, want) {
@@ -48,9 +50,11 @@ func TestCurl(t *testing.T) {
 	}
 	half := must(t, dir, "scale 50% < foo.jpg")
 	for _, q := range []string{"scale=50%", "scale=50%25", "scale=1/2", "scale=1%2F2", "scale=0.5"} {
-		if got := must(t, dir, "curl -sf -T foo.jpg '"+s.url+"/image?"+q+"'"); !bytes.Equal(got, half) {
-			t.Errorf("?%s is not what scale 50%% gives", q)
-		}
+		t.Run(q, func(t *testing.T) {
+			if got := must(t, dir, "curl -sf -T foo.jpg '"+s.url+"/image?"+q+"'"); !bytes.Equal(got, half) {
+				t.Errorf("?%s is not what scale 50%% gives", q)
+			}
+		})
 	}
 	head := string(must(t, dir, "curl -sf -D - -o /dev/null -T foo.jpg '"+s.url+"/image?gray&scale=1/4'"))
 	for _, h := range []string{"Image-Width: 100", "Image-Height: 75", "Content-Type: image/jpeg", "X-Content-Type-Options: nosniff"} {
@@ -213,20 +217,22 @@ func TestNetcat(t *testing.T) {
 	size := len(read(t, filepath.Join(dir, "foo.jpg")))
 	want := must(t, dir, "scale 1/2 < foo.jpg")
 	for _, nc := range []string{"-U " + sock, fmt.Sprintf("127.0.0.1 %d", port), fmt.Sprintf("::1 %d", port)} {
-		for _, line := range []string{`img/1 scale 1/2\n`, fmt.Sprintf(`img/1 scale 1/2 len=%d\n`, size)} {
-			words, data := reply(t, must(t, dir, "printf '"+line+"' | cat - foo.jpg | nc.openbsd -N "+nc))
-			if !bytes.Equal(data, want) || words["width"] != "320" || words["height"] != "240" || words["type"] != "image/jpeg" {
-				t.Errorf("nc %s: %v and %d bytes, not what scale gives", nc, words, len(data))
+		t.Run(nc, func(t *testing.T) {
+			for _, line := range []string{`img/1 scale 1/2\n`, fmt.Sprintf(`img/1 scale 1/2 len=%d\n`, size)} {
+				words, data := reply(t, must(t, dir, "printf '"+line+"' | cat - foo.jpg | nc.openbsd -N "+nc))
+				if !bytes.Equal(data, want) || words["width"] != "320" || words["height"] != "240" || words["type"] != "image/jpeg" {
+					t.Errorf("nc %s: %v and %d bytes, not what scale gives", nc, words, len(data))
+				}
 			}
-		}
-		out := string(must(t, dir, "printf 'img/1 scale 0\n' | nc.openbsd -N "+nc))
-		if !strings.HasPrefix(out, "err usage ") || strings.Count(out, "\n") != 1 {
-			t.Errorf("nc %s: scale 0 is answered %q", nc, out)
-		}
-		out = string(must(t, dir, "printf 'img/1 scale 1/2\nno picture' | nc.openbsd -N "+nc))
-		if !strings.HasPrefix(out, "err format ") {
-			t.Errorf("nc %s: no picture is answered %q", nc, out)
-		}
+			out := string(must(t, dir, "printf 'img/1 scale 0\n' | nc.openbsd -N "+nc))
+			if !strings.HasPrefix(out, "err usage ") || strings.Count(out, "\n") != 1 {
+				t.Errorf("nc %s: scale 0 is answered %q", nc, out)
+			}
+			out = string(must(t, dir, "printf 'img/1 scale 1/2\nno picture' | nc.openbsd -N "+nc))
+			if !strings.HasPrefix(out, "err format ") {
+				t.Errorf("nc %s: no picture is answered %q", nc, out)
+			}
+		})
 	}
 }
 
@@ -242,19 +248,21 @@ func TestOwnDaemons(t *testing.T) {
 	g2 := spawn(t, run, "grayd", "-n", "1", "-a", tcp)
 	g2.waitFor(t, fmt.Sprintf("127.0.0.1:%d", port))
 	for _, grayd := range []string{"unix:" + grayPath, tcp} {
-		s := startImgd(t, "-grayd", grayd, "-scaled", "unix:"+scaledPath)
-		if kids := children(s.cmd.Process.Pid); len(kids) != 0 {
-			t.Errorf("imgd with addresses of daemons started %v", kids)
-		}
-		_, got := s.want(t, 200, "PUT", "/image?gray", bytes.NewReader(read(t, filepath.Join(dir, "foo.jpg"))))
-		if !bytes.Equal(got, must(t, dir, "gray < foo.jpg")) {
-			t.Errorf("through %s: not what gray gives", grayd)
-		}
-		_, got = s.want(t, 200, "PUT", "/image?gray&scale=1/4", bytes.NewReader(read(t, filepath.Join(dir, "foo.jpg"))))
-		if m, _ := decode(t, got); m.Bounds().Dx() != 100 {
-			t.Errorf("through %s: %v", grayd, m.Bounds())
-		}
-		s.stop(t)
+		t.Run(grayd, func(t *testing.T) {
+			s := startImgd(t, "-grayd", grayd, "-scaled", "unix:"+scaledPath)
+			if kids := children(s.cmd.Process.Pid); len(kids) != 0 {
+				t.Errorf("imgd with addresses of daemons started %v", kids)
+			}
+			_, got := s.want(t, 200, "PUT", "/image?gray", bytes.NewReader(read(t, filepath.Join(dir, "foo.jpg"))))
+			if !bytes.Equal(got, must(t, dir, "gray < foo.jpg")) {
+				t.Errorf("through %s: not what gray gives", grayd)
+			}
+			_, got = s.want(t, 200, "PUT", "/image?gray&scale=1/4", bytes.NewReader(read(t, filepath.Join(dir, "foo.jpg"))))
+			if m, _ := decode(t, got); m.Bounds().Dx() != 100 {
+				t.Errorf("through %s: %v", grayd, m.Bounds())
+			}
+			s.stop(t)
+		})
 	}
 	// Without its daemon imgd says so, and waits for it to come back.
 	s := startImgd(t, "-grayd", "unix:"+grayPath, "-scaled", "unix:"+scaledPath)
@@ -281,36 +289,38 @@ func TestSilentPeers(t *testing.T) {
 	picture := read(t, filepath.Join(dir, "foo.jpg"))
 	want := must(t, dir, "scale 1/2 < foo.jpg")
 	for _, says := range []string{"", "img/1 sc", "img/1 scale 1/2 len=100000\n", "img/1 scale 1/2\n" + string(picture[:1000])} {
-		for range 5 * 2 {
-			c, err := net.Dial("tcp", addr)
-			if err != nil {
-				t.Fatal(err)
+		t.Run(fmt.Sprintf("%.20q", says), func(t *testing.T) {
+			for range 5 * 2 {
+				c, err := net.Dial("tcp", addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { c.Close() })
+				if _, err := io.WriteString(c, says); err != nil {
+					t.Fatal(err)
+				}
 			}
-			t.Cleanup(func() { c.Close() })
-			if _, err := io.WriteString(c, says); err != nil {
-				t.Fatal(err)
+			for i := range 6 {
+				start := time.Now()
+				c, err := net.Dial("tcp", addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.SetDeadline(start.Add(20 * time.Second))
+				fmt.Fprintf(c, "img/1 scale 1/2 len=%d\n%s", len(picture), picture)
+				b, err := io.ReadAll(c)
+				c.Close()
+				if err != nil {
+					t.Fatalf("request %d behind peers that said %.20q: %v after %v", i, says, err, time.Since(start))
+				}
+				if _, data := reply(t, b); !bytes.Equal(data, want) {
+					t.Error("another picture")
+				}
+				if took := time.Since(start); took > 8*time.Second {
+					t.Errorf("request %d behind peers that said %.20q took %v", i, says, took)
+				}
 			}
-		}
-		for i := range 6 {
-			start := time.Now()
-			c, err := net.Dial("tcp", addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.SetDeadline(start.Add(20 * time.Second))
-			fmt.Fprintf(c, "img/1 scale 1/2 len=%d\n%s", len(picture), picture)
-			b, err := io.ReadAll(c)
-			c.Close()
-			if err != nil {
-				t.Fatalf("request %d behind peers that said %.20q: %v after %v", i, says, err, time.Since(start))
-			}
-			if _, data := reply(t, b); !bytes.Equal(data, want) {
-				t.Error("another picture")
-			}
-			if took := time.Since(start); took > 8*time.Second {
-				t.Errorf("request %d behind peers that said %.20q took %v", i, says, took)
-			}
-		}
+		})
 	}
 }
 
