@@ -227,10 +227,12 @@ func TestRefusals(t *testing.T) {
 		{"len and files", "img/1 gray len=4\n", []*os.File{in, out}, fault.Usage, "len with descriptors"},
 		{"too large a file", "img/1 gray maxbytes=3\n", []*os.File{in, out}, fault.TooLarge, "4 bytes > 3"},
 	} {
-		_, _, err := daemontest.SendRaw(t, p.Path, c.sent, c.fds, true)
-		if fault.Of(err) != c.kind || err == nil || !strings.Contains(err.Error(), c.part) {
-			t.Errorf("%s: %v of kind %v; want %v with %q", c.what, err, fault.Of(err), c.kind, c.part)
-		}
+		t.Run(c.what, func(t *testing.T) {
+			_, _, err := daemontest.SendRaw(t, p.Path, c.sent, c.fds, true)
+			if fault.Of(err) != c.kind || err == nil || !strings.Contains(err.Error(), c.part) {
+				t.Errorf("%s: %v of kind %v; want %v with %q", c.what, err, fault.Of(err), c.kind, c.part)
+			}
+		})
 	}
 	if st, _ := out.Stat(); st.Size() != 0 {
 		t.Errorf("%d bytes were written", st.Size())
@@ -443,11 +445,13 @@ func TestConfigurationIsChecked(t *testing.T) {
 		{"-sandbox", "loose", `sandbox "loose": not strict, best or off`},
 		{"-a", "nonsense", `address "nonsense"`},
 	} {
-		p := daemontest.Launch(t, daemontest.Command("-a", filepath.Join(t.TempDir(), "s"), c.arg, c.value))
-		p.Expect(c.part)
-		if code := p.WaitExit(); code != fault.ExitUsage {
-			t.Errorf("%s %s: exit status %d", c.arg, c.value, code)
-		}
+		t.Run(c.arg+" "+c.value, func(t *testing.T) {
+			p := daemontest.Launch(t, daemontest.Command("-a", filepath.Join(t.TempDir(), "s"), c.arg, c.value))
+			p.Expect(c.part)
+			if code := p.WaitExit(); code != fault.ExitUsage {
+				t.Errorf("%s %s: exit status %d", c.arg, c.value, code)
+			}
+		})
 	}
 }
 

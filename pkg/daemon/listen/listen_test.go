@@ -24,23 +24,27 @@ func TestAddresses(t *testing.T) {
 		"tcp:localhost:8080":      "127.0.0.1:8080 [::1]:8080",
 		"tcp:[::ffff:1.2.3.4]:80": "1.2.3.4:80",
 	} {
-		a, err := Parse(in)
-		var got []string
-		for _, b := range a.Binds {
-			got = append(got, b.String())
-		}
-		if s := a.Path + strings.Join(got, " "); err != nil || s != want {
-			t.Errorf("%q = %q, %v; want %q", in, s, err, want)
-		}
+		t.Run(in, func(t *testing.T) {
+			a, err := Parse(in)
+			var got []string
+			for _, b := range a.Binds {
+				got = append(got, b.String())
+			}
+			if s := a.Path + strings.Join(got, " "); err != nil || s != want {
+				t.Errorf("%q = %q, %v; want %q", in, s, err, want)
+			}
+		})
 	}
 	for _, in := range []string{
 		"", "a", "unix:", "unix:@a", "@a/b", "unix:/a\x00b", "tcp:", "tcp:80", "tcp::80", "tcp:example.org:80", "tcp:127.0.0.1",
 		"tcp:127.0.0.1:99999", "tcp:localhost:", "tcp:localhost:-1", "tcp:localhost:http", "tcp:::1:80",
 		"http://localhost:80", "unix:/" + strings.Repeat("a", 103),
 	} {
-		if a, err := Parse(in); fault.Of(err) != fault.Usage || err == nil {
-			t.Errorf("%q = %v, %v; want a usage error", in, a, err)
-		}
+		t.Run(in, func(t *testing.T) {
+			if a, err := Parse(in); fault.Of(err) != fault.Usage || err == nil {
+				t.Errorf("%q = %v, %v; want a usage error", in, a, err)
+			}
+		})
 	}
 }
 
@@ -233,10 +237,12 @@ func TestRunMustBeTrusted(t *testing.T) {
 		{"new", true, uid + 1, "belongs to user"},
 		{"none/here", true, uid, "no such file"},
 	} {
-		err := makeRun(at(c.name), c.shared, c.uid)
-		if (err == nil) != (c.part == "") || err != nil && !strings.Contains(err.Error(), c.part) {
-			t.Errorf("%s, shared %v: %v; want %q", c.name, c.shared, err, c.part)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			err := makeRun(at(c.name), c.shared, c.uid)
+			if (err == nil) != (c.part == "") || err != nil && !strings.Contains(err.Error(), c.part) {
+				t.Errorf("%s, shared %v: %v; want %q", c.name, c.shared, err, c.part)
+			}
+		})
 	}
 }
 
@@ -257,14 +263,16 @@ func TestActivation(t *testing.T) {
 		{"LISTEN_PID=9 LISTEN_FDS=65", nil, "LISTEN_FDS"},
 		{"LISTEN_PID=9 LISTEN_FDS=1 LISTEN_FDNAMES=a:b", nil, "2 names for 1"},
 	} {
-		n, names, err := activation(getenv(c.env), 9)
-		if c.part != "" {
-			if err == nil || fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), c.part) {
-				t.Errorf("%q: %v; want %q", c.env, err, c.part)
+		t.Run(c.env, func(t *testing.T) {
+			n, names, err := activation(getenv(c.env), 9)
+			if c.part != "" {
+				if err == nil || fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), c.part) {
+					t.Errorf("%q: %v; want %q", c.env, err, c.part)
+				}
+			} else if err != nil || n != len(c.names) || !reflect.DeepEqual(names, c.names) {
+				t.Errorf("%q: %d %q, %v; want %q", c.env, n, names, err, c.names)
 			}
-		} else if err != nil || n != len(c.names) || !reflect.DeepEqual(names, c.names) {
-			t.Errorf("%q: %d %q, %v; want %q", c.env, n, names, err, c.names)
-		}
+		})
 	}
 }
 

@@ -23,14 +23,16 @@ func TestRequests(t *testing.T) {
 		"img/1 gray a=%20b%2520 b=5%":      {Verb: "gray", Words: []ops.Word{{Key: "a", Value: " b%20"}, {Key: "b", Value: "5%"}}, Len: -1},
 		"img/1 gray a=b=c":                 {Verb: "gray", Words: []ops.Word{{Key: "a", Value: "b=c"}}, Len: -1},
 	} {
-		r, err := ParseRequest(line)
-		if err != nil || !reflect.DeepEqual(r, want) {
-			t.Errorf("%q = %+v, %v; want %+v", line, r, err, want)
-			continue
-		}
-		if again, err := ParseRequest(r.String()); err != nil || !reflect.DeepEqual(again, r) {
-			t.Errorf("%q: its line %q gives %+v, %v", line, r, again, err)
-		}
+		t.Run(line, func(t *testing.T) {
+			r, err := ParseRequest(line)
+			if err != nil || !reflect.DeepEqual(r, want) {
+				t.Errorf("%q = %+v, %v; want %+v", line, r, err, want)
+				return
+			}
+			if again, err := ParseRequest(r.String()); err != nil || !reflect.DeepEqual(again, r) {
+				t.Errorf("%q: its line %q gives %+v, %v", line, r, again, err)
+			}
+		})
 	}
 }
 
@@ -61,10 +63,12 @@ func TestBadRequests(t *testing.T) {
 		"img/1 gray len=9223372036854775808": "not a number",
 		"img/1 gray " + strings.Repeat("a", 1013): "1025 bytes > 1024",
 	} {
-		r, err := ParseRequest(line)
-		if fault.Of(err) != fault.Usage || !strings.Contains(fmt.Sprint(err), part) {
-			t.Errorf("%q = %+v, %v; want a usage error with %q", line, r, err, part)
-		}
+		t.Run(line, func(t *testing.T) {
+			r, err := ParseRequest(line)
+			if fault.Of(err) != fault.Usage || !strings.Contains(fmt.Sprint(err), part) {
+				t.Errorf("%q = %+v, %v; want a usage error with %q", line, r, err, part)
+			}
+		})
 	}
 	longest := "img/1 gray " + strings.Repeat("a", 1012)
 	if _, err := ParseRequest(longest); err != nil || len(longest)+1 != MaxLine {
@@ -94,10 +98,12 @@ func TestReplies(t *testing.T) {
 		"okay len=1":                           {fault.Internal, `reply "okay len=1": neither ok nor err`},
 		"":                                     {fault.Internal, `reply "": neither ok nor err`},
 	} {
-		_, err := ParseReply(line)
-		if fault.Of(err) != want.kind || err == nil || err.Error() != want.text {
-			t.Errorf("%q: %v of kind %v; want %q of kind %v", line, err, fault.Of(err), want.text, want.kind)
-		}
+		t.Run(line, func(t *testing.T) {
+			_, err := ParseReply(line)
+			if fault.Of(err) != want.kind || err == nil || err.Error() != want.text {
+				t.Errorf("%q: %v of kind %v; want %q of kind %v", line, err, fault.Of(err), want.text, want.kind)
+			}
+		})
 	}
 }
 
