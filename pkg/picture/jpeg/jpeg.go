@@ -7,7 +7,7 @@
 // The prefix of a file name is the stage that the file belongs to:
 //
 //	read_       the file through a window, segments between markers, bits of a scan
-//	scan_       bits to blocks: Huffman codes, restarts, where blocks begin
+//	scan_       bits to blocks: Huffman and arithmetic codes, restarts, where blocks begin
 //	decode_     blocks to rows of samples, whole or at n/8 of the size; colours
 //	encode_     rows to blocks, bits, segments
 //	dct_        the transforms, as vectors where the processor has them
@@ -17,10 +17,13 @@
 // one of Rows, Gray and Copy uses it up; after the last row, or after Gray or Copy
 // return, its Notes are complete. All three read the scans by one scanner.
 //
-// Sequential and progressive files of 8 bits, Huffman-coded, with 1, 3 or 4
-// components of any sampling factors are read. Errors are of kind fault.Format for
-// damaged files, among them all that end early, and fault.Unsupported for what T.81
-// has and this package does not.
+// Sequential and progressive files of 8 bits with 1, 3 or 4 components of any sampling
+// factors are read, Huffman-coded or arithmetic-coded. Baseline files are written.
+//
+// A file whose pixels are all there is read, and Notes say what is wrong with the rest
+// of it (see scanner.end and scanner.restart). One with missing pixels is an error of
+// kind fault.Format, unless Limits.Lenient is set: then they are mid gray. What T.81 has
+// and this package does not is fault.Unsupported.
 package jpeg
 
 import (
