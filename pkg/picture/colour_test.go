@@ -309,6 +309,45 @@ func TestDamagedProfileIsIgnoredWithANote(t *testing.T) {
 	}
 }
 
+// Gray, a copy and a smaller picture report the same about colour information that
+// can't be used, in every format that has a profile.
+func TestEveryWayReportsTheSameOnColours(t *testing.T) {
+	type file struct {
+		name, note string
+		data       []byte
+	}
+	files := []file{
+		{"absurd gAMA", "gAMA 42949.67295 ignored", pngCoded(t, "gAMA", "\xff\xff\xff\xff")},
+		{"unknown cICP", "cICP ignored: primaries 77", pngCoded(t, "cICP", "\x4d\x63\x00\x01")},
+	}
+	for _, f := range filesWithMeta(t) {
+		if !f.profiled {
+			continue
+		}
+		const other = "colour profile of another colour space ignored"
+		files = append(files,
+			file{f.name + " without tags", "colour profile ignored: no tag rTRC", f.file(inW, inH, 1, profile("RGB "))},
+			file{f.name + " with a cut profile", "profile ignored", f.file(inW, inH, 1, profile("RGB ")[:140])},
+			file{f.name + " with a gray profile", other, f.file(inW, inH, 1, grayGamma(2.2))})
+	}
+	for _, f := range filesWithMeta(t) {
+		if f.name == "gray jpeg" {
+			files = append(files, file{"gray jpeg with a profile of RGB", "colour profile of another colour space ignored", f.file(inW, inH, 1, profile("RGB "))})
+		}
+	}
+	half := bytes.Replace(jpegWith(t, shown(inW, inH), profile("RGB ")), []byte("ICC_PROFILE\x00\x01\x01"), []byte("ICC_PROFILE\x00\x02\x02"), 1)
+	files = append(files, file{"jpeg without the first part of its profile", "damaged colour profile ignored", half})
+	for _, f := range files {
+		t.Run(f.name, func(t *testing.T) {
+			for _, request := range []string{"gray", "scale=1", "scale=1/2", "scale=1 linear", "format=png"} {
+				if _, res := made(t, f.data, request); strings.Count(res.Note, f.note) != 1 || strings.Count(res.Note, "ignored") != 1 {
+					t.Errorf("%s: note %q", request, res.Note)
+				}
+			}
+		})
+	}
+}
+
 // pngCoded is a PNG of 4 × 1 grays from black to white, with a chunk for its colours.
 func pngCoded(t *testing.T, chunk, body string) []byte {
 	t.Helper()

@@ -72,8 +72,9 @@ func (r *Reader) setHeader() {
 	}
 	r.out = raster.NewHeader(int(hd.w), int(hd.h), layout, 8)
 	r.out.Density = hd.density
-	if meta.ICCSpace(hd.icc) == "RGB " {
-		r.out.ICC = hd.icc
+	var note string
+	if r.out.ICC, note = meta.ICCFor("RGB ", hd.icc); note != "" {
+		r.Note("%s", note)
 	}
 	if r.out.Palette = hd.palette; hd.depth <= 8 && len(hd.palette) < 1<<hd.depth {
 		r.out.Palette, r.black = raster.WithBlack(hd.palette)

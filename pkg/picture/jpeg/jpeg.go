@@ -103,6 +103,7 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 	d.first = s
 	d.model = d.colourModel()
 	d.noteOthers()
+	d.noteProfile()
 	h := &d.hdr
 	h.Density = d.storedDensity()
 	h.FullW, h.FullH, h.Bits = d.frame.w, d.frame.h, 8
@@ -130,11 +131,25 @@ func (r *Reader) profile(space string) []byte {
 	if r.noICC {
 		return nil
 	}
-	p := r.icc.profile(space)
+	p, _ := r.icc.profile(space)
 	if p == nil && space == "RGB " && r.adobeRGB {
 		return colour.AdobeRGB()
 	}
 	return p
+}
+
+// noteProfile adds a note if the file has a profile that does not fit the picture.
+func (r *Reader) noteProfile() {
+	space := "RGB "
+	switch {
+	case r.model == gray:
+		space = "GRAY"
+	case r.IsCMYK():
+		space = "CMYK"
+	}
+	if _, note := r.icc.profile(space); note != "" {
+		r.Note("%s", note)
+	}
 }
 
 // inkProfile returns the profile of a JPEG of CMYK or YCCK; nil: it has none, or another

@@ -115,7 +115,6 @@ func mpfPictures(p []byte) (n int) {
 }
 
 // iccChunks gathers an ICC profile from several APP2 segments (ICC.1, annex B.4).
-// Chunks that do not make a whole profile are ignored.
 type iccChunks struct {
 	chunks map[byte][]byte
 	of     byte
@@ -132,17 +131,15 @@ func (c *iccChunks) add(seq, of byte, p []byte) {
 	c.chunks[seq] = append([]byte{}, p...)
 }
 
-// profile returns the profile if it is whole and of the given colour space.
-func (c *iccChunks) profile(space string) []byte {
+// profile returns the profile if it is whole and of the given colour space. If there is
+// another one, or a part of one, the note says so.
+func (c *iccChunks) profile(space string) (icc []byte, note string) {
 	var p []byte
 	for i := 1; i <= int(c.of); i++ {
 		if c.chunks[byte(i)] == nil {
-			return nil
+			return nil, meta.DamagedICC
 		}
 		p = append(p, c.chunks[byte(i)]...)
 	}
-	if meta.ICCSpace(p) != space {
-		return nil
-	}
-	return p
+	return meta.ICCFor(space, p)
 }

@@ -18,3 +18,21 @@ func ICCSpace(profile []byte) string {
 	}
 	return string(profile[16:20])
 }
+
+// DamagedICC is the note on a profile that is not whole.
+const DamagedICC = "damaged colour profile ignored"
+
+// ICCFor returns an ICC profile if it is whole and of the data colour space of the
+// picture that has it, "RGB ", "GRAY" or "CMYK". Otherwise it returns nil and a note
+// that says why the profile is ignored; without a profile there is no note.
+func ICCFor(space string, profile []byte) (icc []byte, note string) {
+	switch found := ICCSpace(profile); {
+	case len(profile) == 0:
+		return nil, ""
+	case found == "":
+		return nil, DamagedICC
+	case found != space:
+		return nil, "colour profile of another colour space ignored"
+	}
+	return profile, ""
+}

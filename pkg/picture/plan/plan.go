@@ -117,6 +117,9 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 		var note string
 		j.grayer, note = colour.NewGrayer(p.Header(), lumas[r.Ops.Get("gray")], colour.GrayOptions{Keep: r.Ops.Get("profile") == "keep", Coded: coded})
 		j.note(note)
+	} else {
+		_, note := colour.Of(p.Header())
+		j.note(note)
 	}
 	j.fullW, j.fullH = p.Header().OrientedSize()
 	if r.OfW != 0 || r.OfH != 0 {

@@ -103,21 +103,26 @@ func (r *Reader) setColour(c colourChunks) {
 	case c.cicp == srgbCodePoints:
 	case c.cicp != [4]uint8{}:
 		r.out.Coding.CICP = c.cicp
-	case r.fits(c.icc):
-		r.out.ICC = c.icc
+	case r.takeProfile(c.icc):
 	case c.srgb:
 	case c.gamma != 0 && !near(c.gamma, srgbGamma, srgbGamma/gammaTolerance) || !c.srgbPrimaries():
 		r.out.Coding = raster.Coding{Gamma: c.gamma, Chroma: c.primaries}
 	}
 }
 
-// fits reports whether a profile has the colour space of the picture, as it must
-// (section 11.3.2.3). Any other would change the meaning of the output.
-func (r *Reader) fits(icc []byte) bool {
+// takeProfile gives the header the profile if it has the colour space of the picture, as
+// it must (section 11.3.2.3). Any other would change the meaning of the output: it is
+// ignored with a note.
+func (r *Reader) takeProfile(icc []byte) bool {
+	space := "RGB "
 	if r.color == colorGray || r.color == colorGrayA {
-		return meta.ICCSpace(icc) == "GRAY"
+		space = "GRAY"
 	}
-	return meta.ICCSpace(icc) == "RGB "
+	var note string
+	if r.out.ICC, note = meta.ICCFor(space, icc); note != "" {
+		r.Note("%s", note)
+	}
+	return r.out.ICC != nil
 }
 
 // srgbPrimaries reports whether the primaries are those of sRGB, or not given.

@@ -95,8 +95,10 @@ func (g *Reader) metadata() error {
 		if m == g.c.exif {
 			e := meta.ParseEXIF(b)
 			g.h.Orientation, g.h.Density = e.Orientation, e.Density
-		} else if meta.ICCSpace(b) != "" {
-			g.h.ICC = b
+		} else if icc, note := meta.ICCFor("RGB ", b); note != "" {
+			g.Note("%s", note)
+		} else {
+			g.h.ICC = icc
 		}
 	}
 	return nil
