@@ -65,6 +65,27 @@ func TestPatienceIsCountedFromTheFirstRefusal(t *testing.T) {
 	r.File.Close()
 }
 
+// A worker that took the picture and died ends the row of refusals.
+func TestDeathEndsTheRowOfRefusals(t *testing.T) {
+	d, lines := daemon(t, "unix", func(n int, r *request) {
+		switch n {
+		case 1, 3:
+			r.Say("err busy no memory")
+		case 2:
+			<-time.After(2 * testPatience) // longer than patience; then it dies
+		default:
+			r.OK(asPNG, "good")
+		}
+	})
+	c, in := dispatcher(t, d, nobody)
+	deaths, n := counter()
+	r, err := c.Run(context.Background(), ops.Must("gray=601"), in, deaths)
+	if err != nil || *n != 1 || len(lines()) != 4 {
+		t.Fatalf("%v after %d deaths and %d attempts, want a result after 1 and 4", err, *n, len(lines()))
+	}
+	r.File.Close()
+}
+
 func TestKindsOfTheFrontAreNotTakenFromAWorker(t *testing.T) {
 	for kind := range fault.Misdirected + 1 {
 		if kind.Worker() {

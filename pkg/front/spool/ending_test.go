@@ -128,31 +128,43 @@ func TestHolderThatHasLostItsLockHarmsNobody(t *testing.T) {
 
 // The first was stopped between its last look and its link: the link decides.
 func TestLinkDecidesBetweenTwoHolders(t *testing.T) {
-	dir := t.TempDir()
-	a, b := open(t, Config{Dir: dir}), open(t, Config{Dir: dir})
-	id := submit(t, a, "", "x", gray)
-	ja := a.Next()
-	err := ja.conclude(func(tag string) (string, error) {
-		r := pngOf("late")
-		record, err := ja.writeResult(resultFile(t, a, "late"), &r, tag)
-		ja.held.Close() // the lock is lost here
-		b.Rescan()
-		jb := b.Next()
-		if jb == nil {
-			t.Fatal("not taken over")
-		}
-		finish(t, b, jb, "good")
-		return record, err
-	})
-	if err == nil {
-		t.Error("both have ended the job")
-	}
-	if got, err := result(b, id); got != "good" {
-		t.Errorf("result %q, %v", got, err)
-	}
-	names, _ := readNames(b.job(id))
-	if len(names) != 5 {
-		t.Errorf("files: %q", names)
+	for _, written := range []string{"before the second holder cleans up", "after it has begun"} {
+		t.Run("result written "+written, func(t *testing.T) {
+			dir := t.TempDir()
+			a, b := open(t, Config{Dir: dir}), open(t, Config{Dir: dir})
+			id := submit(t, a, "", "x", gray)
+			ja := a.Next()
+			var jb *Job
+			takeOver := func() {
+				ja.held.Close() // the lock is lost here
+				b.Rescan()
+				if jb = b.Next(); jb == nil {
+					t.Fatal("not taken over")
+				}
+			}
+			err := ja.conclude(func(tag string) (string, error) {
+				if written == "after it has begun" {
+					takeOver()
+				}
+				r := pngOf("late")
+				record, err := ja.writeResult(resultFile(t, a, "late"), &r, tag)
+				if jb == nil {
+					takeOver()
+				}
+				finish(t, b, jb, "good")
+				return record, err
+			})
+			if err == nil {
+				t.Error("both have ended the job")
+			}
+			if got, err := result(b, id); got != "good" {
+				t.Errorf("result %q, %v", got, err)
+			}
+			names, _ := readNames(b.job(id))
+			if len(names) != 5 {
+				t.Errorf("files: %q", names)
+			}
+		})
 	}
 }
 
