@@ -36,7 +36,7 @@ var formats = Table{
 		About: "icons and cursors, the largest picture; the result is PNG"},
 	{Name: TIFF, Aliases: []string{"tif"}, Title: "TIFF", Exts: []string{"tif", "tiff"}, Media: "image/tiff",
 		Read: true, Write: true, Alpha: true, Deep: true, Pages: true,
-		About: "strips and tiles, 1 to 64 bit, gray, RGB, CMYK, YCbCr, L*a*b*, palettes, faxes, BigTIFF; the first page; written with 1, 8 or 16 bit"},
+		About: "strips and tiles, 1 to 64 bit and floating point; gray, RGB, CMYK, YCbCr, L*a*b*, palettes; faxes, LZW, deflate, JPEG, WebP, Zstandard; BigTIFF; the first page or frame=; written with 1, 8 or 16 bit"},
 	{Name: PNM, Title: "PNM", Exts: []string{"pnm"}, Media: "image/x-portable-anymap",
 		Read: true, Write: true, Alpha: true, Deep: true,
 		About: "P1 to P7; 8 and 16 bit; written as P5, P6 or, with alpha, P7"},
