@@ -18,6 +18,7 @@ func TestTextFromOutsideIsShortAndOneLine(t *testing.T) {
 		{Line, "grün, 5 × 3", "grün, 5 × 3"},
 		{Line, "a\r\nb\tc\x00\x7f\u0085\u009fd", "a  b c    d"},
 		{Line, "a\xff\xfeb", "a?b"},
+		{ASCII, "5×3 pixels, 203 cd/m²\nof é", "5x3 pixels, 203 cd/m2 of ?"},
 	} {
 		if got := c.of(c.text); got != c.got {
 			t.Errorf("%q became %q, want %q", c.text, got, c.got)

@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -20,7 +21,7 @@ import (
 
 // fake is a daemon with real descriptors: it answers gray with "gray of PICTURE"
 // and scale with "small PICTURE". A picture that begins with "hold" is held until
-// the test lets it go, "bad" is no picture, "kill" kills the worker.
+// the test lets it go, "bad" is no picture, "kill" kills the worker, "odd" has a note.
 type fake struct {
 	path string
 	held chan *held
@@ -68,6 +69,9 @@ func (f *fake) serve(_ int, r *fakedaemon.Request) {
 	words := "type=image/png width=4 height=2"
 	if strings.Contains(r.Line, " for=") {
 		words += " full=4x4 goal=2x2 from=png as=png"
+	}
+	if strings.HasPrefix(body, "odd") {
+		words += " note=" + url.PathEscape("10×10 at é")
 	}
 	if strings.HasPrefix(r.Line, "img/1 scale") {
 		r.OK(words, "small "+body)

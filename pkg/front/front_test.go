@@ -374,3 +374,20 @@ func TestHealthWhileAllIsBusyAndFull(t *testing.T) {
 	close(h.free)
 	wg.Wait()
 }
+
+// A note may have characters that clients read differently in a header; in the status
+// of a job it has them all.
+func TestNoteIsASCIIInTheHeader(t *testing.T) {
+	s := start(t, nil)
+	const want = "10x10 at ?"
+	if a := s.do("PUT", "/image?gray", "odd"); a.status != 200 || a.header.Get("Image-Note") != want {
+		t.Errorf("/image: %d, note %q", a.status, a.header.Get("Image-Note"))
+	}
+	id := s.job("odd")
+	if a := s.do("GET", "/jobs/"+id+"/image?wait=10", ""); a.header.Get("Image-Note") != want {
+		t.Errorf("of the job: %d, note %q", a.status, a.header.Get("Image-Note"))
+	}
+	if a := s.do("GET", "/jobs/"+id, "", "Accept: application/json"); !strings.Contains(a.body, "10×10 at é") {
+		t.Errorf("status: %s", a.body)
+	}
+}

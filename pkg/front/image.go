@@ -40,7 +40,7 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
 	h.Set("Image-Width", strconv.Itoa(result.Width))
 	h.Set("Image-Height", strconv.Itoa(result.Height))
 	if result.Note != "" {
-		h.Set("Image-Note", fault.Line(result.Note))
+		h.Set("Image-Note", fault.ASCII(result.Note))
 	}
 	if name := o.Get("name"); name != "" {
 		h.Set("Content-Disposition", disposition(name, result.Type))

@@ -105,7 +105,7 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 	h.Set("Image-Width", strconv.Itoa(st.Result.Width))
 	h.Set("Image-Height", strconv.Itoa(st.Result.Height))
 	if st.Result.Note != "" {
-		h.Set("Image-Note", fault.Line(st.Result.Note))
+		h.Set("Image-Note", fault.ASCII(st.Result.Note))
 	}
 	h.Set("ETag", etag(st.Result))
 	h.Set("Cache-Control", "private, no-cache") // kept, and asked about each time: it may be deleted
