@@ -235,7 +235,7 @@ func TestManService(t *testing.T) {
 	eventually.Within(t, 20*time.Second, "/readyz by the host's name says ready", func() bool {
 		return string(must(t, dir, ask+"-k -H 'Authorization: Bearer sesame' "+fmt.Sprintf("https://test.lan:%d/readyz", port))) == "ready\n"
 	})
-	if got := must(t, dir, ask+"-o /dev/null -w '%{http_code}' "+local+"/readyz"); string(got) != "401" {
+	if got := must(t, dir, ask+"-o /dev/null -w '%{http_code}' "+local+"/metrics"); string(got) != "401" {
 		t.Errorf("without a token: %s", got)
 	}
 }

@@ -153,7 +153,7 @@ func TestFaultTenThousandJobs(t *testing.T) {
 // A spool of a newer version is refused in one line, and nothing in it is touched.
 func TestFaultNewerSpoolIsLeftAlone(t *testing.T) {
 	spool := filepath.Join(t.TempDir(), "spool")
-	for name, content := range map[string]string{"version": "2\n", "jobs/abc/in": "x", "incoming/old/lock": "", "trash/x/y": "", "gone/z": ""} {
+	for name, content := range map[string]string{"version": "3\n", "jobs/abc/in": "x", "incoming/old/lock": "", "trash/x/y": "", "gone/z": ""} {
 		path := filepath.Join(spool, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -180,7 +180,7 @@ func TestFaultNewerSpoolIsLeftAlone(t *testing.T) {
 	before := snapshot()
 	t.Setenv("IMGTOOLS_RUN", runDir(t))
 	r := run(t, nil, "imgd", "-p", "0", "-spool", spool)
-	if r.status != 1 || !strings.Contains(r.err, "version 2 is newer than 1") || strings.Count(strings.TrimSpace(r.err), "\n") != 0 {
+	if r.status != 1 || !strings.Contains(r.err, "version 3 is newer than 2") || strings.Count(strings.TrimSpace(r.err), "\n") != 0 {
 		t.Errorf("exit %d, %q", r.status, r.err)
 	}
 	if after := snapshot(); !slices.Equal(before, after) {
