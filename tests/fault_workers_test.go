@@ -123,7 +123,7 @@ func (h *house) load() (stop func()) {
 	return func() { close(done); wg.Wait() }
 }
 
-// again starts a daemon anew on its socket, as a service manager would.
+// again restarts a daemon on its socket, as a service manager would.
 func (h *house) again(name, sock string) *server {
 	s := spawn(h.t, filepath.Dir(sock), name, "-n", "2")
 	s.waitFor(h.t, sock)
@@ -139,9 +139,9 @@ func signalWorkers(sig syscall.Signal, daemons ...*server) {
 	}
 }
 
-// Under load workers and daemons are killed, stopped and told to start anew, again
-// and again. At the daemon itself that costs the requests in hand, through imgd
-// none, and soon all is as before.
+// Under load, workers and daemons are killed, stopped and restarted, many times. A
+// client of the daemon itself loses only the requests that were being worked on; a
+// client of imgd loses none. Soon afterwards all workers are ready again.
 func TestFaultWorkersAndDaemons(t *testing.T) {
 	h := newHouse(t)
 	some := func() *server { return []*server{h.gray, h.scale}[rand.IntN(2)] }
@@ -171,7 +171,7 @@ func TestFaultWorkersAndDaemons(t *testing.T) {
 			<-time.After(time.Second)
 			s.cmd.Process.Signal(syscall.SIGCONT)
 		}, 0},
-		{"daemons told to start workers anew (HUP), twice", func() {
+		{"daemons told to replace their workers (HUP), twice", func() {
 			old := append(children(h.gray.cmd.Process.Pid), children(h.scale.cmd.Process.Pid)...)
 			for range 2 {
 				h.gray.cmd.Process.Signal(syscall.SIGHUP)

@@ -221,7 +221,7 @@ func TestManLint(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("manual pages %v, want %v", names, want)
 	}
-	// A page that one of ours refers to and that would be ours exists.
+	// A page of the project that another one refers to exists.
 	for _, p := range pages {
 		b, err := os.ReadFile(p)
 		if err != nil {
@@ -248,7 +248,7 @@ func TestManLint(t *testing.T) {
 	}
 }
 
-// Every line of the filters' and clients' EXAMPLES that calls one of ours runs.
+// Every line of the filters' and clients' EXAMPLES that calls a program of the project runs.
 func TestManExamples(t *testing.T) {
 	s := startImgd(t)
 	t.Setenv("IMGD", s.url)

@@ -206,7 +206,7 @@ func TestBatchWithOneBadFile(t *testing.T) {
 			t.Errorf("out/%s is not gray of %s", name, name)
 		}
 	}
-	// A second run finds them fetched and writes nothing anew.
+	// A second run finds them fetched and writes nothing.
 	must(t, dir, "imgget -d out < ids")
 	if names, _ := os.ReadDir(filepath.Join(dir, "out")); len(names) != 2 {
 		t.Errorf("fetching again made %v", names)

@@ -166,8 +166,8 @@ func TestMakeNeedsGo(t *testing.T) {
 	}
 }
 
-// tests/setup.sh is silent when all is there, and otherwise names what is missing
-// to whoever may not install it.
+// tests/setup.sh prints nothing when all it needs is installed. Otherwise, run by a user
+// who may not install packages, it names those that are missing.
 func TestSetupNamesWhatIsMissing(t *testing.T) {
 	if r := sh(t, root, "tests/setup.sh"); r.status != 0 || len(r.out)+len(r.err) > 0 {
 		t.Errorf("with everything there: exit %d, %q %q", r.status, r.out, r.err)

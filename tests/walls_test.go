@@ -15,9 +15,9 @@ import (
 	"testing"
 )
 
-// walls says which packages of ours each package may import directly; a test of
+// walls says which of the project's packages each package may import directly; a test of
 // a package may import what the package may. `DIR/` stands for any package
-// under DIR. What is not listed does not exist.
+// under DIR. A package that is not listed must not exist.
 var walls = map[string][]string{
 	"pkg/fault":      {},
 	"pkg/limits":     {},
@@ -191,7 +191,7 @@ func inWing(dir string) bool {
 	return false
 }
 
-// mayImport reports whether a package of ours may import another of ours.
+// mayImport reports whether the package in dir may import the package of.
 func mayImport(dir, of string) bool {
 	if slices.Contains(shared, of) && inWing(dir) {
 		return true
@@ -335,7 +335,7 @@ func TestWallsOfTheTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range strings.Fields(string(out)) {
-		// x/text is what x/image's fonts need; nothing of ours imports it.
+		// x/image's fonts need x/text; the project does not import it.
 		if !slices.Contains([]string{"imgtools", "golang.org/x/image", "golang.org/x/sys", "golang.org/x/text"}, m) {
 			t.Errorf("module %s", m)
 		}

@@ -523,7 +523,7 @@ func TestJournalPriorities(t *testing.T) {
 		if ours {
 			begin = "<6>listening on "
 		}
-		tick := time.NewTicker(5 * time.Millisecond) // a file tells nobody that it grew
+		tick := time.NewTicker(5 * time.Millisecond) // there is no event for a file that grew
 		late := time.NewTimer(20 * time.Second)
 		var said []byte
 		for waiting := true; waiting && !strings.Contains(string(said), "unix:"); {

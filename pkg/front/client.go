@@ -76,8 +76,9 @@ func lastOf(headers []string) string {
 	return strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:])
 }
 
-// clientOf names the client of a request, for turns: its token, else its Unix user,
-// else its address, of IPv6 the first 64 bits, which one site has.
+// clientOf names the client of a request, where clients take turns: by its token, else
+// its Unix user, else its address. Of an IPv6 address the first 64 bits count, since one
+// site has all addresses that begin with them.
 func (s *Server) clientOf(r *http.Request) string {
 	i := infoOf(r)
 	p := peerOf(r)

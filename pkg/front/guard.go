@@ -40,7 +40,8 @@ func (l Open) Accept() (net.Conn, error) {
 	return openConn{c}, nil
 }
 
-// withPeer adds the peer of a connection to the context of its requests.
+// withPeer adds the peer of a connection to the context of its requests. TLS and an
+// inherited listener wrap the connection; the user is that of the Unix socket inside.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
 	var p peer
 	p.tcp, _ = c.(*net.TCPConn)

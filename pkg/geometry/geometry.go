@@ -151,7 +151,7 @@ func scaled(v int, n, d *big.Int) int {
 	x.Lsh(x, 1).Add(x, d)
 	x.Div(x, new(big.Int).Lsh(d, 1))
 	if !x.IsInt64() || x.Int64() > MaxSide {
-		return MaxSide + 1 // refused by whoever checks sizes
+		return MaxSide + 1 // the check of the size refuses it
 	}
 	return max(int(x.Int64()), 1)
 }

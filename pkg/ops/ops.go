@@ -72,7 +72,7 @@ func assemble(given map[string]string) (Ops, error) {
 		case opt.Opposite != "" && value == "":
 			o = o.With(opt.Opposite, "1")
 		case opt.Opposite != "" && o.Has(opt.Opposite):
-			return nil, fault.New(fault.Usage, "%s and %s: one of them", opt.Opposite, opt.Key)
+			return nil, fault.New(fault.Usage, "%s and %s exclude each other", opt.Opposite, opt.Key)
 		case opt.Opposite != "" || value == "":
 		case opt.Sets == "":
 			o = append(o, Word{opt.Key, value})
@@ -140,7 +140,7 @@ func (o Ops) Without(keys ...string) Ops {
 // Words returns o as words that Parse reads as o again.
 func (o Ops) Words() []Word { return o }
 
-// Equal reports whether both ask for the same.
+// Equal reports whether o and other have the same words with the same values.
 func (o Ops) Equal(other Ops) bool { return slices.Equal(o, other) }
 
 // Operations returns the operations of o in the order in which they are done. A
@@ -155,7 +155,8 @@ func (o Ops) Operations() []Option {
 	return list
 }
 
-// Label names what o does, for metrics: gray, gray+scale, convert.
+// Label returns the operations of o joined by +, for metrics: gray, gray+scale; it is
+// convert when there is none.
 func (o Ops) Label() string {
 	label := ""
 	for _, opt := range o.Operations() {

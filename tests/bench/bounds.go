@@ -51,7 +51,7 @@ const (
 	leastPix = 10e6     // pixels of a picture that the bounds are for
 )
 
-// isCold reports whether a row of ours is two filters joined by hand.
+// isCold reports whether a row is a pipeline of two filters of the project.
 func isCold(tool string) bool { return strings.Contains(tool, " | ") && tool != djpeg }
 
 // pick returns the row of that name; of two filters the cheapest pair.

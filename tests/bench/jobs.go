@@ -11,7 +11,7 @@ type job struct {
 	name        string
 	kind        string // gray, scale or both
 	num, den    int    // factor; 1, 1 is none
-	fast        bool   // of ours only: peers do the same again
+	fast        bool   // only imgtools has a fast way: peers do the same as without
 	progressive bool
 }
 

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// Peers that work without starting anew for each picture: they read lines
+// Peers that are started once and then do picture after picture: they read lines
 // `KIND WIDTH HEIGHT IN OUT`, KIND being gray, scale or both.
 
 //go:embed sharp.js

@@ -21,7 +21,7 @@ import (
 const core = "0"
 
 // cpuOf returns the CPU time that a process has used, all its threads together,
-// to the nanosecond: the clock that clock_getcpuclockid(3) names. /proc tells it
+// to the nanosecond: the clock that clock_getcpuclockid(3) names. /proc has it
 // in hundredths of a second only.
 func cpuOf(pid int) (time.Duration, error) {
 	const sched = 2 // CPUCLOCK_SCHED of the kernel's posix-timers_types.h

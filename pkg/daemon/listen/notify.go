@@ -18,7 +18,8 @@ type Notifier struct {
 	Watchdog time.Duration
 }
 
-// NewNotifier reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID and unsets them.
+// NewNotifier returns the notifier that NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID
+// describe. It unsets them, so that child processes do not notify as well.
 func NewNotifier() Notifier {
 	n := notifier(os.Getenv, os.Getpid())
 	for _, k := range []string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"} {

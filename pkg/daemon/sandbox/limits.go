@@ -5,7 +5,7 @@
 //	landlock.go  Landlock: no file can be opened, no TCP port bound or connected to
 //	seccomp.go   seccomp: only the system calls that a worker needs
 //
-// Files and sockets that are open stay usable. Nothing can be taken back.
+// Files and sockets that are open stay usable. A process cannot lift these limits again.
 package sandbox
 
 import (

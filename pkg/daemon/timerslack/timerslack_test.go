@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	asChild = "TIMERSLACK_TEST" // the test binary calls Restart, then tells what it has
+	asChild = "TIMERSLACK_TEST" // the test binary calls Restart, then prints its timer slack
 	slack   = 2 * time.Millisecond
 )
 

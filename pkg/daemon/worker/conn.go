@@ -291,7 +291,7 @@ func (c *conn) late(format string, args ...any) error {
 	return fault.New(fault.Timeout, format, args...)
 }
 
-// readBy and writeBy set the deadlines of reads and writes, unless c was dropped.
+// readBy sets the deadline of reads. A dropped connection keeps the one that ended it.
 func (c *conn) readBy(t time.Time) {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
@@ -300,6 +300,7 @@ func (c *conn) readBy(t time.Time) {
 	}
 }
 
+// writeBy sets the deadline of writes, as readBy does that of reads.
 func (c *conn) writeBy(t time.Time) {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()

@@ -188,7 +188,7 @@ async function watch() {
 
 const pending = () => Array.from(list.children).filter((e) => e.id && !["done", "failed", "gone", "unknown"].includes(e.dataset.state)).map((e) => e.id);
 
-// show puts the server's item of a job in the place of ours.
+// show replaces the page's item of a job by the one that the server sent.
 function show(item) {
   const card = cards.get(item.id), old = $(item.id);
   if (!old || item.outerHTML === (card ? card.last : old.outerHTML)) return false;

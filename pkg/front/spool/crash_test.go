@@ -215,7 +215,7 @@ func (r *recorder) build(keep, half map[int]bool) crashed {
 	return d
 }
 
-// write puts the state into a folder, and returns what tells it from others.
+// write puts the state into a folder, and returns a text that is different for each state.
 func (r *recorder) write(d crashed, node int, path string, b *strings.Builder) {
 	for _, name := range slices.Sorted(maps.Keys(d.kids[node])) {
 		child := d.kids[node][name]

@@ -14,7 +14,7 @@ import (
 	"imgtools/pkg/jobid"
 )
 
-// How a job ends. Whoever holds its lock writes the outcome under names of its own,
+// How a job ends. The process that holds its lock writes the outcome under names of its own,
 //
 //	out.TAG     the result
 //	result.TAG  its record, or error.TAG, the record of a failure

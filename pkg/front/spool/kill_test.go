@@ -77,8 +77,8 @@ func work(s *Spool, j *Job) {
 	j.Done(tmp, Result{Type: "image/png", Size: int64(n), Width: 1, Height: 1})
 }
 
-// startVictim starts a process that submits and does jobs, and tells of each on
-// the returned lines.
+// startVictim starts a process that submits and does jobs, and reports each on the
+// returned lines.
 func startVictim(t *testing.T, dir string) (*exec.Cmd, *bufio.Reader) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])

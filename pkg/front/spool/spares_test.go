@@ -79,7 +79,7 @@ func TestEmptiedFilesAreUsedAgain(t *testing.T) {
 			t.Errorf("%q, %v", b, err)
 		}
 		tmp.Close()
-		tmp.Close() // the second must not touch whoever has the file now
+		tmp.Close() // the second must not touch the new owner's file
 
 		u, err := s.Upload(-1, true)
 		if err != nil {

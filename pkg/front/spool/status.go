@@ -145,8 +145,8 @@ func (s *Spool) Result(st *Status) (*os.File, error) {
 // all were, in whatever pieces, the job may go when room is needed. A failure is
 // delivered by Sent(id, 0, 0).
 //
-// A client may have read the result from disk before whoever made it has said so
-// here: then finish looks at what was sent.
+// A client may have read the result from disk before the process that made it has
+// recorded it here. Then finish looks at what was sent.
 func (s *Spool) Sent(id string, from, to int64) {
 	e := s.known(id)
 	s.mu.Lock()

@@ -11,7 +11,7 @@ import (
 )
 
 // Sizes of the headers, in bytes. A file begins with the file header and one picture
-// header, whose size is its first field and tells its version.
+// header, whose first field is its size, which differs between versions.
 const (
 	fileHeader = 14
 	coreHeader = 12  // BITMAPCOREHEADER: OS/2 1, Windows 2; see also isOS2

@@ -69,7 +69,9 @@ func (d *runs) decode(in io.Reader) (int, error) {
 	return d.h, nil
 }
 
-// put writes pixel i of data.
+// put writes a pixel at the current position, unless a run has left the picture there,
+// and moves one pixel to the right. The pixel is number i of data, which has indexes of
+// 4 or 8 bits, or the bytes B, G, R.
 func (d *runs) put(data []byte, i int) {
 	if d.x < d.w && d.y < d.h {
 		at := d.y*d.w + d.x

@@ -13,8 +13,8 @@ import (
 const sniffLen = 4096
 
 // Sniff returns the format of the picture in the first size bytes of r, by its
-// content alone. What is known and not read is refused by its name with advice
-// (Unsupported); what is not known, with the list of what is (Format).
+// content alone. A known format that is not read is refused by its name, with advice
+// (Unsupported). Anything else is refused with the list of formats that are read (Format).
 func Sniff(r io.ReaderAt, size int64) (string, error) {
 	if size == 0 {
 		return "", fault.New(fault.Format, "empty: 0 bytes, no picture")

@@ -187,8 +187,8 @@ func ofGamma(c raster.Coding, space space) (*Source, error) {
 	return s, nil
 }
 
-// Of returns what the samples of a picture mean. It is nil for sRGB, and when nothing
-// usable is said; the note tells what was ignored. The order is that of PNG's third
+// Of returns the source that the header of a picture describes. It is nil for sRGB, and
+// when the header has no usable description; the note names what was ignored. The order is that of PNG's third
 // edition, 13.13: cICP, then the profile, then gAMA and cHRM.
 func Of(h *raster.Header) (s *Source, note string) {
 	space := rgbSpace

@@ -64,7 +64,7 @@ func (r *Reader) nextMarker() (m byte, surplus bool) {
 }
 
 // headers reads segments up to and including the first SOS. Without one it returns a
-// nil scan; eoi then tells whether the picture ended by EOI or with the file.
+// nil scan; eoi then says whether the picture ended by EOI or with the file.
 func (r *Reader) headers() (s *scan, eoi bool, err error) {
 	for s == nil {
 		m, _ := r.nextMarker()

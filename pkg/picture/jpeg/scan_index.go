@@ -72,7 +72,9 @@ func (v *blockIndex) begin(at uint) {
 func (v *blockIndex) after(phase uint, n int) uint { return (phase + uint(n)) % v.mcu }
 
 // blocks walks blocks from at[known] on, until n are known or one begins at bit limit
-// or later. It returns false at a block that the tables cannot walk.
+// or later. It returns false at a block that the tables cannot walk. The next bits are
+// the highest of acc, of which left are valid; pos is the byte after them, so that the
+// next bit is pos*8 - left.
 func (v *blockIndex) blocks(buf *buffer, n int, limit uint) bool {
 	i, phase := v.known, v.phase
 	p := uint(v.at[i])

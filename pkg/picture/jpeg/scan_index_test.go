@@ -67,8 +67,8 @@ func speckled(t testing.TB, w, h, quality int) []byte {
 	return out.Bytes()
 }
 
-// oneTable is a picture of 4:4:4 whose components have the same tables, so that nothing
-// tells a block of one from that of another; restart as DRI has it.
+// oneTable is a picture of 4:4:4 whose components have the same tables, so that blocks of
+// different components look alike. restart is the interval of DRI.
 func oneTable(n, restart int) []byte {
 	rnd := rand.New(rand.NewPCG(9, 10))
 	comps := []component{{id: 1, h: 1, v: 1}, {id: 2, h: 1, v: 1}, {id: 3, h: 1, v: 1}}

@@ -88,7 +88,7 @@ func (t *Terminal) listen() {
 	}
 }
 
-// Type types on the terminal.
+// Type sends s to the program as if a person had typed it.
 func (t *Terminal) Type(s string) {
 	if _, err := t.far.WriteString(s); err != nil {
 		t.t.Error(err)

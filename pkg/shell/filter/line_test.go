@@ -11,7 +11,7 @@ import (
 	"imgtools/pkg/shell/faketerm"
 )
 
-// A batch tells of its progress on a terminal, and nothing of it is left.
+// A batch shows its progress on a terminal, and erases it at the end.
 func TestProgressOnTerminal(t *testing.T) {
 	dir := t.TempDir()
 	var files []string

@@ -17,7 +17,7 @@ import (
 )
 
 // etagAttr is the extended attribute with a result's entity tag. Where the file
-// system has attributes, it tells results of the same name, size and second apart.
+// system has attributes, it distinguishes results of the same name, size and second.
 const etagAttr = "user.imgtools.etag"
 
 // Dir is a folder for results. Its methods may be called at the same time.

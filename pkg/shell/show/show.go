@@ -2,8 +2,8 @@
 // kitty's graphics protocol (https://sw.kovidgoyal.net/kitty/graphics-protocol/) gets
 // a PNG file; any other gets half-block characters in 24-bit colour.
 //
-// Can tells whether standard output is such a terminal, and Look which of the two it
-// is and how many pixels it has room for. The caller scales the picture to that and
+// Can reports whether standard output is such a terminal. Look returns which of the two
+// it is, and how many pixels fit. The caller scales the picture to that and
 // calls Kitty or Blocks.
 package show
 
@@ -32,7 +32,7 @@ func Can(f *os.File) bool {
 	return cli.Terminal(f) && term != "" && term != "dumb"
 }
 
-// What a terminal has that doesn't report it: the size of the window in characters,
+// Assumed of a terminal that doesn't report them: the size of the window in characters,
 // and of a character in pixels.
 const (
 	defaultCols, defaultRows = 80, 24

@@ -163,7 +163,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r)
 }
 
-// answer answers a request without a fault.
+// answer handles a request that no fault was planned for.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	id, image := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/jobs/"), "/image")
 	switch {
