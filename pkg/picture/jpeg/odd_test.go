@@ -163,6 +163,24 @@ func TestLastScanOfAComponentCounts(t *testing.T) {
 	}
 }
 
+// A progressive picture that ends, with an end marker, before its last scans is shown as
+// far as they refine it; every way says that some are missing.
+func TestMissingLastScansAreNoted(t *testing.T) {
+	for _, name := range []string{"prog_2x2.jpg", "gray_prog.jpg", "prog_rst.jpg"} {
+		t.Run(name, func(t *testing.T) {
+			p := read(t, name)
+			if v := verdicts(t, p, raster.Limits{}, true); v != (verdict{}) {
+				t.Fatalf("the whole picture: %+v", v)
+			}
+			last := bytes.LastIndex(p, []byte{0xFF, mSOS})
+			p = append(bytes.Clone(p[:last]), 0xFF, mEOI)
+			if v := verdicts(t, p, raster.Limits{}, true); v != (verdict{notes: "scans are missing"}) {
+				t.Errorf("%+v", v)
+			}
+		})
+	}
+}
+
 // A zero in a quantization table makes its coefficient 0, as djpeg has it.
 func TestZeroStepsMakeZeros(t *testing.T) {
 	base := colourful(t, 64, 48)

@@ -98,6 +98,9 @@ func (sc *scanner) end() (next *scan, err error) {
 					return nil, fault.New(fault.Format, "no scan of component %d", sc.f.comps[i].id)
 				}
 			}
+			if !complete {
+				r.Note("scans are missing")
+			}
 			return nil, nil
 		case m == 0 && !complete:
 			return nil, fault.New(fault.Format, "truncated after %d scans", sc.scans)

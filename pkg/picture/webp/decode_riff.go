@@ -198,7 +198,12 @@ func (g *Reader) addChunk(data chunk, first bool) error {
 	switch data.name {
 	case "VP8X", "VP8 ", "VP8L", "ALPH":
 		if g.lim.Lenient {
-			return nil // a note follows when it is decoded
+			// Decoding adds a note if rows are missing. If they are all there, and the
+			// file is as long as it says, this is the only one.
+			if len(g.Notes()) == 0 {
+				g.Note("%v", data.truncated())
+			}
+			return nil
 		}
 		return data.truncated()
 	}

@@ -68,3 +68,20 @@ func TestCutStills(t *testing.T) {
 		})
 	}
 }
+
+// A file whose RIFF header counts a byte too few has all its pixels, and is as long as
+// needed; with Lenient it is read, and not without a note.
+func TestShortRIFFSizeIsNoted(t *testing.T) {
+	data := bytes.Clone(read(t, "lossy.webp"))
+	data[4]--
+	if _, err := open(data); fault.Of(err) != fault.Format {
+		t.Errorf("strict: %v", err)
+	}
+	r, err := Open(bytes.NewReader(data), int64(len(data)), raster.Limits{Lenient: true})
+	if _, err := rastertest.Colors(rastertest.Start(r, err)); err != nil {
+		t.Fatal(err)
+	}
+	if notes := r.Notes(); len(notes) == 0 || !strings.HasPrefix(notes[0], "truncated: chunk \"VP8 \"") {
+		t.Errorf("notes %q", notes)
+	}
+}
