@@ -79,6 +79,9 @@ func parse(args []string) (options, error) {
 	if err != nil {
 		return o, err
 	}
+	if o.check && o.ready {
+		return o, fault.New(fault.Usage, "-C and -ready exclude each other")
+	}
 	o.TCP, o.JSON = f.Given("i") || f.Given("p"), log == "json"
 	return o, nil
 }

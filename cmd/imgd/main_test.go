@@ -460,7 +460,7 @@ func TestFewOpenFiles(t *testing.T) {
 
 func TestRefusedFlags(t *testing.T) {
 	for _, args := range [][]string{
-		{"-p", "70000"}, {"-p", "x"}, {"-n", "0"}, {"-queue", "-1"}, {"-t", "0"}, {"-ttl", "0"}, {"-maxbytes", "0"}, {"-cert", "x"},
+		{"-p", "70000"}, {"-p", "x"}, {"-n", "0"}, {"-queue", "-1"}, {"-t", "0"}, {"-ttl", "0"}, {"-maxbytes", "0"}, {"-cert", "x"}, {"-C", "-ready"},
 		{"-log", "xml"}, {"operand"}, {"-spool", ""}, {"-quota", "-1"}, {"-maxbytes", "9223372036854775807"}, {"-maxmem", "1M"}, {"-sandbox", "some"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {

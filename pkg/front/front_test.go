@@ -47,7 +47,7 @@ func TestImage(t *testing.T) {
 		{"PUT", "/image?rotate=90", "A", "", 400, `unknown word "rotate"`},
 		{"PUT", "/image?scale=0", "A", "", 400, "over 0"},
 		{"PUT", "/image?quality=3", "A", "", 200, "small A"},
-		{"PUT", "/image?gray=0", "A", "", 400, "no operation: gray or scale"},
+		{"PUT", "/image?gray=0", "A", "", 400, "no operation: gray or scale, or a format"},
 		{"PUT", "/image", "bad", "", 415, "not a picture"},
 		{"PUT", "/image", "kill", "", 500, "2 workers died of this picture"},
 		{"PUT", "/image", strings.Repeat("x", 1<<20+1), "", 413, "1048577 bytes > 1048576 bytes (-maxbytes)"},

@@ -85,7 +85,7 @@ func assemble(given map[string]string) (Ops, error) {
 		}
 	}
 	if o.nothing() {
-		return nil, fault.New(fault.Usage, "no operation: %s", operationList())
+		return nil, fault.New(fault.Usage, "no operation: %s, or a format", operationList())
 	}
 	return o, nil
 }

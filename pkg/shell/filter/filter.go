@@ -58,7 +58,7 @@ func Run(cfg Config, op Operation) error {
 		c.Files = []string{"-"}
 	}
 	if c.Output != "" && c.Dir != "" {
-		return fault.New(fault.Usage, "-o and -d: one of them")
+		return fault.New(fault.Usage, "-o and -d exclude each other")
 	}
 	if c.Dir != "" {
 		return c.many(op)

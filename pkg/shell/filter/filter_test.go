@@ -132,7 +132,7 @@ func TestOneFile(t *testing.T) {
 		{"folder", nil, ".", "", "upper: .: is a folder\n", 1},
 		{"two without -d", nil, "a.jpg film.gif", "", "upper: 2 files: several need -d\nsee upper -h\n", 2},
 		{"-o of a format that is not written", nil, "-o x.heic a.jpg", "", "upper: x.heic: HEIC is not written; -f FORMAT says what to write\nsee upper -h\n", 2},
-		{"-o and -d", nil, "-o x -d y a.jpg", "", "upper: -o and -d: one of them\nsee upper -h\n", 2},
+		{"-o and -d", nil, "-o x -d y a.jpg", "", "upper: -o and -d exclude each other\nsee upper -h\n", 2},
 	}
 	before := folder(t, dir)
 	for _, tt := range tests {

@@ -41,7 +41,7 @@ type GetConfig struct {
 // must be exactly one, and nothing is written before that is certain.
 func Get(c *client.Client, cfg GetConfig) error {
 	if cfg.Output != "" && cfg.Dir != "" {
-		return fault.New(fault.Usage, "-o and -d: one of them")
+		return fault.New(fault.Usage, "-o and -d exclude each other")
 	}
 	g := &getter{GetConfig: cfg, client: c, stop: make(chan struct{}), jobs: map[*job]bool{}, start: time.Now()}
 	if err := g.ids().check(); err != nil {
