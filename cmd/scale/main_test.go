@@ -64,7 +64,7 @@ func TestUsageErrors(t *testing.T) {
 		"-q 101 1/2 a.pgm":    `quality "101": not a whole number from 1 to 100`,
 		"1/2 a.pgm -o x":      "-o after a file: flags go first (a file: ./-o)",
 		"1/2 a.pgm a.pgm":     "2 files: several need -d",
-		"-o x -d . 1/2 a.pgm": "-o and -d: one of them",
+		"-o x -d . 1/2 a.pgm": "-o and -d exclude each other",
 	} {
 		out, stderr, status := scaleCommand(t, dir, []byte{}, strings.Fields(args)...)
 		if status != 2 || len(out) > 0 || stderr != "scale: "+want+"\nsee scale -h\n" {
