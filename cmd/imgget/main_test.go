@@ -115,7 +115,7 @@ func TestUsageErrors(t *testing.T) {
 	for args, want := range map[string]string{
 		"abc":                   `"abc": not a job id`,
 		"-d x " + id(0) + " -o": "-o after an id: flags go first",
-		"-o x -d y " + id(0):    "-o and -d: one of them",
+		"-o x -d y " + id(0):    "-o and -d exclude each other",
 		"-q " + id(0):           "unknown flag -q",
 		"-w soon " + id(0):      `invalid value "soon" for flag -w: not a time such as 90, 30s, 5m, 1h30m`,
 	} {
