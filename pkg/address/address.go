@@ -6,8 +6,8 @@
 //	tcp:HOST:PORT, tcp:[IPv6]:PORT      TCP; an IPv6 address keeps its zone: tcp:[fe80::1%eth0]:8080
 //	http://HOST[:PORT][/PATH], https:   imgd, for clients only
 //
-// Who reads an address decides what it may be: Listen takes IP addresses and
-// localhost, Dial takes any host, DialURL takes URLs as well.
+// Each function that reads an address allows different forms: Listen takes IP addresses
+// and localhost, Dial takes any host, DialURL takes URLs as well.
 package address
 
 import (

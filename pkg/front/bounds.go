@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// What one request may have and how long its body may take. What a worker may
-// answer is in package dispatch, the number of connections in conns.go.
+// Bounds of one request and of the time for its body. Those of a worker's answer are in
+// package dispatch, that of connections is in conns.go.
 const (
 	maxHeader = 128 << 10 // bytes of a request's header
 	maxWords  = 2000      // words of a query or a form

@@ -132,7 +132,7 @@ func (o Ops) With(key, value string) Ops {
 	return with
 }
 
-// Without returns o without some words.
+// Without returns o without the words of the given keys.
 func (o Ops) Without(keys ...string) Ops {
 	return slices.DeleteFunc(slices.Clone(o), func(w Word) bool { return slices.Contains(keys, w.Key) })
 }

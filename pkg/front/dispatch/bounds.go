@@ -10,8 +10,8 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// What a worker may answer. A worker that a picture has taken over may say
-// anything, so each answer is held against these bounds and the file it wrote.
+// Bounds of a worker's answer. A worker that a picture has taken over may answer
+// anything, so each answer is checked against these bounds and the file it wrote.
 
 // bytesPerPixel is the most that a result has: four samples of 16 bits.
 const bytesPerPixel = 8

@@ -54,9 +54,9 @@ func requestFor(o ops.Ops, chain []ops.Option, i int) wire.Request {
 // killed limits.Deaths workers; or are ctx's error when that has ended. The end of ctx
 // stops the worker.
 //
-// What a daemon answers goes into the request to the next: the size to reach, the
-// format to write, and what part of the full size the picture between them is. Nothing
-// is computed here.
+// The answer of a daemon goes into the request to the next one: the size to reach, the
+// format to write, and by how much the picture between them is reduced. Nothing is
+// computed here.
 func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths) (Result, error) {
 	o, chain := plan(o)
 	var before wire.Reply // of the daemon before

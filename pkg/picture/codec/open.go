@@ -23,7 +23,7 @@ type Picture struct {
 	lim    raster.Limits
 }
 
-// What a reader says of itself beyond raster.Reader, where its format has it.
+// Methods that some readers have beside those of raster.Reader.
 type (
 	counted  interface{ Frames() int }
 	bitDepth interface{ Depth() int }     // bits of a sample in the file

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What helps when something other than a picture's file was sent in its place.
+// Advice for the usual things that are sent in place of a picture's file.
 const (
 	adviceSend   = "send the picture's file itself: curl -T FILE"
 	adviceBase64 = "decode it first: base64 -d <in >out.jpg, or " + adviceSend

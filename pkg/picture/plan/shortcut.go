@@ -53,9 +53,9 @@ func (j *job) paletteColour() func(color.NRGBA) color.NRGBA {
 }
 
 // copyJPEG copies the coefficients of a JPEG: all of them, or for gray those of Y,
-// which is Rec. 601 luma. It can't when a quality is asked for, when gray is to be
-// made with other weights or another tone, when colours are to be changed, and when package jpeg says so, because of the orientation or
-// sampling; then the picture is coded again with little loss.
+// which is Rec. 601 luma. That is impossible if a quality is asked for, if gray needs
+// other weights or another tone, or if colours change. If package jpeg cannot copy,
+// because of the orientation or sampling, the picture is coded again with little loss.
 func (j *job) copyJPEG(out io.Writer, r *jpeg.Reader) (bool, error) {
 	h := j.p.Header()
 	srgb := j.Ops.Get("profile") == "srgb"

@@ -16,8 +16,8 @@ var steps = []step{grayStep, profileStep, scaleStep, fitStep}
 
 // rows starts the decoding of a still picture and sends its rows through steps.
 // The result may still have to be turned upright, which the encoder does when the
-// picture is smallest. Alpha that lets nothing through is left out of a gray picture;
-// nothing is looked at for that when the result can't have alpha anyway.
+// picture is smallest. Alpha that is opaque everywhere is left out of a gray picture. To
+// find that out takes one more decoding, which is saved if the format has no alpha.
 func (j *job) rows(steps []step) (raster.Rows, error) {
 	opaque := false
 	if j.gray && j.out.Alpha && j.p.Header().Layout.HasAlpha() {
@@ -53,7 +53,7 @@ func (j *job) through(rows raster.Rows, steps []step) (raster.Rows, error) {
 	return rows, nil
 }
 
-// hint tells the decoder what the steps need of it.
+// hint returns what the steps need of the decoder.
 func (j *job) hint() raster.Hint {
 	linear := j.Ops.Has("linear")
 	hint := raster.Hint{
