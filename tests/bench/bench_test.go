@@ -65,7 +65,7 @@ func has(t *testing.T, out *bytes.Buffer, patterns ...string) {
 }
 
 func TestTableOfJobs(t *testing.T) {
-	b, out := small(t, "jpg gray( and scale 1/4)?$")
+	b, out := small(t, "jpg gray( and scale -fast 1/4)?$")
 	if err := b.tables([]string{clouds}); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestTableOfJobs(t *testing.T) {
 		`^  imgtools  +[1-9][\d.]* .* 99\.00$`, // as lossless as jpegtran
 		`^  imgtools warm +\d*\.\d .* 99\.00$`, `^  jpegtran .* 99\.00$`,
 		`^  scale -f ppm \| gray +\d`, `^  imgtools warm, workers of imgd +\d`,
-		`^  Go warm +\d`, `^\| gray and scale 1/4 \| \d`)
+		`^  Go warm +\d`, `^\| gray and scale -fast 1/4 \| \d`)
 	if strings.Contains(out.String(), "PASS") {
 		t.Errorf("a bound for 12 Mpixel is held against 1:\n%s", out)
 	}

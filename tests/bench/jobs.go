@@ -22,7 +22,8 @@ var jobs = []job{
 	{name: "scale 1/4", kind: "scale", num: 1, den: 4},
 	{name: "scale -fast 1/2", kind: "scale", num: 1, den: 2, fast: true},
 	{name: "scale 1/2", kind: "scale", num: 1, den: 2},
-	{name: "gray and scale 1/4", kind: "both", num: 1, den: 4, fast: true},
+	{name: "gray and scale -fast 1/4", kind: "both", num: 1, den: 4, fast: true},
+	{name: "gray and scale 1/4", kind: "both", num: 1, den: 4},
 }
 
 func (j job) gray() bool { return j.kind != "scale" }

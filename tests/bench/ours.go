@@ -219,8 +219,8 @@ func (s *servers) wire(j job, in, out string) (u used, err error) {
 	default:
 		between := filepath.Join(s.dir, "between")
 		var a map[string]string
-		if a, err = s.gray.request(fmt.Sprintf("gray for=%d/%d", j.num, j.den), in, between); err == nil {
-			line := fmt.Sprintf("scale %s! of=%s format=%s", a["goal"], a["full"], a["as"])
+		if a, err = s.gray.request(fmt.Sprintf("gray for=%d/%d%s", j.num, j.den, fast), in, between); err == nil {
+			line := fmt.Sprintf("scale %s!%s of=%s format=%s", a["goal"], fast, a["full"], a["as"])
 			if a["reduced"] != "" {
 				line += " reduced=" + a["reduced"]
 			}
