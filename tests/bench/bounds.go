@@ -38,7 +38,7 @@ var bounds = []bound{
 	{job: "gray and scale -fast 1/4", ours: warm, peer: sharp, ratio: 0.32, than: djpeg},
 	{job: "gray and scale -fast 1/4", ours: cold, peer: djpeg, ratio: 0.85},
 	{job: "gray", ours: process, peer: "Pillow", ratio: 0.32, bytes: 1.05, png: true},
-	{job: "scale -fast 1/4", ours: process, peer: "Pillow", ratio: 0.60, png: true},
+	{job: "scale 1/4", ours: process, peer: "Pillow", ratio: 0.60, png: true},
 	{job: "gray", ours: process, peer: "Pillow", ratio: 1, bytes: 1, png: true, picture: "palette.png"},
 	{job: "gray", ours: process, peer: "Pillow", ratio: 1, bytes: 1, png: true, picture: "shot.png"},
 }
