@@ -22,7 +22,6 @@ import (
 	"time"
 
 	"imgtools/pkg/daemon/wire"
-	"imgtools/pkg/fault"
 )
 
 // Input is a complete regular file. Reader returns a new open file description at
@@ -94,17 +93,10 @@ type Result struct {
 // (timeout), and returns how many there were, this one included.
 type Deaths func(timeout bool) (int, error)
 
-// result makes a Result of the reply of the last daemon.
-func (c *Dispatcher) result(reply wire.Reply, out File, err error) (Result, error) {
-	if err != nil {
-		return Result{}, err
-	}
-	r := Result{Type: reply.Get("type"), Size: reply.Len, Note: reply.Get("note"), File: out}
+// result makes a Result of the reply of the last daemon, which verify has checked.
+func result(reply wire.Reply, out File) Result {
+	r := Result{Type: reply.Get("type"), Size: reply.Len, File: out}
 	r.Width, _ = strconv.Atoi(reply.Get("width"))
 	r.Height, _ = strconv.Atoi(reply.Get("height"))
-	if r.Width < 1 || r.Height < 1 || r.Size < 1 {
-		out.Close()
-		return Result{}, fault.New(fault.Internal, "a daemon answered with a picture of %d × %d pixels and %d bytes", r.Width, r.Height, r.Size)
-	}
-	return r, nil
+	return r
 }

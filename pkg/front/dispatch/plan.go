@@ -88,9 +88,9 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 		left -= worked(reply, time.Since(begun))
 		notes = append(notes, reply.Get("note"))
 		if i == len(chain)-1 {
-			r, err := c.result(reply, out, nil)
+			r := result(reply, out)
 			r.Note = joinNotes(notes)
-			return r, err
+			return r, nil
 		}
 		if reply.Get("goal") == "" || reply.Get("as") == "" {
 			out.Close()

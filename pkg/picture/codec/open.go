@@ -3,7 +3,6 @@ package codec
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"imgtools/pkg/format"
 	"imgtools/pkg/picture/raster"
@@ -126,15 +125,14 @@ func OutputFormat(p *Picture, asked string) string {
 	return format.JPEG
 }
 
-// Note joins what should be said of the picture when it has been written: that of
-// several frames or pages only the first came out, unless all did or one was chosen,
-// and what is odd about its file. It is called after the last row; "" if there is
-// nothing to say.
-func (p *Picture) Note(allFrames bool) string {
+// AllNotes returns the notes on the picture when it has been written: that of several
+// frames or pages only the first came out, unless all did or one was chosen, and what
+// is odd about its file. It is called after the last row.
+func (p *Picture) AllNotes(allFrames bool) []string {
 	notes := p.Notes()
 	if p.Frames > 1 && !allFrames && p.chosen == 0 {
 		f, _ := format.Lookup(p.Format)
 		notes = append([]string{fmt.Sprintf("first of %d %s", p.Frames, f.Several())}, notes...)
 	}
-	return strings.Join(notes, "; ")
+	return notes
 }

@@ -144,20 +144,6 @@ var (
 	toSRGB, _   = fromSRGB.inverse()
 )
 
-func decodeSRGB(v float64) float64 {
-	if v <= 0.04045 {
-		return v / 12.92
-	}
-	return math.Pow((v+0.055)/1.055, 2.4)
-}
-
-func encodeSRGB(v float64) float64 {
-	if v <= 0.0031308 {
-		return v * 12.92
-	}
-	return 1.055*math.Pow(v, 1/2.4) - 0.055
-}
-
 // clip01 clamps to 0..1; what is not a number becomes 0.
 func clip01(v float64) float64 {
 	if !(v > 0) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"sort"
+
+	"imgtools/pkg/picture/raster"
 )
 
 // Curve is a tone curve: from an encoded sample, 0 to 1, to linear light, 0 to 1. The
@@ -26,7 +28,7 @@ func power(gamma float64) Curve {
 }
 
 // curveSRGB is the curve of sRGB.
-var curveSRGB = Curve{f: decodeSRGB, encode: encodeSRGB}
+var curveSRGB = Curve{f: raster.DecodeSRGB, encode: raster.EncodeSRGB}
 
 // Decode returns the linear light of an encoded value.
 func (c *Curve) Decode(x float64) float64 {
@@ -70,7 +72,7 @@ func (c *Curve) difference(d *Curve) float64 {
 	sum := 0.
 	for i := range 256 {
 		x := float64(i) / 255
-		sum += math.Abs(encodeSRGB(c.Decode(x)) - encodeSRGB(d.Decode(x)))
+		sum += math.Abs(raster.EncodeSRGB(c.Decode(x)) - raster.EncodeSRGB(d.Decode(x)))
 	}
 	return sum / 256 * 255
 }

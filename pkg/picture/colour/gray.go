@@ -195,7 +195,7 @@ func (g *Grayer) Color(c color.NRGBA) color.NRGBA {
 
 // makeTone makes the table from samples of the source's curve to samples of sRGB.
 func (g *Grayer) makeTone(bits uint8) {
-	tone := func(v float64) float64 { return encodeSRGB(g.source.curves[0].Decode(v)) }
+	tone := func(v float64) float64 { return raster.EncodeSRGB(g.source.curves[0].Decode(v)) }
 	if bits == 8 && g.tone8 == nil {
 		g.tone8 = new([256]uint8)
 		for i := range g.tone8 {

@@ -157,8 +157,8 @@ func TestKeptProfileHasTheSameTone(t *testing.T) {
 			}
 			for i := range 256 {
 				v := float64(i) / 255
-				want := encodeSRGB(clip01(s.xyz(&[maxChannels]float64{v, v, v})[1] / white))
-				if got := encodeSRGB(gray.xyz(&[maxChannels]float64{v})[1]); math.Abs(got-want)*255 > 1.5 {
+				want := raster.EncodeSRGB(clip01(s.xyz(&[maxChannels]float64{v, v, v})[1] / white))
+				if got := raster.EncodeSRGB(gray.xyz(&[maxChannels]float64{v})[1]); math.Abs(got-want)*255 > 1.5 {
 					t.Fatalf("gray %d is %.2f, want %.2f", i, got*255, want*255)
 				}
 			}

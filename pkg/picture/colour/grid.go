@@ -1,5 +1,7 @@
 package colour
 
+import "imgtools/pkg/picture/raster"
+
 // gridPoints is how many points a compiled grid has in each dimension, by the number of
 // dimensions: as many as lcms takes.
 var gridPoints = [maxChannels + 1]int{1: 256, 3: 33, 4: 17}
@@ -49,7 +51,7 @@ func (t *Transform) compileGrid(in, points int) *flatGrid {
 }
 
 // encodeOpen is the curve of sRGB, continued below 0 as a line and above 1 as a power.
-func encodeOpen(v float64) float64 { return max(-1, min(encodeSRGB(v), 4)) }
+func encodeOpen(v float64) float64 { return max(-1, min(raster.EncodeSRGB(v), 4)) }
 
 // at interpolates in float64; v becomes the encoded colour, not clipped.
 func (g *flatGrid) at(v *[maxChannels]float64) { g.apply(v) }

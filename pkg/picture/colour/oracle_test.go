@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"imgtools/pkg/picture/raster"
 )
 
 // vips changes samples of n channels, n colours in all, to sRGB with lcms.
@@ -133,7 +135,7 @@ func madeProfiles() map[string][]byte {
 	}
 	sRGB := []float64{}
 	for i := range 1024 {
-		sRGB = append(sRGB, decodeSRGB(float64(i)/1023))
+		sRGB = append(sRGB, raster.DecodeSRGB(float64(i)/1023))
 	}
 	xyzOf := func(v []float64) []float64 {
 		x := fromP3.mul(vec3{math.Pow(v[0], 1.8), math.Pow(v[1], 1.8), math.Pow(v[2], 1.8)})

@@ -281,10 +281,10 @@ func TestHighDynamicRange(t *testing.T) {
 			for i := 0; i < len(px); i += 3 {
 				l := to709.mul(m2020.mul(c.light(vec3{float64(px[i]) / 255, float64(px[i+1]) / 255, float64(px[i+2]) / 255})))
 				for k := range l {
-					d := math.Abs(float64(got[i+k]) - 255*encodeSRGB(clip01(l[k])))
+					d := math.Abs(float64(got[i+k]) - 255*raster.EncodeSRGB(clip01(l[k])))
 					sum += d
 					if d > 3 {
-						t.Fatalf("%v is %v, want %.1f", px[i:i+3], got[i:i+3], 255*encodeSRGB(clip01(l[k])))
+						t.Fatalf("%v is %v, want %.1f", px[i:i+3], got[i:i+3], 255*raster.EncodeSRGB(clip01(l[k])))
 					}
 				}
 			}

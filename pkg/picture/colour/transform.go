@@ -92,7 +92,7 @@ func (t *Transform) exact(v *[maxChannels]float64) {
 		l[0] = l[1] // all three are the same but for rounding
 	}
 	for i := range t.out {
-		v[i] = encodeSRGB(clip01(l[i]))
+		v[i] = raster.EncodeSRGB(clip01(l[i]))
 	}
 }
 
@@ -128,13 +128,13 @@ func (t *Transform) compileCurves(bits uint8) {
 	if bits == 8 {
 		t.encode8 = new([encodeSteps + 1]uint8)
 		for i := range t.encode8 {
-			t.encode8[i] = uint8(255*encodeSRGB(float64(i)/encodeSteps) + 0.5)
+			t.encode8[i] = uint8(255*raster.EncodeSRGB(float64(i)/encodeSteps) + 0.5)
 		}
 		return
 	}
 	t.encode = new([encodeSteps + 2]float32)
 	for i := range t.encode {
-		t.encode[i] = float32(encodeSRGB(min(float64(i)/encodeSteps, 1)))
+		t.encode[i] = float32(raster.EncodeSRGB(min(float64(i)/encodeSteps, 1)))
 	}
 }
 

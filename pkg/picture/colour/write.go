@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"sync"
+
+	"imgtools/pkg/picture/raster"
 )
 
 // GrayProfile returns an ICC profile of version 2 for gray samples with a curve: 350
@@ -125,7 +127,7 @@ func (c *Curve) worst(b []byte) float64 {
 	worst := 0.
 	for i := range 256 {
 		x := float64(i) / 255
-		worst = max(worst, math.Abs(encodeSRGB(c.Decode(x))-encodeSRGB(again.Decode(x)))*255)
+		worst = max(worst, math.Abs(raster.EncodeSRGB(c.Decode(x))-raster.EncodeSRGB(again.Decode(x)))*255)
 	}
 	return worst
 }

@@ -153,12 +153,7 @@ func (j *job) note(text string) {
 // said joins all notes for the result: those of the reader, then those on colours.
 func (j *job) said(animated bool) string {
 	var list raster.NoteList // which bounds their number and length
-	if n := j.p.Note(animated); n != "" {
-		for note := range strings.SplitSeq(n, "; ") {
-			list.Note("%s", note)
-		}
-	}
-	for _, note := range j.notes {
+	for _, note := range slices.Concat(j.p.AllNotes(animated), j.notes) {
 		list.Note("%s", note)
 	}
 	return strings.Join(list.Notes(), "; ")

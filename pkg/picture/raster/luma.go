@@ -147,14 +147,14 @@ var light8 = sync.OnceValue(func() *lightTable8 {
 	t := new(lightTable8)
 	const full = (1<<16 - 1) << 8
 	for i := range 256 {
-		v := decodeSRGB(float64(i) / 255)
+		v := DecodeSRGB(float64(i) / 255)
 		r, b := math.Round(full*shareR*v), math.Round(full*shareB*v)
 		t.decode[0][i], t.decode[2][i] = uint32(r), uint32(b)
 		// Green takes up the rounding, so that the three add up to the value of a gray.
 		t.decode[1][i] = uint32(math.Round(full*v) - r - b)
 	}
 	for i := range t.encode {
-		t.encode[i] = uint8(math.Round(255 * encodeSRGB(float64(i)/(1<<16-1))))
+		t.encode[i] = uint8(math.Round(255 * EncodeSRGB(float64(i)/(1<<16-1))))
 	}
 	return t
 })
@@ -170,10 +170,10 @@ type lightTable16 struct {
 var light16 = sync.OnceValue(func() *lightTable16 {
 	t := new(lightTable16)
 	for i := range t.decode {
-		t.decode[i] = float32(decodeSRGB(float64(i) / 65535))
+		t.decode[i] = float32(DecodeSRGB(float64(i) / 65535))
 	}
 	for i := range t.encode {
-		t.encode[i] = float32(65535 * encodeSRGB(float64(i)/(1<<16)))
+		t.encode[i] = float32(65535 * EncodeSRGB(float64(i)/(1<<16)))
 	}
 	return t
 })
@@ -198,16 +198,17 @@ type Curve interface {
 	Encode(y float64) float64
 }
 
-// decodeSRGB and encodeSRGB are the curve of sRGB, IEC 61966-2-1: from encoded to
-// linear light and back, 0 to 1.
-func decodeSRGB(v float64) float64 {
+// DecodeSRGB is the curve of sRGB (IEC 61966-2-1) from encoded samples to linear light,
+// both 0 to 1.
+func DecodeSRGB(v float64) float64 {
 	if v <= 0.04045 {
 		return v / 12.92
 	}
 	return math.Pow((v+0.055)/1.055, 2.4)
 }
 
-func encodeSRGB(v float64) float64 {
+// EncodeSRGB is the inverse of DecodeSRGB.
+func EncodeSRGB(v float64) float64 {
 	if v <= srgbKnee {
 		return 12.92 * v
 	}

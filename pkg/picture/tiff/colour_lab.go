@@ -1,10 +1,10 @@
 package tiff
 
 import (
-	"math"
 	"sync"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
 )
 
 // labCoding says how L*, a* and b* are stored.
@@ -121,10 +121,8 @@ func gammaEncode(v float64) float64 {
 		return 0
 	case v >= 1:
 		return 1
-	case v <= 0.0031308:
-		return 12.92 * v
 	}
-	return 1.055*math.Pow(v, 1/2.4) - 0.055
+	return raster.EncodeSRGB(v)
 }
 
 // gamma8 is gammaEncode to 8 bits, of linear values in 65,535ths. Where the curve is
