@@ -226,7 +226,8 @@ func (q *queue) room(who string) (victim *client, err error) {
 	return nil, q.refused("%d pictures wait already (-queue)", q.images)
 }
 
-// refused is the error for a client that is told to come again. q.mu is held.
+// refused returns the error, with its Retry-After, for a picture that finds no place.
+// q.mu is held.
 func (q *queue) refused(format string, args ...any) error {
 	q.promised = min(q.stillPromised()+1, float64(mostPromised*(q.most+q.slots)))
 	return fault.New(fault.Busy, format, args...)

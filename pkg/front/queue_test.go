@@ -139,8 +139,8 @@ func TestRetryAfter(t *testing.T) {
 	})
 }
 
-// A client that is refused later is told to come later, so that many don't come again
-// all at once; but not ever later.
+// Each refused client gets a later Retry-After than the one before, so that they don't
+// all come back at once; but the delay is bounded.
 func TestRefusedComeAgainInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(12, 2)
@@ -171,7 +171,7 @@ func TestRefusedComeAgainInTurn(t *testing.T) {
 }
 
 // The client with the most waiting pictures makes room for one with fewer than half
-// as many, and is told so.
+// as many: its newest picture is refused.
 func TestFullQueueMakesRoomForAnotherClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(8, 1)

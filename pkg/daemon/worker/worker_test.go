@@ -347,7 +347,7 @@ func waits(something, method string) bool {
 	return false
 }
 
-// A worker that is told to drain just as it accepts gives the socket up.
+// A worker that gets the order to drain while it accepts gives up the socket.
 func TestDrainMeetsAccept(t *testing.T) {
 	r := newRigWith(t, func(c *Config) { c.Listeners[0].Kept = true })
 	const network, mutex = "IO wait", "sync.Mutex.Lock"

@@ -95,8 +95,8 @@ func (m Meta) marshal() []byte {
 // others.
 var wordsOfVersion1 = []string{"gray", "luma", "scale", "kernel", "fine", "linear", "format", "quality", "name"}
 
-// knownToVersion1 reports whether an imgd of version 1 does the same with o. It scales
-// as fast does unless it is told otherwise.
+// knownToVersion1 reports whether an imgd of version 1 does the same with o. A scale
+// without fine is fast there.
 func knownToVersion1(o ops.Ops) bool {
 	for _, w := range o {
 		if !slices.Contains(wordsOfVersion1, w.Key) {
