@@ -68,7 +68,8 @@ var walls = map[string][]string{
 	daemontest:              {"pkg/fault", "pkg/ops", "pkg/daemon", "pkg/daemon/"},
 
 	// The HTTP side: never looks inside a picture.
-	"pkg/front/spool":      {"pkg/eventually", "pkg/fault", "pkg/lease", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops"},
+	"pkg/front/spool":      {"pkg/front/turn", "pkg/eventually", "pkg/fault", "pkg/lease", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops"},
+	"pkg/front/turn":       {},
 	"pkg/front/fakedaemon": {"pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front/dispatch":   {"pkg/eventually", "pkg/front/fakedaemon", "pkg/fault", "pkg/filename", "pkg/limits", "pkg/lease", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front":            {"pkg/eventually", "pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/front/"},

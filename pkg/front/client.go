@@ -76,15 +76,15 @@ func lastOf(headers []string) string {
 	return strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:])
 }
 
-// clientOf names the client of a request, where clients take turns: by its token, else
-// its Unix user, else its address. Of an IPv6 address the first 64 bits count, since one
+// clientOf names the client of a request, where clients take turns and in the records
+// of jobs: by its token, else its Unix user, else its address. Of an IPv6 address the first 64 bits count, since one
 // site has all addresses that begin with them.
 func (s *Server) clientOf(r *http.Request) string {
 	i := infoOf(r)
 	p := peerOf(r)
 	switch {
-	case i.token > 0:
-		return "token " + strconv.Itoa(i.token)
+	case i.token != "":
+		return i.token
 	case p.unix:
 		return "user " + strconv.FormatUint(uint64(p.uid), 10)
 	case i.addr.Is6():

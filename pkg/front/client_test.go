@@ -1,10 +1,13 @@
 package front
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -51,18 +54,57 @@ func TestClientBehindAProxy(t *testing.T) {
 	}
 }
 
+// A token names its client by a hash that stays the same when the token file is
+// written in another order, and on another host.
 func TestTokensAreClients(t *testing.T) {
 	s := start(t, nil)
-	s.SetTokens([]string{"first", "second"})
-	for token, want := range map[string]string{"first": "token 1", "second": "token 2"} {
+	client := func(token string) string {
 		r := httptest.NewRequest("GET", "http://127.0.0.1/", nil)
 		r.Header.Set("Authorization", "Bearer "+token)
 		r = withInfo(r, &info{})
 		if err := s.guard(r); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.clientOf(r); got != want {
-			t.Errorf("%q, want %q", got, want)
+		return s.clientOf(r)
+	}
+	s.SetTokens([]string{"first", "second"})
+	first, second := client("first"), client("second")
+	if first == second || strings.Contains(first, "first") || !strings.HasPrefix(first, "token ") {
+		t.Errorf("clients %q and %q", first, second)
+	}
+	s.SetTokens([]string{"third", "second", "first"})
+	if got := client("first"); got != first {
+		t.Errorf("after a reload: %q, was %q", got, first)
+	}
+}
+
+// One client has handed in many jobs when another hands in one: that one is next.
+func TestJobsOfClientsTakeTurns(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, func(c *Config) { c.Spool = openSpool(t, dir) })
+	s.SetTokens([]string{"many", "one"})
+	post := func(token, body string) {
+		t.Helper()
+		if a := s.do("POST", "/jobs", body, "Authorization: Bearer "+token); a.status != 202 {
+			t.Fatalf("%+v", a)
+		}
+	}
+	post("many", "hold many")
+	first := <-s.fake.held
+	for range 20 {
+		post("many", "many")
+	}
+	post("one", "hold one")
+	close(first.free)
+	h := <-s.fake.held
+	if came := s.fake.came(); h.body != "hold one" || len(came) != 2 {
+		t.Errorf("before the job of the other client: %q", came[:len(came)-1])
+	}
+	close(h.free)
+	files, _ := filepath.Glob(dir + "/jobs/*/job")
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err == nil && (!bytes.Contains(b, []byte("\nclient: token ")) || bytes.Contains(b, []byte("many"))) {
+			t.Errorf("record:\n%s", b)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/tls"
+	"encoding/hex"
 	"net"
 	"net/http"
 	"net/netip"
@@ -97,8 +98,8 @@ func (s *Server) guard(r *http.Request) error {
 		if !open && !hostAllowed(r, s.c.Hosts) {
 			return fault.New(fault.Misdirected, "host %s is not served here (-host)", quote(r.Host))
 		}
-		if n, ok := s.authorized(r); ok {
-			infoOf(r).token = n
+		if name, ok := s.authorized(r); ok {
+			infoOf(r).token = name
 		} else if !open {
 			return fault.New(fault.Unauthorized, "a token is needed (-token)")
 		}
@@ -137,37 +138,51 @@ func hostAllowed(r *http.Request, names []string) bool {
 	return false
 }
 
-// token is the SHA-256 of a token. Hashes have one length, so comparing takes the
-// same time for all.
-type token [sha256.Size]byte
+// token is one that is valid. The SHA-256 is compared: hashes have one length, so
+// comparing takes the same time for all.
+type token struct {
+	hash [sha256.Size]byte
+	name string
+}
+
+// tokenName names a token without revealing it, alike on every host and after every
+// restart.
+func tokenName(text string) string {
+	sum := sha256.Sum256([]byte("imgtools client\n" + text))
+	return "token " + hex.EncodeToString(sum[:8])
+}
 
 // SetTokens replaces the valid tokens. With none, requests need no token.
 func (s *Server) SetTokens(tokens []string) {
-	var hashes []token
+	var valid []token
 	for _, t := range tokens {
-		hashes = append(hashes, sha256.Sum256([]byte(t)))
+		valid = append(valid, token{sha256.Sum256([]byte(t)), tokenName(t)})
 	}
-	s.tokens.Store(&hashes)
+	s.tokens.Store(&valid)
 }
 
 // authorized reports whether a request has a valid token, as Bearer or as the
-// password of Basic, or needs none. n says which token it is, from 1; 0: none.
-func (s *Server) authorized(r *http.Request) (n int, ok bool) {
+// password of Basic, or needs none. name is that of its token, "" without one.
+func (s *Server) authorized(r *http.Request) (name string, ok bool) {
 	tokens := s.tokens.Load()
 	if tokens == nil || len(*tokens) == 0 {
-		return 0, true
+		return "", true
 	}
 	_, given, ok := r.BasicAuth()
 	if !ok {
 		scheme, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		if !strings.EqualFold(scheme, "Bearer") {
-			return 0, false
+			return "", false
 		}
 		given = strings.TrimSpace(rest)
 	}
 	hash := sha256.Sum256([]byte(given))
+	n := 0                      // which it is, from 1
 	for i, t := range *tokens { // all of them, in constant time
-		n = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(hash[:], t[:]), i+1, n)
+		n = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(hash[:], t.hash[:]), i+1, n)
 	}
-	return n, n > 0
+	if n == 0 {
+		return "", false
+	}
+	return (*tokens)[n-1].name, true
 }

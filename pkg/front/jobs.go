@@ -55,7 +55,7 @@ func (s *Server) makeJobs(w http.ResponseWriter, r *http.Request) (ids []string,
 		if err != nil {
 			return ids, err
 		}
-		id, err := s.submit("", up, p.ops)
+		id, err := s.submit(r, "", up, p.ops)
 		up.Close()
 		if err != nil {
 			return ids, err
@@ -64,9 +64,9 @@ func (s *Server) makeJobs(w http.ResponseWriter, r *http.Request) (ids []string,
 	}
 }
 
-// submit makes a job of an upload.
-func (s *Server) submit(id string, up *spool.Upload, o ops.Ops) (string, error) {
-	id, err := up.Submit(id, o)
+// submit makes a job of the upload of a request.
+func (s *Server) submit(r *http.Request, id string, up *spool.Upload, o ops.Ops) (string, error) {
+	id, err := up.Submit(id, o, s.clientOf(r))
 	if err != nil {
 		return "", err
 	}
@@ -123,7 +123,7 @@ func (s *Server) takeJob(w http.ResponseWriter, r *http.Request, id string) erro
 		return err
 	}
 	defer up.Close()
-	_, err = s.submit(id, up, o)
+	_, err = s.submit(r, id, up, o)
 	return err
 }
 

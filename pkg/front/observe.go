@@ -21,7 +21,7 @@ type info struct {
 	err   error
 	addr  netip.Addr // of the client, behind proxies; zero on a Unix socket
 	https bool       // the client speaks TLS, perhaps to a proxy
-	token int        // which of the tokens it has sent, from 1; 0: none
+	token string     // name of the token that it has sent; "": none
 	read  bool       // the handler has begun to read the body, so 100 Continue was sent
 
 	worked *worked // what was done for /image; nil if nothing was

@@ -10,6 +10,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/front/spool"
+	"imgtools/pkg/front/turn"
 )
 
 // imagesInARow is how many pictures of /image may be begun, while jobs wait,
@@ -24,16 +25,16 @@ const imagesInARow = 3
 //	                                          handler
 //	spool.Next -----------------------------> work by do  -------> slot free
 //
-// Pictures of /image, for which somebody waits, go before jobs; jobs go oldest
-// first. Clients take turns: the one with the fewest pictures at work is next, of
-// several the one that was served longest ago.
+// Pictures of /image, for which somebody waits, go before jobs. Clients take turns, as
+// package turn says, at the pictures of /image and at the jobs; of the jobs the spool
+// keeps count.
 //
 // Jobs wait on disk, where the quota bounds them. Pictures of /image wait here, at
 // most as many as most. When that many wait, the client with the most waiting loses
 // its newest to a client that has fewer than half as many.
 type queue struct {
 	most int               // pictures of /image that may wait
-	next func() *spool.Job // the oldest job, taken; nil if there is none
+	next func() *spool.Job // the job whose turn it is, taken; nil if there is none
 	jobs func() int        // how many jobs wait
 	do   func(*spool.Job)  // works on a job; called in its own goroutine
 	wake chan struct{}     // something changed
@@ -44,7 +45,7 @@ type queue struct {
 	row     int                // pictures of /image begun since the last job
 	clients map[string]*client // those with a picture that waits or is at work
 	images  int                // pictures of /image that wait
-	turn    uint64             // pictures of /image begun
+	order   turn.Order         // of the clients
 	tickets uint64             // those given so far
 	mean    time.Duration      // of the work on one picture, the newer ones counting more
 	stopped bool
@@ -59,8 +60,7 @@ type queue struct {
 // client is one that has a picture of /image here.
 type client struct {
 	waiting []*ticket // oldest first
-	working int
-	served  uint64 // the turn in which it was served last
+	turn    turn.Client
 }
 
 // ticket is the place of one picture of /image.
@@ -133,10 +133,8 @@ func (q *queue) start() bool {
 
 // begin counts a picture of a client as begun. q.mu is held.
 func (q *queue) begin(c *client) {
-	q.turn++
 	q.row++
-	c.working++
-	c.served = q.turn
+	q.order.Begin(&c.turn)
 }
 
 // nextClient returns the client whose picture is next, or nil. q.mu is held.
@@ -153,7 +151,7 @@ func (q *queue) nextClient() *client {
 // before reports whether it is the turn of a rather than of b. Both have a picture
 // that waits.
 func before(a, b *client) bool {
-	return cmp.Or(cmp.Compare(a.working, b.working), cmp.Compare(a.served, b.served), cmp.Compare(a.waiting[0].number, b.waiting[0].number)) < 0
+	return cmp.Or(turn.Compare(&a.turn, &b.turn), cmp.Compare(a.waiting[0].number, b.waiting[0].number)) < 0
 }
 
 // largest returns the client with the most waiting pictures, or nil. q.mu is held.
@@ -171,7 +169,7 @@ func (q *queue) largest() *client {
 func (q *queue) client(who string) *client {
 	c := q.clients[who]
 	if c == nil {
-		c = &client{}
+		c = &client{turn: q.order.Join()}
 		q.clients[who] = c
 	}
 	return c
@@ -179,7 +177,7 @@ func (q *queue) client(who string) *client {
 
 // forget drops the entry of a client that has nothing here. q.mu is held.
 func (q *queue) forget(who string) {
-	if c := q.clients[who]; c != nil && len(c.waiting) == 0 && c.working == 0 {
+	if c := q.clients[who]; c != nil && len(c.waiting) == 0 && c.turn.Idle() {
 		delete(q.clients, who)
 	}
 }
@@ -195,7 +193,7 @@ func (q *queue) done(d time.Duration) {
 // imageDone gives the slot of a client's picture back, likewise.
 func (q *queue) imageDone(who string, d time.Duration) {
 	q.mu.Lock()
-	q.client(who).working--
+	q.client(who).turn.End()
 	q.forget(who)
 	q.free(d)
 	q.mu.Unlock()

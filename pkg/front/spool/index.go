@@ -19,6 +19,7 @@ const (
 // entry is what is known in memory of one job.
 type entry struct {
 	id       string
+	client   string // who handed it in
 	received time.Time
 	state    State
 	running  bool      // in this process
@@ -37,7 +38,7 @@ type entry struct {
 // index has all jobs of the spool. Spool.mu guards it.
 type index struct {
 	jobs      map[string]*entry
-	pending   []*entry // not running here; in the order of older
+	waiting            // the pending ones that are not running here
 	delivered []*entry // finished and delivered; in the order of endedFirst
 	count     [numStates]int
 	running   int   // in this process
@@ -55,7 +56,7 @@ func endedFirst(a, b *entry) int {
 }
 
 // insert puts e in its place in a sorted list.
-func insert(list []*entry, e *entry, order func(a, b *entry) int) []*entry {
+func insert[E any](list []E, e E, order func(a, b E) int) []E {
 	i, found := slices.BinarySearchFunc(list, e, order)
 	if !found {
 		list = slices.Insert(list, i, e)
@@ -64,7 +65,7 @@ func insert(list []*entry, e *entry, order func(a, b *entry) int) []*entry {
 }
 
 // without takes e out of a sorted list.
-func without(list []*entry, e *entry, order func(a, b *entry) int) []*entry {
+func without[E any](list []E, e E, order func(a, b E) int) []E {
 	if i, found := slices.BinarySearchFunc(list, e, order); found {
 		list = slices.Delete(list, i, i+1)
 	}
@@ -82,7 +83,7 @@ func (x *index) enter(e *entry) {
 func (x *index) list(e *entry) {
 	switch {
 	case e.state == Pending && !e.running:
-		x.pending = insert(x.pending, e, older)
+		x.wait(e)
 	case e.state != Pending && e.delivered:
 		x.delivered = insert(x.delivered, e, endedFirst)
 	}
@@ -90,7 +91,7 @@ func (x *index) list(e *entry) {
 
 // unlist takes e off the list of its state.
 func (x *index) unlist(e *entry) {
-	x.pending = without(x.pending, e, older)
+	x.unwait(e)
 	if e.state != Pending {
 		x.delivered = without(x.delivered, e, endedFirst)
 	}
@@ -132,13 +133,8 @@ func (x *index) leave(e *entry) {
 	delete(x.jobs, e.id)
 }
 
-// place returns the place of e among those that wait, from 1; 0 if it does not wait.
-func (x *index) place(e *entry) int {
-	if i, found := slices.BinarySearchFunc(x.pending, e, older); found {
-		return i + 1
-	}
-	return 0
-}
+// waitingJobs returns how many jobs are pending and not running here.
+func (x *index) waitingJobs() int { return x.count[Pending] - x.running }
 
 // add puts a job into the index, or leaves it if it is there.
 func (s *Spool) add(e *entry) *entry {
@@ -190,5 +186,5 @@ func (e *entry) notify() {
 func (s *Spool) Waiting() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.pending)
+	return s.waitingJobs()
 }

@@ -22,6 +22,7 @@ type Meta struct {
 	Bytes    int64
 	SHA256   string // hexadecimal
 	Received time.Time
+	Client   string // who handed it in: clients are served in turn; "": not known
 }
 
 // Result is the file result, and the file end of a job that is done: what out is.
@@ -88,6 +89,7 @@ func (m Meta) marshal() []byte {
 	t.line("bytes", strconv.FormatInt(m.Bytes, 10))
 	t.line("sha256", m.SHA256)
 	t.time("received", m.Received)
+	t.line("client", m.Client)
 	return t.Bytes()
 }
 
@@ -291,6 +293,7 @@ func parseMeta(b []byte) (Meta, error) {
 	m.SHA256 = r.values["sha256"]
 	r.hash(m.SHA256)
 	m.Received = r.time("received", true)
+	m.Client = r.values["client"]
 	return m, r.err
 }
 

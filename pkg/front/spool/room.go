@@ -22,7 +22,7 @@ func (s *Spool) Usage() Usage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Usage{
-		Bytes: s.used, Reserved: s.reserved, Quota: s.quota, Pending: len(s.pending), Running: s.running,
+		Bytes: s.used, Reserved: s.reserved, Quota: s.quota, Pending: s.waitingJobs(), Running: s.running,
 		Done: s.count[Done], Failed: s.count[Failed],
 	}
 }

@@ -313,7 +313,7 @@ func TestFsyncThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.f.Close()
-	_, err = u.Submit("", gray)
+	_, err = u.Submit("", gray, "")
 	kind(t, "upload", err, fault.Internal)
 	u.Close()
 	for _, d := range []string{"incoming", "jobs"} {

@@ -44,7 +44,7 @@ func (s *Spool) load(id string) (*entry, error) {
 		e.size = plus(e.size, in)
 		// A job whose record can't be read is pending, and fails when taken up.
 		if m, err := s.meta(id); err == nil {
-			e.received = m.Received
+			e.received, e.client = m.Received, m.Client
 		}
 		return e, nil
 	}
@@ -162,6 +162,7 @@ func (s *Spool) loadAll(ids []string) []*entry {
 func (s *Spool) enterAll(found []*entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var pending []*entry
 	for _, e := range found {
 		if s.jobs[e.id] != nil {
 			continue
@@ -170,12 +171,12 @@ func (s *Spool) enterAll(found []*entry) {
 		s.account(e, 1)
 		switch {
 		case e.state == Pending:
-			s.pending = append(s.pending, e)
+			pending = append(pending, e)
 		case e.delivered:
 			s.delivered = append(s.delivered, e)
 		}
 	}
-	slices.SortFunc(s.pending, older)
+	s.waitAll(pending)
 	slices.SortFunc(s.delivered, endedFirst)
 }
 
@@ -214,7 +215,10 @@ func (s *Spool) refresh(id string) {
 	case e.state == Pending && now.state != Pending:
 		s.finish(e, now.state, now.size, now.ended)
 	case e.state != now.state: // its result was lost
-		s.change(e, func() { e.state, e.size, e.ended, e.received = now.state, now.size, now.ended, now.received })
+		s.change(e, func() {
+			e.state, e.size, e.ended = now.state, now.size, now.ended
+			e.received, e.client = now.received, now.client
+		})
 		s.poke()
 	case now.delivered && !e.delivered:
 		s.change(e, func() { e.delivered = true })

@@ -70,6 +70,11 @@ func submit(t *testing.T, s *Spool, id, body string, o ops.Ops) string {
 }
 
 func trySubmit(s *Spool, id, body string, o ops.Ops) (string, error) {
+	return submitAs(s, "", id, body, o)
+}
+
+// submitAs makes a job of a client.
+func submitAs(s *Spool, client, id, body string, o ops.Ops) (string, error) {
 	u, err := s.Upload(-1, true)
 	if err != nil {
 		return "", err
@@ -78,7 +83,7 @@ func trySubmit(s *Spool, id, body string, o ops.Ops) (string, error) {
 	if _, err := io.WriteString(u, body); err != nil {
 		return "", err
 	}
-	return u.Submit(id, o)
+	return u.Submit(id, o, client)
 }
 
 // finish gives a job the result out.

@@ -76,11 +76,11 @@ func (u *Upload) Close() {
 	u.reserved = 0
 }
 
-// Submit makes a job of the bytes and returns its id once it would survive a
-// crash. With id "" it makes one. A job that is there already under id is
+// Submit makes a job of the bytes, handed in by a client, and returns its id once it
+// would survive a crash. With id "" it makes one. A job that is there already under id is
 // the same one, if bytes and operation are the same; else the error is of kind
 // Conflict. The id of a removed job gives kind Gone.
-func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
+func (u *Upload) Submit(id string, o ops.Ops, client string) (string, error) {
 	s := u.s
 	if id == "" {
 		id = jobid.New()
@@ -94,7 +94,7 @@ func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	m := Meta{Ops: o, Bytes: u.n, SHA256: sum, Received: s.now()}
+	m := Meta{Ops: o, Bytes: u.n, SHA256: sum, Received: s.now(), Client: client}
 	if exists(s.job(id)) {
 		return id, s.Same(id, o, sum)
 	}
@@ -117,7 +117,7 @@ func (u *Upload) Submit(id string, o ops.Ops) (string, error) {
 		return "", err
 	}
 	s.tell(id)
-	s.add(&entry{id: id, received: m.Received, state: Pending, size: m.Bytes + overhead})
+	s.add(&entry{id: id, client: client, received: m.Received, state: Pending, size: m.Bytes + overhead})
 	return id, nil
 }
 

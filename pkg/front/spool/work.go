@@ -32,11 +32,13 @@ type Job struct {
 
 	s      *Spool
 	e      *entry
+	client *client // whose turn this is; nil while it is being taken
 	held   *os.File
 	folder os.FileInfo
 }
 
-// Next takes the oldest pending job that nobody holds, or returns nil. Jobs that
+// Next takes a pending job that nobody holds, or returns nil: the oldest of the client
+// whose turn it is. Jobs that
 // turn out to be finished, removed or unreadable are settled on the way. It returns
 // nil while finished jobs fill the quota and while the spool can't be used.
 func (s *Spool) Next() *Job {
@@ -56,6 +58,9 @@ func (s *Spool) Next() *Job {
 		j, err := s.take(e)
 		if j != nil {
 			j.Context = ctx
+			s.mu.Lock()
+			j.client = s.begin(e)
+			s.mu.Unlock()
 			return j
 		}
 		cancel()
@@ -77,14 +82,7 @@ func (s *Spool) choose() (e *entry, victims []*entry) {
 	if s.trouble != nil || !s.loaded {
 		return nil, nil
 	}
-	now := s.now()
-	for _, p := range s.pending {
-		if !p.after.After(now) {
-			e = p
-			break
-		}
-	}
-	if e == nil {
+	if e = s.next(s.now()); e == nil {
 		return nil, nil
 	}
 	if over := s.finished - s.quota; over >= 0 {
@@ -237,6 +235,9 @@ func (j *Job) end() {
 	j.held.Close()
 	j.s.mu.Lock()
 	defer j.s.mu.Unlock()
+	if j.client != nil {
+		j.s.ended(j.client)
+	}
 	if j.e.cancel != nil {
 		j.e.cancel()
 		j.e.cancel = nil
