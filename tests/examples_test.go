@@ -275,7 +275,7 @@ func TestManSessions(t *testing.T) {
 	dir := t.TempDir()
 	save(t, dir, "foo.jpg", photo(1280, 960, 8))
 	form := func(text string) string { // numbers, ids and times of any value
-		for _, r := range [][2]string{{`[0-9a-f]{64}`, "SHA256"}, {`\b[a-z2-7]{26}\b`, "ID"}, {`\d{4}-\d\d-\d\dT[0-9:.]+Z`, "TIME"}, {`^tag: \S+`, "tag: TAG"}, {`unix:\S+`, "unix:PATH"}, {`\b\d+(/|$)`, "N$1"}, {`[ \t]+`, " "}} {
+		for _, r := range [][2]string{{`[0-9a-f]{64}`, "SHA256"}, {`\b[a-z2-7]{26}\b`, "ID"}, {`\d{4}-\d\d-\d\dT[0-9:.]+Z`, "TIME"}, {`^tag: \S+`, "tag: TAG"}, {`^client: \S+`, "client: ADDRESS"}, {`unix:\S+`, "unix:PATH"}, {`\b\d+(/|$)`, "N$1"}, {`[ \t]+`, " "}} {
 			text = regexp.MustCompile("(?m)"+r[0]).ReplaceAllString(text, r[1])
 		}
 		return text
