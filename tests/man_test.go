@@ -172,7 +172,7 @@ func packageComment(t *testing.T, name string) string {
 // longNames is the table of interfaces: one letter means one thing everywhere.
 var longNames = map[string]string{
 	"C": "check", "a": "address", "d": "dir", "f": "format", "g": "gray", "h": "help", "i": "ip", "k": "kernel", "l": "luma",
-	"n": "workers", "o": "output", "p": "port", "q": "quality", "s": "scale", "t": "timeout", "w": "wait",
+	"n": "workers", "o": "output", "p": "port", "q": "quality", "r": "recursive", "s": "scale", "t": "timeout", "w": "wait",
 }
 
 func TestManOneLetterOneMeaning(t *testing.T) {

@@ -6,6 +6,7 @@ package filtercmd
 import (
 	"io"
 	"os"
+	"runtime"
 	"strings"
 
 	"imgtools/pkg/fault"
@@ -25,7 +26,7 @@ func Run(operation, about string, args []string) error {
 	if !opt.Switch() {
 		usage = opt.Arg + " " + usage
 	}
-	c := filter.Config{Command: operation}
+	c := filter.Config{Command: operation, Workers: runtime.GOMAXPROCS(0)}
 	lim := raster.Limits{Pixels: raster.DefaultPixels}
 	f := cli.New(operation, about, usage)
 	words := f.Options(operation)
@@ -35,6 +36,12 @@ func Run(operation, about string, args []string) error {
 	f.Path(&c.Output, "o", "output", "file", "write to this file (default standard output)")
 	f.Path(&c.Dir, "d", "dir", "dir", "write to this folder, under the names of the files; nothing there is overwritten")
 	f.Either("o", "d")
+	f.Bool(&c.Recurse, "r", "recursive", "take folders, too: the pictures in them, kept in folders below that of -d")
+	f.Bool(&c.Skip, "", "skip", "leave results alone that are there already")
+	f.Bool(&c.Update, "", "update", "leave results alone that are newer than their files")
+	f.Either("skip", "update")
+	f.Int(&c.Workers, "n", "workers", "workers", "pictures worked on at the same time")
+	f.Bool(&c.Check, "C", "check", "write nothing: list what would be written, going by the headers")
 	f.Bool(&c.Quiet, "", "quiet", "no progress, no closing line after failures, and each kind of note once")
 	operands, err := f.Parse(args, os.Stdout)
 	if err != nil {
@@ -59,12 +66,16 @@ func Run(operation, about string, args []string) error {
 		return err
 	}
 	c.Files, c.Format = operands, o.Get("format")
-	return filter.Run(c, func(out io.Writer, in io.ReaderAt, size int64, as string) (filter.Result, error) {
+	c.Pixels = lim.Pixels
+	return filter.Run(c, filter.Operation{IsPicture: plan.IsPicture, Prepare: func(in io.ReaderAt, size int64, as string, alone bool) (filter.Prepared, error) {
 		mine := o
 		if f, ok := format.Lookup(as); ok {
 			mine = o.With("format", f.Name)
 		}
-		r, err := plan.Run(out, in, size, plan.Request{Ops: mine, Limits: lim, Ahead: c.Alone()})
-		return filter.Result{Format: r.Format, Note: r.Note}, err
-	})
+		p, err := plan.Prepare(in, size, plan.Request{Ops: mine, Limits: lim, Ahead: alone})
+		return filter.Prepared{Format: p.Format, W: p.W, H: p.H, Pixels: p.Pixels, Write: func(out io.Writer) (filter.Result, error) {
+			r, err := p.Write(out)
+			return filter.Result{Format: r.Format, Note: r.Note}, err
+		}}, err
+	}})
 }

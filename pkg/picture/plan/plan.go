@@ -83,19 +83,11 @@ type job struct {
 // Run reads the picture in the first size bytes of in and writes to out what the
 // request makes of it. Errors are of the kinds of package fault.
 func Run(out io.Writer, in io.ReaderAt, size int64, r Request) (Result, error) {
-	p, err := codec.Open(in, size, r.Limits)
+	p, err := Prepare(in, size, r)
 	if err != nil {
 		return Result{}, err
 	}
-	j, err := newJob(p, r)
-	if err != nil {
-		return Result{}, err
-	}
-	defer func() { j.stop() }()
-	if r.HandOver {
-		return j.handOver(out)
-	}
-	return j.run(out)
+	return p.Write(out)
 }
 
 // newJob reads the words of a request and decides on format and size.

@@ -1,20 +1,27 @@
 // Package filter runs an operation on pictures as a Unix filter does: from
-// standard input or files, to standard output, one file or a folder.
+// standard input, files or folders, to standard output, one file or a folder.
+//
+//	operands ──► sources (sources.go) ──► names (names.go) ──► pictures (many.go)
+//
+// The sources are the files: those named, and with -r those found in folders. Their
+// results usually get their names as they are finished, so that a name that is taken
+// gets a number. With -skip and -update all names are made first, from the sources
+// alone, so that the next run finds the results of this one. The pictures are then
+// worked on by several goroutines, and finished in the order of the sources. With -C
+// nothing is written, and what would be is listed (check.go).
 package filter
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"runtime"
-	"sync/atomic"
-	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/limits"
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/input"
 	"imgtools/pkg/shell/output"
-	"imgtools/pkg/shell/progress"
 )
 
 // Result describes a picture that was written.
@@ -23,9 +30,25 @@ type Result struct {
 	Note   string // what is odd about the input, several joined by "; ", or ""
 }
 
-// Operation reads a picture from the size bytes of in and writes one to out. format
-// is the canonical name of the format asked for, or "".
-type Operation func(out io.Writer, in io.ReaderAt, size int64, format string) (Result, error)
+// Prepared is a picture whose header has been read.
+type Prepared struct {
+	Format string // canonical name of what will be written; it may be that of a family
+	W, H   int    // of the result, in pixels
+	Pixels int64  // a measure of the memory that Write may need
+	Write  func(out io.Writer) (Result, error)
+}
+
+// Operation is what the filter does to pictures.
+type Operation struct {
+	// Prepare reads the header of the picture in the size bytes of in. format is the
+	// canonical name of the format asked for, or "". The picture may use more than one
+	// CPU if it is alone.
+	Prepare func(in io.ReaderAt, size int64, format string, alone bool) (Prepared, error)
+
+	// IsPicture reports whether the size bytes of in are a picture. Files found in
+	// folders that are none are passed over.
+	IsPicture func(in io.ReaderAt, size int64) bool
+}
 
 // Config is what a filter's command line says.
 type Config struct {
@@ -35,36 +58,57 @@ type Config struct {
 	Dir     string   // -d
 	Format  string   // -f, canonical
 	Quiet   bool     // -quiet: no closing line, no progress, and each kind of note once
+
+	Recurse bool  // -r: operands may be folders
+	Skip    bool  // -skip: a result that is there is left alone
+	Update  bool  // -update: a result that is newer than its source is left alone
+	Check   bool  // -C: write nothing, list what would be written
+	Workers int   // -n: pictures worked on at the same time
+	Pixels  int64 // the most that these pictures may have together; a single one may have it all
 }
 
 // runner is one run of a filter.
 type runner struct {
 	Config
+	op     Operation
 	report cli.Report
+	dir    *output.Dir // of -d
+
+	written, left, others int // pictures; results left alone; files that are no pictures
 }
 
-// Alone reports whether a picture may use more than one CPU: it is the only picture,
-// and there are several CPUs.
-func (c *Config) Alone() bool { return len(c.Files) <= 1 && runtime.GOMAXPROCS(0) > 1 }
+// check refuses flags that contradict each other.
+func (c *Config) check() error {
+	switch {
+	case c.Workers < 1 || c.Workers > limits.Workers:
+		return fault.New(fault.Usage, "-n %d: not 1 to %d", c.Workers, limits.Workers)
+	case c.Output != "" && c.Dir != "":
+		return fault.New(fault.Usage, "-o and -d exclude each other")
+	case c.Skip && c.Update:
+		return fault.New(fault.Usage, "-skip and -update exclude each other")
+	case c.Recurse && c.Dir == "":
+		return fault.New(fault.Usage, "-r needs -d")
+	case c.Skip && c.Dir == "":
+		return fault.New(fault.Usage, "-skip needs -d")
+	case c.Update && c.Dir == "":
+		return fault.New(fault.Usage, "-update needs -d")
+	case c.Dir == "" && len(c.Files) > 1:
+		return fault.New(fault.Usage, "%d files: several need -d", len(c.Files))
+	}
+	return nil
+}
 
-// Run runs op on each file. Several files need a folder, are worked on by all CPUs,
-// and get their names in their order; one that fails is named on stderr and the
-// others go on.
+// Run runs op on each file. Several files need a folder and get their names in their
+// order; one that fails is named on stderr and the others go on.
 func Run(cfg Config, op Operation) error {
 	batch()
-	c := runner{Config: cfg, report: cli.Report{Command: cfg.Command, Stderr: os.Stderr, Quiet: cfg.Quiet}}
+	c := runner{Config: cfg, op: op, report: cli.Report{Command: cfg.Command, Stderr: os.Stderr, Quiet: cfg.Quiet}}
 	defer c.report.Notes()
 	if len(c.Files) == 0 {
 		c.Files = []string{"-"}
 	}
-	if c.Output != "" && c.Dir != "" {
-		return fault.New(fault.Usage, "-o and -d exclude each other")
-	}
-	if c.Dir != "" {
-		return c.many(op)
-	}
-	if len(c.Files) > 1 {
-		return fault.New(fault.Usage, "%d files: several need -d", len(c.Files))
+	if err := c.check(); err != nil {
+		return err
 	}
 	if c.Format == "" && c.Output != "" {
 		var err error
@@ -72,108 +116,99 @@ func Run(cfg Config, op Operation) error {
 			return err
 		}
 	}
+	if c.Dir != "" {
+		var err error
+		if c.dir, err = output.OpenDir(c.Dir, false); err != nil {
+			return err
+		}
+	}
+	sources := c.sources()
+	if c.Skip || c.Update {
+		c.name(sources)
+	}
+	switch {
+	case c.Check:
+		return c.list(sources, os.Stdout)
+	case c.Dir != "":
+		return c.many(sources)
+	}
 	out, err := output.Open(c.Output)
 	if err != nil {
 		return err
 	}
-	return c.finish(work(op, c.Files[0], out, c.Format))
+	return c.finish(c.work(sources[0], c.Workers > 1, out, nil))
 }
 
 // picture is the result of an operation that has no name yet.
 type picture struct {
-	name string // for messages
-	base string // of the original
+	source
+	base string // the source's base name
 	out  *output.File
+	left bool // its result is there already
 	Result
 	err error // of any step so far
 }
 
-// work runs op from the file named by an operand to out.
-func work(op Operation, operand string, out *output.File, format string) picture {
-	p := picture{name: input.Name(operand), out: out}
-	in, err := input.Open(operand)
-	if err != nil {
-		p.err = err
-		return p
+// open opens a source and reads its header. It returns false when there is nothing to
+// do with it, and p says why. The caller closes the input.
+func (c *runner) open(s source, alone bool) (p picture, in *input.Input, prepared Prepared, ok bool) {
+	p.source = s
+	in, p.err = input.Open(s.operand)
+	if p.err != nil {
+		if errors.Is(p.err, input.ErrFolder) && !c.Recurse {
+			p.err = fmt.Errorf("%w (-r)", p.err)
+		}
+		return p, nil, prepared, false
 	}
-	defer in.Close()
 	p.base = in.Base
-	p.Result, p.err = op(out, in, in.Size, format)
+	if p.unknown = s.found && !pictureName(in.Base) && !c.op.IsPicture(in, in.Size); p.unknown {
+		return p, in, prepared, false
+	}
+	prepared, p.err = c.op.Prepare(in, in.Size, c.Format, alone)
+	return p, in, prepared, p.err == nil
+}
+
+// work writes the result of a source to out. It waits until room has as many pixels.
+func (c *runner) work(s source, alone bool, out *output.File, room *room) picture {
+	p, in, prepared, ok := c.open(s, alone)
+	p.out = out
+	if in != nil {
+		defer in.Close()
+	}
+	if ok {
+		defer room.take(prepared.Pixels)()
+		p.Result, p.err = prepared.Write(out)
+	}
 	return p
 }
 
-// finish gives a result its name, or removes it if anything failed. Its error names
-// the input.
+// finish gives a result its name, or removes it if there is none. Its error names the
+// source.
 func (c *runner) finish(p picture) error {
-	if p.err == nil {
+	written := p.err == nil && !p.left && !p.unknown
+	switch {
+	case !written:
+		if p.out != nil {
+			p.out.Discard()
+		}
+	case p.to != "":
+		if p.err = p.out.CommitAs(p.to, c.Update); errors.Is(p.err, os.ErrExist) && c.Skip {
+			p.err, p.left, written = nil, true, false // another program has made it since
+		}
+	default:
 		_, p.err = p.out.Commit(output.Name(p.base, p.Format, "stdin"))
-	} else if p.out != nil {
-		p.out.Discard()
 	}
 	if p.err != nil {
-		return fmt.Errorf("%s: %w", p.name, p.err)
+		return fmt.Errorf("%s: %w", p.name(), p.err)
 	}
-	c.report.Note(p.name, p.Note)
+	switch {
+	case p.unknown:
+		c.others++
+	case p.left:
+		c.left++
+	case written:
+		c.written++
+		c.report.Note(p.name(), p.Note)
+	}
 	return nil
-}
-
-// ahead is the number of finished pictures that may wait for an earlier one.
-const ahead = 16
-
-// many runs op on all files, to a folder. Results get their names, and messages
-// are written, in the order of the files, so that equal names are numbered in that
-// order.
-func (c *runner) many(op Operation) error {
-	dir, err := output.OpenDir(c.Dir, false)
-	if err != nil {
-		return err
-	}
-	done := make([]chan picture, len(c.Files))
-	for i := range done {
-		done[i] = make(chan picture, 1)
-	}
-	workers := min(runtime.GOMAXPROCS(0), len(c.Files))
-	room := make(chan struct{}, workers+ahead)
-	next := make(chan int)
-	go func() {
-		for i := range c.Files {
-			room <- struct{}{}
-			next <- i
-		}
-		close(next)
-	}()
-	for range workers {
-		go func() {
-			for i := range next {
-				out, err := dir.Create()
-				if err != nil {
-					done[i] <- picture{name: input.Name(c.Files[i]), err: err}
-					continue
-				}
-				done[i] <- work(op, c.Files[i], out, c.Format)
-			}
-		}()
-	}
-	if len(c.Files) == 1 {
-		return c.finish(<-done[0])
-	}
-	var finished atomic.Int64
-	start, all := time.Now(), float64(len(c.Files))
-	line := progress.Start(os.Stderr, c.Quiet, func() string {
-		n := float64(finished.Load())
-		return fmt.Sprintf("%s: %s %.0f of %.0f%s", c.Command, progress.Bar(n, all), n, all, progress.Left(n, all, start))
-	})
-	defer line.Stop()
-	c.report.Stderr = line.Over(os.Stderr)
-	for i := range done {
-		if err := c.finish(<-done[i]); err != nil {
-			c.report.Fail(err)
-		}
-		finished.Add(1)
-		<-room
-	}
-	if failed := c.report.Failed(); failed > 0 && !c.Quiet {
-		c.report.Line(fmt.Sprintf("%d written, %d failed", len(c.Files)-failed, failed))
-	}
-	return c.report.Status()
 }

@@ -22,11 +22,17 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv("FILTER_TEST") != "" {
 		cli.Main("upper", func(args []string) error {
-			c := Config{Command: "upper"}
+			c := Config{Command: "upper", Workers: runtime.GOMAXPROCS(0), Pixels: 100}
 			f := cli.New("upper", "", "")
 			f.String(&c.Output, "o", "output", "file", "")
 			f.String(&c.Dir, "d", "dir", "dir", "")
 			f.String(&c.Format, "f", "format", "format", "")
+			f.Bool(&c.Recurse, "r", "", "")
+			f.Bool(&c.Skip, "", "skip", "")
+			f.Bool(&c.Update, "", "update", "")
+			f.Bool(&c.Check, "C", "", "")
+			f.Bool(&c.Quiet, "", "quiet", "")
+			f.Int(&c.Workers, "n", "", "n", "")
 			var err error
 			if c.Files, err = f.Parse(args, os.Stdout); err != nil {
 				return err
@@ -37,26 +43,40 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// upper is an operation: it writes capitals, says what format it was asked for,
-// and fails on pictures that say so.
-func upper(out io.Writer, in io.ReaderAt, size int64, format string) (Result, error) {
-	b, err := io.ReadAll(io.NewSectionReader(in, 0, size))
-	if err != nil {
-		return Result{}, err
-	}
-	if _, err := fmt.Fprintf(out, "%s%s", bytes.ToUpper(b), format); err != nil {
-		return Result{}, err
-	}
-	r := Result{Format: "png"}
-	switch {
-	case bytes.HasPrefix(b, []byte("bad")):
-		return r, fault.New(fault.Format, "truncated after 1 of 2 rows")
-	case bytes.HasPrefix(b, []byte("busy")):
-		return r, fault.New(fault.Busy, "busy")
-	case bytes.HasPrefix(b, []byte("film")):
-		r.Note = "first of 12 frames"
-	}
-	return r, nil
+// upper is an operation: it writes capitals and the format that it was asked for. A
+// text that begins with "text" is no picture. Some pictures say that they are bad.
+var upper = Operation{
+	IsPicture: func(in io.ReaderAt, size int64) bool { return !bytes.HasPrefix(read(in, size), []byte("text")) },
+	Prepare: func(in io.ReaderAt, size int64, format string, _ bool) (Prepared, error) {
+		b := read(in, size)
+		if bytes.HasPrefix(b, []byte("head")) {
+			return Prepared{}, fault.New(fault.Format, "no header")
+		}
+		written := format
+		if written == "" {
+			written = "png"
+		}
+		return Prepared{Format: written, W: len(b), H: 1, Pixels: size, Write: func(out io.Writer) (Result, error) {
+			if _, err := fmt.Fprintf(out, "%s%s", bytes.ToUpper(b), format); err != nil {
+				return Result{}, err
+			}
+			r := Result{Format: written}
+			switch {
+			case bytes.HasPrefix(b, []byte("bad")):
+				return r, fault.New(fault.Format, "truncated after 1 of 2 rows")
+			case bytes.HasPrefix(b, []byte("busy")):
+				return r, fault.New(fault.Busy, "busy")
+			case bytes.HasPrefix(b, []byte("film")):
+				r.Note = "first of 12 frames"
+			}
+			return r, nil
+		}}, nil
+	},
+}
+
+func read(in io.ReaderAt, size int64) []byte {
+	b, _ := io.ReadAll(io.NewSectionReader(in, 0, size))
+	return b
 }
 
 // run runs the filter in dir and returns what it wrote and its exit status.
@@ -129,9 +149,13 @@ func TestOneFile(t *testing.T) {
 		{"bad pipe", strings.NewReader("bad"), "", "", "upper: standard input: truncated after 1 of 2 rows\n", 1},
 		{"busy pipe", strings.NewReader("busy"), "", "", "upper: standard input: busy\n", 75},
 		{"missing", nil, "none.png", "", "upper: none.png: no such file or directory\n", 1},
-		{"folder", nil, ".", "", "upper: .: is a folder\n", 1},
+		{"folder", nil, ".", "", "upper: .: is a folder (-r)\n", 1},
 		{"two without -d", nil, "a.jpg film.gif", "", "upper: 2 files: several need -d\nsee upper -h\n", 2},
 		{"-o of a format that is not written", nil, "-o x.heic a.jpg", "", "upper: x.heic: HEIC is not written; -f FORMAT says what to write\nsee upper -h\n", 2},
+		{"-r without -d", nil, "-r .", "", "upper: -r needs -d\nsee upper -h\n", 2},
+		{"-skip without -d", nil, "-skip a.jpg", "", "upper: -skip needs -d\nsee upper -h\n", 2},
+		{"-skip and -update", nil, "-skip -update -d x a.jpg", "", "upper: -skip and -update exclude each other\nsee upper -h\n", 2},
+		{"-n 0", nil, "-n 0 a.jpg", "", "upper: -n 0: not 1 to 1024\nsee upper -h\n", 2},
 		{"-o and -d", nil, "-o x -d y a.jpg", "", "upper: -o and -d exclude each other\nsee upper -h\n", 2},
 	}
 	before := folder(t, dir)
@@ -258,7 +282,7 @@ func TestFullDisk(t *testing.T) {
 	if status != 1 || msg != "upper: a: write /dev/full: no space left on device\n" {
 		t.Errorf("%q, %d", msg, status)
 	}
-	if errors.Is(Run(Config{Files: []string{"a", "b"}}, upper), nil) {
+	if errors.Is(Run(Config{Files: []string{"a", "b"}, Workers: 1}, upper), nil) {
 		t.Error("two files without a folder")
 	}
 }

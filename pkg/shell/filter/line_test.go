@@ -30,15 +30,17 @@ func TestProgressOnTerminal(t *testing.T) {
 			hold := make(chan struct{})
 			done := make(chan error)
 			go func() {
-				done <- Run(Config{Command: "gray", Files: files, Dir: filepath.Join(dir, "out"), Quiet: quiet}, func(out io.Writer, in io.ReaderAt, size int64, _ string) (Result, error) {
-					b := make([]byte, size)
-					in.ReadAt(b, 0)
-					if string(b) > "b" {
-						<-hold
-					}
-					_, err := out.Write(b)
-					return Result{Format: "png", Note: map[bool]string{true: "noted"}[string(b) == "d"]}, err
-				})
+				done <- Run(Config{Command: "gray", Files: files, Dir: filepath.Join(dir, "out"), Quiet: quiet, Workers: 2, Pixels: 100}, Operation{
+					Prepare: func(in io.ReaderAt, size int64, _ string, _ bool) (Prepared, error) {
+						b := string(read(in, size))
+						return Prepared{Format: "png", Write: func(out io.Writer) (Result, error) {
+							if b > "b" {
+								<-hold
+							}
+							_, err := io.WriteString(out, b)
+							return Result{Format: "png", Note: map[bool]string{true: "noted"}[b == "d"]}, err
+						}}, nil
+					}})
 			}()
 			if !quiet {
 				term.Await("line", func(said string) bool {
@@ -50,7 +52,7 @@ func TestProgressOnTerminal(t *testing.T) {
 				t.Error(err)
 			}
 			os.Stderr = was
-			want := "gray: " + files[3] + ": noted\n"
+			want := "gray: " + files[3] + ": noted\ngray: 4 written\n"
 			if quiet {
 				want = "gray: note: noted (1 picture)\n"
 			}

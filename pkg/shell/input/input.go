@@ -21,6 +21,9 @@ type Input struct {
 	file *os.File
 }
 
+// ErrFolder is the error of Open for a folder.
+var ErrFolder = errors.New("is a folder")
+
 // Name returns the name of an operand in messages: "standard input" for "-".
 func Name(operand string) string {
 	if operand == "-" {
@@ -57,7 +60,7 @@ func (in *Input) take(f *os.File) error {
 		return cause(err)
 	}
 	if st.IsDir() {
-		return errors.New("is a folder")
+		return ErrFolder
 	}
 	if st.Mode().IsRegular() {
 		at, err := f.Seek(0, io.SeekCurrent)

@@ -47,19 +47,42 @@ func OpenDir(path string, force bool) (*Dir, error) {
 }
 
 // Create returns a new file for the folder.
-func (d *Dir) Create() (*File, error) {
+func (d *Dir) Create() (*File, error) { return d.CreateIn("") }
+
+// CreateIn returns a new file for a folder below d, which is made if it is missing. Its
+// path is relative to d; "" is d itself.
+func (d *Dir) CreateIn(sub string) (*File, error) {
 	if err := os.Mkdir(d.path, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	f, err := temporary(d.path, d.path, newMode)
+	folder := filepath.Join(d.path, sub)
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return nil, err
+	}
+	f, err := temporary(folder, folder, newMode)
 	if err != nil {
 		return nil, err
 	}
-	f.dir = d
+	f.dir, f.sub = d, sub
 	return f, nil
 }
 
-// candidate returns the path of the n-th file with a name, from 0.
+// Propose returns the path that a file named name, in the folder sub below d, would get
+// from Commit now. That path then counts as taken.
+func (d *Dir) Propose(sub, name string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for n := 0; ; n++ {
+		path := d.candidate(filepath.Join(sub, name), n)
+		if _, err := os.Lstat(path); err != nil && !d.mine[path] {
+			d.mine[path] = true
+			return path
+		}
+	}
+}
+
+// candidate returns the path of the n-th file with a name, from 0. The name may begin
+// with a folder below d.
 func (d *Dir) candidate(name string, n int) string {
 	if n > 0 {
 		ext := filepath.Ext(name)
@@ -73,7 +96,7 @@ func (d *Dir) candidate(name string, n int) string {
 // returns ErrFetched.
 func (d *Dir) place(f *File, name string) (string, error) {
 	for n := 0; ; n++ {
-		path := d.candidate(name, n)
+		path := d.candidate(filepath.Join(f.sub, name), n)
 		err := d.move(f.tmp, path)
 		if err == nil {
 			return path, nil
@@ -158,8 +181,8 @@ func (d *Dir) move(tmp, path string) error {
 // same name at the same time.
 func renameNew(tmp, path string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, path, unix.RENAME_NOREPLACE)
-	if err == nil || errors.Is(err, fs.ErrExist) {
-		return err
+	if err == nil || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+		return err // without tmp: a signal is about to end this process
 	}
 	// Not every file system has RENAME_NOREPLACE (NFS and some FUSE lack it), nor
 	// links.
@@ -174,7 +197,11 @@ func renameNew(tmp, path string) error {
 		return err
 	}
 	f.Close()
-	return os.Rename(tmp, path)
+	if err := os.Rename(tmp, path); err != nil {
+		os.Remove(path)
+		return err
+	}
+	return nil
 }
 
 // ErrFetched is the error of Commit for a file that was marked and whose result

@@ -26,6 +26,7 @@ type File struct {
 	tmp    string   // path of the temporary file; "" when it is unnamed
 	dst    string   // the path that it gets; "" in a folder
 	dir    *Dir
+	sub    string // the folder below dir that it is for
 	forget func()
 
 	modified time.Time // as Mark was told
@@ -187,6 +188,27 @@ func (f *File) Commit(name string) (path string, err error) {
 	}
 	f.forget()
 	return path, nil
+}
+
+// CommitAs closes a file in a folder and gives it exactly this name. If the name is
+// taken the error is fs.ErrExist, unless replace is set and a regular file has it. An
+// empty file is replaced in any case. On error the file is gone.
+func (f *File) CommitAs(name string, replace bool) error {
+	path := filepath.Join(f.dir.path, f.sub, name)
+	err := f.Close()
+	if err == nil {
+		if st, statErr := os.Lstat(path); statErr == nil && st.Mode().IsRegular() && (replace || st.Size() == 0) {
+			err = os.Rename(f.tmp, path)
+		} else {
+			err = renameNew(f.tmp, path)
+		}
+	}
+	if err != nil {
+		f.Discard()
+		return err
+	}
+	f.forget()
+	return nil
 }
 
 // copyOver copies the temporary file over f.dst and removes it.

@@ -534,3 +534,29 @@ func TestTwoProcessesFetchTheSameResults(t *testing.T) {
 		t.Errorf("%d files, want x, x-1, y, y-1: %v, %v", len(entries), entries, err)
 	}
 }
+
+// A signal removes the temporary file while it is being renamed: nothing may appear
+// under the name.
+func TestRemovedTemporaryLeavesNoFile(t *testing.T) {
+	dir := t.TempDir()
+	d, err := OpenDir(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, commit := range []func(*File) error{
+		func(f *File) error { _, err := f.Commit("a.png"); return err },
+		func(f *File) error { return f.CommitAs("a.png", false) },
+	} {
+		f, err := d.CreateIn("sub")
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Remove(f.tmp)
+		if err := commit(f); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("error %v", err)
+		}
+	}
+	if s := folder(t, filepath.Join(dir, "sub")); s != "" {
+		t.Error(s)
+	}
+}

@@ -1,0 +1,53 @@
+package plan
+
+import (
+	"io"
+
+	"imgtools/pkg/picture/codec"
+)
+
+// Prepared is a picture whose header has been read, with a request that suits it. What
+// will be written is decided and within the limits; no pixel has been read.
+type Prepared struct {
+	Format string // name of the format to write; pnm while the rows decide which of its family
+	W, H   int    // of the result, in pixels
+	Pixels int64  // of the picture or of the result, whichever has more, in all frames that are written
+
+	job *job
+}
+
+// Prepare reads the header of the picture in the first size bytes of in. Errors are of
+// the kinds of package fault.
+func Prepare(in io.ReaderAt, size int64, r Request) (Prepared, error) {
+	p, err := codec.Open(in, size, r.Limits)
+	if err != nil {
+		return Prepared{}, err
+	}
+	j, err := newJob(p, r)
+	if err != nil {
+		return Prepared{}, err
+	}
+	frames := 1
+	if j.animated() != nil {
+		frames = p.Frames
+	}
+	pixels := max(int64(j.fullW)*int64(j.fullH), int64(j.goalW)*int64(j.goalH))
+	return Prepared{Format: j.out.Name, W: j.goalW, H: j.goalH, Pixels: pixels * int64(frames), job: j}, nil
+}
+
+// Write writes what the request makes of the picture to out. It may be called once.
+func (p Prepared) Write(out io.Writer) (Result, error) {
+	j := p.job
+	defer func() { j.stop() }()
+	if j.HandOver {
+		return j.handOver(out)
+	}
+	return j.run(out)
+}
+
+// IsPicture reports whether the first size bytes of in are a picture of a format that
+// is read.
+func IsPicture(in io.ReaderAt, size int64) bool {
+	_, err := codec.Sniff(in, size)
+	return err == nil
+}
