@@ -21,6 +21,9 @@ taskset util-linux
 strace strace
 systemd-socket-activate systemd
 /usr/sbin/haproxy haproxy
+/usr/sbin/mkfs.ext4 e2fsprogs
+/usr/sbin/mkfs.xfs xfsprogs
+mount mount
 /usr/bin/python3 python3
 parallel parallel
 promtool prometheus

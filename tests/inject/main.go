@@ -3,14 +3,15 @@
 // Inject runs a command, numbers the calls by which it changes a folder, and lets
 // one of them fail or ends the command just before it.
 //
-//	inject -dir folder [-log file] [-at n [-errno name [-times n]] [-hold path]] command [argument]...
+//	inject -dir folder [-log file] [-at n [-errno name [-times n]] [-hold path]] [-nosync] command [argument]...
 //
 // Counted are, in all threads together, write, pwrite64, ftruncate, fsync and
 // fdatasync on files in the folder, and openat with O_CREAT, mkdir, rename, link,
 // unlink and rmdir of names in it. With -at n the process is killed by SIGKILL
 // where it is about to do the n-th; with -errno that call and, with -times, those
 // after it fail instead. strace -e inject counts for each thread apart, and a Go
-// program's calls come from any.
+// program's calls come from any. With -nosync, fsync and fdatasync in the folder
+// succeed and do nothing.
 //
 // The log has a line for each call that was counted: its number, name and path.
 // Inject ends with the command's exit status, 128 + N when it died of signal N.
@@ -70,11 +71,12 @@ type tracer struct {
 	times  int
 	errno  unix.Errno // 0: kill
 	hold   string     // stand still before a call with this path; "": nowhere
+	nosync bool       // fsync and fdatasync do nothing
 	resume chan os.Signal
 	log    io.Writer
 	n      int // calls counted
 	inside map[int]bool
-	failed map[int]bool // threads whose call was replaced and has not returned
+	result map[int]unix.Errno // of threads whose call was replaced and has not returned
 }
 
 func main() {
@@ -84,8 +86,10 @@ func main() {
 	errno := flag.String("errno", "", "let it fail with this `error` instead of killing")
 	hold := flag.String("hold", "", "stand still before the first change that names this `path`, until SIGUSR1")
 	times := flag.Int("times", 1, "let this `many` calls fail")
+	nosync := flag.Bool("nosync", false, "let fsync and fdatasync succeed and do nothing")
 	flag.Parse()
-	t := &tracer{dir: *dir, at: *at, times: *times, hold: *hold, log: io.Discard, inside: map[int]bool{}, failed: map[int]bool{}}
+	t := &tracer{dir: *dir, at: *at, times: *times, hold: *hold, nosync: *nosync,
+		log: io.Discard, inside: map[int]bool{}, result: map[int]unix.Errno{}}
 	status, err := run(t, *logName, *errno, flag.Args())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "inject:", err)
@@ -171,8 +175,8 @@ func (t *tracer) follow() (int, error) {
 			t.inside[tid] = !t.inside[tid]
 			if t.inside[tid] {
 				t.enter(tid)
-			} else if t.failed[tid] {
-				t.leave(tid)
+			} else if errno, replaced := t.result[tid]; replaced {
+				t.leave(tid, errno)
 			}
 		case ws>>16 == unix.PTRACE_EVENT_EXEC: // of all threads one is left, in the middle of its call
 			clear(t.inside)
@@ -209,25 +213,30 @@ func (t *tracer) enter(tid int) {
 		t.hold = ""
 		<-t.resume
 	}
-	if t.at == 0 || t.n < t.at || t.n >= t.at+t.times {
-		return
-	}
-	if t.errno == 0 {
+	switch hit := t.at > 0 && t.n >= t.at && t.n < t.at+t.times; {
+	case hit && t.errno == 0:
 		unix.Kill(t.pid, unix.SIGKILL)
-		return
-	}
-	regs.Orig_rax = ^uint64(0) // no such call: nothing is done
-	if unix.PtraceSetRegs(tid, &regs) == nil {
-		t.failed[tid] = true
+	case hit:
+		t.replace(tid, &regs, t.errno)
+	case t.nosync && (c.name == "fsync" || c.name == "fdatasync"):
+		t.replace(tid, &regs, 0)
 	}
 }
 
-// leave gives a call that was not done its error.
-func (t *tracer) leave(tid int) {
-	delete(t.failed, tid)
+// replace lets a call do nothing and return an error, or 0.
+func (t *tracer) replace(tid int, regs *unix.PtraceRegs, errno unix.Errno) {
+	regs.Orig_rax = ^uint64(0) // no such call: nothing is done
+	if unix.PtraceSetRegs(tid, regs) == nil {
+		t.result[tid] = errno
+	}
+}
+
+// leave gives a call that was not done its result.
+func (t *tracer) leave(tid int, errno unix.Errno) {
+	delete(t.result, tid)
 	var regs unix.PtraceRegs
 	if unix.PtraceGetRegs(tid, &regs) == nil {
-		regs.Rax = -uint64(t.errno)
+		regs.Rax = -uint64(errno)
 		unix.PtraceSetRegs(tid, &regs)
 	}
 }
