@@ -34,7 +34,9 @@ type coder struct {
 // coders has a row for each format that is read or written.
 var coders = map[string]coder{
 	format.JPEG: {isJPEG, reader(jpeg.Open), fitJPEG,
-		func(w io.Writer, rows raster.Rows, o Options) error { return jpeg.Encode(w, rows, o.Quality) }},
+		func(w io.Writer, rows raster.Rows, o Options) error {
+			return jpeg.Encode(w, rows, jpeg.EncodeOptions{Quality: o.Quality})
+		}},
 	format.PNG: {isPNG, reader(png.Open), raster.Packed,
 		func(w io.Writer, rows raster.Rows, o Options) error {
 			return png.Encode(w, rows, png.EncodeOptions{Depth: o.Depth})

@@ -126,7 +126,7 @@ func BenchmarkEncode(b *testing.B) {
 			b.SetBytes(int64(held.H.W() * held.H.H()))
 			defer cpu(b)()
 			for b.Loop() {
-				if err := Encode(io.Discard, held.Rows(), 85); err != nil {
+				if err := Encode(io.Discard, held.Rows(), EncodeOptions{Quality: 85}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -163,7 +163,7 @@ func BenchmarkScale(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if err := Encode(io.Discard, rows, 85); err != nil {
+				if err := Encode(io.Discard, rows, EncodeOptions{Quality: 85}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -45,7 +45,7 @@ func TestVectorQuantizerIsItsPlainTwin(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(19, 20))
 	for quality := 1; quality <= 100; quality++ {
 		for trial := range 200 {
-			q := newQuantizer(scaleSteps([]*[64]uint16{&lumaSteps, &chromaSteps}[trial%2], quality))
+			q := newQuantizer(scaleSteps([]*[64]uint16{&lumaSteps, &chromaSteps}[trial%2], quality), deadZone(quality))
 			var pix [64]uint8
 			samples(rnd, &pix)
 			var z coefs

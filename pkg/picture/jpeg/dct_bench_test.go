@@ -20,7 +20,7 @@ func BenchmarkTransform(b *testing.B) {
 		}
 	})
 	b.Run("quantize", func(b *testing.B) { // many blocks, or branches learn them
-		q := newQuantizer(scaleSteps(&lumaSteps, 85))
+		q := newQuantizer(scaleSteps(&lumaSteps, 85), deadZone(85))
 		rnd := rand.New(rand.NewPCG(21, 22))
 		z := make([]coefs, 4096)
 		for i := range z {

@@ -158,7 +158,7 @@ func TestEncodeIsReadByImageJPEG(t *testing.T) {
 		for _, planar := range []bool{true, false} {
 			src := mustDecode(t, read(t, name), raster.Hint{Planar: planar})
 			var out bytes.Buffer
-			err := Encode(&out, src.Rows(), 95)
+			err := Encode(&out, src.Rows(), EncodeOptions{Quality: 95})
 			if err != nil {
 				t.Fatal(name, err)
 			}

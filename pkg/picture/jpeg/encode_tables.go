@@ -39,12 +39,15 @@ func scaleSteps(base *[64]uint16, quality int) *[64]uint16 {
 	return q
 }
 
-// annexK has the Huffman tables of T.81 K.3 in the form of DHT segments: DC and AC,
-// for luma and for chroma.
-var annexK = [2][2]struct {
+// huffmanSpec is a Huffman table in the form of a DHT segment (T.81 B.2.4.2): the number
+// of codes of each length, and the symbols in the order of their codes.
+type huffmanSpec struct {
 	counts [17]uint8
 	values string
-}{
+}
+
+// annexK has the Huffman tables of T.81 K.3: DC and AC, for luma and for chroma.
+var annexK = [2][2]huffmanSpec{
 	{ // DC: luma, chroma
 		{[17]uint8{0, 0, 1, 5, 1, 1, 1, 1, 1, 1}, "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0A\x0B"},
 		{[17]uint8{0, 0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1}, "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0A\x0B"},
@@ -96,19 +99,21 @@ var annexCodes = func() (t [2][2]codeTable) {
 // size bits. Entry run << 6 | value + 32 is those bits << 8 | their number.
 type shortCodes [16 << 6]uint32
 
-// annexShort has the short codes of annexK's AC tables.
-var annexShort = func() (t [2]shortCodes) {
-	for slot := range t {
-		for i := range t[slot] {
-			v := int32(i&63) - 32
-			bits, size := valueBits(v)
-			if e := annexCodes[1][slot][uint(i>>6)<<4|size]; v != 0 {
-				t[slot][i] = (e>>8<<size|uint32(bits))<<8 | (e&255 + uint32(size))
-			}
+// newShortCodes returns the short codes of an AC table; those of symbols that it lacks
+// are 0.
+func newShortCodes(ac *codeTable) (t shortCodes) {
+	for i := range t {
+		v := int32(i&63) - 32
+		bits, size := valueBits(v)
+		if e := ac[uint(i>>6)<<4|size]; v != 0 && e != 0 {
+			t[i] = (e>>8<<size|uint32(bits))<<8 | (e&255 + uint32(size))
 		}
 	}
 	return
-}()
+}
+
+// annexShort has the short codes of annexK's AC tables.
+var annexShort = [2]shortCodes{newShortCodes(&annexCodes[1][0]), newShortCodes(&annexCodes[1][1])}
 
 // codes assigns codes to symbols (T.81 annex C): codes of one length are consecutive,
 // and the first of the next length is twice the number after the last.

@@ -212,7 +212,7 @@ func FuzzRoundTrip(f *testing.F) {
 		upright := *held.H
 		upright.Orientation = 1
 		var out bytes.Buffer
-		if err := Encode(&out, raster.WithHeader(held.Rows(), &upright), 100); err != nil {
+		if err := Encode(&out, raster.WithHeader(held.Rows(), &upright), EncodeOptions{Quality: 100}); err != nil {
 			t.Fatal(err)
 		}
 		back, err := decode(out.Bytes(), raster.Hint{Luma: held.H.Layout == raster.Gray})

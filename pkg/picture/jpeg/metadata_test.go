@@ -20,7 +20,7 @@ func outputs(t *testing.T, p []byte) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Encode(&encoded, up, 80); err != nil {
+	if err := Encode(&encoded, up, EncodeOptions{Quality: 80}); err != nil {
 		t.Fatal(err)
 	}
 	out := map[string][]byte{"copy": copied.Bytes(), "encoded": encoded.Bytes()}
@@ -90,7 +90,7 @@ func TestDensityIsReadAndKept(t *testing.T) {
 func TestReducedPictureHasReducedDensity(t *testing.T) {
 	p := inserted(withoutSegments(colourful(t, 64, 48), mAPP0), 2, jfif(1, 300, 300)...)
 	var out bytes.Buffer
-	if err := Encode(&out, mustDecode(t, p, raster.Hint{Planar: true, GoalW: 32, GoalH: 24}).Rows(), 80); err != nil {
+	if err := Encode(&out, mustDecode(t, p, raster.Hint{Planar: true, GoalW: 32, GoalH: 24}).Rows(), EncodeOptions{Quality: 80}); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := open(t, out.Bytes()).Header().Density, (raster.Density{X: 150, Y: 150, Unit: raster.PerInch}); got != want {
@@ -110,7 +110,7 @@ func TestDensityThatJFIFCannotHoldIsRoundedOrLeftOut(t *testing.T) {
 			p := noise(8, 8, raster.Gray)
 			p.H.Density = c.in
 			var out bytes.Buffer
-			if err := Encode(&out, p.Rows(), 80); err != nil {
+			if err := Encode(&out, p.Rows(), EncodeOptions{Quality: 80}); err != nil {
 				t.Fatal(err)
 			}
 			if got := open(t, out.Bytes()).Header().Density; got != c.want {
@@ -211,7 +211,7 @@ func TestStepsAreThoseOfCjpeg(t *testing.T) {
 		t.Run(fmt.Sprint(quality), func(t *testing.T) {
 			want := open(t, run(t, ppm, "cjpeg", "-baseline", "-quality", fmt.Sprint(quality)))
 			var out bytes.Buffer
-			if err := Encode(&out, p.Rows(), quality); err != nil {
+			if err := Encode(&out, p.Rows(), EncodeOptions{Quality: quality}); err != nil {
 				t.Fatal(err)
 			}
 			got := open(t, out.Bytes())

@@ -62,14 +62,18 @@ func fdct8(b *block) {
 }
 
 // quantizePlain divides the coefficients b, eight times too large and in rows of
-// eight, by the steps, rounding half away from zero, into c in zig-zag order.
-func quantizePlain(steps *[64]uint16, b *block, c *[64]int32) (nz uint64) {
+// eight, by the steps, rounding half away from zero, into c in zig-zag order. AC
+// coefficients below dead thousandths of a step become 0.
+func quantizePlain(steps *[64]uint16, dead int32, b *block, c *[64]int32) (nz uint64) {
 	for k := range c {
 		v, step := b[unzig[k]], 8*int32(steps[unzig[k]])
 		if v < 0 {
 			c[k] = -((-v + step/2) / step)
 		} else {
 			c[k] = (v + step/2) / step
+		}
+		if k > 0 && 1000*max(v, -v) < dead*step {
+			c[k] = 0
 		}
 		if c[k] != 0 {
 			nz |= 1 << k

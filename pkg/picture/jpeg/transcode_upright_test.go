@@ -173,7 +173,7 @@ func TestMetadataIsDroppedAndColourKeepsItsProfile(t *testing.T) {
 		if _, err := Copy(&copied, r); err != nil {
 			t.Fatal(err)
 		}
-		if err := Encode(&encoded, mustDecode(t, in, raster.Hint{Planar: true}).Rows(), 80); err != nil {
+		if err := Encode(&encoded, mustDecode(t, in, raster.Hint{Planar: true}).Rows(), EncodeOptions{Quality: 80}); err != nil {
 			t.Fatal(err)
 		}
 		for i, out := range [][]byte{copied.Bytes(), encoded.Bytes(), toGray(t, in)} {
