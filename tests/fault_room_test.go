@@ -80,9 +80,10 @@ func TestFaultFullQuota(t *testing.T) {
 	}
 }
 
-// On a small file system of its own a spool leaves a twentieth free, of bytes and
-// of inodes: 507 until there is room. What was accepted before survives even a disk
-// that is wholly full, and is done when it is no longer.
+// On a small file system of its own jobs leave a twentieth free, of bytes and of
+// inodes: 507 until there is room. Meanwhile /image goes on working while there is room
+// for its picture. What was accepted before survives even a disk that is wholly full,
+// and is done when it is no longer.
 func TestFaultFullDisk(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("only root can mount: a full disk is injected by TestFaultEveryChangeOfTheSpool alone")
@@ -93,7 +94,7 @@ func TestFaultFullDisk(t *testing.T) {
 	picture := read(t, save(t, dir, "p.png", photo(400, 300, 1)))
 	disks := []struct {
 		what, options string
-		fill          func(t *testing.T, mount string) (free func())
+		fill          func(t *testing.T, mount string) (free, all func())
 	}{
 		{"bytes", "size=12m", fillBytes},
 		{"inodes", "size=64m,nr_inodes=400", fillInodes}, // half a minute until the next try
@@ -127,13 +128,30 @@ func TestFaultFullDisk(t *testing.T) {
 				t.Fatalf("%s %s", resp.Status, waiting)
 			}
 			s.kill()
-			free := c.fill(t, mount)
+			some, all := c.fill(t, mount)
 			s = restartImgd(t, run, spool, flags...)
 			resp, b = s.postJob(t, "gray", picture)
 			isFull(t, resp, b)
+			if c.what == "bytes" { // unnamed files may be spares, which need no inode
+				resp, image, err := s.do("PUT", "/image?gray", bytes.NewReader(picture))
+				if err != nil {
+					t.Fatal(err)
+				}
+				isFull(t, resp, strings.TrimSpace(string(image)))
+			}
+			some()
+			resp, b = s.postJob(t, "gray", picture)
+			isFull(t, resp, b)
+			s.want(t, 200, "PUT", "/image?gray", bytes.NewReader(picture))
+			if _, b := s.want(t, 200, "GET", "/readyz", nil); !strings.Contains(string(b), "\nspool: full: ") {
+				t.Errorf("/readyz says %q", b)
+			}
+			if !strings.Contains(s.log.String(), "no jobs are taken; /image works") {
+				t.Error("a start with a full disk says nothing")
+			}
 			s.want(t, 200, "GET", "/healthz", nil)
 			s.want(t, 200, "GET", "/jobs/"+before+"/image", nil)
-			free()
+			all()
 			begin := time.Now()
 			s.want(t, 200, "GET", "/jobs/"+waiting+"/image?wait=60", nil)
 			if resp, b := s.postJob(t, "gray", picture); resp.StatusCode != 202 {
@@ -155,8 +173,9 @@ func restartImgdUnready(t *testing.T, run, spool string, args ...string) *server
 	return s
 }
 
-// fillBytes leaves no byte free; the disk is free again when free returns.
-func fillBytes(t *testing.T, mount string) (free func()) {
+// fillBytes leaves no byte free. After some 400 KiB are free, less than a twentieth;
+// after all the disk is free again.
+func fillBytes(t *testing.T, mount string) (some, all func()) {
 	t.Helper()
 	name := filepath.Join(mount, "ballast")
 	f, err := os.Create(name)
@@ -167,11 +186,20 @@ func fillBytes(t *testing.T, mount string) (free func()) {
 	for chunk := make([]byte, 1<<16); err == nil; {
 		_, err = f.Write(chunk)
 	}
-	return func() { os.Remove(name) }
+	some = func() {
+		fi, err := os.Stat(name)
+		if err == nil {
+			err = os.Truncate(name, fi.Size()-400<<10)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return some, func() { os.Remove(name) }
 }
 
-// fillInodes leaves no inode free.
-func fillInodes(t *testing.T, mount string) (free func()) {
+// fillInodes leaves no inode free. After some a few are.
+func fillInodes(t *testing.T, mount string) (some, all func()) {
 	t.Helper()
 	dir := filepath.Join(mount, "ballast")
 	err := os.Mkdir(dir, 0o700)
@@ -181,5 +209,12 @@ func fillInodes(t *testing.T, mount string) (free func()) {
 	if err == nil {
 		t.Fatal("inodes have no end here")
 	}
-	return func() { os.RemoveAll(dir) }
+	some = func() {
+		for i := range 8 {
+			if err := os.Remove(filepath.Join(dir, strconv.Itoa(i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return some, func() { os.RemoveAll(dir) }
 }

@@ -59,10 +59,10 @@ func TestFullSpoolIsReported(t *testing.T) {
 	h := <-s.fake.held
 	defer close(h.free)
 	s.until("readiness", func() bool { return s.do("GET", "/readyz", "").status == 200 })
-	if a := s.do("GET", "/readyz", ""); !strings.HasPrefix(a.body, "ready\nspool is full: ") {
+	if a := s.do("GET", "/readyz", ""); !strings.HasPrefix(a.body, "ready\nspool: full: ") {
 		t.Errorf("%q", a.body)
 	}
-	if _, err := spool.Open(config); err != nil || len(log.lines("spool is full")) != 1 {
+	if _, err := spool.Open(config); err != nil || len(log.lines("spool: full")) != 1 {
 		t.Errorf("%v, start with a full spool says %q", err, log.lines(""))
 	}
 }

@@ -31,12 +31,23 @@ func (s *Spool) Usage() Usage {
 // refuse a picture of /image: a tenth.
 const imagesShare = 10
 
-// limit returns how many bytes there may be for one more upload to be let in.
+// limit returns how many bytes one upload may have in an empty spool.
 func (s *Spool) limit(job bool) int64 {
 	if job {
 		return s.quota - s.quota/imagesShare
 	}
 	return s.quota
+}
+
+// over returns by how many bytes n more would pass the quota. Pictures of /image have
+// what jobs leave of it, and always a tenth, also where results have outgrown what
+// their pictures had reserved. s.mu is held.
+func (s *Spool) over(n int64, job bool) int64 {
+	over := plus(s.used+s.reserved, n) - s.limit(job)
+	if !job {
+		over = min(over, plus(s.images, n)-s.quota/imagesShare)
+	}
+	return over
 }
 
 // Room reports with an error of kind Full that a job of n bytes would find no room
@@ -49,7 +60,7 @@ func (s *Spool) Room(n int64) error {
 	if err := s.reserve(n, true); err != nil {
 		return err
 	}
-	s.unreserve(n)
+	s.unreserve(n, true)
 	return nil
 }
 
@@ -62,19 +73,15 @@ func (s *Spool) Full() error {
 	if used-removable > s.limit(true) {
 		return s.full(used)
 	}
-	short, what, err := s.shortage(0)
+	short, why, err := s.shortage(0, true)
 	if err == nil && short > removable {
-		err = diskFull(what)
+		err = why
 	}
 	return err
 }
 
 func (s *Spool) full(used int64) error {
-	return fault.New(fault.Full, "spool is full: %d of %d bytes used (-quota)", used, s.quota)
-}
-
-func diskFull(what string) error {
-	return fault.New(fault.Full, "spool is full: less than 5 %% of the file system's %s left", what)
+	return fault.New(fault.Full, "spool: full: %d of %d bytes used (-quota)", used, s.quota)
 }
 
 // fits reports with an error of kind TooLarge that n bytes would not fit into the
@@ -91,18 +98,21 @@ func (s *Spool) fits(n int64, job bool) error {
 func (s *Spool) reserve(n int64, job bool) error {
 	s.mu.Lock()
 	used := s.used + s.reserved
-	victims, enough := s.victims(plus(used, n) - s.limit(job))
+	victims, enough := s.victims(s.over(n, job))
 	if enough {
-		s.reserved += n
+		s.hold(n, job)
 	}
-	held := s.reserved
+	needed := s.reserved
+	if !job {
+		needed = plus(needed, n) // for the result, which may be as large
+	}
 	s.mu.Unlock()
 	s.buryAll(victims)
 	if !enough {
 		return s.full(used)
 	}
 	for {
-		short, what, err := s.shortage(held)
+		short, why, err := s.shortage(needed, job)
 		if err == nil && short == 0 {
 			return nil
 		}
@@ -114,9 +124,9 @@ func (s *Spool) reserve(n int64, job bool) error {
 				s.buryAll(victims)
 				continue
 			}
-			err = diskFull(what)
+			err = why
 		}
-		s.unreserve(n)
+		s.unreserve(n, job)
 		return err
 	}
 }
@@ -129,27 +139,43 @@ func plus(a, b int64) int64 {
 	return a + b
 }
 
-func (s *Spool) unreserve(n int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.reserved -= n
+// hold holds n bytes of room, or with n below 0 gives them back. s.mu is held.
+func (s *Spool) hold(n int64, job bool) {
+	s.reserved += n
+	if !job {
+		s.images += n
+	}
 }
 
-// shortage returns how many bytes must go before n more leave a floor-th of the
-// file system free. When inodes are short it returns 1: one job must go.
-func (s *Spool) shortage(n int64) (int64, string, error) {
+func (s *Spool) unreserve(n int64, job bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hold(-n, job)
+}
+
+// shortage returns how many bytes must go from the file system before n more have
+// room, and why. Jobs, which stay, leave a floor-th of blocks and inodes free; when
+// inodes are short it returns 1: one job must go. Pictures of /image, whose files are
+// gone with the answer, need only their bytes.
+func (s *Spool) shortage(n int64, job bool) (short int64, why, err error) {
 	var st unix.Statfs_t
 	if err := s.statfs(s.dir, &st); err != nil {
-		return 0, "", s.diskError(err)
+		return 0, nil, s.diskError(err)
 	}
 	free, least := int64(st.Bavail)*int64(st.Bsize), int64(st.Blocks)*int64(st.Bsize)/floor
-	if free-least < n {
-		return plus(n, least) - free, "blocks", nil
+	switch {
+	case !job && free < n:
+		return n - free, fault.New(fault.Full, "spool: full: %d bytes free on the file system, %d needed", free, n), nil
+	case job && free-least < n:
+		return plus(n, least) - free, diskFull("blocks"), nil
+	case job && st.Files > 0 && st.Ffree < st.Files/floor: // Files is 0 where inodes are made as needed
+		return 1, diskFull("inodes"), nil
 	}
-	if st.Files > 0 && st.Ffree < st.Files/floor { // 0: a file system that makes them as it goes
-		return 1, "inodes", nil
-	}
-	return 0, "", nil
+	return 0, nil, nil
+}
+
+func diskFull(what string) error {
+	return fault.New(fault.Full, "spool: full: less than 5 %% of the file system's %s free", what)
 }
 
 // victims takes delivered jobs out of the index, those that finished first before

@@ -43,18 +43,21 @@ func quotaFor(n int64) int64 {
 	return q
 }
 
-// A twentieth of the file system stays free, what is promised to uploads included.
+// Jobs leave a twentieth of the file system free, what is promised to uploads
+// included. A picture of /image needs room for itself and its result.
 func TestFloorOfTheFileSystem(t *testing.T) {
 	const block, blocks = 1 << 20, 1000
 	for name, c := range map[string]struct {
 		free   uint64 // blocks
 		inodes uint64 // free, of 1000
 		first  int64  // bytes of an upload that fits, or 0
-		second fault.Kind
+		image  int64  // bytes of a picture of /image that fits, beside the first; a block more doesn't
 	}{
-		"room for one of two": {60, 1000, 6 << 20, fault.Full},
-		"under the floor":     {49, 1000, 0, fault.Full},
-		"few inodes":          {900, 49, 0, fault.Full},
+		"room for one of two": {60, 1000, 6 << 20, 26 << 20},
+		"under the floor":     {49, 1000, 0, 24 << 20},
+		"few inodes":          {900, 0, 0, 449 << 20},
+		"one block":           {1, 1000, 0, 0},
+		"no block":            {0, 1000, 0, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, Config{Dir: t.TempDir(), Quota: 1 << 40})
@@ -75,9 +78,40 @@ func TestFloorOfTheFileSystem(t *testing.T) {
 				kind(t, "the spool", s.Full(), fault.Full)
 			}
 			_, err := s.Upload(6<<20, true)
-			kind(t, "the upload", err, c.second)
+			kind(t, "the upload", err, fault.Full)
+			if c.image >= 0 {
+				u, err := s.Upload(c.image, false)
+				if err != nil {
+					t.Fatalf("a picture of /image: %v", err)
+				}
+				u.Close()
+			}
+			_, err = s.Upload(c.image+block, false)
+			kind(t, "a picture of /image that is too large for the disk", err, fault.Full)
+			held := int64(0)
+			if c.first > 0 {
+				held = c.first + overhead
+			}
+			if u := s.Usage(); u.Reserved != held || s.images != 0 {
+				t.Errorf("%d bytes are reserved, %d of them for /image", u.Reserved, s.images)
+			}
 		})
 	}
+}
+
+// Results that have outgrown the quota leave a tenth of it to /image, too.
+func TestResultsLeaveRoomForImages(t *testing.T) {
+	s := open(t, Config{Dir: t.TempDir(), Quota: 1 << 20})
+	submit(t, s, "", "1", gray)
+	finish(t, s, s.Next(), strings.Repeat("x", 2<<20))
+	kind(t, "the spool", s.Full(), fault.Full)
+	u, err := s.Upload(80<<10, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	_, err = s.Upload(80<<10, false)
+	kind(t, "a second picture", err, fault.Full)
 }
 
 // Waiting jobs leave a tenth of the quota to /image.

@@ -92,6 +92,7 @@ type Spool struct {
 	mu       sync.Mutex
 	index          // of the jobs
 	reserved int64 // bytes promised to uploads
+	images   int64 // of these, bytes for /image
 	trouble  error // the spool can't be used
 	loaded   bool  // the first scan is over
 	scanned  time.Time
@@ -151,7 +152,7 @@ func (s *Spool) Load() error {
 		return err
 	}
 	if err := s.Full(); err != nil {
-		s.log.Warn("no jobs are taken", "err", err)
+		s.log.Warn("no jobs are taken; /image works while there is room for its picture", "err", err)
 	}
 	return nil
 }

@@ -21,9 +21,9 @@ type Upload struct {
 	reserved int64 // bytes of room held
 }
 
-// Upload begins an upload of length bytes (-1: not known), of a job or for /image. Its error is of kind
-// Full when there is no room, TooLarge when there never will be. The caller closes
-// it, also after Submit.
+// Upload begins an upload of length bytes (-1: not known), of a job or for /image. Its
+// error is of kind Full when there is no room, TooLarge when there never will be. The
+// caller closes it, also after Submit.
 func (s *Spool) Upload(length int64, job bool) (*Upload, error) {
 	u := &Upload{s: s, job: job}
 	if err := u.reserve(plus(max(length, 0), overhead)); err != nil {
@@ -72,7 +72,7 @@ func (u *Upload) Close() {
 	if u.Temp != nil {
 		u.Temp.Close()
 	}
-	u.s.unreserve(u.reserved)
+	u.s.unreserve(u.reserved, u.job)
 	u.reserved = 0
 }
 
