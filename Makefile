@@ -45,7 +45,7 @@ endif
 
 COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm
 
-.PHONY: all run test check bench bench-http bench-growth fuzz faults soak test-systemd mutants race install deb clean need-go
+.PHONY: all run test check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd mutants race install deb clean need-go
 
 all: need-go
 	$(GO) build -trimpath -buildvcs=auto -o bin/ ./cmd/...
@@ -76,8 +76,12 @@ check: need-go
 	GOEXPERIMENT= $(GO) vet ./pkg/picture/resample ./pkg/picture/jpeg
 	$(GO) test -run 'TestWalls|TestManLint|TestManAgrees|TestManOne' ./tests
 
-bench: all
+bench: all bench-plain
 	$(GO) run ./tests/bench $(BENCH)
+
+# The build without vector code is measured beside the other.
+bench-plain: need-go
+	GOEXPERIMENT= $(GO) build -trimpath -o bin/bench/plain/ ./cmd/gray ./cmd/scale
 
 bench-http: all
 	$(GO) run ./tests/bench -http $(BENCH)

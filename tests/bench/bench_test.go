@@ -48,7 +48,7 @@ func small(t *testing.T, only string) (*bench, *bytes.Buffer) {
 	t.Helper()
 	var out bytes.Buffer
 	b := &bench{bin: bin, cache: t.TempDir(), runs: 1, tools: regexp.MustCompile(`^(imgtools|gray|scale -f|jpegtran|djpeg|Go)`), markdown: true, w: &out}
-	if err := b.setUp(only); err != nil {
+	if err := b.setUp(only, ""); err != nil {
 		t.Fatal(err)
 	}
 	return b, &out
@@ -70,8 +70,8 @@ func TestTableOfJobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	has(t, out, `^clouds.jpg \(1200×800, \d+ bytes\): gray$`,
-		`^  imgtools  +[1-9][\d.]* .* 99\.00$`, // as lossless as jpegtran
-		`^  imgtools warm +\d*\.\d .* 99\.00$`, `^  jpegtran .* 99\.00$`,
+		`^  imgtools  +[1-9][\d.]* .* 99\.00  1\.0000$`, // as lossless as jpegtran
+		`^  imgtools warm +\d*\.\d .* 99\.00  1\.0000$`, `^  jpegtran .* 99\.00  1\.0000$`,
 		`^  scale -f ppm \| gray +\d`, `^  imgtools warm, workers of imgd +\d`,
 		`^  Go warm +\d`, `^\| gray and scale -fast 1/4 \| \d`)
 	if strings.Contains(out.String(), "PASS") {
@@ -124,18 +124,18 @@ func TestJudge(t *testing.T) {
 	} {
 		r := ours
 		c.turn(&r)
-		vs := judge(p, j, []row{r, peer}, false)
+		vs := judge(p, j, []row{r, peer})
 		if len(vs) != 1 || vs[0].met != c.met {
 			t.Errorf("%s: %+v", c.name, vs)
 		}
 	}
 	png := picture{name: "a.png", w: 4000, h: 3000}
 	large := []row{{tool: process, cpu: 10, bytes: 106}, {tool: "Pillow", cpu: 100, bytes: 100}}
-	if vs := judge(png, jobs[0], large, false); len(vs) != 1 || vs[0].met {
+	if vs := judge(png, jobs[0], large); len(vs) != 1 || vs[0].met {
 		t.Errorf("6 %% larger than Pillow's: %+v", vs)
 	}
 	shot := picture{name: "shot.png", w: 1000, h: 1000}
-	if vs := judge(shot, jobs[0], large, false); len(vs) != 1 || vs[0].met {
+	if vs := judge(shot, jobs[0], large); len(vs) != 1 || vs[0].met {
 		t.Errorf("a screenshot larger than Pillow's: %+v", vs)
 	}
 }

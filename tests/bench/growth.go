@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"imgtools/tests/cost"
 )
 
 // kind is a sort of file, how it is made of grow.ppm, and what its filters may
@@ -128,16 +126,17 @@ func (b *bench) grow(k kind, op string, gs []*grown) (string, error) {
 		if err := k.cached(g, path); err != nil {
 			return "", err
 		}
-		var rs []cost.Result
+		var cpus []time.Duration
+		var peaks []int64
 		for range b.runs {
 			r, err := runLine(op+" < $in > $out", path, out)
 			if err != nil {
 				return "", err
 			}
-			rs = append(rs, r)
+			cpus, peaks = append(cpus, r.CPU), append(peaks, r.Peak)
 		}
-		cpu = append(cpu, ms(median(rs, func(r cost.Result) time.Duration { return r.CPU })))
-		peak = append(peak, float64(median(rs, func(r cost.Result) time.Duration { return time.Duration(r.Peak) })))
+		cpu = append(cpu, ms(median(cpus)))
+		peak = append(peak, float64(median(peaks)))
 		fi, err := os.Stat(path)
 		if err != nil {
 			return "", err

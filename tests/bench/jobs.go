@@ -13,25 +13,38 @@ type job struct {
 	num, den    int    // factor; 1, 1 is none
 	fast        bool   // only imgtools has a fast way: peers do the same as without
 	progressive bool
+	quality     int // of JPEG; 0: each program's defaults, of everything
 }
 
 var jobs = []job{
-	{name: "gray", kind: "gray", num: 1, den: 1},
-	{name: "gray, progressive", kind: "gray", num: 1, den: 1, progressive: true},
-	{name: "scale -fast 1/4", kind: "scale", num: 1, den: 4, fast: true},
-	{name: "scale 1/4", kind: "scale", num: 1, den: 4},
-	{name: "scale -fast 1/2", kind: "scale", num: 1, den: 2, fast: true},
-	{name: "scale 1/2", kind: "scale", num: 1, den: 2},
-	{name: "gray and scale -fast 1/4", kind: "both", num: 1, den: 4, fast: true},
-	{name: "gray and scale 1/4", kind: "both", num: 1, den: 4},
+	{name: "gray", kind: "gray", num: 1, den: 1, quality: 85},
+	{name: "gray, progressive", kind: "gray", num: 1, den: 1, progressive: true, quality: 85},
+	{name: "scale -fast 1/4", kind: "scale", num: 1, den: 4, fast: true, quality: 85},
+	{name: "scale 1/4", kind: "scale", num: 1, den: 4, quality: 85},
+	{name: "scale -fast 1/2", kind: "scale", num: 1, den: 2, fast: true, quality: 85},
+	{name: "scale 1/2", kind: "scale", num: 1, den: 2, quality: 85},
+	{name: "gray and scale -fast 1/4", kind: "both", num: 1, den: 4, fast: true, quality: 85},
+	{name: "gray and scale 1/4", kind: "both", num: 1, den: 4, quality: 85},
+	{name: "gray, defaults", kind: "gray", num: 1, den: 1},
+	{name: "scale 1/4, defaults", kind: "scale", num: 1, den: 4},
+	{name: "scale 1/2, defaults", kind: "scale", num: 1, den: 2},
 }
 
 func (j job) gray() bool { return j.kind != "scale" }
 
-// fits reports whether the job is done on a picture; only of a JPEG anything
-// is reduced, which -fast is about.
+// fits reports whether the job is done on a picture. Only of a JPEG anything is
+// reduced, which -fast is about, and only a JPEG has a quality. Artificial pictures have
+// the jobs that their bounds are for.
 func (j job) fits(p picture) bool {
-	return j.progressive == p.progressive && (!j.fast || j.kind == "both" || p.jpeg())
+	switch {
+	case j.progressive != p.progressive:
+		return false
+	case !p.jpeg() && (j.quality == 0 || j.fast && j.kind != "both"):
+		return false
+	case p.artificial:
+		return j.name == "gray" || j.name == "scale 1/4"
+	}
+	return true
 }
 
 // goal is the size of the result.
@@ -52,6 +65,9 @@ type command struct {
 // a row of the table of bounds uses are those in bounds.go.
 func (b *bench) commands(p picture, j job) []command {
 	cs := b.ours(p, j)
+	if j.quality == 0 {
+		return append(cs, b.atDefaults(p, j)...)
+	}
 	add := func(tool, needs string, luma bool, line string) {
 		if _, err := os.Stat(needs); err == nil {
 			cs = append(cs, command{tool: tool, line: line, luma: luma})
@@ -74,16 +90,9 @@ func (b *bench) commands(p picture, j job) []command {
 	}
 
 	for _, name := range []string{"sharp", "Pillow", "Go"} {
-		if s := b.peers[name]; s != nil {
-			cs = append(cs, command{tool: name + " warm", luma: !j.gray() || name != "sharp", warm: func(in, out string) (used, error) {
-				cpu, err := s.peer(j.kind, w, h, in, out)
-				return used{cpu: cpu}, err
-			}})
-		}
+		cs = append(cs, b.running(name+" warm", name, p, j, usual)...)
 	}
-	if b.peers["Pillow"] != nil {
-		add("Pillow", "/usr/bin/python3", true, fmt.Sprintf("echo %s %d %d $in $out | /usr/bin/python3 '%s' | grep -qx ok", j.kind, w, h, b.pillowPath))
-	}
+	cs = append(cs, b.pillow(p, j)...)
 
 	quality := "[Q=85]"
 	if !p.jpeg() {
@@ -95,7 +104,7 @@ func (b *bench) commands(p picture, j job) []command {
 	case "gray":
 		add("vips", "/usr/bin/vips", false, "vips colourspace $in $out"+quality+" b-w")
 	default:
-		add("vips", "/usr/bin/vips", true, fmt.Sprintf("vips thumbnail $in $out%s %d", quality, w))
+		add(vipsthumbnail, "/usr/bin/vipsthumbnail", true, fmt.Sprintf("vipsthumbnail -s %dx%d! -o $out%s $in", w, h, quality))
 	}
 
 	im, gm := "$in ", "$in "
@@ -129,4 +138,46 @@ func (b *bench) commands(p picture, j job) []command {
 	}
 	add("netpbm", "/usr/bin/jpegtopnm", true, from+" | "+to)
 	return cs
+}
+
+// running is a peer that runs already, if it does.
+func (b *bench) running(tool, name string, p picture, j job, encoder string) []command {
+	s := b.peers[name]
+	if s == nil {
+		return nil
+	}
+	return []command{{tool: tool, luma: !j.gray() || name != "sharp", warm: func(in, out string) (used, error) {
+		return s.peer(p, j, encoder, in, out)
+	}}}
+}
+
+// pillow is Python with Pillow, started for one picture.
+func (b *bench) pillow(p picture, j job) []command {
+	if b.peers["Pillow"] == nil {
+		return nil
+	}
+	return []command{{tool: "Pillow", luma: true, line: fmt.Sprintf("echo %s | /usr/bin/python3 '%s' | grep -qx ok", peerLine(p, j, usual, "$in", "$out"), b.pillowPath)}}
+}
+
+// atDefaults returns the peers as their users call them who give no option: whatever
+// quality, kernel and reduction is their default.
+func (b *bench) atDefaults(p picture, j job) (cs []command) {
+	add := func(tool, needs string, luma bool, line string) {
+		if _, err := os.Stat(needs); err == nil {
+			cs = append(cs, command{tool: tool, line: line, luma: luma})
+		}
+	}
+	w, h := j.goal(p)
+	if j.kind == "gray" {
+		add(djpeg, "/usr/bin/cjpeg", true, "djpeg -grayscale $in | cjpeg > $out")
+		add("vips", "/usr/bin/vips", false, "vips colourspace $in $out b-w")
+		add("ImageMagick", "/usr/bin/convert", true, "/usr/bin/convert $in -grayscale Rec601Luma $out")
+	} else {
+		add(djpeg, "/usr/bin/cjpeg", true, fmt.Sprintf("djpeg -scale %d/%d $in | cjpeg > $out", j.num, j.den))
+		add(vipsthumbnail, "/usr/bin/vipsthumbnail", true, fmt.Sprintf("vipsthumbnail -s %dx%d -o $out $in", w, h))
+		add("ImageMagick", "/usr/bin/convert", true, fmt.Sprintf("/usr/bin/convert $in -resize %dx%d $out", w, h))
+	}
+	cs = append(cs, b.running(sharp, "sharp", p, j, usual)...)
+	cs = append(cs, b.running("sharp warm, mozjpeg", "sharp", p, j, mozjpeg)...)
+	return append(cs, b.pillow(p, j)...)
 }

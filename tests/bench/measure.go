@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -23,7 +24,10 @@ type row struct {
 	peak  int64 // bytes; of its largest process; 0: not measured
 	bytes int64
 	psnr  float64 // dB; 0: not comparable
+	ssim  float64 // 0: not comparable
 	err   error
+
+	turns []time.Duration // CPU time of each turn, in order
 }
 
 func ms(d time.Duration) float64 { return float64(d) / 1e6 }
@@ -36,6 +40,27 @@ func (r *row) db() string {
 	return fmt.Sprintf("%.2f", r.psnr)
 }
 
+func (r *row) similarity() string {
+	if r.ssim == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.4f", r.ssim)
+}
+
+// ratio returns our CPU time over the peer's: the median of the turns, which were
+// interleaved, so that a slow moment of the machine is in both.
+func ratio(ours, peer *row) float64 {
+	var rs []float64
+	for i := range min(len(ours.turns), len(peer.turns)) {
+		rs = append(rs, float64(ours.turns[i])/float64(peer.turns[i]))
+	}
+	if len(rs) == 0 {
+		return float64(ours.cpu) / float64(peer.cpu)
+	}
+	slices.Sort(rs)
+	return middle(rs)
+}
+
 // pillow reports whether Debian's python3 has Pillow.
 var pillow = sync.OnceValue(func() bool {
 	return exec.Command("/usr/bin/python3", "-c", "import PIL").Run() == nil
@@ -45,22 +70,26 @@ var pillow = sync.OnceValue(func() bool {
 // the core they are bound to.
 var oneCore = []string{"VIPS_CONCURRENCY=1", "OMP_NUM_THREADS=1", "MAGICK_THREAD_LIMIT=1"}
 
-// warmRequests is how often a running program is asked in one turn.
-const warmRequests = 8
+// A running program is asked several times in one turn, unless that takes long.
+const (
+	warmRequests = 8
+	warmTurn     = 300 * time.Millisecond
+)
 
 // once runs a command and returns what it cost.
 func once(c command, in, out string) (r row, err error) {
 	os.Remove(out)
 	if c.warm != nil {
-		start := time.Now()
-		for range warmRequests {
+		start, n := time.Now(), time.Duration(0)
+		for n < warmRequests && time.Since(start) < warmTurn {
 			u, err := c.warm(in, out)
 			if err != nil {
 				return r, fmt.Errorf("%s: %w", c.tool, err)
 			}
 			r.cpu += u.cpu
+			n++
 		}
-		r.cpu, r.wall = r.cpu/warmRequests, time.Since(start)/warmRequests
+		r.cpu, r.wall = r.cpu/n, time.Since(start)/n
 	} else {
 		used, err := runLine(c.line, in, out)
 		if err != nil {
@@ -130,7 +159,7 @@ func (b *bench) compare(p picture, j job) ([]row, error) {
 	}
 	all := make([][]row, len(cs))
 	rows := make([]row, len(cs))
-	out := func(i int) string { return filepath.Join(b.cache, fmt.Sprintf("out%d%s", i, filepath.Ext(p.name))) }
+	out := func(i int) string { return filepath.Join(b.out, fmt.Sprintf("%d%s", i, filepath.Ext(p.name))) }
 	for i, c := range cs {
 		rows[i].tool = c.tool
 		if c.warm != nil {
@@ -147,19 +176,22 @@ func (b *bench) compare(p picture, j job) ([]row, error) {
 			all[i] = append(all[i], r)
 		}
 	}
-	ref, err := reference(p, j)
+	ref, err := b.reference(p, j)
 	if err != nil {
 		return nil, err
 	}
 	for i, c := range cs {
 		defer os.Remove(out(i))
 		if rows[i].err == nil {
-			rows[i].cpu = median(all[i], func(r row) time.Duration { return r.cpu })
-			rows[i].wall = median(all[i], func(r row) time.Duration { return r.wall })
-			rows[i].peak = int64(median(all[i], func(r row) time.Duration { return time.Duration(r.peak) }))
-			rows[i].bytes = all[i][0].bytes
-			if c.luma {
-				rows[i].psnr, rows[i].err = psnr(out(i), ref)
+			var cpus, walls []time.Duration
+			var peaks []int64
+			for _, r := range all[i] {
+				cpus, walls, peaks = append(cpus, r.cpu), append(walls, r.wall), append(peaks, r.peak)
+			}
+			rows[i].cpu, rows[i].wall, rows[i].peak = median(cpus), median(walls), median(peaks)
+			rows[i].turns, rows[i].bytes = cpus, all[i][0].bytes
+			if c.luma && ref.p != nil {
+				rows[i].psnr, rows[i].ssim, rows[i].err = likeness(out(i), ref)
 			}
 		}
 		if rows[i].err != nil && (strings.HasPrefix(c.tool, process) || isCold(c.tool)) {
@@ -169,11 +201,5 @@ func (b *bench) compare(p picture, j job) ([]row, error) {
 	return rows, nil
 }
 
-func median[T any](rs []T, of func(T) time.Duration) time.Duration {
-	var v []time.Duration
-	for _, r := range rs {
-		v = append(v, of(r))
-	}
-	slices.Sort(v)
-	return v[len(v)/2]
-}
+// median leaves its argument as it is.
+func median[T cmp.Ordered](v []T) T { return slices.Sorted(slices.Values(v))[len(v)/2] }

@@ -16,9 +16,11 @@ import (
 
 // Names of our rows. Process is a whole filter as the shell starts it; warm is
 // the work of a worker of grayd or scaled that is running, asked by the bench as
-// imgproto(7) has it; through imgd is the same workers' asked over HTTP.
+// imgproto(7) has it; through imgd is the same workers' asked over HTTP. The plain build
+// is the whole filter without vector code.
 const (
 	process = "imgtools"
+	plain   = "imgtools, plain build"
 	warm    = "imgtools warm"
 	byHTTP  = "imgtools warm, workers of imgd"
 	front   = "imgtools warm, imgd itself too"
@@ -151,35 +153,45 @@ func (j job) ops() string {
 	if j.fast {
 		factor += "&fast"
 	}
+	if j.quality > 0 {
+		factor += fmt.Sprintf("&quality=%d", j.quality)
+	}
 	return map[string]string{"gray": "gray", "scale": factor, "both": "gray&" + factor}[j.kind]
 }
 
 // ours returns our ways to do a job.
 func (b *bench) ours(p picture, j job) []command {
-	scale := "scale "
+	scale, q := "scale ", ""
 	if j.fast {
 		scale = "scale -fast "
+	}
+	if j.quality > 0 && p.jpeg() {
+		q = fmt.Sprintf("-q %d ", j.quality)
 	}
 	factor := fmt.Sprintf("%d/%d", j.num, j.den)
 	add := func(tool, line string) command { return command{tool: tool, line: line, luma: true} }
 	var cs []command
-	switch {
-	case j.kind == "gray":
-		cs = append(cs, add(process, "gray < $in > $out"))
-	case j.kind == "scale":
-		cs = append(cs, add(process, scale+factor+" < $in > $out"))
-	default:
+	if j.kind == "both" {
 		// All the ways by hand to compose two filters; through PNM no JPEG is made between.
 		f := strings.TrimPrefix(filepath.Ext(p.name), ".")
 		if f == "jpg" {
 			f = "jpeg"
 		}
 		cs = append(cs,
-			add("gray | scale", "gray < $in | "+scale+factor+" > $out"),
-			add("gray -f pgm | scale", "gray -f pgm < $in | "+scale+"-f "+f+" "+factor+" > $out"),
-			add("scale | gray", scale+factor+" < $in | gray > $out"),
-			add("scale -f pgm | gray", scale+"-f pgm "+factor+" < $in | gray -f "+f+" > $out"),
-			add("scale -f ppm | gray", scale+"-f ppm "+factor+" < $in | gray -f "+f+" > $out"))
+			add("gray | scale", "gray < $in | "+scale+q+factor+" > $out"),
+			add("gray -f pgm | scale", "gray -f pgm < $in | "+scale+"-f "+f+" "+q+factor+" > $out"),
+			add("scale | gray", scale+q+factor+" < $in | gray > $out"),
+			add("scale -f pgm | gray", scale+"-f pgm "+factor+" < $in | gray "+q+"-f "+f+" > $out"),
+			add("scale -f ppm | gray", scale+"-f ppm "+factor+" < $in | gray "+q+"-f "+f+" > $out"))
+	} else {
+		line := "gray < $in > $out" // of a JPEG without loss, whatever the quality
+		if j.kind == "scale" {
+			line = scale + q + factor + " < $in > $out"
+		}
+		cs = append(cs, add(process, line))
+		if b.plain != "" {
+			cs = append(cs, add(plain, filepath.Join(b.plain, line)))
+		}
 	}
 	if b.servers == nil {
 		return cs
@@ -207,20 +219,24 @@ func (s *servers) wire(j job, in, out string) (u used, err error) {
 	if err != nil {
 		return u, err
 	}
-	fast := ""
+	words := ""
 	if j.fast {
-		fast = " fast"
+		words = " fast"
+	}
+	quality := ""
+	if j.quality > 0 && strings.HasSuffix(in, ".jpg") {
+		quality = fmt.Sprintf(" quality=%d", j.quality)
 	}
 	switch j.kind {
 	case "gray":
 		_, err = s.gray.request("gray", in, out)
 	case "scale":
-		_, err = s.scale.request(fmt.Sprintf("scale %d/%d%s", j.num, j.den, fast), in, out)
+		_, err = s.scale.request(fmt.Sprintf("scale %d/%d%s", j.num, j.den, words+quality), in, out)
 	default:
 		between := filepath.Join(s.dir, "between")
 		var a map[string]string
-		if a, err = s.gray.request(fmt.Sprintf("gray for=%d/%d%s", j.num, j.den, fast), in, between); err == nil {
-			line := fmt.Sprintf("scale %s!%s of=%s format=%s", a["goal"], fast, a["full"], a["as"])
+		if a, err = s.gray.request(fmt.Sprintf("gray for=%d/%d%s", j.num, j.den, words), in, between); err == nil {
+			line := fmt.Sprintf("scale %s!%s of=%s format=%s", a["goal"], words+quality, a["full"], a["as"])
 			if a["reduced"] != "" {
 				line += " reduced=" + a["reduced"]
 			}

@@ -18,7 +18,14 @@ import (
 )
 
 // Peers that are started once and then do picture after picture: they read lines
-// `KIND WIDTH HEIGHT IN OUT`, KIND being gray, scale or both.
+// `KIND WIDTH HEIGHT QUALITY ENCODER IN OUT`. KIND is gray, scale or both. QUALITY 0 is
+// the program's default, and then its other defaults count, too. ENCODER is usual or
+// mozjpeg, which only sharp has.
+
+const (
+	usual   = "usual"
+	mozjpeg = "mozjpeg"
+)
 
 //go:embed sharp.js
 var sharpJS string
@@ -80,11 +87,11 @@ func sharpDir(cache string) string {
 func serveGo() {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
-		var kind, in, out string
-		var w, h int
-		_, err := fmt.Sscan(lines.Text(), &kind, &w, &h, &in, &out)
+		var kind, encoder, in, out string
+		var w, h, quality int
+		_, err := fmt.Sscan(lines.Text(), &kind, &w, &h, &quality, &encoder, &in, &out)
 		if err == nil {
-			err = byGo(kind, w, h, in, out)
+			err = byGo(kind, w, h, quality, in, out)
 		}
 		if err != nil {
 			fmt.Println(strings.ReplaceAll(err.Error(), "\n", " "))
@@ -94,7 +101,7 @@ func serveGo() {
 	}
 }
 
-func byGo(kind string, w, h int, in, out string) error {
+func byGo(kind string, w, h, quality int, in, out string) error {
 	f, err := os.Open(in)
 	if err != nil {
 		return err
@@ -124,7 +131,7 @@ func byGo(kind string, w, h int, in, out string) error {
 	if filepath.Ext(out) == ".png" {
 		err = png.Encode(b, m)
 	} else {
-		err = jpeg.Encode(b, m, &jpeg.Options{Quality: 85})
+		err = jpeg.Encode(b, m, &jpeg.Options{Quality: quality})
 	}
 	if err == nil {
 		err = b.Flush()

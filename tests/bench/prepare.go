@@ -25,8 +25,9 @@ type picture struct {
 	path        string
 	w, h        int
 	bytes       int64
-	ppm         string // djpeg's decode, or the pixels it was made of
+	ppm         string // djpeg's decode, or the pixels it was made of; "": quality isn't measured
 	progressive bool
+	artificial  bool // no photograph
 }
 
 func (p picture) jpeg() bool { return strings.HasSuffix(p.name, ".jpg") }
@@ -40,6 +41,10 @@ func (p picture) jpeg() bool { return strings.HasSuffix(p.name, ".jpg") }
 //	photo12.png, photo2.png  the same pixels
 //	palette.png  photo2 in 64 colours
 //	shot.png     a manual page in a browser's window, where there is a Chromium
+//	ui.png       4032×3024: windows, text and buttons as a desktop shows them
+//	scan.png     4032×3024, 1 bit, gray: a page of text as a scanner makes it
+//	ink.png      the same with a palette of two colours, so that its gray is no copy
+//	drawing.png  4032×3024, RGBA: shapes with soft edges on nothing
 func prepare(cache string) ([]picture, error) {
 	if err := os.MkdirAll(cache, 0o777); err != nil {
 		return nil, err
@@ -65,6 +70,23 @@ func prepare(cache string) ([]picture, error) {
 		make = append(make, struct{ name, line string }{"shot.ppm", line}, struct{ name, line string }{"shot.png", "pnmtopng -quiet shot.ppm"})
 	}
 	var ps []picture
+	for _, a := range artificial {
+		p := picture{name: a.name, path: filepath.Join(cache, a.name), w: artificialW, h: artificialH, artificial: true}
+		if a.known {
+			p.ppm = p.path + ".ppm"
+		}
+		fi, err := os.Stat(p.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			if err = writeArtificial(p, a.draw()); err == nil {
+				fi, err = os.Stat(p.path)
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", a.name, err)
+		}
+		p.bytes = fi.Size()
+		ps = append(ps, p)
+	}
 	for _, m := range make {
 		path := filepath.Join(cache, m.name)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -94,6 +116,31 @@ func prepare(cache string) ([]picture, error) {
 				return nil, err
 			}
 		}
+		ps = append(ps, p)
+	}
+	return ps, nil
+}
+
+// photographs are those of 2560×1600 in the wallpapers, without their metadata: a
+// profile or an orientation would have peers change the colours or the size.
+func photographs(cache string) (ps []picture, err error) {
+	for _, name := range []string{"BytheWater", "ColdRipple", "ColorfulCups", "DarkestHour", "EveningGlow", "FallenLeaf", "Grey", "Kite", "OneStandsOut", "Path", "summer_1am"} {
+		p := picture{name: name + ".jpg", path: filepath.Join(cache, name+".jpg"), w: 2560, h: 1600}
+		p.ppm = p.path + ".ppm"
+		if _, err := os.Stat(p.path); errors.Is(err, fs.ErrNotExist) {
+			if err := wallpapers(cache); err != nil {
+				return nil, err
+			}
+			from := filepath.Join(cache, "x/usr/share/wallpapers", name, "contents/images/2560x1600.jpg")
+			if err := shell(cache, fmt.Sprintf("jpegtran -copy none %s > part.jpg && djpeg -rgb -outfile %s part.jpg && mv part.jpg %s", from, p.ppm, p.path)); err != nil {
+				return nil, err
+			}
+		}
+		fi, err := os.Stat(p.path)
+		if err != nil {
+			return nil, err
+		}
+		p.bytes = fi.Size()
 		ps = append(ps, p)
 	}
 	return ps, nil
@@ -145,9 +192,14 @@ func shell(dir, line string) error {
 func machine() string {
 	cpu := "unknown processor"
 	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		if m := regexp.MustCompile(`model name\s*: (.*)`).FindSubmatch(b); m != nil {
-			cpu = strings.Join(strings.Fields(string(m[1])), " ")
+		field := func(name string) string {
+			if m := regexp.MustCompile(`(?m)^` + name + `\s*: (.*)`).FindSubmatch(b); m != nil {
+				return strings.Join(strings.Fields(string(m[1])), " ")
+			}
+			return "unknown"
 		}
+		// A virtual machine's name may say no more than the maker.
+		cpu = fmt.Sprintf("%s (family %s, model %s)", field("model name"), field("cpu family"), field("model"))
 	}
 	var u syscall.Utsname
 	syscall.Uname(&u)

@@ -70,9 +70,37 @@ func load(path string, gray bool) (planes, error) {
 	return m, err
 }
 
+// refKey names a reference: jobs of one size share it.
+type refKey struct {
+	path     string
+	gray     bool
+	num, den int
+}
+
 // reference returns what a perfect tool would give: the input, gray if asked,
-// resampled by Lanczos3 in float64, rounded to 8 bit.
-func reference(p picture, j job) (planes, error) {
+// resampled by Lanczos3 in float64, rounded to 8 bit. It has no planes for a picture
+// whose pixels are not known. Those of one picture are kept for its other jobs.
+func (b *bench) reference(p picture, j job) (planes, error) {
+	if p.ppm == "" {
+		return planes{}, nil
+	}
+	key := refKey{p.path, j.gray(), j.num, j.den}
+	if m, ok := b.refs[key]; ok {
+		return m, nil
+	}
+	for k := range b.refs {
+		if k.path != p.path {
+			delete(b.refs, k)
+		}
+	}
+	m, err := p.reference(j)
+	if err == nil {
+		b.refs[key] = m
+	}
+	return m, err
+}
+
+func (p picture) reference(j job) (planes, error) {
 	path := p.ppm
 	if p.jpeg() && j.gray() {
 		path = p.path // djpeg -grayscale: Y as it is stored
@@ -130,16 +158,24 @@ func sinc3(x float64) float64 {
 	return 3 * math.Sin(x) * math.Sin(x/3) / (x * x)
 }
 
-// psnr compares a file with the reference: the mean of the planes' PSNR, "inf"
-// being 99.
-func psnr(path string, ref planes) (float64, error) {
+// likeness compares a file with the reference: PSNR, and SSIM of luma.
+func likeness(path string, ref planes) (dB, similarity float64, err error) {
 	m, err := load(path, len(ref.p) == 1)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
+	}
+	if len(m.p) == 1 && len(ref.p) == 3 { // a picture without colour, written as gray
+		m.p = [][]float64{m.p[0], m.p[0], m.p[0]}
 	}
 	if m.w != ref.w || m.h != ref.h || len(m.p) != len(ref.p) {
-		return 0, fmt.Errorf("%d×%d with %d planes, want %d×%d with %d", m.w, m.h, len(m.p), ref.w, ref.h, len(ref.p))
+		return 0, 0, fmt.Errorf("%d×%d with %d planes, want %d×%d with %d", m.w, m.h, len(m.p), ref.w, ref.h, len(ref.p))
 	}
+	similarity, err = ssim(m.luma(), ref.luma(), m.w, m.h)
+	return psnr(m, ref), similarity, err
+}
+
+// psnr is the mean of the planes' PSNR in dB, "inf" being 99.
+func psnr(m, ref planes) float64 {
 	total := 0.0
 	for c := range m.p {
 		sum := 0.0
@@ -153,5 +189,5 @@ func psnr(path string, ref planes) (float64, error) {
 		}
 		total += 10 * math.Log10(255*255*float64(len(m.p[c]))/sum)
 	}
-	return total / float64(len(m.p)), nil
+	return total / float64(len(m.p))
 }

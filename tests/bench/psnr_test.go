@@ -36,18 +36,22 @@ func TestLanczosOfConstantAndRamp(t *testing.T) {
 
 func TestPSNR(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.ppm")
-	pix := make([]byte, 3*4*5)
-	ref := planes{4, 5, [][]float64{make([]float64, 20), make([]float64, 20), make([]float64, 20)}}
+	pix := make([]byte, 3*8*9)
+	ref := planes{8, 9, [][]float64{make([]float64, 72), make([]float64, 72), make([]float64, 72)}}
 	for i := range pix {
 		pix[i] = 100
 		ref.p[i%3][i/3] = 100 + float64(i%3) // off by 0, 1 and 2
 	}
-	if err := os.WriteFile(path, append([]byte(fmt.Sprintf("P6 %d %d 255\n", 4, 5)), pix...), 0o666); err != nil {
+	if err := os.WriteFile(path, append([]byte(fmt.Sprintf("P6 %d %d 255\n", 8, 9)), pix...), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	got, err := psnr(path, ref)
+	got, similarity, err := likeness(path, ref)
 	// 99 for the equal plane; 48.13 for an error of 1; 6.02 less for one of 2.
 	if want := (99 + 48.1308 + 42.1102) / 3; err != nil || math.Abs(got-want) > 0.001 {
 		t.Errorf("%v %v, want %v", got, err, want)
+	}
+	// Luma is off by 0.587·1 + 0.114·2 = 0.815.
+	if want := (2*100*100.815 + 6.5025) / (100*100 + 100.815*100.815 + 6.5025); math.Abs(similarity-want) > 1e-9 {
+		t.Errorf("SSIM %v, want %v", similarity, want)
 	}
 }

@@ -180,8 +180,8 @@ func workersCPU(daemons ...*service) (sum time.Duration, err error) {
 	return sum, nil
 }
 
-// startPeer runs a peer that reads lines `KIND WIDTH HEIGHT IN OUT` and answers
-// each with `ok` or what was wrong.
+// startPeer runs a peer that reads lines `KIND WIDTH HEIGHT QUALITY ENCODER IN OUT` and
+// answers each with `ok` or what was wrong.
 func startPeer(env []string, args ...string) (*service, error) {
 	s := &service{cmd: exec.Command("taskset", append([]string{"-c", core}, args...)...)}
 	s.cmd.Env = append(append(os.Environ(), oneCore...), env...)
@@ -198,22 +198,28 @@ func startPeer(env []string, args ...string) (*service, error) {
 	return s, s.cmd.Start()
 }
 
+// peerLine is a request to a peer without its newline.
+func peerLine(p picture, j job, encoder, in, out string) string {
+	w, h := j.goal(p)
+	return fmt.Sprintf("%s %d %d %d %s %s %s", j.kind, w, h, j.quality, encoder, in, out)
+}
+
 // peer has a peer do a job, and returns the CPU time of that.
-func (s *service) peer(kind string, w, h int, in, out string) (time.Duration, error) {
+func (s *service) peer(p picture, j job, encoder, in, out string) (u used, err error) {
 	before, err := cpuOf(s.cmd.Process.Pid)
 	if err != nil {
-		return 0, err
+		return u, err
 	}
-	if _, err := fmt.Fprintf(s.ask, "%s %d %d %s %s\n", kind, w, h, in, out); err != nil {
-		return 0, err
+	if _, err := fmt.Fprintln(s.ask, peerLine(p, j, encoder, in, out)); err != nil {
+		return u, err
 	}
 	line, err := s.reply.ReadString('\n')
 	if err != nil {
-		return 0, fmt.Errorf("no answer: %w", err)
+		return u, fmt.Errorf("no answer: %w", err)
 	}
 	if line = strings.TrimSpace(line); line != "ok" {
-		return 0, errors.New(line)
+		return u, errors.New(line)
 	}
 	after, err := cpuOf(s.cmd.Process.Pid)
-	return after - before, err
+	return used{cpu: after - before}, err
 }

@@ -1,13 +1,16 @@
-// sharp as a peer of the bench: lines `KIND WIDTH HEIGHT IN OUT` in, `ok` out.
+// sharp as a peer of the bench: lines `KIND WIDTH HEIGHT QUALITY ENCODER IN OUT` in, `ok` out.
 const sharp = require('sharp');
 sharp.concurrency(1);
 sharp.cache(false);
 async function work(line) {
-  const [kind, w, h, from, to] = line.split(' ');
+  const [kind, w, h, quality, encoder, from, to] = line.split(' ');
   let image = sharp(from);
-  if (kind !== 'gray') image = image.resize(+w, +h, { fit: 'fill', kernel: 'lanczos3' });
+  if (kind !== 'gray') image = image.resize(+w, +h, { fit: 'fill' }); // Lanczos3 is its default
   if (kind !== 'scale') image = image.grayscale().toColourspace('b-w');
-  image = to.endsWith('.png') ? image.png() : image.jpeg({ quality: 85 });
+  const options = {};
+  if (+quality) options.quality = +quality;
+  if (encoder === 'mozjpeg') options.mozjpeg = true;
+  image = to.endsWith('.png') ? image.png() : image.jpeg(options);
   await image.toFile(to);
 }
 (async () => {
