@@ -4,6 +4,7 @@ package main
 import (
 	"os"
 
+	"imgtools/pkg/fault"
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/client"
 	"imgtools/pkg/shell/history"
@@ -18,9 +19,16 @@ func run(args []string) error {
 	f := cli.New("imgls", "shows jobs of imgd: their state, place in the queue and name", "[id]...")
 	f.Operand = "an id"
 	server.AddFlags(f)
+	f.Choice(&c.State, "", "state", "state", client.States, "show only jobs in this state")
+	f.Bool(&c.Long, "", "long", "show also time, work, bytes, size and operations")
+	f.Bool(&c.JSON, "", "json", "show all that the server knows, a JSON object for each job")
+	f.Either("long", "json")
 	var err error
 	if c.IDs, err = f.Parse(args, os.Stdout); err != nil {
 		return err
+	}
+	if c.Long && c.JSON {
+		return fault.New(fault.Usage, "-long and -json exclude each other")
 	}
 	imgd, err := client.New(server)
 	if err != nil {

@@ -172,3 +172,35 @@ func TestOwnList(t *testing.T) {
 	cmd.Dir = run
 	check(t, "relative", cmd, lines[0], "", 0)
 }
+
+func TestLongAndJSON(t *testing.T) {
+	s, lines := server()
+	s.State[id(0)] = fakeimgd.State{State: "done", More: map[string]any{
+		"ops": "gray&scale=1/4", "received": "2026-11-29T18:00:01+01:00", "started": "2026-11-29T17:00:02Z", "finished": "2026-11-29T17:00:02.25Z",
+		"in": map[string]int{"bytes": 2400000}, "out": map[string]any{"bytes": 180000, "type": "image/jpeg", "width": 1008, "height": 756}}}
+	sock := s.StartUnix(t)
+	all := []string{id(0), id(1), id(2), id(3)}
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"long", []string{"-long"}, id(0) + "  done         -  2026-11-29T17:00:01Z    0.25    2400000     180000     1008x756  gray&scale=1/4  a.png\n" +
+			id(1) + "  queued      12  -                          -          -          -            -  -  b c.jpg\n" +
+			id(2) + "  running      -  -                          -          -          -            -  -  -\n" +
+			id(3) + "  failed       -  -                          -          -          -            -  -  d\\u001b[2J d.jpg: truncated after 41 of 63 rows\n"},
+		{"state", []string{"-state", "failed"}, lines[3]},
+		{"no job in that state", []string{"-state", "queued", "-long", id(0)}, ""},
+		{"json", []string{"-json", "-state", "queued"}, `{"id":"` + id(1) + `","name":"b c.jpg","place":12,"state":"queued"}` + "\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			args := c.args
+			if args[len(args)-1] != id(0) {
+				args = append(args, all...)
+			}
+			check(t, c.name, imgls(t, t.TempDir(), sock, args...), c.want, "", 0)
+		})
+	}
+	check(t, "both", imgls(t, t.TempDir(), sock, "-long", "-json", id(0)), "", "imgls: -long and -json exclude each other\nsee imgls -h\n", 2)
+	check(t, "no state", imgls(t, t.TempDir(), sock, "-state", "lost", id(0)), "", "imgls: invalid value \"lost\" for flag -state: not one of queued running done failed\nsee imgls -h\n", 2)
+}

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,16 +14,30 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// Status is the state of a job as the server reports it.
+// Status is the state of a job as the server reports it. What is not known yet is zero.
 type Status struct {
 	State string // queued, running, done, failed
 	Name  string // the original's, or ""
 	Place int    // in the queue, from 1; 0: it is not waiting, or the place is not known
+	Ops   string // the operations, as in a query
+
+	Received, Started, Finished time.Time
+
+	In    struct{ Bytes int64 }
+	Out   struct{ Bytes, Width, Height int64 }
 	Error struct{ Detail string }
+
+	JSON []byte `json:"-"` // all that the server said, on one line
 }
+
+// States are the states that a job can be in.
+var States = []string{"queued", "running", "done", "failed"}
 
 // short is how long a request without a picture may take.
 const short = 10 * time.Second
+
+// maxStatus is the largest status that is read, in bytes.
+const maxStatus = 64 << 10
 
 // url returns the URL of a job.
 func (c *Client) url(ref Ref) string {
@@ -41,9 +57,16 @@ func (c *Client) Status(ctx context.Context, ref Ref) (Status, error) {
 	}
 	defer cancel()
 	defer resp.Body.Close()
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&s); err != nil || s.State == "" {
+	var raw json.RawMessage
+	var line bytes.Buffer
+	err = json.NewDecoder(io.LimitReader(resp.Body, maxStatus)).Decode(&raw)
+	if err == nil {
+		err = errors.Join(json.Unmarshal(raw, &s), json.Compact(&line, raw))
+	}
+	if err != nil || s.State == "" {
 		return s, fault.New(fault.Internal, "not an imgd: no status of a job")
 	}
+	s.JSON = line.Bytes()
 	return s, nil
 }
 

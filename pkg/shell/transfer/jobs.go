@@ -25,6 +25,9 @@ type JobsConfig struct {
 	Command string        // its name, for messages
 	IDs     []string      // operands: job ids or URLs; "-" or none: from Stdin, one a line
 	List    *history.List // the user's jobs: those that are gone are removed from it
+	State   string        // of imgls: show jobs in this state only; "" is all
+	Long    bool          // of imgls: more columns
+	JSON    bool          // of imgls: what the server says, as JSON
 	Stdin   io.Reader
 	Stdout  io.Writer
 	Stderr  io.Writer
@@ -51,12 +54,7 @@ func newInquiry(c *client.Client, cfg JobsConfig) *inquiry {
 
 func (q *inquiry) ids() jobIDs { return jobIDs{q.IDs, q.Stdin} }
 
-// List writes a line for each job:
-//
-//	ID  STATE  PLACE  NAME
-//
-// PLACE is the place in the queue, or "-". NAME is "-" if there is none; for a
-// failed job a colon and the reason follow it.
+// List writes a line for each job (jobs_line.go).
 func List(c *client.Client, cfg JobsConfig) error {
 	q := newInquiry(c, cfg)
 	return q.run(q.ids().each, q.state, func(a answer) error {
@@ -187,22 +185,6 @@ func (q *inquiry) remove(ref client.Ref) answer {
 		}
 		return err
 	})}
-}
-
-// print writes the line of one job.
-func (q *inquiry) print(a answer) error {
-	place, name := "-", a.Name
-	if a.Place > 0 {
-		place = fmt.Sprint(a.Place)
-	}
-	if name == "" {
-		name = "-"
-	}
-	if a.Error.Detail != "" {
-		name += ": " + a.Error.Detail
-	}
-	_, err := fmt.Fprintln(q.Stdout, cli.Line(fmt.Sprintf("%s  %-7s  %5s  %s", a.ref.Text, a.State, place, name)))
-	return err
 }
 
 // fail reports a job that could not be asked about or deleted. It returns the

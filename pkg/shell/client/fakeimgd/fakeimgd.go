@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -36,6 +37,7 @@ type Job struct {
 type State struct {
 	State, Detail string
 	Place         int
+	More          map[string]any // further members of the status
 }
 
 // Server is a fake imgd. Its fields may be set before the first request; those
@@ -349,6 +351,7 @@ func (s *Server) status(w http.ResponseWriter, id string) {
 		if st.Detail != "" {
 			status["error"] = map[string]any{"kind": "format", "detail": st.Detail, "status": 415}
 		}
+		maps.Copy(status, st.More)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(status)
