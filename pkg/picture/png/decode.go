@@ -1,6 +1,6 @@
 // Package png reads and writes PNG (W3C Recommendation, third edition), row by row.
-// Section numbers in comments are those of that text. Compression is the standard
-// library's.
+// Section numbers in comments are those of that text. Package flate decompresses; the
+// standard library compresses.
 //
 // Reading has four stages, and each has a file:
 //

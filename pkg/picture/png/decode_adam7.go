@@ -33,10 +33,7 @@ func (r *still) deinterlace() (raster.Rows, error) {
 	if err := r.lim.CheckMem(int64(n)*int64(r.h.Bits/8)*int64(h+1) + 3*int64(nb)); err != nil {
 		return nil, err
 	}
-	s, err := newStream(r)
-	if err != nil {
-		return nil, err
-	}
+	s := newStream(r)
 	whole := &raster.Held{H: r.h}
 	out := &whole.Planes[0]
 	out.Stride, out.Rows = n, h
@@ -47,7 +44,7 @@ func (r *still) deinterlace() (raster.Rows, error) {
 	} else {
 		out.Pix, line8 = make([]uint8, n*h), make([]uint8, n)
 	}
-	raw, cur, prev := make([]byte, 1+nb), make([]byte, nb), make([]byte, nb)
+	cur, prev := make([]byte, nb), make([]byte, nb)
 	for i, p := range passes {
 		pw := (w - p.x + p.dx - 1) / p.dx
 		if pw <= 0 {
@@ -61,11 +58,11 @@ func (r *still) deinterlace() (raster.Rows, error) {
 			if p.dx == 1 {
 				done = y
 			}
-			found, err := s.row(raw[:1+nb], done)
+			raw, err := s.row(1+nb, done)
 			if err != nil {
 				return nil, err
 			}
-			if !found {
+			if raw == nil {
 				if r.h.Bits == 16 {
 					coarse(out.Pix16, w, h, spp, i, y)
 				} else {
@@ -73,7 +70,7 @@ func (r *still) deinterlace() (raster.Rows, error) {
 				}
 				return &held{whole.Rows(), s}, nil
 			}
-			unfilter(raw[0], cur[:nb], raw[1:1+nb], prev[:nb], bpp)
+			unfilter(raw[0], cur[:nb], raw[1:], prev[:nb], bpp)
 			if r.h.Bits == 16 {
 				r.expand16(line16[:pw*spp], cur[:nb])
 				scatter(out.Pix16[y*n:(y+1)*n], line16[:pw*spp], spp, p.x, p.dx)

@@ -2,10 +2,10 @@ package png
 
 import (
 	"bytes"
-	"compress/zlib"
 	"encoding/binary"
 	"io"
 
+	"imgtools/pkg/picture/flate"
 	"imgtools/pkg/picture/meta"
 	"imgtools/pkg/picture/raster"
 )
@@ -59,10 +59,7 @@ func (w *walk) profile(b []byte) bool {
 	if i < 1 || i > 79 || i+2 > len(b) || b[i+1] != 0 {
 		return false
 	}
-	z, err := zlib.NewReader(bytes.NewReader(b[i+2:]))
-	if err != nil {
-		return false
-	}
+	z := flate.NewReader(flate.Whole(b[i+2:]))
 	p, err := io.ReadAll(io.LimitReader(z, maxICC+1))
 	if err != nil || len(p) > maxICC {
 		return false

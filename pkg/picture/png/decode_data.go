@@ -2,29 +2,26 @@ package png
 
 import (
 	"bufio"
-	"compress/flate"
-	"compress/zlib"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
 	"io"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/flate"
 	"imgtools/pkg/picture/raster"
 )
 
 // data reads the zlib stream in consecutive IDAT or fdAT chunks and checks their CRCs. The
-// data of fdAT begin with a sequence number of 4 bytes, which is skipped. data implements io.ByteReader, so that the inflater takes no byte beyond the end of
-// the stream and taken is the exact length of the stream.
+// data of fdAT begin with a sequence number of 4 bytes, which is skipped. data implements
+// flate.Source: a piece is what the buffer has of a chunk.
 type data struct {
 	r     *still
 	b     *bufio.Reader
 	left  int64  // bytes of the chunk not yet in part
 	part  []byte // bytes of the chunk in the buffer of b
-	i     int    // bytes of part already read
 	sum   uint32 // CRC of the chunk up to the end of part
 	first bool   // there is no chunk whose CRC must be checked
-	used  int64  // bytes in earlier parts
 }
 
 func newData(r *still) *data {
@@ -34,9 +31,8 @@ func newData(r *still) *data {
 // fill reads the next part, from this chunk or the next. The error is io.EOF at the
 // first chunk of another kind, and io.ErrUnexpectedEOF at the end of the file.
 func (d *data) fill() error {
-	d.used += int64(len(d.part))
 	d.b.Discard(len(d.part))
-	d.part, d.i = nil, 0
+	d.part = nil
 	for d.left == 0 {
 		if !d.first {
 			b, err := d.b.Peek(4)
@@ -89,32 +85,11 @@ func readError(err error) error {
 	return fault.New(fault.Internal, "read: %w", err)
 }
 
-// ReadByte implements io.ByteReader.
-func (d *data) ReadByte() (byte, error) {
-	if d.i == len(d.part) {
-		if err := d.fill(); err != nil {
-			return 0, err
-		}
-	}
-	c := d.part[d.i]
-	d.i++
-	return c, nil
+// Piece implements flate.Source.
+func (d *data) Piece() ([]byte, error) {
+	err := d.fill()
+	return d.part, err
 }
-
-// Read implements io.Reader.
-func (d *data) Read(p []byte) (int, error) {
-	if d.i == len(d.part) {
-		if err := d.fill(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, d.part[d.i:])
-	d.i += n
-	return n, nil
-}
-
-// taken returns the number of bytes read so far.
-func (d *data) taken() int64 { return d.used + int64(d.i) }
 
 // drain reads the rest of the chunks to check their CRCs.
 func (d *data) drain() error {
@@ -133,7 +108,7 @@ func (d *data) drain() error {
 type stream struct {
 	r *still
 	d *data
-	z io.ReadCloser
+	z *flate.Reader
 
 	missing bool  // the remaining rows can't be read, and that is accepted
 	length  int64 // bytes of the zlib stream; set by end
@@ -141,47 +116,41 @@ type stream struct {
 	ended   bool  // end has succeeded
 }
 
-func newStream(r *still) (*stream, error) {
-	s := &stream{r: r, d: newData(r)}
-	var err error
-	if s.z, err = zlib.NewReader(s.d); err != nil {
-		s.missing = true
-		return s, r.accept(r.inflateError(err, 0))
-	}
-	return s, nil
+func newStream(r *still) *stream {
+	d := newData(r)
+	return &stream{r: r, d: d, z: flate.NewReader(d)}
 }
 
-// row reads the next row into b, filter byte first. done is the number of rows
-// before it, for messages. It returns false if the row is missing and the caller
-// accepts that; then all later rows are missing, too.
-func (s *stream) row(b []byte, done int) (bool, error) {
+// row returns the next row, n bytes with the filter byte, which are valid until the
+// next call. done is the number of rows before it, for messages. The row is nil if it is
+// missing and the caller accepts that; then all later rows are missing, too.
+func (s *stream) row(n, done int) ([]byte, error) {
 	if s.missing {
-		return false, nil
+		return nil, nil
 	}
-	_, err := io.ReadFull(s.z, b)
+	b, err := s.z.Next(n)
 	switch {
 	case err != nil:
 		err = s.r.inflateError(err, done)
 	case b[0] > filterPaeth:
 		err = fault.New(fault.Format, "PNG: filter type %d in row %d", b[0], done)
 	default:
-		return true, nil
+		return b, nil
 	}
 	s.missing = true
-	return false, s.r.accept(err)
+	return nil, s.r.accept(err)
 }
 
 // end reads the data after the last row. All pixels are there, so damage is noted and
 // only a wrong CRC is an error. Surplus rows are ignored.
 func (s *stream) end() error {
-	var b [1]byte
-	n, err := io.ReadFull(s.z, b[:])
-	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	_, err := s.z.Next(1)
+	_, corrupt := errors.AsType[flate.CorruptError](err)
 	switch {
-	case n == 1:
+	case err == nil:
 	case err == io.EOF:
 		s.exact = true
-	case err == zlib.ErrChecksum:
+	case err == flate.ErrChecksum:
 		s.r.Note("wrong Adler-32 checksum of the pixels")
 	case err == io.ErrUnexpectedEOF && !s.r.cut:
 		s.r.Note("compressed data end early, after the last row")
@@ -190,7 +159,7 @@ func (s *stream) end() error {
 	case err != io.ErrUnexpectedEOF:
 		return s.r.inflateError(err, s.r.h.H())
 	}
-	s.length = s.d.taken()
+	s.length = s.z.Taken()
 	if err := s.d.drain(); err == io.ErrUnexpectedEOF {
 		if s.r.cut {
 			s.r.Note("truncated after the last row")
@@ -221,7 +190,7 @@ func (r *still) inflateError(err error, done int) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
-	if at, ok := errors.AsType[flate.CorruptInputError](err); ok {
+	if at, ok := errors.AsType[flate.CorruptError](err); ok {
 		return fault.New(fault.Format, "PNG: compressed data damaged near byte %d, after %d of %d rows", int64(at), done, r.h.H())
 	}
 	return fault.New(fault.Format, "PNG: %w after %d of %d rows", err, done, r.h.H())

@@ -62,11 +62,8 @@ func (r *still) progress() (*rows, error) {
 	if err := r.lim.CheckMem(int64(d.n)*int64(wide)*int64(d.band+1) + 3*int64(nb)); err != nil {
 		return nil, err
 	}
-	var err error
-	if d.s, err = newStream(r); err != nil {
-		return nil, err
-	}
-	d.raw = make([]byte, 1+nb)
+	d.s = newStream(r)
+	d.rowBytes = 1 + nb
 	p := &d.out.Planes[0]
 	p.Stride = d.n
 	switch {
@@ -93,12 +90,13 @@ func (r *Reader) plain() bool {
 type rows struct {
 	r    *still
 	s    *stream
-	n    int    // samples in a row
-	bpp  int    // bytes in a pixel in the file
-	band int    // rows in a band
-	y    int    // rows decoded so far
-	raw  []byte // filter byte and filtered row
+	n    int // samples in a row
+	bpp  int // bytes in a pixel in the file
+	band int // rows in a band
+	y    int // rows decoded so far
 	out  raster.Band
+
+	rowBytes int // bytes of a row in the file: the filter byte and the filtered samples
 
 	// A plain picture is unfiltered directly into pix: one row, then a band.
 	pix []uint8
@@ -121,20 +119,20 @@ func (d *rows) Next() (*raster.Band, error) {
 	p.Rows = min(d.band, h-d.y)
 	d.out.Y = d.y
 	for i := range p.Rows {
-		found, err := d.s.row(d.raw, d.y+i)
+		raw, err := d.s.row(d.rowBytes, d.y+i)
 		if err != nil {
 			return nil, err
 		}
-		if !found {
+		if raw == nil {
 			blank(p, i, d.n)
 			continue
 		}
 		if d.pix != nil {
 			at := d.n * i
-			unfilter(d.raw[0], d.pix[at+d.n:at+2*d.n], d.raw[1:], d.pix[at:at+d.n], d.bpp)
+			unfilter(raw[0], d.pix[at+d.n:at+2*d.n], raw[1:], d.pix[at:at+d.n], d.bpp)
 			continue
 		}
-		unfilter(d.raw[0], d.cur, d.raw[1:], d.prev, d.bpp)
+		unfilter(raw[0], d.cur, raw[1:], d.prev, d.bpp)
 		if p.Pix16 != nil {
 			d.r.expand16(p.Pix16[i*d.n:(i+1)*d.n], d.cur)
 		} else {

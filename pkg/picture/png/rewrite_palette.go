@@ -102,7 +102,7 @@ func (r *Reader) walk() (n int64, exact bool, err error) {
 func (r *Reader) copyData(w io.Writer, n int64) error {
 	const most = 1<<31 - 1
 	d := newData(r.defaultImage())
-	buf := make([]byte, 32<<10)
+	var piece []byte
 	for n > 0 {
 		size := min(n, most)
 		n -= size
@@ -112,15 +112,19 @@ func (r *Reader) copyData(w io.Writer, n int64) error {
 		}
 		sum := crc32.ChecksumIEEE(head[4:])
 		for size > 0 {
-			m, err := d.Read(buf[:min(size, int64(len(buf)))])
-			if err != nil {
-				return r.defaultImage().inflateError(err, 0)
+			if len(piece) == 0 {
+				var err error
+				if piece, err = d.Piece(); err != nil {
+					return r.defaultImage().inflateError(err, 0)
+				}
 			}
-			sum = crc32.Update(sum, crc32.IEEETable, buf[:m])
-			if _, err := w.Write(buf[:m]); err != nil {
+			part := piece[:min(size, int64(len(piece)))]
+			piece = piece[len(part):]
+			sum = crc32.Update(sum, crc32.IEEETable, part)
+			if _, err := w.Write(part); err != nil {
 				return err
 			}
-			size -= int64(m)
+			size -= int64(len(part))
 		}
 		if _, err := w.Write(binary.BigEndian.AppendUint32(nil, sum)); err != nil {
 			return err

@@ -3,18 +3,19 @@ package tiff
 import (
 	"bufio"
 	giflzw "compress/lzw"
-	"compress/zlib"
 	"io"
 	"math/bits"
 
 	"golang.org/x/image/tiff/lzw"
+
+	"imgtools/pkg/picture/flate"
 )
 
 // decompressor gives the bytes of segments, one after another.
 type decompressor struct {
 	t       *Reader
 	section *bufio.Reader
-	inflate io.ReadCloser
+	inflate *flate.Reader
 	data    io.Reader // decompressed bytes of the open segment
 	fax     *fax      // data, of fax compression
 	failed  error     // why the rest of the open segment can't be read
@@ -62,14 +63,12 @@ func (s *decompressor) open(i int, need int64) error {
 		}
 		s.data = lzw.NewReader(s.section, lzw.MSB, 8)
 	case compDeflate, compDeflateOld:
-		var err error
 		if s.inflate == nil {
-			s.inflate, err = zlib.NewReader(s.section)
+			s.inflate = flate.NewReader(flate.Buffered(s.section))
 		} else {
-			err = s.inflate.(zlib.Resetter).Reset(s.section, nil)
+			s.inflate.Reset(flate.Buffered(s.section))
 		}
 		s.data = s.inflate
-		return err
 	case compZstd:
 		z, err := newZstd(s.section, need, t.lim)
 		s.data = z
