@@ -1,6 +1,9 @@
 package resample
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // ratio is a positive rational number in lowest terms.
 type ratio struct{ p, q int64 }
@@ -206,6 +209,23 @@ func (a *axis) fixed(bits int) []int32 {
 		set[top] += int32(one) - sum
 	}
 	return out
+}
+
+// narrow is fixed with as many bits as let every weight fit an int16, but at most most.
+// The largest weight of a kernel that shrinks by 3 is about 1/3, so that it has 16 bits;
+// a weight of 1 has 14.
+func (a *axis) narrow(most int) (w []int32, bits int) {
+	top := 0.
+	for _, v := range a.weights {
+		top = max(top, math.Abs(v))
+	}
+	_, exp := math.Frexp(top)
+	for bits = min(most, 15-exp); ; bits-- {
+		w = a.fixed(bits)
+		if slices.Max(w) <= math.MaxInt16 && slices.Min(w) >= math.MinInt16 {
+			return w, bits
+		}
+	}
 }
 
 func (a *axis) float() []float32 {

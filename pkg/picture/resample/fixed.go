@@ -18,9 +18,11 @@ import (
 // int32. A negative lower sum borrows 1 from the upper; parts gives it back. Across, lo
 // and hi are the same sample of two rows; down, two neighbouring samples of a row.
 //
-// Sums have 22 fraction bits, which is what an int32 has room for: 6 of the samples in
-// the ring and 16 of the weights. Very wide kernels have small weights, which need more
-// bits; they take them from the samples (see split).
+// Sums have up to 22 fraction bits, which is what an int32 has room for: 6 of the samples
+// in the ring and the others of the weights. Weights are numbers of 16 bits with a sign,
+// for the vector code's sake; as none is above 1 or so, at least 14 are of fraction. Very
+// wide kernels have small weights, which need more bits; they take them from the samples
+// (see split).
 type fixed struct {
 	x, y   *axis
 	n      int  // samples a pixel
@@ -70,11 +72,12 @@ func weighted(x, y *axis, l raster.Layout) *fixed {
 		f.fLoad = split(x.taps)
 	}
 	f.fRing = split(y.taps)
-	f.fX, f.fY = total-f.fLoad, total-f.fRing
+	most := total - f.fRing
 	if x.pos*y.pos+x.neg*y.neg > 1.98 {
-		f.fY-- // both axes overshoot much, as lanczos3 can at the edges
+		most-- // both axes overshoot much, as lanczos3 can at the edges
 	}
-	f.wx, f.wy = x.fixed(f.fX), y.fixed(f.fY)
+	f.wx, f.fX = x.narrow(total - f.fLoad)
+	f.wy, f.fY = y.narrow(most)
 	return f
 }
 

@@ -4,95 +4,132 @@ package resample
 
 import "simd/archsimd"
 
-// toRing rounds sums to the fraction bits of the ring and returns words of it. The lower
-// half of s has four sums of the even row, the upper half those of the odd one.
-func toRing(s, half, count archsimd.Int32x8, low archsimd.Int32x4) archsimd.Int32x4 {
-	s = s.Add(half).ShiftRight(count)
-	return s.GetLo().And(low).Or(s.GetHi().ShiftAllLeft(16))
-}
-
-// Constants of the vector code; see rounding.
-var (
-	lowHalf = [4]int32{0xffff, 0xffff, 0xffff, 0xffff}
-	// splitRows takes two interleaved rows apart.
-	splitRows = [16]int8{0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15}
-	// pairsRGB puts four pixels by pairs: r0 r1 g0 g1 b0 b1 - -, r2 r3 …
-	pairsRGB = [16]int8{0, 3, 1, 4, 2, 5, -1, -1, 6, 9, 7, 10, 8, 11, -1, -1}
-	// pairsRGBA puts two pixels in each half by pairs: r0 r1 g0 g1 b0 b1 a0 a1.
-	pairsRGBA = [32]int8{
-		0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15,
-		0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15}
-)
-
-// gray resamples one sample a pixel, four pixels at a time. src has two rows,
-// interleaved by samples; dst gets words of the ring.
-func (f *vector) gray(dst []int32, src []uint8) {
+// gray resamples one sample a pixel, four pixels at a time.
+func (f *vector) gray(dst *[4][]int32) {
 	half, count := archsimd.LoadInt32x8(&f.acrossRound.half), archsimd.LoadInt32x8(&f.acrossRound.count)
-	mask := archsimd.LoadInt32x4(&lowHalf)
-	for cells := f.cells; len(cells) >= 4; cells = cells[4:] {
-		s0, s1 := f.grayCell(cells[0], src), f.grayCell(cells[1], src)
-		s2, s3 := f.grayCell(cells[2], src), f.grayCell(cells[3], src)
-		s := s0.AddPairsGrouped(s1).AddPairsGrouped(s2.AddPairsGrouped(s3))
-		toRing(s, half, count, mask).StoreSlice(dst)
-		dst = dst[4:]
+	cols, table, n := f.cols, f.px.table, f.px.n
+	at := 0
+	if n == 5 { // nine taps, or eight
+		for c := f.px.cells; len(c) >= 4; c = c[4:] {
+			s0 := dot5(cols[c[0].first:], table[c[0].off:])
+			s1 := dot5(cols[c[1].first:], table[c[1].off:])
+			s2 := dot5(cols[c[2].first:], table[c[2].off:])
+			s3 := dot5(cols[c[3].first:], table[c[3].off:])
+			toRing(dst, at, s0, s1, s2, s3, half, count)
+			at += 4
+		}
+		return
+	}
+	for c := f.px.cells; len(c) >= 4; c = c[4:] {
+		s0 := dot(cols[c[0].first:][:n], table[c[0].off:][:n])
+		s1 := dot(cols[c[1].first:][:n], table[c[1].off:][:n])
+		s2 := dot(cols[c[2].first:][:n], table[c[2].off:][:n])
+		s3 := dot(cols[c[3].first:][:n], table[c[3].off:][:n])
+		toRing(dst, at, s0, s1, s2, s3, half, count)
+		at += 4
 	}
 }
 
-// grayCell returns the partial sums of one output of both rows, four in each half.
-func (f *vector) grayCell(sp span, src []uint8) archsimd.Int32x8 {
-	apart := archsimd.LoadInt8x16(&splitRows)
-	var high, low archsimd.Int32x8
-	w := f.table[sp.off:][:f.steps]
-	v := src[2*sp.start:][:16*f.steps]
-	for k := range w {
-		px := archsimd.LoadUint8x16Slice(v[16*k : 16*k+16]).PermuteOrZero(apart).ExtendToUint16().AsInt16x16()
-		high = high.Add(px.DotProductPairs(archsimd.LoadInt16x16(&w[k].high)))
-		low = low.Add(px.DotProductPairs(archsimd.LoadInt16x16(&w[k].low)))
+// dot returns the weighted sums of a window, of one sample a pixel, of eight rows.
+func dot(v, w [][16]int16) (s archsimd.Int32x8) {
+	for len(v) >= 2 && len(w) >= 2 {
+		a := archsimd.LoadInt16x16(&v[0]).DotProductPairs(archsimd.LoadInt16x16(&w[0]))
+		b := archsimd.LoadInt16x16(&v[1]).DotProductPairs(archsimd.LoadInt16x16(&w[1]))
+		s = s.Add(a.Add(b))
+		v, w = v[2:], w[2:]
 	}
-	return low.Add(high.ShiftAllLeft(parted))
+	if len(v) > 0 && len(w) > 0 {
+		s = s.Add(archsimd.LoadInt16x16(&v[0]).DotProductPairs(archsimd.LoadInt16x16(&w[0])))
+	}
+	return s
 }
 
-// rgb resamples three samples a pixel. It stores a fourth word, which the next pixel
+// dot5 is dot for five pairs, which Lanczos3 has at 2/3: the step from 3/8 to 1/4 and
+// from 6/8 to 1/2 of a JPEG.
+func dot5(v, w [][16]int16) archsimd.Int32x8 {
+	a, b := (*[5][16]int16)(v), (*[5][16]int16)(w)
+	return archsimd.LoadInt16x16(&a[0]).DotProductPairs(archsimd.LoadInt16x16(&b[0])).
+		Add(archsimd.LoadInt16x16(&a[1]).DotProductPairs(archsimd.LoadInt16x16(&b[1]))).
+		Add(archsimd.LoadInt16x16(&a[2]).DotProductPairs(archsimd.LoadInt16x16(&b[2]))).
+		Add(archsimd.LoadInt16x16(&a[3]).DotProductPairs(archsimd.LoadInt16x16(&b[3]))).
+		Add(archsimd.LoadInt16x16(&a[4]).DotProductPairs(archsimd.LoadInt16x16(&b[4])))
+}
+
+// grayA is gray for two samples a pixel, two pixels at a time.
+func (f *vector) grayA(dst *[4][]int32) {
+	half, count := archsimd.LoadInt32x8(&f.acrossRound.half), archsimd.LoadInt32x8(&f.acrossRound.count)
+	at := 0
+	for c := f.px.cells; len(c) >= 2; c = c[2:] {
+		s0, s1 := dot2(f.cols[2*c[0].first:], f.px.table[c[0].off:][:f.px.n])
+		s2, s3 := dot2(f.cols[2*c[1].first:], f.px.table[c[1].off:][:f.px.n])
+		toRing(dst, at, s0, s1, s2, s3, half, count)
+		at += 4
+	}
+}
+
+// dot2 is dot for two samples a pixel.
+func dot2(v, w [][16]int16) (s0, s1 archsimd.Int32x8) {
+	for i := 0; i < len(w) && len(v) >= 2; i++ {
+		wi := archsimd.LoadInt16x16(&w[i])
+		s0 = s0.Add(archsimd.LoadInt16x16(&v[0]).DotProductPairs(wi))
+		s1 = s1.Add(archsimd.LoadInt16x16(&v[1]).DotProductPairs(wi))
+		v = v[2:]
+	}
+	return s0, s1
+}
+
+// rgb resamples three samples a pixel. It stores a fourth one, which the next pixel
 // overwrites.
-func (f *vector) rgb(dst []int32, lo, hi []uint8) {
+func (f *vector) rgb(dst *[4][]int32) {
 	half, count := archsimd.LoadInt32x8(&f.acrossRound.half), archsimd.LoadInt32x8(&f.acrossRound.count)
-	mask, pairs := archsimd.LoadInt32x4(&lowHalf), archsimd.LoadInt8x16(&pairsRGB)
-	for _, sp := range f.cells[:f.width/3] {
-		var lHigh, lLow, hHigh, hLow archsimd.Int32x8
-		w := f.table[sp.off:][:f.steps]
-		l, h := lo[sp.start:], hi[sp.start:]
-		for k := range w {
-			high, low := archsimd.LoadInt16x16(&w[k].high), archsimd.LoadInt16x16(&w[k].low)
-			p := archsimd.LoadUint8x16Slice(l[12*k : 12*k+16]).PermuteOrZero(pairs).ExtendToUint16().AsInt16x16()
-			q := archsimd.LoadUint8x16Slice(h[12*k : 12*k+16]).PermuteOrZero(pairs).ExtendToUint16().AsInt16x16()
-			lHigh, lLow = lHigh.Add(p.DotProductPairs(high)), lLow.Add(p.DotProductPairs(low))
-			hHigh, hLow = hHigh.Add(q.DotProductPairs(high)), hLow.Add(q.DotProductPairs(low))
+	at := 0
+	for _, c := range f.px.cells {
+		var s0, s1, s2 archsimd.Int32x8
+		w := f.px.table[c.off:][:f.px.n]
+		v := f.cols[3*c.first:]
+		for i := 0; i < len(w) && len(v) >= 3; i++ {
+			wi := archsimd.LoadInt16x16(&w[i])
+			s0 = s0.Add(archsimd.LoadInt16x16(&v[0]).DotProductPairs(wi))
+			s1 = s1.Add(archsimd.LoadInt16x16(&v[1]).DotProductPairs(wi))
+			s2 = s2.Add(archsimd.LoadInt16x16(&v[2]).DotProductPairs(wi))
+			v = v[3:]
 		}
-		a, b := lLow.Add(lHigh.ShiftAllLeft(parted)), hLow.Add(hHigh.ShiftAllLeft(parted))
-		s := a.Select128FromPair(0, 2, b).Add(a.Select128FromPair(1, 3, b))
-		toRing(s, half, count, mask).StoreSlice(dst)
-		dst = dst[3:]
+		toRing(dst, at, s0, s1, s2, s2, half, count)
+		at += 3
 	}
 }
 
-// rgba resamples four samples a pixel, premultiplied.
-func (f *vector) rgba(dst []int32, lo, hi []int16) {
+// rgba resamples four samples a pixel.
+func (f *vector) rgba(dst *[4][]int32) {
 	half, count := archsimd.LoadInt32x8(&f.acrossRound.half), archsimd.LoadInt32x8(&f.acrossRound.count)
-	mask, pairs := archsimd.LoadInt32x4(&lowHalf), archsimd.LoadInt8x32(&pairsRGBA)
-	for _, sp := range f.cells[:f.width/4] {
-		var lHigh, lLow, hHigh, hLow archsimd.Int32x8
-		w := f.table[sp.off:][:f.steps]
-		l, h := lo[sp.start:], hi[sp.start:]
-		for k := range w {
-			high, low := archsimd.LoadInt16x16(&w[k].high), archsimd.LoadInt16x16(&w[k].low)
-			p := archsimd.LoadInt16x16Slice(l[16*k : 16*k+16]).AsInt8x32().PermuteOrZeroGrouped(pairs).AsInt16x16()
-			q := archsimd.LoadInt16x16Slice(h[16*k : 16*k+16]).AsInt8x32().PermuteOrZeroGrouped(pairs).AsInt16x16()
-			lHigh, lLow = lHigh.Add(p.DotProductPairs(high)), lLow.Add(p.DotProductPairs(low))
-			hHigh, hLow = hHigh.Add(q.DotProductPairs(high)), hLow.Add(q.DotProductPairs(low))
+	at := 0
+	for _, c := range f.px.cells {
+		var s0, s1, s2, s3 archsimd.Int32x8
+		w := f.px.table[c.off:][:f.px.n]
+		v := f.cols[4*c.first:]
+		for i := 0; i < len(w) && len(v) >= 4; i++ {
+			wi := archsimd.LoadInt16x16(&w[i])
+			s0 = s0.Add(archsimd.LoadInt16x16(&v[0]).DotProductPairs(wi))
+			s1 = s1.Add(archsimd.LoadInt16x16(&v[1]).DotProductPairs(wi))
+			s2 = s2.Add(archsimd.LoadInt16x16(&v[2]).DotProductPairs(wi))
+			s3 = s3.Add(archsimd.LoadInt16x16(&v[3]).DotProductPairs(wi))
+			v = v[4:]
 		}
-		a, b := lLow.Add(lHigh.ShiftAllLeft(parted)), hLow.Add(hHigh.ShiftAllLeft(parted))
-		s := a.Select128FromPair(0, 2, b).Add(a.Select128FromPair(1, 3, b))
-		toRing(s, half, count, mask).StoreSlice(dst)
-		dst = dst[4:]
+		toRing(dst, at, s0, s1, s2, s3, half, count)
+		at += 4
 	}
+}
+
+// toRing rounds the sums of samples at to at+3 of eight rows to the fraction bits of
+// the ring, and stores each two rows as words.
+func toRing(dst *[4][]int32, at int, s0, s1, s2, s3, half, count archsimd.Int32x8) {
+	// In each half of a: two words of sample 0, two words of sample 1. The lower halves
+	// have rows 0 1 and 2 3, the upper ones 4 5 and 6 7.
+	a := s0.Add(half).ShiftRight(count).SaturateToInt16ConcatGrouped(s1.Add(half).ShiftRight(count)).AsInt32x8()
+	b := s2.Add(half).ShiftRight(count).SaturateToInt16ConcatGrouped(s3.Add(half).ShiftRight(count)).AsInt32x8()
+	first, second := a.SelectFromPairGrouped(0, 2, 4, 6, b), a.SelectFromPairGrouped(1, 3, 5, 7, b)
+	first.GetLo().StoreSlice(dst[0][at:])
+	second.GetLo().StoreSlice(dst[1][at:])
+	first.GetHi().StoreSlice(dst[2][at:])
+	second.GetHi().StoreSlice(dst[3][at:])
 }

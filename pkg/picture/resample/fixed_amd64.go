@@ -8,14 +8,16 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// weightBytes is the memory of one weight: a float64, an int32 or float32, and up to 16
-// bytes in a chunk.
-const weightBytes = 28
+// Bytes of memory of one weight: a float64, an int32 or float32, and its copies in
+// paired; and of one sample of input: it waits, and lies in columns.
+const (
+	weightBytes = 28
+	sampleBytes = 24
+)
 
 // newEngine8 returns the fastest engine for 8-bit samples that this processor can run.
-// Gray with alpha is too rare to have vector code.
 func newEngine8(x, y *axis, in, out int, l raster.Layout) engine {
-	if archsimd.X86.AVX2() && l != raster.GrayA {
+	if archsimd.X86.AVX2() {
 		return newVector(x, y, in, out, l)
 	}
 	return newFixed(x, y, in, out, l)
@@ -25,31 +27,26 @@ func newEngine8(x, y *axis, in, out int, l raster.Layout) engine {
 // every bit of the result.
 //
 // Its main instruction, VPMADDWD, multiplies 16 pairs of int16 and adds neighbouring
-// products to int32. Samples fit an int16: 8 bits, 6 of fraction and a sign. Weights
-// have up to 24 bits, so each is split, w = high<<parted + low, and there are two sums:
+// products to eight int32. Both passes have in its lanes eight independent sums that
+// use the same weights, so that nothing has to be shuffled between multiplications:
 //
-//	Σ s·w = (Σ s·high)<<parted + Σ s·low
-//
-// A partial sum may overflow an int32; since additions wrap modulo 2^32 and the whole
-// sum fits, the result is right all the same.
-//
-// A word of the ring holds one sample of two rows, the even row in the lower half: the
-// second pass then adds two rows with one instruction.
+//	across  lane r is row r of the eight rows that are resampled together. The rows are
+//	        turned into columns first: a pair of pixels is one vector for each of its
+//	        samples, that of row 0 in lane 0, and so on (see columns).
+//	down    lane i is sample i of eight neighbouring samples. A word of the ring holds
+//	        one sample of two rows, the even row in the lower half.
 type vector struct {
 	fixed
-	width int        // samples of a row out
-	cells []span     // for each output, its first sample and its weights in table; length a multiple of 4
-	table []chunk    // the weights across
-	steps int        // chunks an output
-	rows2 [2][]uint8 // the last two rows, with slack behind
-	both  []uint8    // gray: those two, interleaved by samples
-	mult  [2][]int16 // colour with alpha: those two, premultiplied
-	pairs [][]int32  // the ring
-	down  []packed2  // weights of the window being summed
-	src   [][]int32  // rows of that window
+	width int // samples of a row out
+	px    *paired
+	py    *paired
+	eight [8][]uint8  // the rows that wait, with slack behind
+	cols  [][16]int16 // those as columns
+	pairs [][]int32   // the ring: two rows each
+	src   [][]int32   // rows of the window being summed
 
 	acrossRound, downRound rounding   // of the sums of the two passes
-	unit                   [8]float32 // 2^fLoad ÷ 255, for premultiply
+	unit                   [8]float32 // 2^fLoad ÷ 255, for premultiplying
 	tail                   [stride]uint8
 }
 
@@ -69,54 +66,26 @@ func roundingOf(shift int) (r rounding) {
 	return r
 }
 
-// chunk is the weights of some taps, split, in the order in which the samples lie.
-type chunk struct{ high, low [16]int16 }
-
-// packed2 is the weights of two rows, split and repeated for all lanes.
-type packed2 struct{ high, low [8]int32 }
-
 const (
-	parted = 12 // bits of the low part of a weight
 	stride = 32 // samples that the second pass sums at a time
-	slack  = 32 // samples behind a row that may be read; their weights are 0
+	slack  = 32 // samples behind a row that may be read; they have no weight
 )
 
 func newVector(x, y *axis, in, out int, l raster.Layout) *vector {
 	f := &vector{fixed: *weighted(x, y, l), width: out * l.Samples()}
-	each := 8 // taps a chunk: of gray 8 from two rows, else 4 pixels of one
-	if f.n > 1 {
-		each = 4
+	f.px = x.inPairs(f.wx, out)
+	f.py = y.inPairs(f.wy, len(y.spans))
+	// The loops across make at least four samples at a time. Those beyond the row are of no
+	// use; they are made of the last window.
+	for len(f.px.cells)*f.n%4 != 0 && f.n < 3 {
+		f.px.cells = append(f.px.cells, f.px.cells[out-1])
 	}
-	f.steps = (x.taps + each - 1) / each
-	f.table = make([]chunk, len(f.wx)/x.taps*f.steps)
-	for i, w := range f.wx {
-		set, k := i/x.taps, i%x.taps
-		c := &f.table[set*f.steps+k/each]
-		for copies := range 16 / each {
-			lane := copies*each + k%each // gray: the halves are the rows
-			if f.n > 1 {                 // colour: pairs of pixels, sample by sample
-				lane = k%4/2*8 + 2*copies + k%2
-			}
-			c.high[lane], c.low[lane] = int16(w>>parted), int16(w&(1<<parted-1))
-		}
+	for i := range f.eight {
+		f.eight[i] = make([]uint8, in*f.n+slack)
 	}
-	f.cells = make([]span, (out+3)&^3)
-	for j := range f.cells {
-		sp := x.spans[min(j, out-1)]
-		f.cells[j] = span{sp.start * f.n, sp.off / x.taps * f.steps}
-	}
-	for i := range f.rows2 {
-		f.rows2[i] = make([]uint8, in*f.n+slack)
-	}
-	switch f.n {
-	case 1:
-		f.both = make([]uint8, 2*(in+slack))
-	case 4:
-		f.mult = [2][]int16{make([]int16, in*4+slack), make([]int16, in*4+slack)}
-	}
-	// A pixel of colour is stored as four words.
-	words := (f.width + 1 + stride - 1) / stride * stride
-	f.pairs = make([][]int32, y.taps/2+1)
+	f.cols = make([][16]int16, (in/2+8)*f.n)
+	words := (f.width + 4 + stride - 1) / stride * stride
+	f.pairs = make([][]int32, f.py.n+4)
 	for i := range f.pairs {
 		f.pairs[i] = make([]int32, words)
 	}
@@ -124,83 +93,74 @@ func newVector(x, y *axis, in, out int, l raster.Layout) *vector {
 	for i := range f.unit {
 		f.unit[i] = float32(int(1)<<f.fLoad) / 255
 	}
-	f.down = make([]packed2, len(f.pairs))
-	f.src = make([][]int32, len(f.pairs))
+	f.src = make([][]int32, f.py.n)
 	if f.alpha {
 		f.acc = make([]int64, words/2)
 	}
 	return f
 }
 
-// push takes the next row. Rows are resampled across in pairs.
+// push takes the next row. Rows are resampled across by eights.
 func (f *vector) push(src *raster.Plane, row int) {
-	to := f.rows2[f.rows%2]
+	to := f.eight[f.rows%8]
 	copy(to[:len(to)-slack], src.Pix[row*src.Stride:])
-	if f.rows++; f.rows%2 == 0 {
-		f.pair(f.rows2[0], f.rows2[1])
+	if f.rows++; f.rows%8 == 0 {
+		f.across()
 	}
 }
 
-// end resamples a last row that has no partner.
+func (f *vector) ready() int { return f.rows &^ 7 }
+
+// end resamples the last rows. What an earlier row left in the place of a missing one
+// gets no weight.
 func (f *vector) end() {
-	if f.rows%2 == 1 {
-		f.rows++
-		f.pair(f.rows2[0], f.rows2[0])
+	if f.rows%8 != 0 {
+		f.rows = f.rows&^7 + 8
+		f.across()
 	}
 }
 
-// pair resamples the last two rows across and puts them into the ring.
-func (f *vector) pair(lo, hi []uint8) {
-	dst := f.pairs[(f.rows/2-1)%len(f.pairs)]
+// across resamples the last eight rows across and puts them into the ring.
+func (f *vector) across() {
+	var dst [4][]int32
+	for i := range dst {
+		dst[i] = f.pairs[(f.rows/2-4+i)%len(f.pairs)]
+	}
 	switch f.n {
 	case 1:
-		interleave(f.both, lo, hi)
-		f.gray(dst, f.both)
+		columnsGray(f.cols, &f.eight)
+		f.gray(&dst)
+	case 2:
+		columnsAlpha(f.cols, &f.eight, &grayAlpha, &f.unit)
+		f.grayA(&dst)
 	case 3:
-		f.rgb(dst, lo, hi)
+		columnsRGB(f.cols, &f.eight)
+		f.rgb(&dst)
 	case 4:
-		premultiply(f.mult[0], lo, &f.unit)
-		premultiply(f.mult[1], hi, &f.unit)
-		f.rgba(dst, f.mult[0], f.mult[1])
+		columnsAlpha(f.cols, &f.eight, &colourAlpha, &f.unit)
+		f.rgba(&dst)
 	}
 	archsimd.ClearAVXUpperBits()
 }
 
 // out computes row j of the result from the rows of its window.
 func (f *vector) out(j int, dst *raster.Plane, row int) {
-	f.window(j)
+	c := f.py.cells[j]
+	for i := range f.src {
+		f.src[i] = f.pairs[(c.first+i)%len(f.pairs)]
+	}
+	w := f.py.table[c.off:][:f.py.n]
 	line := dst.Pix[row*dst.Stride:][:f.width]
-	if f.alpha {
-		f.sumWords()
+	if !f.alpha {
+		f.sum(line, w)
 		archsimd.ClearAVXUpperBits()
-		storeRGBA(line, f.acc, uint(f.fY+f.fRing))
 		return
 	}
-	f.sum(line)
+	f.sumWords(w)
 	archsimd.ClearAVXUpperBits()
-}
-
-// window collects the pairs of rows that window j touches, and their weights. The
-// partner of a row at its edge may lie outside and has weight 0.
-func (f *vector) window(j int) {
-	sp := f.y.spans[j]
-	w := f.wy[sp.off:][:f.y.taps]
-	first, end := sp.start/2, (sp.start+len(w)+1)/2
-	f.down, f.src = f.down[:end-first], f.src[:end-first]
-	weight := func(row int) uint32 {
-		if k := row - sp.start; k >= 0 && k < len(w) {
-			return uint32(w[k])
-		}
-		return 0
-	}
-	for i := range f.down {
-		a, b := weight(2*(first+i)), weight(2*(first+i)+1)
-		const low = 1<<parted - 1
-		high := int32(b>>parted<<16 | uint32(int32(a)>>parted)&0xffff)
-		rest := int32(b&low<<16 | a&low)
-		for lane := range 8 {
-			f.down[i].high[lane], f.down[i].low[lane] = high, rest
-		}
-		f.src[i] = f.pairs[(first+i)%len(f.pairs)]
+	if shift := uint(f.fY + f.fRing); f.n == 2 {
+		storeGrayA(line, f.acc, shift)
+	} else {
+		storeRGBA(line, f.acc, shift)
 	}
 }

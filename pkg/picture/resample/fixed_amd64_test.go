@@ -40,7 +40,7 @@ func TestVectorEqualsPlain(t *testing.T) {
 	needAVX2(t)
 	r := rand.New(rand.NewPCG(17, 18))
 	for name, k := range kernels {
-		for _, l := range []raster.Layout{raster.Gray, raster.RGB, raster.RGBA} {
+		for _, l := range []raster.Layout{raster.Gray, raster.GrayA, raster.RGB, raster.RGBA} {
 			sizes := [][4]int{{1300, 40, 1100, 9}, {300, 300, 2, 2}, {3, 3, 2500, 7}, {2600, 5, 2059, 5}, {4000, 2, 3, 1}, {1, 1200, 3, 2}}
 			for n := 1; n <= 65; n++ {
 				sizes = append(sizes, [4]int{n, 1 + r.IntN(65), 1 + r.IntN(65), 1 + r.IntN(65)}, [4]int{1 + r.IntN(65), n, 1 + r.IntN(65), 1 + r.IntN(65)},
@@ -79,27 +79,36 @@ func TestVectorEqualsPlain(t *testing.T) {
 
 func TestVectorPremultipliesEveryColour(t *testing.T) {
 	needAVX2(t)
-	src := make([]uint8, 4*256+slack)
-	dst := make([]int16, len(src))
-	for bits := range 7 {
-		for a := range 256 {
-			for c := range 256 {
-				src[4*c], src[4*c+1], src[4*c+2], src[4*c+3] = uint8(c), uint8(c), uint8(255-c), uint8(a)
-			}
+	for n, l := range map[int]*alphaLanes{2: &grayAlpha, 4: &colourAlpha} {
+		for bits := range 7 {
 			var of255 [8]float32
 			for i := range of255 {
 				of255[i] = float32(int(1)<<bits) / 255
 			}
-			premultiply(dst, src, &of255)
-			for i := range 4 * 256 {
-				want := premul(src[i], uint8(a), mulOf(bits))
-				if i%4 == 3 {
-					want = int64(a) << bits
-				}
-				if int64(dst[i]) != want {
-					t.Fatalf("%d bits: %d of alpha %d is %d, want %d", bits, src[i], a, dst[i], want)
+			for a := range 256 {
+				for c := range 256 {
+					var src [16]uint8
+					var dst [16]int16
+					for i := range src {
+						src[i] = uint8(c + 37*i)
+						if i%n == n-1 {
+							src[i] = uint8(a + 91*i)
+						}
+					}
+					premultiply(archsimd.LoadUint8x16(&src), l, &of255).Store(&dst)
+					for i := range src {
+						alpha := src[i-i%n+n-1]
+						want := premul(src[i], alpha, mulOf(bits))
+						if i%n == n-1 {
+							want = int64(alpha) << bits
+						}
+						if int64(dst[i]) != want {
+							t.Fatalf("%d samples, %d bits: %d of alpha %d is %d, want %d", n, bits, src[i], alpha, dst[i], want)
+						}
+					}
 				}
 			}
+			archsimd.ClearAVXUpperBits()
 		}
 	}
 }

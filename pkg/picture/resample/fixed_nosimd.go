@@ -4,8 +4,12 @@ package resample
 
 import "imgtools/pkg/picture/raster"
 
-// weightBytes is the memory of one weight: a float64, and an int32 or float32.
-const weightBytes = 12
+// Bytes of memory of one weight, a float64 and an int32 or float32; and of one sample of
+// input, which waits and is a word of two rows.
+const (
+	weightBytes = 12
+	sampleBytes = 9
+)
 
 // newEngine8 returns the engine for 8-bit samples.
 func newEngine8(x, y *axis, in, out int, l raster.Layout) engine {

@@ -163,7 +163,7 @@ func need(k kernel, d, to raster.PlaneDim, in *raster.Header) int64 {
 	}
 	taps := min(int64(d.H), int64(2*k.support*max(1, float64(d.H)/float64(to.H)))+2)
 	n := int64(in.Layout.Samples())
-	return sets(d.W, to.W) + sets(d.H, to.H) + 4*n*int64(to.W)*(taps+1) + 9*n*int64(d.W) + 64*n*int64(to.W)
+	return sets(d.W, to.W) + sets(d.H, to.H) + 4*n*int64(to.W)*(taps+1) + sampleBytes*n*int64(d.W) + 64*n*int64(to.W)
 }
 
 // engine resamples one plane. push takes its rows in order; out computes row j of the
