@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,4 +208,40 @@ func TestLargestMaxBytes(t *testing.T) {
 		}
 	}
 	s.until("the room to be given back", func() bool { return s.c.Spool.Usage().Reserved == 0 })
+}
+
+// A picture whose length no header gives may have -maxbytes bytes. A longer one is
+// refused; it is never cut.
+func TestPictureOfUnknownLength(t *testing.T) {
+	const most = 1000
+	s := start(t, func(c *Config) { c.MaxBytes = most })
+	for _, n := range []int{most, most + 1} {
+		picture, want := strings.Repeat("A", n), 200
+		if n > most {
+			want = 413
+		}
+		t.Run(fmt.Sprintf("chunked, %d bytes", n), func(t *testing.T) {
+			req, err := http.NewRequest("PUT", s.url+"/image", struct{ io.Reader }{strings.NewReader(picture)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := s.http.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != want {
+				t.Errorf("%s, want %d", resp.Status, want)
+			}
+		})
+		t.Run(fmt.Sprintf("form, %d bytes", n), func(t *testing.T) {
+			body, kind := form(part{"image", "a", picture})
+			if a := s.do("PUT", "/image", body, kind); a.status != want {
+				t.Errorf("%d, want %d", a.status, want)
+			}
+		})
+	}
+	if came := s.fake.came(); slices.ContainsFunc(came, func(body string) bool { return len(body) != most }) || len(came) != 2 {
+		t.Errorf("%d pictures came to the daemon, want 2 of %d bytes", len(came), most)
+	}
 }

@@ -134,6 +134,7 @@ func start(t *testing.T, change func(*Config)) *site {
 	})
 	client := &http.Client{
 		Transport:     &http.Transport{},
+		Timeout:       time.Minute, // bounds only tests that fail
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(client.CloseIdleConnections)

@@ -86,7 +86,7 @@ var mutants = []mutant{
 	{id: "F23", what: "result may be longer than the worker said", dir: "pkg/front/dispatch", tests: dispatchTests,
 		old: "if n != reply.Len {",
 		new: "if n < reply.Len {"},
-	{id: "F24", what: "writers of the result are not looked for", dir: "pkg/front/dispatch", tests: dispatchTests,
+	{id: "F24", what: "writers of the result are not looked for", dir: "pkg/front/dispatch", tests: dispatchTests, add: "\n\nvar _ = lease.HasWriter\n",
 		old: "if writer, err := lease.HasWriter(out.Own()); err != nil {",
 		new: "if writer, err := false, error(nil); err != nil {"},
 	{id: "F25", what: "Retry-After missing at 202 of /image", dir: "pkg/front", tests: frontTests,

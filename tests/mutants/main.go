@@ -5,7 +5,7 @@
 //
 // For each mutant it prints a line: its id, "killed" with the test that failed,
 // "survived" if all tests passed, or "stale" if the code that it changes is not there
-// any more. A test counts if it passes without the mutant and fails twice with it. A
+// any more or it does not build. A test counts if it passes without the mutant and fails twice with it. A
 // survivor is a fault that no test would notice: a test is missing, or the mutant is
 // equivalent to the code and leaves the list. It is "unclear" when no test failed but
 // some could not be used, because they fail without the mutant. The exit status is 0
@@ -134,7 +134,7 @@ func (m mutant) try(tmp string, passes map[run]bool, verbose bool) (outcome, by 
 		}
 		out, ok := r.test(overlay)
 		if !ok && (strings.Contains(out, "[build failed]") || strings.Contains(out, "[setup failed]")) {
-			return "", "", fmt.Errorf("it does not build:\n%s", out)
+			return "stale", ": it does not build:\n" + strings.TrimSpace(out), nil
 		}
 		if ok || !r.again(overlay, out) {
 			continue
