@@ -113,7 +113,7 @@ var walls = map[string][]string{
 	"tests/inject":  {},
 	"tests/mutants": {},
 	"tests/corpus":  {"tests/cost"},
-	"tests/bench":   {"tests/cost"},
+	"tests/bench":   {"tests/cost", "pkg/picture/flate"},
 }
 
 // shared are packages that every package of a wing may import, besides those that

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"image"
+	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +22,10 @@ var bin string
 func TestMain(m *testing.M) {
 	if os.Getenv(goPeer) != "" {
 		serveGo()
+		return
+	}
+	if os.Getenv(inflatePeer) != "" {
+		serveInflate()
 		return
 	}
 	cost.Main()
@@ -137,5 +144,44 @@ func TestJudge(t *testing.T) {
 	shot := picture{name: "shot.png", w: 1000, h: 1000}
 	if vs := judge(shot, jobs[0], large); len(vs) != 1 || vs[0].met {
 		t.Errorf("a screenshot larger than Pillow's: %+v", vs)
+	}
+}
+
+func TestTableOfInflate(t *testing.T) {
+	if err := exec.Command("/usr/bin/python3", "-c", "import ctypes; ctypes.CDLL('libdeflate.so.0')").Run(); err != nil {
+		t.Skip("no libdeflate: apt-get install libdeflate0 python3")
+	}
+	b, out := small(t, "")
+	b.out = t.TempDir()
+	p := picture{name: "small.png", path: filepath.Join(b.out, "small.png")}
+	shades := image.NewRGBA(image.Rect(0, 0, 300, 200))
+	for i := range shades.Pix {
+		shades.Pix[i] = byte(i*i>>9) | 3
+	}
+	if err := writeFile(p.path, func(w *bufio.Writer) error { return png.Encode(w, shades) }); err != nil {
+		t.Fatal(err)
+	}
+	v, err := b.inflateOf(p, "shades", 0.001)
+	if err != nil || v == nil || !v.met {
+		t.Errorf("%+v %v\n%s", v, err, out)
+	}
+	has(t, out, `^small.png: inflate, shades, \d+ to 240200 bytes$`, `^  imgtools +\d.*MB/s$`, `^  libdeflate +\d.*MB/s$`)
+}
+
+func TestStreamOfChunks(t *testing.T) {
+	const head = "\x89PNG\r\n\x1a\n"
+	chunk := func(kind, data string) string { return string([]byte{0, 0, 0, byte(len(data))}) + kind + data + "crc." }
+	for _, c := range []struct{ name, png, want string }{
+		{"joined", head + chunk("IHDR", "x") + chunk("IDAT", "ab") + chunk("tEXt", "no") + chunk("IDAT", "c") + chunk("IEND", ""), "abc"},
+		{"none", head + chunk("IEND", ""), ""},
+		{"cut", head + chunk("IDAT", "abcd")[:13], ""},
+		{"no PNG", "short", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := idat([]byte(c.png))
+			if string(got) != c.want || (err == nil) != (c.want != "") {
+				t.Errorf("%q %v, want %q", got, err, c.want)
+			}
+		})
 	}
 }

@@ -103,13 +103,13 @@ func pick(rows []row, tool string) *row {
 
 // verdict is a bound and what was measured.
 type verdict struct {
-	job, what, got, most string
+	job, what, got, want string
 	met                  bool
 }
 
 // print writes a line of a table's end.
 func (v verdict) print(w io.Writer) {
-	fmt.Fprintf(w, "  %s  %s: %s, at most %s\n", v.mark(), v.what, v.got, v.most)
+	fmt.Fprintf(w, "  %s  %s: %s, want %s\n", v.mark(), v.what, v.got, v.want)
 }
 
 func (v verdict) mark() string {
@@ -129,20 +129,20 @@ func judge(p picture, j job, rows []row) (vs []verdict) {
 			continue
 		}
 		got := ratio(ours, peer)
-		v := verdict{job: p.name + " " + j.name, what: ours.tool + " / " + peer.tool, got: fmt.Sprintf("%.2f", got), most: fmt.Sprintf("%.2f", b.ratio), met: got <= b.ratio}
+		v := verdict{job: p.name + " " + j.name, what: ours.tool + " / " + peer.tool, got: fmt.Sprintf("%.2f", got), want: fmt.Sprintf("≤ %.2f", b.ratio), met: got <= b.ratio}
 		if than := pick(rows, b.than); b.than != "" {
 			if than == nil {
 				continue
 			}
 			least := than.psnr + b.margin
 			v.got += fmt.Sprintf(" at %.2f dB", ours.psnr)
-			v.most += fmt.Sprintf(" at %.2f dB or more", least)
+			v.want += fmt.Sprintf(" at ≥ %.2f dB", least)
 			v.met = v.met && ours.psnr >= least
 		}
 		if b.bytes > 0 {
 			size := float64(ours.bytes) / float64(peer.bytes)
 			v.got += fmt.Sprintf(" at %.2f of its bytes", size)
-			v.most += fmt.Sprintf(" at %.2f", b.bytes)
+			v.want += fmt.Sprintf(" at ≤ %.2f", b.bytes)
 			v.met = v.met && size <= b.bytes
 		}
 		vs = append(vs, v)
@@ -153,11 +153,11 @@ func judge(p picture, j job, rows []row) (vs []verdict) {
 	}
 	if other := pick(rows, plain); other != nil {
 		got := ratio(ours, other)
-		vs = append(vs, verdict{p.name + " " + j.name, process + " / " + plain, fmt.Sprintf("%.2f", got), fmt.Sprintf("1.00 (± %.2f)", noise), got <= 1+noise})
+		vs = append(vs, verdict{p.name + " " + j.name, process + " / " + plain, fmt.Sprintf("%.2f", got), fmt.Sprintf("≤ 1.00 (± %.2f)", noise), got <= 1+noise})
 	}
 	if first := firstPeaks[p.name+" "+j.name]; first > 0 {
 		most := first + mib(mostPeak)
-		vs = append(vs, verdict{p.name + " " + j.name, process + ", peak of the process", fmt.Sprintf("%.1f MiB", mib(ours.peak)), fmt.Sprintf("%.1f MiB", most), mib(ours.peak) <= most})
+		vs = append(vs, verdict{p.name + " " + j.name, process + ", peak of the process", fmt.Sprintf("%.1f MiB", mib(ours.peak)), fmt.Sprintf("≤ %.1f MiB", most), mib(ours.peak) <= most})
 	}
 	return vs
 }

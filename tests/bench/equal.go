@@ -220,15 +220,15 @@ func judgeEqual(rows []equalRow) (vs []verdict) {
 		}
 		slices.Sort(got)
 		v := verdict{job: "JPEG bytes", what: what, met: middle(got) <= median,
-			got: fmt.Sprintf("median %.2f, %.2f to %.2f", middle(got), got[0], got[len(got)-1]), most: fmt.Sprintf("%.2f (median)", median)}
+			got: fmt.Sprintf("median %.2f, %.2f to %.2f", middle(got), got[0], got[len(got)-1]), want: fmt.Sprintf("≤ %.2f (median)", median)}
 		if most > 0 {
-			v.most += fmt.Sprintf(", none above %.2f", most)
+			v.want += fmt.Sprintf(", none above %.2f", most)
 			v.met = v.met && got[len(got)-1] <= most
 		}
 		vs = append(vs, v)
 	}
 	hold("imgtools warm / sharp warm, bytes at defaults", 0.93, 1, equalRow.defaults)
-	vs = append(vs, verdict{"JPEG bytes", "photographs with an SSIM below sharp's at defaults", fmt.Sprint(worse), "0", worse == 0})
+	vs = append(vs, verdict{"JPEG bytes", "photographs with an SSIM below sharp's at defaults", fmt.Sprint(worse), "none", worse == 0})
 	hold("imgtools warm / sharp mozjpeg warm, bytes at equal SSIM", 1.02, 0, func(r equalRow) float64 { return r.moz })
 	hold("imgtools warm / sharp mozjpeg warm, CPU at equal SSIM", 0.25, 0, func(r equalRow) float64 { return r.mozCPU })
 	return vs

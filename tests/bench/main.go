@@ -71,6 +71,10 @@ func main() {
 		serveGo()
 		return
 	}
+	if os.Getenv(inflatePeer) != "" {
+		serveInflate()
+		return
+	}
 	cost.Main()
 	b := bench{w: os.Stdout}
 	plainBin := flag.String("plain", "bin/bench/plain", "folder of the commands built without SIMD")
@@ -195,6 +199,9 @@ func (b *bench) tables(files []string) (err error) {
 		}
 	}
 	if err := b.equal(photos); err != nil {
+		return err
+	}
+	if err := b.inflate(pictures); err != nil {
 		return err
 	}
 	if b.markdown {

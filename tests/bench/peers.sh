@@ -3,7 +3,7 @@
 # and sharp by npm into the bench's cache (bin/bench/sharp) where there is a node.
 set -eu
 cd "$(dirname "$0")/../.."
-packages='libjpeg-turbo-progs libvips-tools imagemagick graphicsmagick netpbm python3-pil webp libtiff-tools util-linux'
+packages='libjpeg-turbo-progs libvips-tools imagemagick graphicsmagick netpbm python3-pil libdeflate0 webp libtiff-tools util-linux'
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq

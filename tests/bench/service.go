@@ -206,20 +206,31 @@ func peerLine(p picture, j job, encoder, in, out string) string {
 
 // peer has a peer do a job, and returns the CPU time of that.
 func (s *service) peer(p picture, j job, encoder, in, out string) (u used, err error) {
+	return s.line(peerLine(p, j, encoder, in, out))
+}
+
+// line gives a peer a line to do, and returns the CPU time of that.
+func (s *service) line(line string) (u used, err error) {
 	before, err := cpuOf(s.cmd.Process.Pid)
 	if err != nil {
 		return u, err
 	}
-	if _, err := fmt.Fprintln(s.ask, peerLine(p, j, encoder, in, out)); err != nil {
+	if _, err := fmt.Fprintln(s.ask, line); err != nil {
 		return u, err
 	}
-	line, err := s.reply.ReadString('\n')
+	answer, err := s.reply.ReadString('\n')
 	if err != nil {
-		return u, fmt.Errorf("no answer: %w", err)
+		return u, fmt.Errorf("no answer: %w %s", err, lastLine(s.said.String()))
 	}
-	if line = strings.TrimSpace(line); line != "ok" {
-		return u, errors.New(line)
+	if answer = strings.TrimSpace(answer); answer != "ok" {
+		return u, errors.New(answer)
 	}
 	after, err := cpuOf(s.cmd.Process.Pid)
 	return used{cpu: after - before}, err
+}
+
+// lastLine returns the last line of a text, which has a program's own error.
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
 }

@@ -90,9 +90,9 @@ func summary(w io.Writer, vs []verdict) {
 	if len(vs) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n| job | what | measured | at most | |\n|---|---|---|---|---|\n")
+	fmt.Fprintf(w, "\n| job | what | measured | want | |\n|---|---|---|---|---|\n")
 	for _, v := range vs {
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", v.job, strings.ReplaceAll(v.what, "|", `\|`), v.got, v.most, v.mark())
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", v.job, strings.ReplaceAll(v.what, "|", `\|`), v.got, v.want, v.mark())
 	}
 }
 
