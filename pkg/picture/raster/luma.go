@@ -95,6 +95,12 @@ func (l Luma) gray8(dst, src []uint8, n int) {
 		}
 		return
 	}
+	done := l.gray8Blocks(dst, src, n)
+	l.gray8Words(dst[done*(n-2):], src[done*n:], n)
+}
+
+// gray8Words is gray8 for the lumas of gamma-encoded values.
+func (l Luma) gray8Words(dst, src []uint8, n int) {
 	w := weights[l]
 	for i, o := 0, 0; i < len(src); i, o = i+n, o+n-2 {
 		s := src[i : i+n : i+n]

@@ -151,9 +151,8 @@ func (s *stretched) row(y int) {
 	if at+1 < s.dim.H {
 		b = s.pix[(at+1-s.first)*w:][:w]
 	}
-	for i := range s.mixed {
-		s.mixed[i] = uint16(a[i])*(256-part) + uint16(b[i])*part
-	}
+	done := mixBlocks(s.mixed, a, b, part)
+	mix(s.mixed[done:], a[done:], b[done:], part)
 	if s.stretchX.same {
 		for i, v := range s.mixed {
 			s.line[i] = uint8((uint32(v) + 128) >> 8)
@@ -165,6 +164,14 @@ func (s *stretched) row(y int) {
 		return
 	}
 	s.stretchX.row(s.line, s.mixed)
+}
+
+// mix interpolates between two rows: b has part 256ths of the weight.
+func mix(dst []uint16, a, b []uint8, part uint16) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = uint16(a[i])*(256-part) + uint16(b[i])*part
+	}
 }
 
 // row is the plain twin of double, for any ratio.
@@ -180,9 +187,17 @@ func (t *stretch) row(dst []uint8, src []uint16) {
 // double stretches src to twice its width, or one less: each sample is 3/4 of
 // the nearer and 1/4 of the other neighbour.
 func double(dst []uint8, src []uint16) {
+	n := doubleBlocks(dst, src)
+	doubleWords(dst, src, 0, min(1, len(src)))
+	doubleWords(dst, src, n+1, len(src))
+}
+
+// doubleWords is double of samples from to end-1 of src.
+func doubleWords(dst []uint8, src []uint16, from, end int) {
 	last := len(src) - 1
-	prev := uint32(src[0])
-	for i, c := range src {
+	prev := uint32(src[max(from-1, 0)])
+	for i := from; i < end; i++ {
+		c := src[i]
 		v, next := 3*uint32(c), uint32(src[min(i+1, last)])
 		dst[2*i] = uint8((v + prev + 1<<9) >> 10)
 		if 2*i+1 < len(dst) {
@@ -244,6 +259,12 @@ func newStretch(in, out side) stretch {
 // with factors in 65536ths, rounded to nearest and clamped. Most pixels need no
 // clamping, which one comparison of each finds out.
 func toRGB(dst, y, cb, cr []uint8) {
+	done := toRGBBlocks(dst, y, cb, cr)
+	toRGBWords(dst[3*done:], y[done:], cb[done:], cr[done:])
+}
+
+// toRGBWords is the plain twin of toRGBBlocks.
+func toRGBWords(dst, y, cb, cr []uint8) {
 	const top = 256<<16 - 1
 	cb, cr = cb[:len(y)], cr[:len(y)]
 	dst = dst[:3*len(y)]
