@@ -11,7 +11,7 @@ import (
 // field is an input of the page's form for one option of package ops.
 type field struct {
 	Key    string
-	Of     string // the operation that it belongs to; without it the field is not sent
+	Of     string // the words that it belongs to; without one of them the field is not sent
 	Label  string
 	Help   string   // a tooltip, in English
 	Values []string // for a select; the first is the default
@@ -28,14 +28,14 @@ func (p *page) Fields() []field {
 		if opt.Label || opt.Sets != "" || opt.Opposite != "" || opt.Daemon != "" {
 			continue
 		}
-		f := field{Key: opt.Key, Of: opt.Of, Label: p.T("option " + opt.Key), Help: opt.Help, Switch: opt.Switch(), Usual: opt.Usual()}
+		f := field{Key: opt.Key, Of: strings.Join(append([]string{opt.Of}, opt.Also...), " "), Label: p.T("option " + opt.Key), Help: opt.Help, Switch: opt.Switch(), Usual: opt.Usual()}
 		if f.Label == "" {
 			f.Label = opt.Key
 		}
 		if opt.Values != nil {
 			f.Values = opt.Values()
 		}
-		f.Number = f.Values == nil && !f.Switch
+		f.Number = opt.Number
 		fields = append(fields, f)
 	}
 	return fields

@@ -85,13 +85,18 @@ var words = map[string][2]string{
 	"delete":    {"Delete", "Borrar"},
 
 	// The options of package ops by their words.
-	"option kernel":  {"Kernel", "Núcleo"},
-	"option fast":    {"Faster, less fine", "Más rápido, menos fino"},
-	"option linear":  {"In linear light", "En luz lineal"},
-	"option profile": {"Colour profile", "Perfil de color"},
-	"option frame":   {"Frame or page", "Fotograma o página"},
-	"option format":  {"Format", "Formato"},
-	"option quality": {"Quality", "Calidad"},
+	"option crop":       {"Crop first", "Recortar antes"},
+	"option fit":        {"What a box means", "Qué significa un recuadro"},
+	"option enlarge":    {"Enlarge", "Ampliar"},
+	"option gravity":    {"What a cut keeps", "Qué conserva un recorte"},
+	"option kernel":     {"Kernel", "Núcleo"},
+	"option fast":       {"Faster, less fine", "Más rápido, menos fino"},
+	"option linear":     {"In linear light", "En luz lineal"},
+	"option background": {"Background", "Fondo"},
+	"option profile":    {"Colour profile", "Perfil de color"},
+	"option frame":      {"Frame or page", "Fotograma o página"},
+	"option format":     {"Format", "Formato"},
+	"option quality":    {"Quality", "Calidad"},
 
 	"shell": {"The same in a shell", "Lo mismo en una terminal"},
 }

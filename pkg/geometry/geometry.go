@@ -1,12 +1,20 @@
-// Package geometry has the words that say how large a picture is to become,
-// and their arithmetic.
+// Package geometry has the words that say how large a picture is to become and which
+// part of it is kept, and their arithmetic.
+//
+// A size (geometry.go):
 //
 //	0.5  1/2  50%      a factor, over 0 and at most 16
 //	640x480            fits inside the box, sides in proportion
 //	640x   x480        that width, or that height
 //	640x480!           exactly
+//	640x480^           covers the box, sides in proportion
 //	...>               only shrink:  leave a picture that fits as it is
 //	...<               only enlarge: leave a picture that is larger as it is
+//
+// What a box means can also be said by a word (fit.go), which adds two ways that need a
+// gravity (gravity.go): a picture that covers the box and is cut to it, and one that
+// lies on a background. A crop (crop.go) is a part of the picture that is cut out
+// beforehand.
 //
 // Sizes round to nearest, halves up, and are at least 1. They are of the picture
 // as a person sees it, after orientation.
@@ -33,7 +41,7 @@ const maxDigits = 32
 type Geometry struct {
 	factor *big.Rat // nil for a box
 	w, h   int      // box; 0: not given
-	exact  bool     // '!'
+	fit    string   // of a box: Stretch with '!', Outside with '^', else Inside
 	shrink bool     // '>'
 	grow   bool     // '<'
 	text   string
@@ -50,14 +58,17 @@ func Parse(s string) (Geometry, error) {
 	bad := func(why string) (Geometry, error) {
 		return Geometry{}, fault.New(fault.Usage, "%s: %s", fault.Quote(s), why)
 	}
-	g := Geometry{text: s}
+	g := Geometry{text: s, fit: Inside}
+	var exact, cover bool
 	t := s
 	for len(t) > 0 {
 		c := t[len(t)-1]
 		var f *bool
 		switch c {
 		case '!':
-			f = &g.exact
+			f = &exact
+		case '^':
+			f = &cover
 		case '>':
 			f = &g.shrink
 		case '<':
@@ -75,6 +86,14 @@ func Parse(s string) (Geometry, error) {
 	if g.shrink && g.grow {
 		return bad("both > and <")
 	}
+	switch {
+	case exact && cover:
+		return bad("both ! and ^")
+	case exact:
+		g.fit = Stretch
+	case cover:
+		g.fit = Outside
+	}
 	if t == "" {
 		return bad("not a geometry; a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!)")
 	}
@@ -89,13 +108,13 @@ func Parse(s string) (Geometry, error) {
 		if g.w == 0 && g.h == 0 {
 			return bad("a box without width and height")
 		}
-		if g.exact && (g.w == 0 || g.h == 0) {
-			return bad("! needs both width and height")
+		if g.fit != Inside && (g.w == 0 || g.h == 0) {
+			return bad(suffixes[g.fit] + " needs both width and height")
 		}
 		return g, nil
 	}
-	if g.exact {
-		return bad("! goes with a box")
+	if g.fit != Inside {
+		return bad(suffixes[g.fit] + " goes with a box")
 	}
 	r, ok := number(t)
 	if !ok {
@@ -117,8 +136,18 @@ func Parse(s string) (Geometry, error) {
 	return g, nil
 }
 
+// suffixes of a box, by what they mean.
+var suffixes = map[string]string{Stretch: "!", Outside: "^"}
+
 // Goal returns the size that a w × h picture is to get. Both are at least 1.
 func (g Geometry) Goal(w, h int) (int, int) {
+	p := g.Place(w, h, Gravity{})
+	return p.W, p.H
+}
+
+// scaledSize returns the size that a w × h picture is scaled to, before anything is cut
+// off or laid under it.
+func (g Geometry) scaledSize(w, h int) (int, int) {
 	gw, gh := g.goal(w, h)
 	if g.shrink && (gw > w || gh > h) || g.grow && (gw < w || gh < h) {
 		return w, h
@@ -133,13 +162,20 @@ func (g Geometry) goal(w, h int) (int, int) {
 	}
 	bw, bh := big.NewInt(int64(w)), big.NewInt(int64(h))
 	switch {
-	case g.exact:
+	case g.fit == Stretch:
 		return g.w, g.h
 	case g.h == 0:
 		return g.w, scaled(h, big.NewInt(int64(g.w)), bw)
 	case g.w == 0:
 		return scaled(w, big.NewInt(int64(g.h)), bh), g.h
-	case int64(g.w)*int64(h) <= int64(g.h)*int64(w): // the width decides
+	}
+	wider := int64(g.w)*int64(h) <= int64(g.h)*int64(w) // the picture is, or has the shape of the box
+	switch covers := g.fit == Cover || g.fit == Outside; {
+	case covers && wider:
+		return max(scaled(w, big.NewInt(int64(g.h)), bh), g.w), g.h
+	case covers:
+		return g.w, max(scaled(h, big.NewInt(int64(g.w)), bw), g.h)
+	case wider: // the width decides
 		return g.w, min(scaled(h, big.NewInt(int64(g.w)), bw), g.h)
 	}
 	return min(scaled(w, big.NewInt(int64(g.h)), bh), g.w), g.h

@@ -65,8 +65,8 @@ func assemble(given map[string]string) (Ops, error) {
 		if !ok {
 			continue
 		}
-		if opt.Of != "" && given[opt.Of] == "" {
-			return nil, fault.New(fault.Usage, "%s without %s", opt.Key, opt.Of)
+		if !opt.meantBy(given) {
+			return nil, fault.New(fault.Usage, "%s without %s", opt.Key, strings.Join(append([]string{opt.Of}, opt.Also...), " or "))
 		}
 		switch {
 		case opt.Opposite != "" && value == "":
@@ -87,7 +87,13 @@ func assemble(given map[string]string) (Ops, error) {
 	if o.nothing() {
 		return nil, fault.New(fault.Usage, "no operation: %s, or a format", operationList())
 	}
-	return o, nil
+	return o, o.checkPlacing()
+}
+
+// meantBy reports whether an option's operation is given, or a word that it belongs to
+// as well.
+func (opt Option) meantBy(given map[string]string) bool {
+	return opt.Of == "" || given[opt.Of] != "" || slices.ContainsFunc(opt.Also, func(key string) bool { return given[key] != "" })
 }
 
 // nothing reports whether no word but a label is left: gray=0 alone.

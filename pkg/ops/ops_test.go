@@ -42,6 +42,13 @@ func TestParse(t *testing.T) {
 		{"format=png", "format=png", "convert"},
 		{"gray=0 quality=07", "quality=7", "convert"},
 		{"frame=2", "frame=2", "convert"},
+		{"crop=300x200+10+20", "crop=300x200+10+20", "convert"},
+		{"scale=1/2 crop=50%x50% gray gravity=west", "crop=50%x50% gray=601 scale=1/2 gravity=west", "gray+scale"},
+		{"crop=300x200+1+2 fast", "crop=300x200+1+2 fast=1", "convert"},
+		{"crop=9x9 fine=0 gravity=30%,70.5%", "crop=9x9 gravity=30%,70.5% fast=1", "convert"},
+		{"scale=300x200 fit=cover gravity=north crop=400x400+0+0", "crop=400x400+0+0 scale=300x200 fit=cover gravity=north", "scale"},
+		{"scale=300x200 fit=pad enlarge=0 background=FF8000", "scale=300x200 fit=pad enlarge=0 background=ff8000", "scale"},
+		{"scale=300x200^", "scale=300x200^", "scale"},
 	} {
 		t.Run(c.in, func(t *testing.T) {
 			o, err := Parse(words(c.in))
@@ -57,29 +64,49 @@ func TestParse(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for in, part := range map[string]string{
-		"rotate=90":            `unknown word "rotate"`,
-		"gray gray":            "gray is given twice",
-		"gray=red":             "601 709 luminance",
-		"gray=0":               "no operation: gray or scale, or a format",
-		"gray=0 name=x":        "no operation",
-		"kernel=box":           "kernel without scale",
-		"gray fine":            "fine without scale",
-		"scale=1/2 fine fast":  "fast and fine exclude each other",
-		"format=png linear=0":  "linear without scale",
-		"scale=0":              `scale: "0"`,
-		"scale=-1":             "scale: ",
-		"scale=NaN":            "not a geometry",
-		"scale=0,5":            "write 0.5",
-		"scale=1e9":            "scale: ",
-		"scale=640":            "for a width write 640x",
-		"scale=":               "scale: ",
-		"gray format=webp":     "not one of",
-		"gray format=heic":     "not one of",
-		"gray quality=101":     "1 to 100",
-		"scale=1/2 luma=709":   "luma without gray",
-		"gray=709 luma=601":    "differ",
-		"scale=1/2 linear=yes": "not 1 or 0",
-		"frame=0":              "frame",
+		"rotate=90":                  `unknown word "rotate"`,
+		"gray gray":                  "gray is given twice",
+		"gray=red":                   "601 709 luminance",
+		"gray=0":                     "no operation: gray or scale, or a format",
+		"gray=0 name=x":              "no operation",
+		"kernel=box":                 "kernel without scale",
+		"gray fine":                  "fine without scale or crop",
+		"scale=1/2 fine fast":        "fast and fine exclude each other",
+		"format=png linear=0":        "linear without scale",
+		"scale=0":                    `scale: "0"`,
+		"scale=-1":                   "scale: ",
+		"scale=NaN":                  "not a geometry",
+		"scale=0,5":                  "write 0.5",
+		"scale=1e9":                  "scale: ",
+		"scale=640":                  "for a width write 640x",
+		"scale=":                     "scale: ",
+		"gray format=webp":           "not one of",
+		"gray format=heic":           "not one of",
+		"gray quality=101":           "1 to 100",
+		"scale=1/2 luma=709":         "luma without gray",
+		"gray=709 luma=601":          "differ",
+		"scale=1/2 linear=yes":       "not 1 or 0",
+		"frame=0":                    "frame",
+		"crop=0x5":                   `crop: "0x5": an empty crop`,
+		"crop=5":                     `crop: "5": not a crop; write 300x200, 300x200+10+20`,
+		"crop=5x5+1":                 "not a crop",
+		"crop=5x5-1-1":               "not a crop",
+		"crop=101%x5":                "101% is over 100%",
+		"crop=5x5+1+1 gravity=north": "gravity=north and crop=5x5+1+1: both say where the part lies",
+		"gravity=north scale=1/2":    "gravity without crop=WxH, fit=cover or fit=pad",
+		"crop=5x5 gravity=up":        `gravity: "up": not a gravity; one of center north`,
+		"crop=5x5 gravity=30%,101%":  "between 0% and 100%",
+		"crop=5x5 gravity=-1%,0%":    "not a gravity",
+		"gray fit=cover":             "fit without scale",
+		"scale=640x fit=cover":       "fit=cover with scale=640x: needs width and height: 640x480",
+		"scale=1/2 fit=pad":          "needs width and height",
+		"scale=640x480! fit=cover":   "the suffix says stretch",
+		"scale=640x480!^":            "both ! and ^",
+		"scale=640x^":                "^ needs both width and height",
+		"scale=640x480< enlarge=0":   "the suffix < only enlarges",
+		"scale=1/2 enlarge=no":       "not one of 1 0",
+		"gray background=red":        "not a colour",
+		"gray fast":                  "fast without scale or crop",
 	} {
 		t.Run(in, func(t *testing.T) {
 			_, err := Parse(words(in))
@@ -103,9 +130,9 @@ func TestWithAndWithoutKeepTheOrder(t *testing.T) {
 // TestFlagsOfCommands: a command has the options of its operation and those of any.
 func TestFlagsOfCommands(t *testing.T) {
 	for operation, want := range map[string]string{
-		"gray":  "luma profile frame format quality",
-		"scale": "kernel fast fine linear profile frame format quality",
-		"":      "gray luma scale kernel fast fine linear profile frame format quality",
+		"gray":  "crop luma gravity fast fine background profile frame format quality",
+		"scale": "crop fit enlarge gravity kernel fast fine linear background profile frame format quality",
+		"":      "crop gray luma scale fit enlarge gravity kernel fast fine linear background profile frame format quality",
 	} {
 		t.Run(operation, func(t *testing.T) {
 			var keys []string
@@ -124,7 +151,7 @@ func TestFlagsOfCommands(t *testing.T) {
 func TestFormatsComeFromTheTable(t *testing.T) {
 	defer format.Set(append(slices.Clone(format.All()), format.Format{Name: "fake", Exts: []string{"fak"}, Title: "Fake",
 		Media: "image/x-fake", Write: true, Quality: 33}))()
-	defer Set(slices.Insert(slices.Clone(All()), 3, Option{Key: "blur", Arg: "radius", Parse: wholeNumber(1, 9), Of: "scale"}))()
+	defer Set(slices.Insert(slices.Clone(All()), 4, Option{Key: "blur", Arg: "radius", Parse: wholeNumber(1, 9), Of: "scale"}))()
 	o, err := Parse(words("format=FAKE scale=1/2 blur=3"))
 	if err != nil || text(o) != "scale=1/2 blur=3 format=fake" {
 		t.Errorf("%q, %v", text(o), err)

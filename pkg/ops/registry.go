@@ -21,6 +21,8 @@ type Option struct {
 	Parse    func(key, value string) (string, error) // returns the canonical value, or says what is wrong with this one
 	Default  func() string                           // for -h: what holds when the word is not given; nil: the first of Values
 	Of       string                                  // the operation that the word is an option of; "": of any
+	Also     []string                                // other words that it is an option of: fast of crop
+	Number   bool                                    // the value is a whole number
 	Daemon   string                                  // of an operation: the daemon that does it
 	Sets     string                                  // luma sets the value of gray
 	Opposite string                                  // fine is the opposite of fast: fine=0 is fast
@@ -57,17 +59,22 @@ func Set(options []Option) (restore func()) {
 // registry is the table. To add an option, add its row here and what does it in
 // package plan of the pictures.
 var registry = []Option{
+	{Key: "crop", Arg: "part", Help: "first cut out this part, WxH+X+Y in pixels or percent; without +X+Y gravity says where", Parse: parseCrop, Stage: First},
 	{Key: "gray", Short: "g", Help: "turn gray; also when nothing else is asked for", Parse: parseGray, Values: Lumas, Daemon: "grayd"},
 	{Key: "luma", Short: "l", Arg: "luma", Help: "what gray is", Values: Lumas, Of: "gray", Sets: "gray"},
 	{Key: "scale", Short: "s", Arg: "geometry", Help: "scale: a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!)", Parse: parseGeometry, Daemon: "scaled"},
+	{Key: "fit", Arg: "fit", Help: "what a box means", Values: geometry.Fits, Of: "scale"},
+	{Key: "enlarge", Arg: "enlarge", Help: "0: leave a picture as it is that would become larger", Values: func() []string { return []string{"1", "0"} }, Of: "scale"},
+	{Key: "gravity", Arg: "gravity", Help: "which part a crop or fit=cover keeps, and where fit=pad puts the picture: a direction (north, southeast), a point (30%,70%) or attention, the part with the most detail", Parse: parseGravity, Default: func() string { return geometry.Center }, Stage: Every},
 	{Key: "kernel", Short: "k", Arg: "kernel", Help: "resampling kernel", Values: Kernels, Of: "scale"},
-	{Key: "fast", Help: "less time for lower quality", Of: "scale"},
-	{Key: "fine", Help: "the best quality; the default", Of: "scale", Opposite: "fast"},
+	{Key: "fast", Help: "less time for lower quality", Of: "scale", Also: []string{"crop"}},
+	{Key: "fine", Help: "the best quality; the default", Of: "scale", Also: []string{"crop"}, Opposite: "fast"},
 	{Key: "linear", Help: "resample in linear light", Of: "scale"},
+	{Key: "background", Arg: "RRGGBB", Help: "colour under what is transparent and around fit=pad", Parse: parseColour, Default: func() string { return "ffffff" }},
 	{Key: "profile", Arg: "profile", Help: "what becomes of the colour profile", Values: Profiles, Default: func() string { return "keep; gray of colour has none" }, Stage: First},
-	{Key: "frame", Arg: "n", Help: "only this frame of an animation or page of a TIFF, from 1", Parse: wholeNumber(1, maxFrame), Stage: First},
+	{Key: "frame", Arg: "n", Help: "only this frame of an animation or page of a TIFF, from 1", Parse: wholeNumber(1, maxFrame), Number: true, Stage: First},
 	{Key: "format", Short: "f", Arg: "format", Help: "format to write", Values: format.Written, Parse: parseFormat, Default: func() string { return "the input's" }},
-	{Key: "quality", Short: "q", Arg: "quality", Help: "1 to 100, of formats that have it", Parse: wholeNumber(1, 100), Default: defaultQuality},
+	{Key: "quality", Short: "q", Arg: "quality", Help: "1 to 100, of formats that have it", Parse: wholeNumber(1, 100), Number: true, Default: defaultQuality},
 	{Key: "name", Parse: anyText, Stage: Nobody, Label: true},
 }
 
@@ -91,7 +98,7 @@ func Flags(operation string) []Option {
 	for _, opt := range All() {
 		switch {
 		case opt.Label:
-		case operation == "", opt.Of == operation, opt.Of == "" && opt.Daemon == "":
+		case operation == "", opt.Of == operation, opt.Of == "" && opt.Daemon == "", len(opt.Also) > 0:
 			list = append(list, opt)
 		}
 	}
@@ -205,6 +212,30 @@ func parseGeometry(key, s string) (string, error) {
 		return "", fault.New(fault.Usage, "%s: %w", key, err)
 	}
 	return s, nil
+}
+
+// parseCrop takes a space for +, which is what + becomes in a query.
+func parseCrop(key, s string) (string, error) {
+	s = strings.ReplaceAll(s, " ", "+")
+	if _, err := geometry.ParseCrop(s); err != nil {
+		return "", fault.New(fault.Usage, "%s: %w", key, err)
+	}
+	return s, nil
+}
+
+func parseGravity(key, s string) (string, error) {
+	if _, err := geometry.ParseGravity(s); err != nil {
+		return "", fault.New(fault.Usage, "%s: %w", key, err)
+	}
+	return s, nil
+}
+
+// parseColour reads six hexadecimal digits.
+func parseColour(key, s string) (string, error) {
+	if _, err := strconv.ParseUint(s, 16, 24); err != nil || len(s) != 6 {
+		return "", fault.New(fault.Usage, "%s %s: not a colour; write six hexadecimal digits, as in ff8000", key, fault.Quote(s))
+	}
+	return strings.ToLower(s), nil
 }
 
 func parseFormat(key, s string) (string, error) {

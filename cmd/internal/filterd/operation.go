@@ -45,6 +45,7 @@ func Operation(verb string) func(raster.Limits) worker.Operation {
 //	for=GEOMETRY   with gray: the picture will be scaled by scaled afterwards
 //	of=WxH         with scale: the picture is a reduced one of W × H pixels
 //	reduced=N/8    with of: how it was reduced
+//	origin=XxY     with of: where it begins, in eighths of a sample from 0 to 7
 //	maxpixels=N    lowers the limit
 func request(verb string, req wire.Request, lim raster.Limits) (plan.Request, error) {
 	r := plan.Request{Limits: lim}
@@ -63,6 +64,8 @@ func request(verb string, req wire.Request, lim raster.Limits) (plan.Request, er
 			r.OfW, r.OfH, err = parseOf(w.Value)
 		case w.Key == "reduced" && verb == "scale":
 			r.Reduced, err = parseReduced(w.Value)
+		case w.Key == "origin" && verb == "scale":
+			r.OriginX, r.OriginY, err = parseOrigin(w.Value)
 		case w.Key == verb && operation.Switch(): // gray=709
 			words[0] = w
 		case known && opt.Daemon != "" || !known:
@@ -74,8 +77,8 @@ func request(verb string, req wire.Request, lim raster.Limits) (plan.Request, er
 			return r, err
 		}
 	}
-	if r.Reduced != 0 && r.OfW == 0 {
-		return r, fault.New(fault.Usage, "reduced without of")
+	if (r.Reduced != 0 || r.OriginX != 0 || r.OriginY != 0) && r.OfW == 0 {
+		return r, fault.New(fault.Usage, "reduced or origin without of")
 	}
 	var err error
 	if r.Ops, err = ops.Parse(words); err != nil {
@@ -95,6 +98,14 @@ func parseOf(s string) (w, h int, err error) {
 		return 0, 0, fault.New(fault.Usage, "of %q: not a size like 1001x750", s)
 	}
 	return w, h, nil
+}
+
+// parseOrigin reads eighths of a sample.
+func parseOrigin(s string) (x, y int, err error) {
+	if len(s) != 3 || s[0] < '0' || s[0] > '7' || s[1] != 'x' || s[2] < '0' || s[2] > '7' {
+		return 0, 0, fault.New(fault.Usage, "origin %q: not 0x0 to 7x7", s)
+	}
+	return int(s[0] - '0'), int(s[2] - '0'), nil
 }
 
 func parseReduced(s string) (int, error) {
@@ -136,7 +147,16 @@ func reply(r plan.Result, handOver bool) wire.Reply {
 	if handOver {
 		words = append(words,
 			ops.Word{Key: "full", Value: fmt.Sprintf("%dx%d", r.FullW, r.FullH)},
-			ops.Word{Key: "reduced", Value: fmt.Sprintf("%d/8", r.Reduced)},
+			ops.Word{Key: "reduced", Value: fmt.Sprintf("%d/8", r.Reduced)})
+		if r.OriginX != 0 || r.OriginY != 0 {
+			words = append(words, ops.Word{Key: "origin", Value: fmt.Sprintf("%dx%d", r.OriginX, r.OriginY)})
+		}
+		for _, w := range []ops.Word{{Key: "gravity", Value: r.Gravity}, {Key: "background", Value: r.Background}} {
+			if w.Value != "" {
+				words = append(words, w)
+			}
+		}
+		words = append(words,
 			ops.Word{Key: "goal", Value: fmt.Sprintf("%dx%d", r.GoalW, r.GoalH)},
 			ops.Word{Key: "from", Value: r.From},
 			ops.Word{Key: "as", Value: r.As})

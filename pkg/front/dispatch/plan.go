@@ -38,10 +38,13 @@ func requestFor(o ops.Ops, chain []ops.Option, i int) wire.Request {
 	if !last {
 		req.Words = append(req.Words, ops.Word{Key: "for", Value: o.Get(chain[i+1].Key)})
 	}
+	if i > 0 {
+		o = o.AfterFirst()
+	}
 	for _, w := range o {
 		opt, _ := ops.Lookup(w.Key)
-		mine := opt.Of == "" || opt.Of == operation.Key || !last && opt.Of == chain[i+1].Key
-		if opt.Daemon != "" || opt.Stage == ops.Nobody || opt.Stage == ops.First && i > 0 || !mine {
+		mine := opt.Of == "" || opt.Of == operation.Key || !last && opt.Of == chain[i+1].Key || slices.ContainsFunc(opt.Also, o.Has)
+		if opt.Daemon != "" || opt.Stage == ops.Nobody || !mine {
 			continue
 		}
 		req.Words = append(req.Words, w)
@@ -55,8 +58,8 @@ func requestFor(o ops.Ops, chain []ops.Option, i int) wire.Request {
 // stops the worker.
 //
 // The answer of a daemon goes into the request to the next one: the size to reach, the
-// format to write, and by how much the picture between them is reduced. Nothing is
-// computed here.
+// format to write, by how much the picture between them is reduced and where it begins,
+// and what became of gravity and background. Nothing is computed here.
 func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths) (Result, error) {
 	o, chain := plan(o)
 	var before wire.Reply // of the daemon before
@@ -70,8 +73,10 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 		req := requestFor(o, chain, i)
 		req.Words = append(req.Words, c.limits(left)...)
 		if i > 0 {
-			req.Geometry = before.Get("goal") + "!"
-			for _, w := range [][2]string{{"full", "of"}, {"reduced", "reduced"}} {
+			if !o.Has("fit") { // which may cut or pad: then the next one works out the same
+				req.Geometry = before.Get("goal") + "!"
+			}
+			for _, w := range [][2]string{{"full", "of"}, {"reduced", "reduced"}, {"origin", "origin"}} {
 				if v := before.Get(w[0]); v != "" {
 					req.Words = append(req.Words, ops.Word{Key: w[1], Value: v})
 				}
@@ -97,6 +102,11 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 			return Result{}, fault.New(fault.Internal, "%s did not answer goal= and as=", operation.Daemon)
 		}
 		o, in, before = o.With("format", reply.Get("as")), out, reply
+		for _, key := range []string{"gravity", "background"} {
+			if v := reply.Get(key); v != "" && o.Has(key) {
+				o = o.With(key, v)
+			}
+		}
 	}
 	return Result{}, fault.New(fault.Internal, "a plan without a call")
 }

@@ -1,5 +1,5 @@
-// The geometry words of scale(1) and their arithmetic, as pkg/geometry has them:
-// exact, in BigInt.
+// The words of scale(1) that decide on a size and their arithmetic, as pkg/geometry has
+// them: exact, in BigInt.
 
 const maxSide = 268435455;
 
@@ -28,29 +28,64 @@ function scaled(v, n, d) {
   return x < 1n ? 1 : Number(x);
 }
 
-// goal returns the size [w, h] that a w × h picture gets by a word, or null when
-// it is none.
-export function goal(word, w, h) {
-  const m = /^(.*?)([!<>]*)$/.exec(word);
+// goal returns the size [w, h] that a w × h picture gets by a word of scale and the
+// words fit and enlarge, which may be "", or null when they are none.
+export function goal(word, w, h, fit = "", enlarge = "") {
+  const m = /^(.*?)([!^<>]*)$/.exec(word);
   const text = m[1], marks = m[2];
   if (new Set(marks).size !== marks.length) return null;
-  const exact = marks.includes("!"), shrink = marks.includes(">"), grow = marks.includes("<");
-  if (shrink && grow) return null;
+  const suffix = marks.includes("!") ? "stretch" : marks.includes("^") ? "outside" : "inside";
+  const shrink = marks.includes(">") || enlarge === "0", grow = marks.includes("<");
+  if (shrink && grow || marks.includes("!") && marks.includes("^")) return null;
+  if (fit && suffix !== "inside" && suffix !== fit) return null;
+  fit = fit || suffix;
+  const both = fit !== "inside";
   let to;
   const box = /^(\d{0,9})x(\d{0,9})$/.exec(text);
   if (box) {
     const bw = Number(box[1]), bh = Number(box[2]);
-    if (box[1] !== "" && !bw || box[2] !== "" && !bh || !bw && !bh || exact && !(bw && bh) || Math.max(bw, bh) > maxSide) return null;
-    if (exact) to = [bw, bh];
+    if (box[1] !== "" && !bw || box[2] !== "" && !bh || !bw && !bh || both && !(bw && bh) || Math.max(bw, bh) > maxSide) return null;
+    const wider = BigInt(bw) * BigInt(h) <= BigInt(bh) * BigInt(w);
+    if (fit === "stretch") to = [bw, bh];
     else if (!bh) to = [bw, scaled(h, bw, w)];
     else if (!bw) to = [scaled(w, bh, h), bh];
-    else if (BigInt(bw) * BigInt(h) <= BigInt(bh) * BigInt(w)) to = [bw, Math.min(scaled(h, bw, w), bh)];
+    else if (both && fit !== "pad") to = wider ? [Math.max(scaled(w, bh, h), bw), bh] : [bw, Math.max(scaled(h, bw, w), bh)];
+    else if (wider) to = [bw, Math.min(scaled(h, bw, w), bh)];
     else to = [Math.min(scaled(w, bh, h), bw), bh];
+    if (shrink && (to[0] > w || to[1] > h) || grow && (to[0] < w || to[1] < h)) to = [w, h];
+    if (fit === "pad") return [bw, bh];
+    return fit === "cover" ? [Math.min(to[0], bw), Math.min(to[1], bh)] : to;
   } else {
     const f = factor(text);
-    if (exact || !f || f[0] <= 0n || f[0] > 16n * f[1]) return null;
+    if (both || !f || f[0] <= 0n || f[0] > 16n * f[1]) return null;
     to = [scaled(w, f[0], f[1]), scaled(h, f[0], f[1])];
   }
   if (shrink && (to[0] > w || to[1] > h) || grow && (to[0] < w || to[1] < h)) return [w, h];
   return to;
+}
+
+// rounded returns n/d rounded to nearest, halves up.
+function rounded([n, d]) { return Number((2n * n + d) / (2n * d)); }
+
+// pixels reads a number of pixels, or a percentage of a side, as a fraction of pixels.
+function pixels(s, side) {
+  if (!s.endsWith("%")) return /^\d{1,9}$/.test(s) && Number(s) <= maxSide ? [BigInt(s), 1n] : null;
+  const f = s.startsWith("+") ? null : decimal(s.slice(0, -1));
+  return f && f[0] <= 100n * f[1] ? [f[0] * BigInt(side), f[1] * 100n] : null;
+}
+
+// cropped returns the size [w, h] of the part of a w × h picture that a word of crop
+// cuts out, or null when it is none or reaches beyond the picture.
+export function cropped(word, w, h) {
+  const parts = word.replaceAll(" ", "+").split("+"), sides = parts[0].split("x");
+  if (sides.length !== 2 || parts.length !== 1 && parts.length !== 3) return null;
+  const size = [];
+  for (const [i, side] of [w, h].entries()) {
+    const n = pixels(sides[i], side), at = parts.length === 1 ? [0n, 1n] : pixels(parts[i + 1], side);
+    if (!n || !at || n[0] === 0n) return null;
+    const start = rounded(at), end = rounded([at[0] * n[1] + n[0] * at[1], at[1] * n[1]]);
+    size[i] = Math.max(1, end - start);
+    if (start + size[i] > side) return null;
+  }
+  return size;
 }

@@ -3,7 +3,7 @@
 // slider. What is known of a job is drawn by the server: this puts its list items
 // in place as they change.
 
-import { goal } from "./geometry.js";
+import { cropped, goal } from "./geometry.js";
 import { zip } from "./zip.js";
 
 const $ = (id) => document.getElementById(id);
@@ -28,11 +28,11 @@ function newID() {
 }
 
 // query returns the words of the form's fields. A field is left out when it is empty,
-// or when the operation it belongs to (data-of) is not asked for.
+// or when none of the words it belongs to (data-of) is asked for.
 function query() {
   const value = (e) => e.type === "checkbox" && !e.checked ? "" : e.value.trim();
   return Array.from(form.elements)
-    .filter((e) => e.name && e.type !== "file" && value(e) && !(e.dataset.of && !value($(e.dataset.of))))
+    .filter((e) => e.name && e.type !== "file" && value(e) && !(e.dataset.of && !e.dataset.of.split(" ").some((of) => value($(of)))))
     .map((e) => `${e.name}=${encodeURIComponent(value(e))}`).join("&");
 }
 
@@ -77,14 +77,20 @@ function showSize(card) {
     return;
   }
   if (!card.w) return;
-  const word = $("scale").value.trim();
-  const to = word === "" ? [card.w, card.h] : goal(word, card.w, card.h);
+  const to = result(card.w, card.h);
   card.size.textContent = `${card.w} × ${card.h}` + (to ? ` → ${to[0]} × ${to[1]}` : "");
+}
+
+// result returns the size that a picture of w × h gets by what the form says.
+function result(w, h) {
+  const crop = $("crop").value.trim(), scale = $("scale").value.trim();
+  const part = crop === "" ? [w, h] : cropped(crop, w, h);
+  return part && (scale === "" ? part : goal(scale, ...part, $("fit").value, $("enlarge").value));
 }
 
 function scaleChanged() {
   const word = $("scale").value.trim();
-  const bad = word !== "" && !goal(word, 1000, 1000);
+  const bad = word !== "" && !goal(word, 1000, 1000, $("fit").value, $("enlarge").value);
   $("scale").setAttribute("aria-invalid", bad);
   $("scale-hint").textContent = bad ? words.badsize : hint;
   ready.forEach(showSize);
@@ -271,7 +277,7 @@ if (form) {
   $("percent").hidden = $("drop-hint").hidden = false;
   image.addEventListener("change", () => { add(image.files); image.value = ""; });
   form.addEventListener("submit", (e) => { e.preventDefault(); send(); });
-  $("scale").addEventListener("input", scaleChanged);
+  for (const id of ["scale", "crop", "fit", "enlarge"]) $(id).addEventListener("input", scaleChanged);
   $("percent").addEventListener("input", () => {
     $("scale").value = $("percent").value === "100" ? "" : $("percent").value + "%";
     scaleChanged();

@@ -56,9 +56,19 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 	full := f.comps[0].h == f.hmax && f.comps[0].v == f.vmax
 	luma := hint.Luma && r.model == ycc && full
 	planar := r.model == gray || luma || r.model == ycc && hint.Planar && full
+	ofW, ofH := hint.OfW, hint.OfH
+	if ofW == 0 || ofH == 0 {
+		ofW, ofH = f.w, f.h
+	}
+	chromaW, chromaH := hint.GoalW, hint.GoalH
+	if ofW != f.w || ofH != f.h {
+		// A part begins between samples. Chroma of the size wanted would only be moved by
+		// a part of a sample, where a kernel is least exact.
+		chromaW, chromaH = ceilDiv(5*chromaW, 4), ceilDiv(5*chromaH, 4)
+	}
 	n := 8
 	if hint.GoalW > 0 && hint.GoalH > 0 && full {
-		n = Reduction(f.w, f.h, hint.GoalW, hint.GoalH, hint.Fine, hint.Named)
+		n = Reduction(ofW, ofH, hint.GoalW, hint.GoalH, hint.Fine, hint.Named)
 	}
 	for i, c := range f.comps {
 		switch {
@@ -66,7 +76,7 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 			m.n[i] = n
 		case luma:
 		case planar && n < 8:
-			m.n[i] = chromaReduction(f.w*c.h, f.h*c.v, f.hmax, f.vmax, hint.GoalW, hint.GoalH)
+			m.n[i] = chromaReduction(ofW*c.h, ofH*c.v, f.hmax, f.vmax, chromaW, chromaH)
 		case planar:
 			m.n[i] = 8
 		default: // the size of the first component, where that can be had

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -14,15 +15,16 @@ import (
 // transposes the blocks and each block in itself.
 type upright struct{ mirrorX, mirrorY, swap bool }
 
-// recode gathers the coefficients of the first n components of r and writes them
-// upright, as a baseline JPEG with the Huffman tables of annex K. A coefficient whose
+// recode gathers the coefficients of the first n components of r and writes those of a
+// part of the upright picture, as a baseline JPEG with the Huffman tables of annex K. A coefficient whose
 // quantization step is 0 is 0, and is written with a step of 1. Those that a baseline
 // file cannot hold, which no encoder makes, are limited to -1023 and 1023.
 //
-// done is false, and r as it was, if a side that is mirrored does not consist of whole
-// MCUs (the blocks that fill it up would come to the wrong end), or if there is not
+// done is false, and r as it was, if the part does not begin at whole MCUs (where it ends
+// is free: the rest of the last ones is left out by the size that the file says), if a
+// side that is mirrored does not consist of whole MCUs (the blocks that fill it up would come to the wrong end), or if there is not
 // enough memory.
-func recode(w io.Writer, r *Reader, n int) (done bool, err error) {
+func recode(w io.Writer, r *Reader, n int, part geometry.Rect) (done bool, err error) {
 	f := r.frame
 	o := upright{swap: raster.Swaps(r.hdr.Orientation)}
 	o.mirrorX, o.mirrorY = raster.Mirrors(r.hdr.Orientation)
@@ -31,6 +33,12 @@ func recode(w io.Writer, r *Reader, n int) (done bool, err error) {
 		mcuW, mcuH = 8*f.hmax, 8*f.vmax
 	}
 	if o.mirrorX && f.w%mcuW != 0 || o.mirrorY && f.h%mcuH != 0 {
+		return false, nil
+	}
+	if o.swap {
+		mcuW, mcuH = mcuH, mcuW
+	}
+	if part.X%mcuW != 0 || part.Y%mcuH != 0 {
 		return false, nil
 	}
 	m := &decoder{r: r, f: f}
@@ -46,10 +54,7 @@ func recode(w io.Writer, r *Reader, n int) (done bool, err error) {
 		return true, err
 	}
 
-	g := frame{sof: mSOF0, w: f.w, h: f.h}
-	if o.swap {
-		g.w, g.h = f.h, f.w
-	}
+	g := frame{sof: mSOF0, w: part.W, h: part.H}
 	var hw headerWriter
 	hw.soi()
 	if n == 1 {
@@ -90,7 +95,7 @@ func recode(w io.Writer, r *Reader, n int) (done bool, err error) {
 	hw.sos(ids, tables, 0, 63, 0, 0)
 	out := newBitWriter(w)
 	out.write(hw)
-	m.writeUpright(out, &g, o)
+	m.writeUpright(out, &g, o, part.X/mcuW, part.Y/mcuH)
 	out.finish()
 	out.write([]byte{0xFF, mEOI})
 	return true, out.err
@@ -135,8 +140,9 @@ func (o upright) from(c *component, x, y int) int {
 	return y*c.mw + x
 }
 
-// writeUpright writes the only scan of the frame g.
-func (m *decoder) writeUpright(out *bitWriter, g *frame, o upright) {
+// writeUpright writes the only scan of the frame g, which begins at MCU mx, my of the
+// upright picture.
+func (m *decoder) writeUpright(out *bitWriter, g *frame, o upright, mx, my int) {
 	var to [64]int
 	var negative uint64 // stored coefficients whose sign changes
 	for k := range to {
@@ -162,7 +168,7 @@ func (m *decoder) writeUpright(out *bitWriter, g *frame, o upright) {
 				cs := &m.coefs[i]
 				t := min(i, 1)
 				for b := range c.h * c.v {
-					at := o.from(&m.f.comps[i], x*c.h+b%c.h, y*c.v+b/c.h)
+					at := o.from(&m.f.comps[i], (mx+x)*c.h+b%c.h, (my+y)*c.v+b/c.h)
 					v := cs.v[64*at : 64*at+64]
 					nz := uint64(0)
 					z[0] = 0

@@ -1,23 +1,30 @@
 package jpeg
 
-import "io"
+import (
+	"io"
 
-// Copy writes a JPEG again with every coefficient as it was, upright, without metadata
-// other than its density and its profile: a picture whose factor is 1 and of which
-// nothing else is asked. Scans are copied bit for bit, after walking them; where that
+	"imgtools/pkg/geometry"
+)
+
+// Copy writes a JPEG again: CopyPart of the whole picture.
+func Copy(w io.Writer, r *Reader) (done bool, err error) { return CopyPart(w, r, r.whole()) }
+
+// CopyPart writes a part of the upright picture of a JPEG again with every coefficient as
+// it was, upright, without metadata other than its density and its profile: a picture
+// whose factor is 1 and of which nothing else is asked. Scans are copied bit for bit, after walking them; where that
 // cannot be (see mustRecode), coefficients are gathered and written as a baseline
 // JPEG.
 //
-// done is false, and r as it was, if the picture would have to be turned and a mirrored
-// side does not consist of whole MCUs, or if there is not enough memory. The caller
-// then decodes. After an error, part of the output may have been written.
-func Copy(w io.Writer, r *Reader) (done bool, err error) {
+// done is false, and r as it was, if the part does not begin at whole MCUs, if the
+// picture would have to be turned and a mirrored side does not consist of whole MCUs, or
+// if there is not enough memory. The caller then decodes. After an error, part of the output may have been written.
+func CopyPart(w io.Writer, r *Reader, part geometry.Rect) (done bool, err error) {
 	if r.first == nil {
 		return false, nil
 	}
 	r.grayICC = r.profile("GRAY")
-	if n := len(r.frame.comps); r.mustRecode(n) {
-		return recode(w, r, n)
+	if n := len(r.frame.comps); part != r.whole() || r.mustRecode(n) {
+		return recode(w, r, n, part)
 	}
 	if r.lim.CheckMem(r.frame.maskBytes()) != nil {
 		return false, nil
@@ -29,6 +36,9 @@ func Copy(w io.Writer, r *Reader) (done bool, err error) {
 		return t.copyScan(s)
 	})
 }
+
+// whole returns all of the upright picture.
+func (r *Reader) whole() geometry.Rect { return geometry.Whole(r.hdr.OrientedSize()) }
 
 // describe writes the segments that say what the components mean. swap: the sides of
 // the picture have been exchanged.

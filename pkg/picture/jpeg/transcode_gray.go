@@ -1,6 +1,10 @@
 package jpeg
 
-import "io"
+import (
+	"io"
+
+	"imgtools/pkg/geometry"
+)
 
 // The gray picture of a YCbCr JPEG is its Y component, which is Rec. 601 luma. The
 // transcoder drops Cb and Cr and writes the quantized coefficients of Y as they are.
@@ -11,24 +15,29 @@ import "io"
 // before and is coded again. In a progressive file, Y's own scans are copied whole, and
 // only the interleaved DC scans are written again.
 
-// Gray writes the luma of a JPEG, no coefficient changed, as an upright JPEG of one
+// Gray writes the luma of a JPEG: GrayPart of the whole picture.
+func Gray(w io.Writer, r *Reader, icc []byte) (done bool, err error) {
+	return GrayPart(w, r, icc, r.whole())
+}
+
+// GrayPart writes the luma of a JPEG, or of a part of its upright picture, no coefficient changed, as an upright JPEG of one
 // component, without metadata other than the density and the given profile of gray,
 // which may be nil. It is progressive if r was and stood upright. It reads and writes through
 // buffers of fixed size; of a progressive file it also holds 8 bytes a block, and where
 // coefficients must be written again (see mustRecode), 136 bytes a block of luma.
 //
 // done is false, and r as it was, if luma has fewer samples than the picture or is no
-// component by itself, if the picture would have to be turned and a mirrored side is
+// component by itself, if the part begins at no multiple of 8, if the picture would have to be turned and a mirrored side is
 // no multiple of 8, or if there is not enough memory. The caller then decodes. After an
 // error, part of the output may have been written.
-func Gray(w io.Writer, r *Reader, icc []byte) (done bool, err error) {
+func GrayPart(w io.Writer, r *Reader, icc []byte, part geometry.Rect) (done bool, err error) {
 	r.grayICC = icc
 	c := &r.frame.comps[0]
 	if r.first == nil || r.model != gray && r.model != ycc || c.h != r.frame.hmax || c.v != r.frame.vmax {
 		return false, nil
 	}
-	if r.mustRecode(1) {
-		return recode(w, r, 1)
+	if part != r.whole() || r.mustRecode(1) {
+		return recode(w, r, 1, part)
 	}
 	if r.lim.CheckMem(r.frame.maskBytes()) != nil {
 		return false, nil

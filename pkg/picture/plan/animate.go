@@ -14,7 +14,7 @@ func (j *job) animate(out io.Writer, r raster.Animated) error {
 	if err != nil {
 		return err
 	}
-	w, err := gif.NewWriter(out, j.goalW, j.goalH, r.Loop(), j.Limits)
+	w, err := gif.NewWriter(out, j.place.W, j.place.H, r.Loop(), j.Limits)
 	if err != nil {
 		return err
 	}

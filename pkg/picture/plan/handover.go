@@ -1,9 +1,11 @@
 package plan
 
 import (
+	"fmt"
 	"io"
 
 	"imgtools/pkg/format"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/codec"
 	"imgtools/pkg/picture/raster"
 )
@@ -24,8 +26,14 @@ func (j *job) handOver(out io.Writer) (Result, error) {
 	} else {
 		res, err = j.grayReduced(out)
 	}
-	res.FullW, res.FullH, res.GoalW, res.GoalH = j.fullW, j.fullH, j.goalW, j.goalH
+	res.FullW, res.FullH, res.GoalW, res.GoalH = j.part.W, j.part.H, j.place.W, j.place.H
 	res.From, res.As = j.p.Format, j.out.Name
+	if j.Ops.Has("gravity") {
+		res.Gravity = j.gravity.String()
+	}
+	if c := j.background; c != nil {
+		res.Background = fmt.Sprintf("%02x%02x%02x", c.R, c.G, c.B)
+	}
 	return res, err
 }
 
@@ -33,8 +41,9 @@ func (j *job) handOver(out io.Writer) (Result, error) {
 // animation, in that to write.
 func (j *job) grayWhole(out io.Writer) (Result, error) {
 	whole := *j
-	whole.HandOver, whole.scale, whole.quality = false, false, 0
-	whole.goalW, whole.goalH = j.fullW, j.fullH
+	whole.HandOver, whole.quality, whole.background = false, 0, nil
+	w, h := j.part.W, j.part.H
+	whole.place = geometry.Placement{ScaledW: w, ScaledH: h, Cut: geometry.Whole(w, h), W: w, H: h}
 	if j.animated() == nil {
 		whole.out, _ = format.Lookup(codec.OutputFormat(j.p, ""))
 	}
@@ -47,13 +56,16 @@ func (j *job) grayWhole(out io.Writer) (Result, error) {
 // grayReduced writes the picture gray as PNM or TIFF, at the size in which the decoder gives
 // it.
 func (j *job) grayReduced(out io.Writer) (Result, error) {
-	rows, err := j.rows([]step{grayStep, profileStep})
+	rows, err := j.rows([]step{cropStep, grayStep, profileStep})
 	if err != nil {
 		return Result{}, err
 	}
+	if rows, err = raster.Upright(rows, j.Limits); err != nil {
+		return Result{}, err
+	}
 	d := rows.Header().Planes[0]
-	res := Result{Reduced: 8 * d.NX / d.DX}
-	res.W, res.H = j.stored(d.W, d.H)
+	eighth := 8 / d.DX // DX is 8 or 1
+	res := Result{Reduced: eighth * d.NX, OriginX: eighth * d.OX, OriginY: eighth * d.OY, W: d.W, H: d.H}
 	travels := format.PNM
 	if h := rows.Header(); h.ICC != nil || h.Density != (raster.Density{}) {
 		travels = format.TIFF
@@ -62,12 +74,4 @@ func (j *job) grayReduced(out io.Writer) (Result, error) {
 	f, _ := format.Lookup(res.Format)
 	res.Type, res.Note = f.Media, j.said(false)
 	return res, err
-}
-
-// turnsPart reports whether turning would bring to the front a side that, when
-// reduced by eighths, may end in a part of a sample. The part must stay last, as
-// a size and n/8 alone cannot say where it is.
-func turnsPart(h *raster.Header) bool {
-	mx, my := raster.Mirrors(h.Orientation)
-	return mx && h.FullW%8 != 0 || my && h.FullH%8 != 0
 }

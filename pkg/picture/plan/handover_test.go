@@ -43,12 +43,28 @@ func TestGrayForScaling(t *testing.T) {
 		{"same size, to png", wide, "gray handover scale=1 format=png", "pgm 1001x750 full=1001x750 reduced=8/8 goal=1001x750 from=jpeg as=png"},
 		{"a quarter turn", oriented(even, 6), "gray handover fast scale=1/8", "pgm 94x126 full=752x1008 reduced=1/8 goal=94x126 from=jpeg as=jpeg"},
 		{"a box, turned", oriented(even, 8), "gray handover fast scale=x126", "pgm 94x126 full=752x1008 reduced=1/8 goal=94x126 from=jpeg as=jpeg"},
-		{"the part of a sample would come first", oriented(wide, 3), "gray handover fast scale=1/8", "pgm 1001x750 full=1001x750 reduced=8/8 goal=125x94 from=jpeg as=jpeg"},
+		{"the part of a sample comes first", oriented(wide, 3), "gray handover fast scale=1/8", "pgm 126x94 full=1001x750 reduced=1/8 origin=7x2 goal=125x94 from=jpeg as=jpeg"},
 		{"the part stays last", oriented(wide, 5), "gray handover fast scale=1/8", "pgm 94x126 full=750x1001 reduced=1/8 goal=94x125 from=jpeg as=jpeg"},
+		{"cropped within a sample", wide, "gray handover scale=1/4 crop=400x300+101+51", "pgm 151x113 full=400x300 reduced=3/8 origin=7x1 goal=100x75 from=jpeg as=jpeg"},
+		{"cropped and cut", wide, "gray handover scale=100x100 fit=cover crop=400x300 gravity=0%,0%", "pgm 200x150 full=400x300 reduced=4/8 goal=100x100 gravity=0%,0% from=jpeg as=jpeg"},
+		{"cropped, the same size", wide, "gray handover scale=1 crop=400x300+8+16", "jpeg 400x300 full=400x300 reduced=8/8 goal=400x300 from=jpeg as=jpeg"},
+		{"cover cuts, the same scale", wide, "gray handover scale=1001x100 fit=cover gravity=south", "jpeg 1001x100 full=1001x100 reduced=8/8 goal=1001x100 gravity=south from=jpeg as=jpeg"},
+		{"on a background", rgb, "gray handover scale=50x50 fit=pad background=ff0000", "pgm 101x75 full=101x75 reduced=8/8 goal=50x50 background=4c4c4c from=png as=png"},
 		{"png", rgb, "gray handover scale=1/3", "pgm 101x75 full=101x75 reduced=8/8 goal=34x25 from=png as=png"},
 	} {
 		r, out := made(t, c.data, c.o)
-		got := fmt.Sprintf("%s %dx%d full=%dx%d reduced=%d/8 goal=%dx%d from=%s as=%s", r.Format, r.W, r.H, r.FullW, r.FullH, r.Reduced, r.GoalW, r.GoalH, r.From, r.As)
+		got := fmt.Sprintf("%s %dx%d full=%dx%d reduced=%d/8", r.Format, r.W, r.H, r.FullW, r.FullH, r.Reduced)
+		if r.OriginX != 0 || r.OriginY != 0 {
+			got += fmt.Sprintf(" origin=%dx%d", r.OriginX, r.OriginY)
+		}
+		got += fmt.Sprintf(" goal=%dx%d", r.GoalW, r.GoalH)
+		if r.Gravity != "" {
+			got += " gravity=" + r.Gravity
+		}
+		if r.Background != "" {
+			got += " background=" + r.Background
+		}
+		got += fmt.Sprintf(" from=%s as=%s", r.From, r.As)
 		if got != c.want {
 			t.Errorf("%s: %s\nwant %s", c.name, got, c.want)
 		}

@@ -20,6 +20,7 @@
 package plan
 
 import (
+	"image/color"
 	"io"
 	"slices"
 	"strings"
@@ -44,9 +45,11 @@ type Request struct {
 	HandOver bool
 
 	// The input is an upright picture of OfW × OfH pixels that was reduced by
-	// Reduced/8; zero fields: it is whole.
-	OfW, OfH int
-	Reduced  int
+	// Reduced/8, and begins at OriginX, OriginY eighths of a sample; zero fields: it is
+	// whole.
+	OfW, OfH         int
+	Reduced          int
+	OriginX, OriginY int
 }
 
 // Result says what was written.
@@ -56,13 +59,17 @@ type Result struct {
 	W, H   int    // pixels
 	Note   string // what the user should know: "first of 12 frames"
 
-	// Only after a hand-over: the full size of the upright picture, the n of n/8 that
-	// it was reduced by, the size that it is to be scaled to, and the formats that it
-	// came in and is to be written in.
-	FullW, FullH int
-	Reduced      int
-	GoalW, GoalH int
-	From, As     string
+	// Only after a hand-over: the full size of the upright picture once cropped, the n
+	// of n/8 that it was reduced by, where it begins in eighths of a sample, the size
+	// that it is to be scaled to, and the formats that it came in and is to be written
+	// in; and what became of the gravity and the background, if they were asked for.
+	FullW, FullH     int
+	Reduced          int
+	OriginX, OriginY int
+	GoalW, GoalH     int
+	From, As         string
+	Gravity          string
+	Background       string
 }
 
 // job is one picture and what is to become of it.
@@ -71,12 +78,14 @@ type job struct {
 	p            *codec.Picture
 	out          format.Format // to write
 	gray         bool
-	grayer       *colour.Grayer // with gray
-	notes        []string       // what happened to the colours
-	scale        bool
-	fullW, fullH int // upright, before any reduction
-	goalW, goalH int // upright, at the end
-	quality      int // 0: not asked for
+	grayer       *colour.Grayer     // with gray
+	notes        []string           // what happened to the colours
+	fullW, fullH int                // upright, before any reduction
+	part         geometry.Rect      // of the upright picture: what is left after the crop
+	gravity      geometry.Gravity   // on that part
+	place        geometry.Placement // of that part in the result, upright
+	background   *color.NRGBA       // nil: not asked for, and white
+	quality      int                // 0: not asked for
 	stop         func()
 }
 
@@ -92,7 +101,7 @@ func Run(out io.Writer, in io.ReaderAt, size int64, r Request) (Result, error) {
 
 // newJob reads the words of a request and decides on format and size.
 func newJob(p *codec.Picture, r Request) (*job, error) {
-	j := &job{Request: r, p: p, stop: func() {}, quality: r.Ops.Int("quality"), gray: r.Ops.Has("gray"), scale: r.Ops.Has("scale")}
+	j := &job{Request: r, p: p, stop: func() {}, quality: r.Ops.Int("quality"), gray: r.Ops.Has("gray")}
 	if n := r.Ops.Int("frame"); n != 0 {
 		if err := p.Select(n); err != nil {
 			return nil, err
@@ -120,19 +129,14 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 		}
 		j.fullW, j.fullH = r.OfW, r.OfH
 	}
-	j.goalW, j.goalH = j.fullW, j.fullH
-	if j.scale {
-		g, err := geometry.Parse(r.Ops.Get("scale"))
-		if err != nil {
-			return nil, err
-		}
-		j.goalW, j.goalH = g.Goal(j.fullW, j.fullH)
+	if err := j.layOut(); err != nil {
+		return nil, err
 	}
 	frames := 1
 	if j.animated() != nil {
 		frames = p.Frames
 	}
-	return j, r.Limits.CheckSize(int64(j.goalW), int64(j.goalH), frames)
+	return j, r.Limits.CheckSize(int64(j.place.W), int64(j.place.H), frames)
 }
 
 // note adds a note on the colours, once; "" is none.
@@ -167,7 +171,12 @@ func (j *job) checkReduced() error {
 		return fault.New(fault.Usage, "of=%dx%d: %w", j.OfW, j.OfH, err)
 	}
 	w, h := j.p.Header().OrientedSize()
-	if (j.OfW*n+7)/8 != w || (j.OfH*n+7)/8 != h || n != 8 && (j.p.Frames > 1 || j.p.Header().Orientation != 1) {
+	switch {
+	case j.Ops.Has("crop"):
+		return fault.New(fault.Usage, "crop with of=: the picture has been cropped")
+	case j.OriginX < 0 || j.OriginY < 0 || j.OriginX > 7 || j.OriginY > 7:
+		return fault.New(fault.Usage, "origin=%dx%d: not 0x0 to 7x7", j.OriginX, j.OriginY)
+	case (j.OriginX+j.OfW*n+7)/8 != w || (j.OriginY+j.OfH*n+7)/8 != h || n != 8 && (j.p.Frames > 1 || j.p.Header().Orientation != 1):
 		return fault.New(fault.Usage, "of=%dx%d reduced=%d/8 is not this picture of %dx%d", j.OfW, j.OfH, n, w, h)
 	}
 	return nil
@@ -176,9 +185,11 @@ func (j *job) checkReduced() error {
 // reduced reports whether the input is a reduced picture.
 func (j *job) reduced() bool { return j.Reduced != 0 && j.Reduced != 8 }
 
-// sameSize reports whether the picture keeps its size. A reduced picture of 1 pixel
-// may have the size of its goal, but its samples are right only after resampling.
-func (j *job) sameSize() bool { return j.goalW == j.fullW && j.goalH == j.fullH && !j.reduced() }
+// sameSize reports whether nothing is resampled. A reduced picture of 1 pixel may have
+// the size of its goal, but its samples are right only after resampling.
+func (j *job) sameSize() bool {
+	return j.place.ScaledW == j.part.W && j.place.ScaledH == j.part.H && !j.reduced()
+}
 
 // animated returns the reader of the input's frames if all of them are to be written.
 func (j *job) animated() raster.Animated {
@@ -190,7 +201,7 @@ func (j *job) animated() raster.Animated {
 
 // run writes the picture by the first way that fits.
 func (j *job) run(out io.Writer) (res Result, err error) {
-	res = Result{Format: j.out.Name, Type: j.out.Media, W: j.goalW, H: j.goalH}
+	res = Result{Format: j.out.Name, Type: j.out.Media, W: j.place.W, H: j.place.H}
 	defer func() { res.Note = j.said(j.animated() != nil) }()
 	if done, err := j.shortcut(out); done || err != nil {
 		return res, err
@@ -203,7 +214,7 @@ func (j *job) run(out io.Writer) (res Result, err error) {
 		return Result{}, err
 	}
 	depth := 0
-	if j.sameSize() {
+	if j.sameSize() && !j.pads() {
 		depth = j.p.Depth
 	}
 	res.Format, err = codec.Encode(out, rows, j.out.Name, codec.Options{Quality: j.quality, Depth: depth, Limits: j.Limits})

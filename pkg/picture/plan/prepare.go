@@ -31,8 +31,8 @@ func Prepare(in io.ReaderAt, size int64, r Request) (Prepared, error) {
 	if j.animated() != nil {
 		frames = p.Frames
 	}
-	pixels := max(int64(j.fullW)*int64(j.fullH), int64(j.goalW)*int64(j.goalH))
-	return Prepared{Format: j.out.Name, W: j.goalW, H: j.goalH, Pixels: pixels * int64(frames), job: j}, nil
+	pixels := max(int64(j.fullW)*int64(j.fullH), int64(j.place.W)*int64(j.place.H))
+	return Prepared{Format: j.out.Name, W: j.place.W, H: j.place.H, Pixels: pixels * int64(frames), job: j}, nil
 }
 
 // Write writes what the request makes of the picture to out. It may be called once.

@@ -12,21 +12,24 @@ import (
 )
 
 // againQuality is the quality of a JPEG that would have been copied but for its
-// orientation or sampling: coding it again must lose little.
+// orientation or sampling, or the place of its part: coding it again must lose little.
 const againQuality = 95
 
 // shortcut writes a picture that keeps its size and format without decoding it, where
 // its format allows that, and leaves its metadata out. It reports whether it did.
 func (j *job) shortcut(out io.Writer) (bool, error) {
-	if !j.sameSize() || j.out.Name != j.p.Format || j.Ops.Has("frame") {
+	if !j.sameSize() || j.pads() || j.out.Name != j.p.Format || j.Ops.Has("frame") {
 		return false, nil
 	}
 	h := j.p.Header()
+	keepsPixels := !j.cropped() && j.background == nil
 	switch r := j.p.Reader.(type) {
 	case *gif.Reader: // all frames
-		return true, gif.RewritePalette(out, r, j.paletteColour())
+		if keepsPixels {
+			return true, gif.RewritePalette(out, r, j.paletteColour())
+		}
 	case *png.Reader:
-		if h.Layout == raster.Indexed && h.Orientation == 1 && j.keepsColoursOf(h) {
+		if keepsPixels && h.Layout == raster.Indexed && h.Orientation == 1 && j.keepsColoursOf(h) {
 			return true, png.RewritePalette(out, r, j.paletteColour())
 		}
 	case *jpeg.Reader:
@@ -52,10 +55,11 @@ func (j *job) paletteColour() func(color.NRGBA) color.NRGBA {
 	return func(c color.NRGBA) color.NRGBA { return c }
 }
 
-// copyJPEG copies the coefficients of a JPEG: all of them, or for gray those of Y,
-// which is Rec. 601 luma. That is impossible if a quality is asked for, if gray needs
+// copyJPEG copies the coefficients of a JPEG, or of a part of it: all of them, or for
+// gray those of Y, which is Rec. 601 luma. That is impossible if a quality is asked for, if gray needs
 // other weights or another tone, or if colours change. If package jpeg cannot copy,
-// because of the orientation or sampling, the picture is coded again with little loss.
+// because of the orientation, the sampling or where the part begins, the picture is coded
+// again with little loss.
 func (j *job) copyJPEG(out io.Writer, r *jpeg.Reader) (bool, error) {
 	h := j.p.Header()
 	srgb := j.Ops.Get("profile") == "srgb"
@@ -72,9 +76,9 @@ func (j *job) copyJPEG(out io.Writer, r *jpeg.Reader) (bool, error) {
 		if srgb {
 			icc = nil
 		}
-		done, err = jpeg.Gray(out, r, icc)
+		done, err = jpeg.GrayPart(out, r, icc, j.part)
 	} else {
-		done, err = jpeg.Copy(out, r)
+		done, err = jpeg.CopyPart(out, r, j.part)
 	}
 	if done || err != nil {
 		return true, err

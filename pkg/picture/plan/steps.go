@@ -1,7 +1,10 @@
 package plan
 
 import (
+	"image/color"
+
 	"imgtools/pkg/format"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/colour"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/resample"
@@ -12,7 +15,7 @@ type step func(*job, raster.Rows) (raster.Rows, error)
 
 // steps are the operations in the order in which they are done. Each does nothing
 // when it isn't asked for.
-var steps = []step{grayStep, profileStep, scaleStep, fitStep}
+var steps = []step{cropStep, grayStep, profileStep, scaleStep, pageStep, fitStep}
 
 // rows starts the decoding of a still picture and sends its rows through steps.
 // The result may still have to be turned upright, which the encoder does when the
@@ -58,18 +61,18 @@ func (j *job) hint() raster.Hint {
 	linear := j.Ops.Has("linear")
 	hint := raster.Hint{
 		Luma:   j.gray && j.grayer.NeedsLumaOnly(),
-		Planar: !j.gray && j.out.Name == format.JPEG && !linear && !j.toSRGB(),
-		Fine:   !j.Ops.Has("fast"),
-		Named:  j.Ops.Has("kernel"),
+		Planar: !j.gray && j.out.Name == format.JPEG && !linear && !j.toSRGB() && !j.pads(),
+		// A part begins between the samples of a reduced picture. At exactly n/8 the
+		// resampler would only move it by a part of a sample, which blurs.
+		Fine:  !j.Ops.Has("fast") || j.cropped(),
+		Named: j.Ops.Has("kernel"),
 	}
 	// A reduced decoder averages gamma-encoded samples, so it is no help in linear
 	// light; other weights than Rec. 601 need all components at full size.
 	reduce := !j.sameSize() && !linear && (!j.gray || hint.Luma)
-	if j.HandOver && turnsPart(j.p.Header()) {
-		reduce = false
-	}
 	if reduce {
-		hint.GoalW, hint.GoalH = j.stored(j.goalW, j.goalH)
+		hint.GoalW, hint.GoalH = j.stored(j.place.ScaledW, j.place.ScaledH)
+		hint.OfW, hint.OfH = j.stored(j.part.W, j.part.H)
 	}
 	return hint
 }
@@ -81,6 +84,24 @@ func (j *job) stored(w, h int) (int, int) {
 		return h, w
 	}
 	return w, h
+}
+
+// cropStep cuts out the part of the picture that is used. Where it begins within a sample
+// of chroma and is not scaled, the planes become RGB first: an encoder of planes takes no
+// origin.
+//
+// The rows below the part are read, too, as a damaged picture is refused whichever part
+// of it is wanted. With fast they are not, and a note says so.
+func cropStep(j *job, rows raster.Rows) (raster.Rows, error) {
+	if !j.cropped() {
+		return rows, nil
+	}
+	h := rows.Header()
+	part := raster.Stored(j.part, j.fullW, j.fullH, h.Orientation)
+	if j.sameSize() && !h.OnSamples(part.X, part.Y) {
+		rows = raster.Packed(rows)
+	}
+	return raster.Crop(rows, part, !j.Ops.Has("fast"), func() { j.note("rows below the crop were not checked") })
 }
 
 // grayStep makes rows gray with the weights asked for.
@@ -126,24 +147,55 @@ func scaleStep(j *job, rows raster.Rows) (raster.Rows, error) {
 		rows = raster.Packed(rows)
 	}
 	rows = raster.Expand(rows)
-	w, h := j.stored(j.goalW, j.goalH)
-	if full := rows.Header(); j.goalW*j.goalH > full.FullW*full.FullH {
+	if h := rows.Header(); j.place.Cut.W*j.place.Cut.H > h.FullW*h.FullH {
 		var err error
 		if rows, err = raster.Upright(rows, j.Limits); err != nil {
 			return nil, err
 		}
-		w, h = j.goalW, j.goalH
+	}
+	orientation := rows.Header().Orientation
+	w, h := j.place.ScaledW, j.place.ScaledH
+	cut := raster.Stored(j.place.Cut, w, h, orientation)
+	if raster.Swaps(orientation) {
+		w, h = h, w
 	}
 	if j.reduced() {
 		part := *rows.Header()
 		d := part.Planes[0]
 		part.FullW, part.FullH = j.OfW, j.OfH
-		part.Planes = []raster.PlaneDim{{W: d.W, H: d.H, NX: j.Reduced, DX: 8, NY: j.Reduced, DY: 8}}
+		part.Planes = []raster.PlaneDim{{W: d.W, H: d.H, NX: j.Reduced, DX: 8, NY: j.Reduced, DY: 8, OX: j.OriginX, OY: j.OriginY}}
 		rows = raster.WithHeader(rows, &part)
 	}
-	o := resample.Options{Kernel: j.Ops.Get("kernel"), Linear: j.Ops.Has("linear"), Limits: j.Limits}
+	o := resample.Options{Kernel: j.Ops.Get("kernel"), Linear: j.Ops.Has("linear"), Cut: cut, Limits: j.Limits}
 	if o.Linear {
 		o.Curves = colour.Curves(rows.Header())
 	}
 	return resample.Rows(rows, w, h, o)
+}
+
+// white is the background when none is asked for.
+var white = color.NRGBA{255, 255, 255, 255}
+
+// pageStep lays the picture on its background: under what is transparent, and around it
+// if it is smaller than the result.
+func pageStep(j *job, rows raster.Rows) (raster.Rows, error) {
+	if j.background == nil && !j.pads() {
+		return rows, nil
+	}
+	page := white
+	if j.background != nil {
+		page = *j.background
+	}
+	rows = raster.FlattenOn(rows, page)
+	if !j.pads() {
+		return rows, nil
+	}
+	rows = raster.Packed(raster.Expand(rows))
+	o := rows.Header().Orientation
+	at := raster.Stored(geometry.Rect{X: j.place.X, Y: j.place.Y, W: j.place.Cut.W, H: j.place.Cut.H}, j.place.W, j.place.H, o)
+	w, h := j.place.W, j.place.H
+	if raster.Swaps(o) {
+		w, h = h, w
+	}
+	return raster.Pad(rows, w, h, at.X, at.Y, page)
 }

@@ -93,47 +93,8 @@ func PaletteLayout(p []color.NRGBA) Layout {
 	return RGBA
 }
 
-// Flatten returns rows without alpha: the picture on a white page, c·a + 1 − a for a
-// colour c and alpha a from 0 to 1. Gamma-encoded values are mixed, as browsers do.
-// Indexed rows stay indexed; their palette is mixed.
-func Flatten(src Rows) Rows {
-	h := src.Header()
-	if h.Layout == Indexed {
-		p := make([]color.NRGBA, len(h.Palette))
-		for i, c := range h.Palette {
-			a := uint32(c.A)
-			p[i] = color.NRGBA{white8(c.R, a), white8(c.G, a), white8(c.B, a), 255}
-		}
-		f := *h
-		f.Palette = p
-		return WithHeader(src, &f)
-	}
-	if !h.Layout.HasAlpha() {
-		return src
-	}
-	n := h.Layout.Samples()
-	return Filter(src, h.with(h.Layout-1, h.Bits), func(dst, src Plane) {
-		for i, o := n-1, 0; i < len(src.Pix); i += n {
-			a := uint32(src.Pix[i])
-			for _, v := range src.Pix[i-n+1 : i] {
-				dst.Pix[o] = white8(v, a)
-				o++
-			}
-		}
-		for i, o := n-1, 0; i < len(src.Pix16); i += n {
-			a := uint64(src.Pix16[i])
-			for _, v := range src.Pix16[i-n+1 : i] {
-				dst.Pix16[o] = uint16((uint64(v)*a + 65535*(65535-a) + 32767) / 65535)
-				o++
-			}
-		}
-	})
-}
-
-// white8 is c·a + 1 − a in 8 bits.
-func white8(v uint8, a uint32) uint8 {
-	return uint8((uint32(v)*a + 255*(255-a) + 127) / 255)
-}
+// Flatten returns rows without alpha: the picture on a white page. See FlattenOn.
+func Flatten(src Rows) Rows { return FlattenOn(src, color.NRGBA{255, 255, 255, 255}) }
 
 // DropAlpha returns rows without their alpha. Colours do not change, so it is for
 // pictures known to be opaque.

@@ -167,8 +167,10 @@ type Hint struct {
 	// GoalW and GoalH are the size, in stored (not oriented) pixels, that the caller
 	// will resample to; 0, 0 forbids any reduction.
 	GoalW, GoalH int
-	Fine         bool // better quality at more cost (package jpeg: Reduction)
-	Named        bool // with Fine: the user chose the kernel (2 × rule)
+	// OfW and OfH are the size of the part that will become GoalW × GoalH; 0, 0: all.
+	OfW, OfH int
+	Fine     bool // better quality at more cost (package jpeg: Reduction)
+	Named    bool // with Fine: the user chose the kernel (2 × rule)
 }
 
 // Reader is a picture whose header has been read.

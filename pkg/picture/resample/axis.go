@@ -37,14 +37,20 @@ type axis struct {
 	taps     int
 	spans    []span    // one an output, and one more when their number is odd
 	weights  []float64 // shared by outputs of equal phase
+	whole    bool      // every input has its output
 	pos, neg float64   // the largest sum of the positive weights of an output, and of the negative ones; both ≥ 0
 }
 
 // lay is how the picture lies along the input samples of an axis: it begins at
 // origin, is extent samples long, and each output is step samples. Outputs may reach
 // beyond the extent by less than one: chroma of 5 pixels is 3 samples, not 2 1/2.
+//
+// Output 0 may lie within the picture, which is how a part of it is resampled alone:
+// halves half outputs come before it. They are halves because chroma of a part that
+// begins at an odd column lies half an output farther on.
 type lay struct {
 	step, origin, extent ratio
+	halves               int64
 }
 
 // newAxis returns the axis from in samples to out samples.
@@ -55,8 +61,8 @@ type lay struct {
 // them: from 1000 to 400 samples, step is 5/2, and there are 2 sets of weights
 // beside those of the edges.
 func newAxis(k kernel, in, out int, l lay) *axis {
-	a := &axis{}
 	p, q, origin := l.scaled()
+	a := &axis{whole: p == q && l.halves == 0}
 	unit := 2 * q
 	wide := max(unit, 2*p)                                   // the width of a kernel of width 1
 	end := origin + unit*l.extent.p/l.extent.q               // whole: extent is 1 or 1/2 of a multiple of step
@@ -65,7 +71,8 @@ func newAxis(k kernel, in, out int, l lay) *axis {
 	// cover is the part of sample i, of unit, that the picture covers.
 	cover := func(i int64) int64 { return min(end, (i+1)*unit) - max(origin, i*unit) }
 
-	if p == q && origin%unit == 0 && k.at(1) == 0 && k.at(2) == 0 {
+	before := l.halves * p
+	if p == q && (origin+before)%unit == 0 && k.at(1) == 0 && k.at(2) == 0 {
 		k = kernels["box"] // at factor 1 an interpolating kernel copies, with one tap
 	}
 	at := func(d int64) float64 { return k.at(float64(d) / float64(wide)) }
@@ -80,7 +87,7 @@ func newAxis(k kernel, in, out int, l lay) *axis {
 		reach = (2*p + unit) / 2
 		at = func(d int64) float64 { return float64(min(reach-d, unit, 2*p)) }
 	}
-	centre := func(j int) int64 { return (2*int64(j)+1)*p - q + origin }
+	centre := func(j int) int64 { return (2*int64(j)+1)*p - q + origin + before }
 	window := func(j int) (lo, hi int64) { // inclusive, unbounded; never goes back
 		c := centre(j)
 		return ceilDiv(c-reach, unit), floorDiv(c+reach, unit)
@@ -169,7 +176,17 @@ func newAxis(k kernel, in, out int, l lay) *axis {
 }
 
 // copies reports whether the axis, from in to out samples, leaves them unchanged.
-func (a *axis) copies(in, out int) bool { return a.taps == 1 && in == out }
+func (a *axis) copies(in, out int) bool { return a.whole && a.taps == 1 && in == out }
+
+// from makes the axis one of inputs whose first n are left out, and returns n: those that
+// have no weight in any output.
+func (a *axis) from() (n int) {
+	n = a.spans[0].start
+	for i := range a.spans {
+		a.spans[i].start -= n
+	}
+	return n
+}
 
 // scaled returns step as p/q, and the origin in units of 1/(2q) of a sample. p and q
 // are multiplied by what makes the origin whole. Products of them stay below 2^62

@@ -33,6 +33,7 @@ import (
 	"io"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -45,6 +46,8 @@ type Options struct {
 	// Curves are for Linear: one of gray samples, or three of RGB. nil: that of sRGB
 	// (IEC 61966-2-1).
 	Curves []raster.Curve
+	// Cut is the part of the result that is wanted; only it is computed. Zero: all.
+	Cut    geometry.Rect
 	Limits raster.Limits // Mem bounds tables and the rows held
 }
 
@@ -54,7 +57,9 @@ type Options struct {
 // h are in stored, not oriented, pixels. The density is multiplied by the factors.
 //
 // Output j is centred on input (j+1/2)·extent/w + origin − 1/2, with the exact extent
-// and origin of PlaneDim, so nothing shifts. Samples outside the picture have no
+// and origin of PlaneDim, so nothing shifts. With a Cut the result has that size, and is
+// what cutting the whole result would give, chroma excepted: its samples are centred on
+// those of the part's luma. Samples outside the picture have no
 // weight, and those that it covers in part count by that part.
 func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 	name := o.Kernel
@@ -65,8 +70,15 @@ func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 	if !ok {
 		return nil, fault.New(fault.Usage, "kernel %q: unknown", o.Kernel)
 	}
-	if err := o.Limits.CheckSize(int64(w), int64(h), 1); err != nil {
+	cut := o.Cut
+	if cut == (geometry.Rect{}) {
+		cut = geometry.Whole(w, h)
+	}
+	if err := o.Limits.CheckSize(int64(cut.W), int64(cut.H), 1); err != nil {
 		return nil, err
+	}
+	if max(w, h) > raster.MaxSide || cut.X < 0 || cut.Y < 0 || cut.X+cut.W > w || cut.Y+cut.H > h {
+		return nil, fault.New(fault.TooLarge, "resample: %s of %dx%d", cut, w, h)
 	}
 	if o.Linear {
 		src = raster.Packed(src)
@@ -76,24 +88,25 @@ func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 		return nil, fault.New(fault.Internal, "resample: indexed rows must be made colours first")
 	}
 	head := *in
-	head.FullW, head.FullH = w, h
+	head.FullW, head.FullH = cut.W, cut.H
 	head.Density = in.Density.Scaled(float64(w)/float64(in.FullW), float64(h)/float64(in.FullH))
 	head.Planes = make([]raster.PlaneDim, len(in.Planes))
 	s := &stream{src: src, head: &head}
 	kept := 0
 	for i, d := range in.Planes {
-		to := raster.Whole(w, h)
+		to := raster.Whole(cut.W, cut.H)
 		if i > 0 {
-			to = raster.PlaneDim{W: (w + 1) / 2, H: (h + 1) / 2, NX: 1, DX: 2, NY: 1, DY: 2}
+			to = raster.PlaneDim{W: (cut.W + 1) / 2, H: (cut.H + 1) / 2, NX: 1, DX: 2, NY: 1, DY: 2}
 		}
 		head.Planes[i] = to
-		if err := o.Limits.CheckMem(need(k, d, to, in)); err != nil {
+		if err := o.Limits.CheckMem(need(k, d, to, in, h)); err != nil {
 			return nil, err
 		}
-		x := newAxis(k, d.W, to.W, layOf(in.FullW, d.NX, d.DX, d.OX, w, to.DX))
-		y := newAxis(k, d.H, to.H, layOf(in.FullH, d.NY, d.DY, d.OY, h, to.DY))
+		x := newAxis(k, d.W, to.W, layOf(in.FullW, d.NX, d.DX, d.OX, w, to.DX).after(cut.X, to.DX))
+		y := newAxis(k, d.H, to.H, layOf(in.FullH, d.NY, d.DY, d.OY, h, to.DY).after(cut.Y, to.DY))
 		p := &s.planes[i]
 		p.x, p.y, p.rows = x, y, d.H
+		p.drop = y.from()
 		if x.copies(d.W, to.W) && y.copies(d.H, to.H) {
 			kept++
 			p.engine = &keep{}
@@ -156,12 +169,20 @@ func layOf(full, n, d, o, outFull, outD int) lay {
 	}
 }
 
-// need estimates how many bytes of tables and rows plane d takes.
-func need(k kernel, d, to raster.PlaneDim, in *raster.Header) int64 {
+// after returns l without the outputs of the first pixels of the result, where d pixels
+// are one output.
+func (l lay) after(pixels, d int) lay {
+	l.halves = int64(2 * pixels / d)
+	return l
+}
+
+// need estimates how many bytes of tables and rows plane d takes. to is its part of a
+// picture that is scaled to the height h.
+func need(k kernel, d, to raster.PlaneDim, in *raster.Header, h int) int64 {
 	sets := func(in, out int) int64 { // bytes of weights
 		return int64(out)*(16+24) + int64(2*k.support*float64(max(in, out))+float64(out))*weightBytes
 	}
-	taps := min(int64(d.H), int64(2*k.support*max(1, float64(d.H)/float64(to.H)))+2)
+	taps := min(int64(d.H), int64(2*k.support*max(1, float64(d.H)*float64(to.DY)/float64(h)))+2)
 	n := int64(in.Layout.Samples())
 	return sets(d.W, to.W) + sets(d.H, to.H) + 4*n*int64(to.W)*(taps+1) + sampleBytes*n*int64(d.W) + 64*n*int64(to.W)
 }
@@ -181,7 +202,8 @@ type plane struct {
 	x, y          *axis
 	rows          int // of input
 	height, width int // of output; samples
-	pushed, done  int // rows pushed, rows computed
+	drop          int // rows at the top that have no weight
+	pushed, done  int // rows pushed or dropped, rows computed
 	pix           []uint8
 	pix16         []uint16
 	band          int // capacity of pix, rows
@@ -269,7 +291,9 @@ func (p *plane) work(band *raster.Band, i int) bool {
 			if band == nil || p.next >= band.Planes[i].Rows {
 				return true
 			}
-			p.push(&band.Planes[i], p.next)
+			if p.pushed >= p.drop {
+				p.push(&band.Planes[i], p.next)
+			}
 			p.next++
 			if p.pushed++; p.pushed == p.rows {
 				p.end()

@@ -13,7 +13,7 @@ import (
 // Ask reads a request as words with a space between them: "gray scale=1/4 fine". A
 // value may be left empty, and a number 0, for a word that is not given. The word
 // handover asks for gray only, of gray and scale; ahead lets the decoder have a CPU of
-// its own; of=WxH and reduced=N are those of the wire. It panics when package ops
+// its own; of=WxH, reduced=N and origin=XxY are those of the wire. It panics when package ops
 // refuses the words.
 func Ask(text string) plan.Request {
 	var r plan.Request
@@ -28,6 +28,8 @@ func Ask(text string) plan.Request {
 			r.Ahead = true
 		case key == "of":
 			fmt.Sscanf(value, "%dx%d", &r.OfW, &r.OfH)
+		case key == "origin":
+			fmt.Sscanf(value, "%dx%d", &r.OriginX, &r.OriginY)
 		case key == "reduced":
 			fmt.Sscan(value, &r.Reduced)
 		default:
