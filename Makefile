@@ -93,7 +93,7 @@ fuzz: need-go
 	FUZZTIME=$(FUZZTIME) GO=$(GO) tests/fuzz.sh
 
 faults: need-go
-	tests/setup.sh
+	tests/setup.sh faults
 	FAULTS=all $(GO) test -count=1 -timeout 60m -run 'TestFault' -v ./tests
 
 soak: need-go
