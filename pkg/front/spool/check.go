@@ -50,14 +50,11 @@ func Check(dir string) (version int, err error) {
 	}
 	b, err := readSmall(filepath.Join(dir, "version"))
 	if errors.Is(err, fs.ErrNotExist) {
-		names, err := readNames(dir)
-		if err != nil {
+		switch name, err := foreign(dir); {
+		case err != nil:
 			return fail("%w", err)
-		}
-		for _, n := range names {
-			if n != "lost+found" && !strings.HasPrefix(n, newVersion) {
-				return fail("is not empty (%s) and no spool: it has no version file", fault.Clip(n))
-			}
+		case name != "":
+			return fail("is not empty (%s) and no spool: it has no version file", fault.Clip(name))
 		}
 		return 0, nil
 	}

@@ -25,6 +25,10 @@ func TestCheckOfASpool(t *testing.T) {
 	if _, err := Open(Config{Dir: opened}); err != nil {
 		t.Fatal(err)
 	}
+	cut := write("cut/"+newVersion+"x", "") // the first start, by a crash
+	if err := os.Mkdir(filepath.Join(cut, "jobs"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name, dir string
 		version   int
@@ -35,6 +39,8 @@ func TestCheckOfASpool(t *testing.T) {
 		{"a file", filepath.Join(write("file2/x", ""), "x"), 0, "not a folder"},
 		{"one that was opened", opened, Version, ""},
 		{"empty but for lost+found", write("disk/lost+found/x", "") + "/..", 0, ""},
+		{"a first start that was cut off", cut, 0, ""},
+		{"jobs without a version", filepath.Dir(write("lost/jobs/x", "")), 0, "no spool"},
 		{"newer", write("newer/version", "999\n"), 0, "newer than"},
 		{"no number", write("odd/version", "x\n"), 0, "not a number"},
 		{"a folder of something else", write("home/photo.jpg", ""), 0, "no spool"},

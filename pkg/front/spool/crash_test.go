@@ -37,7 +37,8 @@ type step struct {
 	id   string // of a promise
 }
 
-// recorder knows which node each name stands for, as the process sees it.
+// recorder knows which node each name stands for, as the process sees it. Node 1 is
+// the folder root, which was there before and has the spool some folders below it.
 type recorder struct {
 	t     *testing.T
 	root  string
@@ -48,7 +49,9 @@ type recorder struct {
 }
 
 func newRecorder(t *testing.T, root string) *recorder {
-	return &recorder{t: t, root: root, kids: map[int]map[string]int{}, inode: map[uint64]int{}}
+	r := &recorder{t: t, root: root, kids: map[int]map[string]int{}, inode: map[uint64]int{}}
+	r.add(true)
+	return r
 }
 
 func (r *recorder) add(folder bool) int {
@@ -109,10 +112,6 @@ func (r *recorder) record(change string, paths ...string) {
 	path := paths[0]
 	switch change {
 	case "mkdir":
-		if path == r.root {
-			r.add(true)
-			return
-		}
 		r.name("mkdir", path, r.add(true))
 	case "unnamed":
 		r.inode[inodeOf(path)] = r.add(false)
@@ -237,6 +236,9 @@ func (r *recorder) write(d crashed, node int, path string, b *strings.Builder) {
 	}
 }
 
+// spoolIn is where the spool of the session is in the root of a recorder.
+func spoolIn(root string) string { return filepath.Join(root, "state", "imgtools", "spool") }
+
 // crashPicture is what the session hands in, and crashResult what comes of it.
 func crashPicture(n int) string { return strings.Repeat(fmt.Sprintf("picture %d ", n), 50) }
 func crashResult(picture string) string {
@@ -245,7 +247,7 @@ func crashResult(picture string) string {
 
 // session uses a spool in every way and records it. pictures are those of the ids.
 func session(t *testing.T, r *recorder) (pictures map[string]string) {
-	s, err := Open(Config{Dir: r.root, TTL: 1e5 * time.Hour, Quota: 1 << 30, trace: r.record})
+	s, err := Open(Config{Dir: spoolIn(r.root), TTL: 1e5 * time.Hour, Quota: 1 << 30, trace: r.record})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,11 +315,28 @@ func session(t *testing.T, r *recorder) (pictures map[string]string) {
 	u.Close()
 	s.Rescan()
 	do()
+
+	// A process dies after it has made end, which it has not fsynced. The next one that
+	// reads the job removes the picture.
+	e := put()
+	j = s.Next()
+	tmp := filled(t, s, crashResult(pictures[e]))
+	tag := s.tag()
+	if _, err := j.writeResult(tmp, &Result{Type: "image/png", Finished: s.now(), Size: int64(len(crashResult(pictures[e])))}, tag); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.link(s.job(e, "result."+tag), s.job(e, "end")); err != nil {
+		t.Fatal(err)
+	}
+	j.held.Close()
+	if _, err := s.load(e); err != nil || exists(s.job(e, "in")) {
+		t.Fatalf("reading the job: %v; its picture must be gone", err)
+	}
 	return pictures
 }
 
 func TestEveryCrashStateKeepsEveryPromise(t *testing.T) {
-	r := newRecorder(t, filepath.Join(t.TempDir(), "spool"))
+	r := newRecorder(t, t.TempDir())
 	pictures := session(t, r)
 	random := rand.New(rand.NewPCG(1, 2))
 	seen := map[string]bool{}
@@ -412,7 +431,7 @@ func memoryDir(t *testing.T) string {
 
 // checkCrash opens a spool after a crash and looks for what was promised.
 func checkCrash(dir string, pictures, promised map[string]string, deaths map[string]bool) error {
-	s, err := Open(Config{Dir: dir, TTL: 1e5 * time.Hour, Quota: 1 << 30})
+	s, err := Open(Config{Dir: spoolIn(dir), TTL: 1e5 * time.Hour, Quota: 1 << 30})
 	if err != nil {
 		return err
 	}

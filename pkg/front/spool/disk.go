@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -196,9 +197,14 @@ func (s *Spool) syncFile(f *os.File, path string) error {
 	return err
 }
 
-// syncDir fsyncs a folder, so that the names in it survive a crash.
+// syncDir fsyncs a folder, so that the names in it survive a crash. The spool itself
+// may be reached by a link, and the folders above it.
 func (s *Spool) syncDir(path string) error {
-	d, err := openRegular(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	flags := os.O_RDONLY | unix.O_DIRECTORY
+	if strings.HasPrefix(path, s.dir+"/") {
+		flags |= unix.O_NOFOLLOW
+	}
+	d, err := openRegular(path, flags, 0)
 	if err != nil {
 		return err
 	}

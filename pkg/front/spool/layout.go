@@ -16,7 +16,7 @@ import (
 // claim makes the folders and checks owner and version.
 func (s *Spool) claim() error {
 	fail := func(err error) error { return fault.New(fault.Internal, "spool %s: %w", s.dir, err) }
-	if err := os.MkdirAll(filepath.Dir(s.dir), 0o755); err != nil {
+	if err := s.makeAll(filepath.Dir(s.dir)); err != nil {
 		return fail(err)
 	}
 	err := s.mkdir(s.dir)
@@ -49,6 +49,27 @@ func (s *Spool) claim() error {
 	return s.syncDir(s.dir)
 }
 
+// makeAll makes a folder and those above it that are missing, durably.
+func (s *Spool) makeAll(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	above := filepath.Dir(dir)
+	if err := s.makeAll(above); err != nil {
+		return err
+	}
+	err := os.Mkdir(dir, 0o755)
+	if errors.Is(err, fs.ErrExist) { // another has just made it, or a link leads nowhere
+		_, err = os.Stat(dir)
+		return err
+	}
+	if err == nil {
+		s.did("mkdir", dir)
+		err = s.syncDir(above)
+	}
+	return err
+}
+
 // folders are those of a spool.
 var folders = []string{"incoming", "jobs", "gone", "trash", "changes"}
 
@@ -73,7 +94,7 @@ func (s *Spool) checkVersion() error {
 		if !errors.Is(err, fs.ErrNotExist) {
 			return fault.New(fault.Internal, "spool %s: %w", s.dir, err)
 		}
-		switch foreign, err := s.foreign(); {
+		switch foreign, err := foreign(s.dir); {
 		case err != nil:
 			return fault.New(fault.Internal, "spool %s: %w", s.dir, err)
 		case foreign == "version": // another imgd has just made it
@@ -88,10 +109,10 @@ func (s *Spool) checkVersion() error {
 	return nil
 }
 
-// foreign returns the name of something in the spool's folder that a first start
-// has not made, or "".
-func (s *Spool) foreign() (string, error) {
-	names, err := readNames(s.dir)
+// foreign returns the name of something in a spool's folder that a first start has not
+// made, or "".
+func foreign(dir string) (string, error) {
+	names, err := readNames(dir)
 	if err != nil {
 		return "", err
 	}
@@ -100,7 +121,7 @@ func (s *Spool) foreign() (string, error) {
 			continue
 		}
 		if slices.Contains(folders, n) { // empty: a power cut took version
-			if inside, err := readNames(s.path(n)); err == nil && len(inside) == 0 {
+			if inside, err := readNames(filepath.Join(dir, n)); err == nil && len(inside) == 0 {
 				continue
 			}
 		}
@@ -109,15 +130,14 @@ func (s *Spool) foreign() (string, error) {
 	return "", nil
 }
 
-// writeVersion makes the version file, durably: the folders alone would be no spool.
+// writeVersion makes the version file. Its name is durable when claim ends. After a
+// crash before that there may be folders without it, but empty ones, which foreign
+// passes over.
 func (s *Spool) writeVersion() error {
 	tmp := s.path(newVersion + s.tag())
 	err := s.create(tmp, []byte(strconv.Itoa(Version)+"\n"))
 	if err == nil {
 		err = s.rename(tmp, s.path("version"))
-	}
-	if err == nil {
-		err = s.syncDir(s.dir)
 	}
 	if err != nil {
 		return fault.New(fault.Internal, "spool %s: %w", s.dir, err)

@@ -32,6 +32,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -112,7 +113,7 @@ type Spool struct {
 // not a spool.
 func Open(c Config) (*Spool, error) {
 	s := &Spool{
-		dir: c.Dir, ttl: c.TTL, quota: c.Quota, log: c.Log, now: c.Now,
+		dir: filepath.Clean(c.Dir), ttl: c.TTL, quota: c.Quota, log: c.Log, now: c.Now,
 		index: index{jobs: map[string]*entry{}}, trace: c.trace, wake: make(chan struct{}, 1), openUnnamed: openUnnamed, statfs: unix.Statfs,
 	}
 	if s.log == nil {

@@ -86,8 +86,8 @@ func submitAs(s *Spool, client, id, body string, o ops.Ops) (string, error) {
 	return u.Submit(id, o, client)
 }
 
-// finish gives a job the result out.
-func finish(t *testing.T, s *Spool, j *Job, out string) {
+// filled returns a file with the text of a result.
+func filled(t *testing.T, s *Spool, out string) *Temp {
 	t.Helper()
 	tmp, err := s.Temp()
 	if err != nil {
@@ -99,7 +99,13 @@ func finish(t *testing.T, s *Spool, j *Job, out string) {
 	}
 	io.WriteString(w, out)
 	w.Close()
-	if err := j.Done(tmp, Result{Type: "image/png", Size: int64(len(out)), Width: 3, Height: 2}); err != nil {
+	return tmp
+}
+
+// finish gives a job the result out.
+func finish(t *testing.T, s *Spool, j *Job, out string) {
+	t.Helper()
+	if err := j.Done(filled(t, s, out), Result{Type: "image/png", Size: int64(len(out)), Width: 3, Height: 2}); err != nil {
 		t.Fatal(err)
 	}
 }
