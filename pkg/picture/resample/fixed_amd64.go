@@ -9,10 +9,11 @@ import (
 )
 
 // Bytes of memory of one weight: a float64, an int32 or float32, and its copies in
-// paired; and of one sample of input: it waits, and lies in columns.
+// paired; and of one sample of input: eight rows wait, and lie in columns, at most of
+// float32.
 const (
 	weightBytes = 28
-	sampleBytes = 24
+	sampleBytes = 48
 )
 
 // newEngine8 returns the fastest engine for 8-bit samples that this processor can run.

@@ -23,6 +23,17 @@ func needAVX2(t *testing.T) {
 	}
 }
 
+// through16 is through for samples of 16 bits.
+func through16(t *testing.T, e engine, y *axis, band *raster.Band, rows, samples, h int) []uint16 {
+	t.Helper()
+	p := plane{engine: e, y: y, rows: rows, height: h, width: samples, pix16: make([]uint16, samples*h), band: h}
+	p.work(band, 0)
+	if p.done != h {
+		t.Fatalf("%T: %d rows of %d", e, p.done, h)
+	}
+	return p.pix16
+}
+
 // through returns what e makes of the picture in band, which has rows rows.
 func through(t *testing.T, e engine, y *axis, band *raster.Band, rows, samples, h int) []uint8 {
 	t.Helper()
@@ -70,6 +81,60 @@ func TestVectorEqualsPlain(t *testing.T) {
 						if got[at] != want[at] {
 							t.Fatalf("%s %v %v: sample %d of row %d is %d, want %d", name, l, s, at%(out*n), at/(out*n), got[at], want[at])
 						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// The same for 16 bits and for linear light.
+func TestVectorFloatEqualsPlain(t *testing.T) {
+	needAVX2(t)
+	r := rand.New(rand.NewPCG(19, 20))
+	for name, k := range kernels {
+		for _, l := range []raster.Layout{raster.Gray, raster.GrayA, raster.RGB, raster.RGBA} {
+			sizes := [][4]int{{1300, 40, 1100, 9}, {300, 300, 2, 2}, {3, 3, 2500, 7}, {4000, 2, 3, 1}, {1, 1200, 3, 2}}
+			for n := 1; n <= 65; n++ {
+				sizes = append(sizes, [4]int{n, 1 + r.IntN(65), 1 + r.IntN(65), 1 + r.IntN(65)}, [4]int{1 + r.IntN(65), 1 + r.IntN(65), n, 1 + r.IntN(65)})
+			}
+			for i, s := range sizes {
+				in, inH, out, outH, n := s[0], s[1], s[2], s[3], l.Samples()
+				x := newAxis(k, in, out, layOf(in, 1, 1, 0, out, 1))
+				y := newAxis(k, inH, outH, layOf(inH, 1, 1, 0, outH, 1))
+				head := raster.NewHeader(in, inH, l, []uint8{16, 16, 8}[i%3])
+				o := Options{Linear: i%3 > 0}
+				p := raster.Plane{Stride: in*n + i%7, Rows: inH}
+				p.Pix, p.Pix16 = make([]uint8, p.Stride*inH), make([]uint16, p.Stride*inH)
+				for at := range p.Pix {
+					v := r.UintN(1 << 16)
+					if i%2 == 0 {
+						v = r.UintN(2) * 0xffff
+					}
+					if i%5 == 0 {
+						v &= 3 // alphas that round to 0
+					}
+					p.Pix[at], p.Pix16[at] = uint8(v), uint16(v)
+				}
+				plain, fast := newFloat(x, y, in, out, head, o), newVectorFloat(newFloat(x, y, in, out, head, o), in, out)
+				var got, want []uint16
+				if head.Bits == 16 {
+					p.Pix = nil
+					band := &raster.Band{Planes: [3]raster.Plane{p}}
+					got, want = through16(t, fast, y, band, inH, out*n, outH), through16(t, plain, y, band, inH, out*n, outH)
+				} else {
+					p.Pix16 = nil
+					band := &raster.Band{Planes: [3]raster.Plane{p}}
+					for _, v := range through(t, fast, y, band, inH, out*n, outH) {
+						got = append(got, uint16(v))
+					}
+					for _, v := range through(t, plain, y, band, inH, out*n, outH) {
+						want = append(want, uint16(v))
+					}
+				}
+				for at := range want {
+					if got[at] != want[at] {
+						t.Fatalf("%s %v %v, linear %v: sample %d of row %d is %d, want %d", name, l, s, o.Linear, at%(out*n), at/(out*n), got[at], want[at])
 					}
 				}
 			}

@@ -18,9 +18,10 @@
 // Values between the passes are not clamped: kernels with negative lobes overshoot
 // beside an edge, and the second pass may bring the value back into range.
 //
-// 8-bit pictures are computed in fixed point (fixed.go), in AVX2 where the processor
-// has it (fixed_amd64.go, equal in every bit); 16-bit pictures and linear light in
-// float32 (float.go).
+// 8-bit pictures are computed in fixed point (fixed.go), 16-bit pictures and linear
+// light in float32 (float.go). Where the processor has AVX2, fixed_amd64.go and
+// float_amd64.go compute the same, equal in every bit: eight rows at a time across, and
+// eight neighbouring samples at a time down.
 //
 // Colour with alpha is premultiplied: the sum is taken of colour × alpha, and divided
 // by the sum of alpha. A transparent pixel then adds nothing to its neighbours' colour,
@@ -113,7 +114,7 @@ func Rows(src raster.Rows, w, h int, o Options) (raster.Rows, error) {
 		} else if in.Bits == 8 && !o.Linear {
 			p.engine = newEngine8(x, y, d.W, to.W, in.Layout)
 		} else {
-			p.engine = newFloat(x, y, d.W, to.W, in, o)
+			p.engine = newEngineFloat(x, y, d.W, to.W, in, o)
 		}
 		p.band = max(1, 16/to.DY)
 		p.height, p.width = to.H, to.W*in.Layout.Samples()

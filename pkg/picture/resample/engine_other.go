@@ -15,3 +15,8 @@ const (
 func newEngine8(x, y *axis, in, out int, l raster.Layout) engine {
 	return newFixed(x, y, in, out, l)
 }
+
+// newEngineFloat returns the engine for 16-bit samples and linear light.
+func newEngineFloat(x, y *axis, in, out int, h *raster.Header, o Options) engine {
+	return newFloat(x, y, in, out, h, o)
+}
