@@ -64,11 +64,12 @@ type Reader struct {
 	interlaced   bool
 	key          [3]uint16 // the transparent colour, with depth bits a sample
 	hasKey       bool
-	colours      int   // colours of the palette in the file
-	black        uint8 // replaces indexes that are out of range
-	stray        bool  // the pixels read so far have such indexes
-	idat         int64 // offset of the first IDAT chunk
-	cut          bool  // the file ends in an IDAT chunk
+	spread       *[256]uint64 // see spreadTable; made when first needed
+	colours      int          // colours of the palette in the file
+	black        uint8        // replaces indexes that are out of range
+	stray        bool         // the pixels read so far have such indexes
+	idat         int64        // offset of the first IDAT chunk
+	cut          bool         // the file ends in an IDAT chunk
 
 	frames   []frame // of an animation, in order
 	plays    int     // how often the animation is shown; 0: without end

@@ -12,23 +12,19 @@ import (
 // indexes that are out of range.
 func (r *Reader) expand8(dst []uint8, src []byte) {
 	if r.depth < 8 {
+		if r.spread == nil {
+			r.spread = r.spreadTable()
+		}
 		if r.hasKey { // unpack into the second half of dst, then interleave with alpha
 			half := dst[len(dst)/2:]
-			r.spread(half, src)
-			key := uint8(r.key[0])
-			scale := 255 / (1<<r.depth - 1)
+			r.unpack(half, src)
+			key := uint8(r.key[0]) * r.scale()
 			for i, v := range half {
-				dst[2*i], dst[2*i+1] = v*uint8(scale), opaqueUnless(v == key)
+				dst[2*i], dst[2*i+1] = v, opaqueUnless(v == key)
 			}
 			return
 		}
-		r.spread(dst, src)
-		if r.color == colorGray {
-			scale := uint8(255 / (1<<r.depth - 1))
-			for i, v := range dst {
-				dst[i] = v * scale
-			}
-		}
+		r.unpack(dst, src)
 	} else {
 		switch {
 		case r.hasKey && r.color == colorGray:
@@ -59,28 +55,52 @@ func opaqueUnless(transparent bool) uint8 {
 	return 255
 }
 
-// spread unpacks samples of 1, 2 or 4 bits to one byte each. The first sample of a
-// byte is in its highest bits.
-func (r *Reader) spread(dst []uint8, src []byte) {
+// scale returns the factor that widens a gray sample of less than 8 bits; 1 for an index.
+func (r *Reader) scale() uint8 {
+	if r.color == colorGray {
+		return uint8(255 / (1<<r.depth - 1))
+	}
+	return 1
+}
+
+// spreadTable returns for each byte of samples of 1, 2 or 4 bits those samples, widened,
+// as they stand in memory: the first lowest. The first sample of a byte is in its highest
+// bits. For example, with 4 bits the gray samples of 0x1f become 0xff11.
+func (r *Reader) spreadTable() *[256]uint64 {
+	var t [256]uint64
+	depth, per := int(r.depth), 8/int(r.depth)
+	for b := range t {
+		for i := range per {
+			sample := b >> (8 - (i+1)*depth) & (1<<depth - 1)
+			t[b] |= uint64(sample) * uint64(r.scale()) << (8 * i)
+		}
+	}
+	return &t
+}
+
+// unpack turns samples of 1, 2 or 4 bits into widened ones of one byte each.
+func (r *Reader) unpack(dst []uint8, src []byte) {
+	t := r.spread
+	whole := len(dst) / (8 / int(r.depth)) // bytes whose samples are all in the row
 	switch r.depth {
 	case 1:
-		i := 0
-		for ; i+8 <= len(dst); i += 8 {
-			v, d := src[i>>3], dst[i:i+8:i+8]
-			d[0], d[1], d[2], d[3] = v>>7, v>>6&1, v>>5&1, v>>4&1
-			d[4], d[5], d[6], d[7] = v>>3&1, v>>2&1, v>>1&1, v&1
+		for i, v := range src[:whole] {
+			store64(dst, 8*i, t[v])
 		}
-		for ; i < len(dst); i++ {
-			dst[i] = src[i>>3] >> (7 - i&7) & 1
-		}
+		dst = dst[8*whole:]
 	case 2:
-		for i := range dst {
-			dst[i] = src[i>>2] >> (6 - i&3*2) & 3
+		for i, v := range src[:whole] {
+			binary.LittleEndian.PutUint32(dst[4*i:4*i+4:4*i+4], uint32(t[v]))
 		}
+		dst = dst[4*whole:]
 	case 4:
-		for i := range dst {
-			dst[i] = src[i>>1] >> (4 - i&1*4) & 15
+		for i, v := range src[:whole] {
+			binary.LittleEndian.PutUint16(dst[2*i:2*i+2:2*i+2], uint16(t[v]))
 		}
+		dst = dst[2*whole:]
+	}
+	for i := range dst {
+		dst[i] = uint8(t[src[whole]] >> (8 * i))
 	}
 }
 

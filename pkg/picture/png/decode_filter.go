@@ -19,8 +19,8 @@ const (
 )
 
 // unfilter reverses a filter: dst = src + prediction. prev is the row above. dst, src
-// and prev have the same length. bpp is the number of bytes in a pixel, at least 1.
-// dst and src must be the same slice or not overlap.
+// and prev have the same length and do not overlap. bpp is the number of bytes in a
+// pixel, at least 1.
 func unfilter(filter byte, dst, src, prev []byte, bpp int) {
 	switch filter {
 	case filterNone:
@@ -30,9 +30,11 @@ func unfilter(filter byte, dst, src, prev []byte, bpp int) {
 	case filterUp:
 		unfilterUp(dst, src, prev)
 	case filterAverage:
-		unfilterAverage(dst, src, prev, bpp)
+		at := vectorAverage(dst, src, prev, bpp)
+		unfilterAverage(dst, src, prev, bpp, at)
 	case filterPaeth:
-		unfilterPaeth(dst, src, prev, bpp)
+		at := vectorPaeth(dst, src, prev, bpp)
+		unfilterPaeth(dst, src, prev, bpp, at)
 	}
 }
 
@@ -43,13 +45,17 @@ const low7 = 0x7f7f7f7f7f7f7f7f
 // without carry, back by exclusive or.
 func addBytes(x, y uint64) uint64 { return (x&low7 + y&low7) ^ (x^y)&^low7 }
 
+func load64(b []byte, i int) uint64     { return binary.LittleEndian.Uint64(b[i : i+8 : i+8]) }
+func store64(b []byte, i int, v uint64) { binary.LittleEndian.PutUint64(b[i:i+8:i+8], v) }
+
 func unfilterUp(dst, src, prev []byte) {
-	i := 0
-	for ; i+8 <= len(dst); i += 8 {
-		x, y := binary.LittleEndian.Uint64(src[i:]), binary.LittleEndian.Uint64(prev[i:])
-		binary.LittleEndian.PutUint64(dst[i:], addBytes(x, y))
+	n := len(dst)
+	src, prev = src[:n], prev[:n]
+	i := vectorUp(dst, src, prev)
+	for ; i+8 <= n; i += 8 {
+		store64(dst, i, addBytes(load64(src, i), load64(prev, i)))
 	}
-	for ; i < len(dst); i++ {
+	for ; i < n; i++ {
 		dst[i] = src[i] + prev[i]
 	}
 }
@@ -87,28 +93,35 @@ func unfilterSub(dst, src []byte, bpp int) {
 	}
 }
 
-func unfilterAverage(dst, src, prev []byte, bpp int) {
+// unfilterAverage starts at byte at, the first of a pixel. With 3 and 4 bytes in a pixel
+// the last pixel stays in registers.
+func unfilterAverage(dst, src, prev []byte, bpp, at int) {
 	n := len(dst)
 	src, prev = src[:n], prev[:n]
-	switch bpp {
-	case 1:
-		a := 0
-		for i, v := range src {
-			a = int(v+byte((a+int(prev[i]))>>1)) & 255
+	for i := at; i < min(bpp, n); i++ {
+		dst[i] = src[i] + prev[i]>>1
+	}
+	at = max(at, bpp)
+	switch {
+	case at >= n:
+	case bpp == 1:
+		a := int(dst[at-1])
+		for i := at; i < n; i++ {
+			a = int(src[i]+byte((a+int(prev[i]))>>1)) & 255
 			dst[i] = byte(a)
 		}
-	case 3:
-		var a, b, c int
-		for i := 0; i+3 <= n; i += 3 {
+	case bpp == 3:
+		a, b, c := int(dst[at-3]), int(dst[at-2]), int(dst[at-1])
+		for i := at; i+3 <= n; i += 3 {
 			s, p, d := src[i:i+3:i+3], prev[i:i+3:i+3], dst[i:i+3:i+3]
 			a = (int(s[0]) + (a+int(p[0]))>>1) & 255
 			b = (int(s[1]) + (b+int(p[1]))>>1) & 255
 			c = (int(s[2]) + (c+int(p[2]))>>1) & 255
 			d[0], d[1], d[2] = byte(a), byte(b), byte(c)
 		}
-	case 4:
-		var a, b, c, e int
-		for i := 0; i+4 <= n; i += 4 {
+	case bpp == 4:
+		a, b, c, e := int(dst[at-4]), int(dst[at-3]), int(dst[at-2]), int(dst[at-1])
+		for i := at; i+4 <= n; i += 4 {
 			s, p, d := src[i:i+4:i+4], prev[i:i+4:i+4], dst[i:i+4:i+4]
 			a = (int(s[0]) + (a+int(p[0]))>>1) & 255
 			b = (int(s[1]) + (b+int(p[1]))>>1) & 255
@@ -117,66 +130,79 @@ func unfilterAverage(dst, src, prev []byte, bpp int) {
 			d[0], d[1], d[2], d[3] = byte(a), byte(b), byte(c), byte(e)
 		}
 	default:
-		for i := range min(bpp, n) {
-			dst[i] = src[i] + prev[i]>>1
-		}
-		for i := bpp; i < n; i++ {
+		for i := at; i < n; i++ {
 			dst[i] = src[i] + byte((int(dst[i-bpp])+int(prev[i]))>>1)
 		}
 	}
 }
 
-func unfilterPaeth(dst, src, prev []byte, bpp int) {
+// unfilterPaeth starts at byte at, the first of a pixel. With 1, 3 and 4 bytes in a pixel
+// the last pixel stays in registers.
+func unfilterPaeth(dst, src, prev []byte, bpp, at int) {
 	n := len(dst)
 	src, prev = src[:n], prev[:n]
-	switch bpp {
-	case 1:
-		a, c := 0, 0
-		for i, v := range src {
+	for i := at; i < min(bpp, n); i++ {
+		dst[i] = src[i] + prev[i] // paeth(0, b, 0) is b
+	}
+	at = max(at, bpp)
+	switch {
+	case at >= n:
+	case bpp == 1:
+		a, c := int(dst[at-1]), int(prev[at-1])
+		for i := at; i < n; i++ {
 			b := int(prev[i])
-			a = (int(v) + paeth(a, b, c)) & 255
+			a = int(src[i]+byte(paeth(a, b, c))) & 255
 			c = b
 			dst[i] = byte(a)
 		}
-	case 3:
-		if n < 3 {
-			return
-		}
-		a0, a1, a2 := src[0]+prev[0], src[1]+prev[1], src[2]+prev[2] // paeth(0, b, 0) is b
-		dst[0], dst[1], dst[2] = a0, a1, a2
-		for i := 3; i+3 <= n; i += 3 {
+	case bpp == 3:
+		a0, a1, a2 := int(dst[at-3]), int(dst[at-2]), int(dst[at-1])
+		for i := at; i+3 <= n; i += 3 {
 			s, p, d := src[i:i+3:i+3], prev[i-3:i+3:i+3], dst[i:i+3:i+3]
-			a0 = s[0] + byte(paeth(int(a0), int(p[3]), int(p[0])))
-			d[0] = a0
-			a1 = s[1] + byte(paeth(int(a1), int(p[4]), int(p[1])))
-			d[1] = a1
-			a2 = s[2] + byte(paeth(int(a2), int(p[5]), int(p[2])))
-			d[2] = a2
+			a0 = int(s[0] + byte(paeth(a0, int(p[3]), int(p[0]))))
+			a1 = int(s[1] + byte(paeth(a1, int(p[4]), int(p[1]))))
+			a2 = int(s[2] + byte(paeth(a2, int(p[5]), int(p[2]))))
+			d[0], d[1], d[2] = byte(a0), byte(a1), byte(a2)
+		}
+	case bpp == 4:
+		a0, a1, a2, a3 := int(dst[at-4]), int(dst[at-3]), int(dst[at-2]), int(dst[at-1])
+		for i := at; i+4 <= n; i += 4 {
+			s, p, d := src[i:i+4:i+4], prev[i-4:i+4:i+4], dst[i:i+4:i+4]
+			a0 = int(s[0] + byte(paeth(a0, int(p[4]), int(p[0]))))
+			a1 = int(s[1] + byte(paeth(a1, int(p[5]), int(p[1]))))
+			a2 = int(s[2] + byte(paeth(a2, int(p[6]), int(p[2]))))
+			a3 = int(s[3] + byte(paeth(a3, int(p[7]), int(p[3]))))
+			d[0], d[1], d[2], d[3] = byte(a0), byte(a1), byte(a2), byte(a3)
 		}
 	default:
-		for i := range min(bpp, n) {
-			dst[i] = src[i] + prev[i]
-		}
-		for i := bpp; i < n; i++ {
+		for i := at; i < n; i++ {
 			dst[i] = src[i] + byte(paeth(int(dst[i-bpp]), int(prev[i]), int(prev[i-bpp])))
 		}
 	}
 }
 
 // paeth returns the one of a, b and c that is nearest to p = a+b-c; of equally near
-// ones the first (section 9.4). The distances simplify: |p-a| = |b-c|, |p-b| = |a-c|
-// and |p-c| = |a+b-2c|. The compiler turns the ifs into conditional moves, which
-// matters because the results are noise and no branch predictor guesses them. The
-// function is small enough to be inlined.
+// ones the first (section 9.4). It does so without branches, which would be guessed
+// wrongly, since the bytes of a photograph are noise. Let lo and hi be the smaller and
+// the larger of a and b.
+//
+//   - If c is hi or above, p is lo or below, and lo is nearest.
+//   - If c is lo or below, p is hi or above, and hi is nearest.
+//   - If c is between, so is p, which is as far from lo as c is from hi: hi-c. It is
+//     |lo+hi-2c| from c. Thirds decide: lo is as near as c, or nearer, if c is in the
+//     upper third, 2·hi+lo <= 3c; hi if c is in the lower third, 3c <= 2·lo+hi.
+//
+// With t = 3c-lo-hi these conditions are hi <= t and t <= lo, and they hold in the
+// first and second case, too. For example, of a = 10, b = 40 and c = 30 t is 40, so that
+// the result is lo, 10; and p is 20, as far from 10 as from 30.
 func paeth(a, b, c int) int {
-	pa, pb := b-c, a-c
-	pc := pa + pb
-	pa, pb, pc = max(pa, -pa), max(pb, -pb), max(pc, -pc)
-	if pc < pb {
-		b, pb = c, pc
+	t := 3*c - b - a
+	lo, hi := min(a, b), max(a, b)
+	if hi <= t {
+		c = lo
 	}
-	if pa <= pb {
-		b = a
+	if t <= lo {
+		c = hi
 	}
-	return b
+	return c
 }

@@ -138,15 +138,36 @@ func (e *encoder) pixels() error {
 
 // pack writes src as samples of depth bits, the first in the highest bits of a byte.
 // Samples are shifted right by shift first.
+//
+// A multiplication moves all samples of a byte to their places at once. With 1 bit, x has
+// sample i at bit 8i, for which bit 63-i is wanted, so that the factor has all bits
+// 63-9i: 63, 54, 45 … The products of other pairs end up below bit 56 or above bit 63,
+// and no two of them at the same bit.
 func pack(dst []byte, src []uint8, depth, shift int) {
 	per := 8 / depth
-	mask := uint8(1<<depth - 1)
-	for i := range dst {
-		var v uint8
-		part := src[i*per : min(len(src), (i+1)*per)]
-		for _, s := range part {
-			v = v<<depth | s>>shift&mask
+	whole := len(src) / per
+	shift &= 7
+	switch depth {
+	case 1:
+		for i := range dst[:whole] {
+			x := load64(src, 8*i) >> shift & 0x0101010101010101
+			dst[i] = byte(x * 0x8040201008040201 >> 56)
 		}
-		dst[i] = v << ((per - len(part)) * depth)
+	case 2:
+		for i := range dst[:whole] {
+			x := binary.LittleEndian.Uint32(src[4*i:4*i+4:4*i+4]) >> shift & 0x03030303
+			dst[i] = byte(x * 0x40100401 >> 24)
+		}
+	case 4:
+		for i := range dst[:whole] {
+			dst[i] = src[2*i]>>shift<<4 | src[2*i+1]>>shift&15
+		}
+	}
+	if rest := src[whole*per:]; len(rest) > 0 {
+		var v uint8
+		for _, s := range rest {
+			v = v<<depth | s>>shift&(1<<depth-1)
+		}
+		dst[whole] = v << ((per - len(rest)) * depth)
 	}
 }

@@ -219,7 +219,7 @@ func TestFiltersAgainstDefinition(t *testing.T) {
 func TestPaethAgainstDefinition(t *testing.T) {
 	for a := range 256 {
 		for b := range 256 {
-			for c := 0; c < 256; c += 3 {
+			for c := range 256 {
 				if got, want := paeth(a, b, c), paethByDefinition(a, b, c); got != want {
 					t.Fatalf("paeth(%d, %d, %d) = %d, want %d", a, b, c, got, want)
 				}
