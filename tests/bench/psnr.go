@@ -16,12 +16,29 @@ type planes struct {
 	p    [][]float64
 }
 
-// readPNM reads P5 or P6 with a maxval of 255.
+// readPNM reads P4, or P5 or P6 with a maxval of 255.
 func readPNM(b []byte) (m planes, err error) {
 	r := bufio.NewReader(bytes.NewReader(b))
 	var magic string
 	var maxval int
-	if _, err = fmt.Fscan(r, &magic, &m.w, &m.h, &maxval); err != nil {
+	if _, err = fmt.Fscan(r, &magic, &m.w, &m.h); err != nil {
+		return m, err
+	}
+	if magic == "P4" { // rows of whole bytes, 1 is black
+		r.ReadByte()
+		stride := (m.w + 7) / 8
+		bits := make([]byte, stride*m.h)
+		_, err = io.ReadFull(r, bits)
+		p := make([]float64, m.w*m.h)
+		for i := range p {
+			if x := i % m.w; bits[i/m.w*stride+x/8]>>(7-x%8)&1 == 0 {
+				p[i] = 255
+			}
+		}
+		m.p = [][]float64{p}
+		return m, err
+	}
+	if _, err = fmt.Fscan(r, &maxval); err != nil {
 		return m, err
 	}
 	n := map[string]int{"P5": 1, "P6": 3}[magic]

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -53,5 +54,13 @@ func TestPSNR(t *testing.T) {
 	// Luma is off by 0.587·1 + 0.114·2 = 0.815.
 	if want := (2*100*100.815 + 6.5025) / (100*100 + 100.815*100.815 + 6.5025); math.Abs(similarity-want) > 1e-9 {
 		t.Errorf("SSIM %v, want %v", similarity, want)
+	}
+}
+
+func TestReadPNMOfOneBit(t *testing.T) {
+	m, err := readPNM([]byte("P4\n9 2\n\x80\x80\x0f\x00"))
+	want := []float64{0, 255, 255, 255, 255, 255, 255, 255, 0, 255, 255, 255, 255, 0, 0, 0, 0, 255}
+	if err != nil || len(m.p) != 1 || !slices.Equal(m.p[0], want) {
+		t.Errorf("%v %v", m, err)
 	}
 }
