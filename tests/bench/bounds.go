@@ -165,7 +165,7 @@ func judge(p picture, j job, rows []row) (vs []verdict) {
 		got := ratio(ours, other)
 		vs = append(vs, verdict{p.name + " " + j.name, process + " / " + plain, fmt.Sprintf("%.2f", got), fmt.Sprintf("≤ 1.00 (± %.2f)", noise), got <= 1+noise})
 	}
-	if first := firstPeaks[p.name+" "+j.name]; first > 0 {
+	if first := firstPeaks[p.name+" "+j.name]; first > 0 && ours.peak > 0 {
 		most := first + mib(mostPeak)
 		vs = append(vs, verdict{p.name + " " + j.name, process + ", peak of the process", fmt.Sprintf("%.1f MiB", mib(ours.peak)), fmt.Sprintf("≤ %.1f MiB", most), mib(ours.peak) <= most})
 	}

@@ -2,11 +2,9 @@ package tiff
 
 import (
 	"bufio"
-	giflzw "compress/lzw"
+	"compress/lzw"
 	"io"
 	"math/bits"
-
-	"golang.org/x/image/tiff/lzw"
 
 	"imgtools/pkg/picture/flate"
 )
@@ -16,6 +14,7 @@ type decompressor struct {
 	t       *Reader
 	section *bufio.Reader
 	inflate *flate.Reader
+	lzw     *lzwReader
 	data    io.Reader // decompressed bytes of the open segment
 	fax     *fax      // data, of fax compression
 	failed  error     // why the rest of the open segment can't be read
@@ -58,10 +57,14 @@ func (s *decompressor) open(i int, need int64) error {
 		// first code, Clear (256), begins with these bits.
 		if b, err := s.section.Peek(2); err == nil && b[0] == 0 && b[1]&1 == 1 {
 			// It also widens its codes one code later, as GIF does.
-			s.data = giflzw.NewReader(s.section, giflzw.LSB, 8)
+			s.data = lzw.NewReader(s.section, lzw.LSB, 8)
 			return nil
 		}
-		s.data = lzw.NewReader(s.section, lzw.MSB, 8)
+		if s.lzw == nil {
+			s.lzw = newLZW()
+		}
+		s.lzw.reset(s.section)
+		s.data = s.lzw
 	case compDeflate, compDeflateOld:
 		if s.inflate == nil {
 			s.inflate = flate.NewReader(flate.Buffered(s.section))

@@ -31,9 +31,7 @@ func (t *page) unpredict(row, tmp []byte, order binary.ByteOrder) {
 			}
 		}
 	case t.bits == 8:
-		for i := n; i < len(row); i++ {
-			row[i] += row[i-n]
-		}
+		sum8(row, n)
 	case t.bits == 16:
 		for i := 2 * n; i+2 <= len(row); i += 2 {
 			order.PutUint16(row[i:], order.Uint16(row[i:])+order.Uint16(row[i-2*n:]))
@@ -45,6 +43,35 @@ func (t *page) unpredict(row, tmp []byte, order binary.ByteOrder) {
 	default:
 		for i := 8 * n; i+8 <= len(row); i += 8 {
 			order.PutUint64(row[i:], order.Uint64(row[i:])+order.Uint64(row[i-8*n:]))
+		}
+	}
+}
+
+// sum8 adds to each sample of 8 bits the one n before it, n being those of a pixel. For
+// the usual n the sums stay in registers.
+func sum8(row []byte, n int) {
+	switch n {
+	case 1:
+		var a byte
+		for i, v := range row {
+			a += v
+			row[i] = a
+		}
+	case 3:
+		var a, b, c byte
+		for p := row; len(p) >= 3; p = p[3:] {
+			a, b, c = a+p[0], b+p[1], c+p[2]
+			p[0], p[1], p[2] = a, b, c
+		}
+	case 4:
+		var a, b, c, d byte
+		for p := row; len(p) >= 4; p = p[4:] {
+			a, b, c, d = a+p[0], b+p[1], c+p[2], d+p[3]
+			p[0], p[1], p[2], p[3] = a, b, c, d
+		}
+	default:
+		for i := n; i < len(row); i++ {
+			row[i] += row[i-n]
 		}
 	}
 }
