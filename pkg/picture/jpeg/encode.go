@@ -99,8 +99,9 @@ type encoder struct {
 	quant [2]*quantizer
 	w     *bitWriter
 
-	part [3]lines
-	sum  []int32 // of RGB rows: sums of R, G and B of two pixels of a line
+	part   [3]lines
+	sum    []int32     // of RGB rows: sums of R, G and B of two pixels of a line
+	blocks [][16]int16 // of RGB rows: the sums that the vector code keeps
 
 	row    [3][2][]byte // packed blocks of one row of MCUs, by component and line of blocks
 	z      coefs

@@ -1,11 +1,13 @@
 package jpeg
 
+import "imgtools/pkg/picture/raster"
+
 // fromRGB fills e.part with row y of MCUs from lines of RGB. A chroma sample is that of
 // the mean of 2×2 pixels.
 func (e *encoder) fromRGB(pull *puller, y int) error {
 	luma, cb, cr := &e.part[0], &e.part[1], &e.part[2]
 	if e.sum == nil {
-		e.sum = make([]int32, 3*cb.w)
+		e.sum, e.blocks = make([]int32, 3*cb.w), make([][16]int16, cb.w/4)
 	}
 	n := min(luma.need, e.f.h-y*luma.need)
 	for j := range n {
@@ -14,18 +16,21 @@ func (e *encoder) fromRGB(pull *puller, y int) error {
 			return err
 		}
 		dst := luma.pix[j*luma.stride : (j+1)*luma.stride]
-		toLuma(dst, row)
+		raster.Rec601.OfRGB(dst, row)
 		fill(dst, luma.w)
 		if j&1 == 0 {
-			pairs(e.sum, row, false)
+			done := pairsBlocks(e.blocks, row)
+			pairs(e.sum[3*done:], row[6*done:], false)
 			if j < n-1 {
 				continue
 			}
 		}
-		pairs(e.sum, row, true) // an odd last line counts twice
+		// An odd last line counts twice.
 		b := cb.pix[j/2*cb.stride : (j/2+1)*cb.stride]
 		r := cr.pix[j/2*cr.stride : (j/2+1)*cr.stride]
-		toChroma(b[:cb.w], r[:cr.w], e.sum)
+		done := chromaBlocks(b, r, e.blocks, row)
+		pairs(e.sum[3*done:], row[6*done:], true)
+		toChroma(b[done:cb.w], r[done:cr.w], e.sum[3*done:])
 		fill(b, cb.w)
 		fill(r, cr.w)
 	}
@@ -33,14 +38,6 @@ func (e *encoder) fromRGB(pull *puller, y int) error {
 	cb.repeat((n + 1) / 2)
 	cr.repeat((n + 1) / 2)
 	return nil
-}
-
-// toLuma computes Y of JFIF 1.02 with 16 bits of fraction.
-func toLuma(dst, rgb []uint8) {
-	for i := range len(rgb) / 3 {
-		p := rgb[3*i : 3*i+3 : 3*i+3]
-		dst[i] = uint8((19595*uint32(p[0]) + 38470*uint32(p[1]) + 7471*uint32(p[2]) + 1<<15) >> 16)
-	}
 }
 
 // pairs sets sum to the sums of pixels 2i and 2i+1, or with more adds them to it. An
@@ -64,10 +61,15 @@ func pairs(sum []int32, rgb []uint8, more bool) {
 // toChroma computes Cb and Cr of JFIF 1.02 from sums of four pixels. The rounding
 // constant is just below a half, so that 255.5 does not become 256.
 func toChroma(cb, cr []uint8, sum []int32) {
-	const r = 128<<18 + 1<<17 - 1
+	const r = chromaRound
 	for i := range cb {
 		s := sum[3*i : 3*i+3 : 3*i+3]
-		cb[i] = uint8((-11059*s[0] - 21709*s[1] + 32768*s[2] + r) >> 18)
-		cr[i] = uint8((32768*s[0] - 27439*s[1] - 5329*s[2] + r) >> 18)
+		cb[i] = uint8((-11059*s[0] - 21709*s[1] + 32768*s[2] + r) >> chromaShift)
+		cr[i] = uint8((32768*s[0] - 27439*s[1] - 5329*s[2] + r) >> chromaShift)
 	}
 }
+
+const (
+	chromaShift = 16 + 2 // 65536ths of a sum of four
+	chromaRound = 128<<chromaShift + 1<<(chromaShift-1) - 1
+)

@@ -33,6 +33,9 @@ var (
 	}
 )
 
+// OfRGB grays a row of RGB of 8 bits into dst.
+func (l Luma) OfRGB(dst, rgb []uint8) { l.gray8(dst, rgb, 3) }
+
 // Color returns the gray of c.
 func (l Luma) Color(c color.NRGBA) color.NRGBA {
 	var y [1]uint8
