@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func needAVX2(t *testing.T) {
@@ -122,5 +123,46 @@ func TestTransformsWithoutAVX2(t *testing.T) {
 	out, err := c.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: TestTransformsWithoutAVX2") {
 		t.Errorf("with AVX2 off: %v\n%s", err, out)
+	}
+}
+
+// BenchmarkVectors reports the processor time of the encoder's vector code by that of its
+// plain twins: the fastest of runs in turn, as other work on the machine disturbs some.
+// There are many blocks, or the processor would learn their branches.
+func BenchmarkVectors(b *testing.B) {
+	const blocks = 4096
+	rnd := rand.New(rand.NewPCG(21, 22))
+	pix, z := make([][64]uint8, blocks), make([]coefs, blocks)
+	for i := range pix {
+		for j := range pix[i] {
+			pix[i][j] = uint8(100 + rnd.IntN(1+i%40))
+		}
+		fdctWords(&z[i], pix[i][:], 8)
+	}
+	q := newQuantizer(scaleSteps(&lumaSteps, 85), deadZone(85))
+	var out coefs
+	var c [64]int32
+	for _, k := range []struct {
+		name          string
+		vector, plain func(i int)
+	}{
+		{"fdct", func(i int) { fdctVector(&out, pix[i][:], 8) }, func(i int) { fdctWords(&out, pix[i][:], 8) }},
+		{"quantize", func(i int) { q.quantizeVector(&z[i], &c) }, func(i int) { q.quantizeWords(&z[i], &c) }},
+	} {
+		b.Run(k.name, func(b *testing.B) {
+			least := [2]time.Duration{time.Hour, time.Hour}
+			for b.Loop() {
+				for i, f := range []func(int){k.vector, k.plain} {
+					begin := processorTime(b)
+					for n := range blocks {
+						f(n)
+					}
+					least[i] = min(least[i], processorTime(b)-begin)
+				}
+			}
+			b.ReportMetric(float64(least[0].Nanoseconds())/blocks, "vector-ns")
+			b.ReportMetric(float64(least[1].Nanoseconds())/blocks, "plain-ns")
+			b.ReportMetric(float64(least[0])/float64(least[1]), "vector/plain")
+		})
 	}
 }

@@ -12,6 +12,10 @@ func idct(n int, b *block, dst []uint8, stride int) { idctScalar(n, b, dst, stri
 // quantize is quantizeWords.
 func (q *quantizer) quantize(z *coefs, c *[64]int32) (nz uint64) { return q.quantizeWords(z, c) }
 
+type vectorSteps struct{}
+
+func (vectorSteps) set(int, uint16) {}
+
 // Without vector code the plain loops of encode_rgb.go make whole lines.
 func pairsBlocks(sum [][16]int16, rgb []uint8) (n int)                  { return 0 }
 func chromaBlocks(cb, cr []uint8, sum [][16]int16, rgb []uint8) (n int) { return 0 }

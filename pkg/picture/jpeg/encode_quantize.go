@@ -12,6 +12,7 @@ type quantizer struct {
 	above, below [16]uint64
 	step         [64]uint32 // times 8, as coefs are
 	recip        [64]uint32 // ceil(2^32 / step); v*recip>>32 is exact for v below 2^20
+	vectorSteps
 }
 
 // deadZone returns the half width of the dead zone of AC coefficients, in thousandths of
@@ -38,6 +39,7 @@ func newQuantizer(steps *[64]uint16, dead int) *quantizer {
 		least := (uint64(q.step[i])*uint64(dead) + 999) / 1000 // that is not 0
 		q.above[i/4] |= (1<<15 - coefBias - least) << (i % 4 * 16)
 		q.below[i/4] |= (1<<15 + coefBias - least) << (i % 4 * 16)
+		q.vectorSteps.set(i, s)
 	}
 	return q
 }
