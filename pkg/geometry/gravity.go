@@ -2,6 +2,7 @@ package geometry
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 
 	"imgtools/pkg/fault"
@@ -24,11 +25,13 @@ const Attention = "attention"
 
 var half = big.NewRat(1, 2)
 
-// directions are the names of gravities, with their focus in halves of the sides.
-var directions = []struct {
+type direction struct {
 	name string
-	x, y int64
-}{
+	x, y int64 // the focus, in halves of the sides
+}
+
+// directions are the names of gravities.
+var directions = []direction{
 	{Center, 1, 1}, {"north", 1, 0}, {"northeast", 2, 0}, {"east", 2, 1}, {"southeast", 2, 2},
 	{"south", 1, 2}, {"southwest", 0, 2}, {"west", 0, 1}, {"northwest", 0, 0},
 }
@@ -91,12 +94,12 @@ func Point(x, y, w, h int) Gravity {
 }
 
 // In returns the gravity with the same focus, of a picture of w × h pixels, within its
-// part r. That of a name stays: north of the whole is north of the part.
+// part r. That of a name stays: north of the whole is north of the part. So does one whose
+// focus is not known yet.
 func (g Gravity) In(r Rect, w, h int) Gravity {
-	for _, d := range directions {
-		if g.text == d.name || g.text == "" {
-			return g
-		}
+	named := slices.ContainsFunc(directions, func(d direction) bool { return d.name == g.text })
+	if named || g.x == nil {
+		return g
 	}
 	in := Gravity{x: within(g.x, w, r.X, r.W), y: within(g.y, h, r.Y, r.H)}
 	in.text = percent(in.x) + "," + percent(in.y)

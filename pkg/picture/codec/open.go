@@ -93,20 +93,26 @@ func (p *Picture) Opaque() (bool, error) {
 	if !p.Header().Layout.HasAlpha() {
 		return true, nil
 	}
-	again, err := coders[p.Format].open(p.in, p.size, p.lim)
+	again, err := p.Again()
 	if err != nil {
 		return false, err
-	}
-	if p.chosen != 0 {
-		if err := again.(raster.Framed).Select(p.chosen); err != nil {
-			return false, err
-		}
 	}
 	rows, err := again.Rows(raster.Hint{})
 	if err != nil {
 		return false, err
 	}
 	return raster.Opaque(rows)
+}
+
+// Again returns another reader of the picture, or of the frame that was selected.
+func (p *Picture) Again() (raster.Reader, error) {
+	again, err := coders[p.Format].open(p.in, p.size, p.lim)
+	if err == nil && p.chosen != 0 {
+		if framed, ok := again.(raster.Framed); ok {
+			err = framed.Select(p.chosen)
+		}
+	}
+	return again, err
 }
 
 // OutputFormat returns the name of the format to write: the one asked for, else the

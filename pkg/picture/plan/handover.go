@@ -28,9 +28,6 @@ func (j *job) handOver(out io.Writer) (Result, error) {
 	}
 	res.FullW, res.FullH, res.GoalW, res.GoalH = j.part.W, j.part.H, j.place.W, j.place.H
 	res.From, res.As = j.p.Format, j.out.Name
-	if j.Ops.Has("gravity") {
-		res.Gravity = j.gravity.String()
-	}
 	if c := j.background; c != nil {
 		res.Background = fmt.Sprintf("%02x%02x%02x", c.R, c.G, c.B)
 	}

@@ -4,22 +4,14 @@ import (
 	"image/color"
 	"strconv"
 
-	"imgtools/pkg/fault"
 	"imgtools/pkg/geometry"
 )
 
 // layOut works out which part of the upright picture is used, and how it is scaled, cut
-// and padded.
+// and padded. With gravity=attention it is called again when the focus is known; until
+// then sizes are right, and places are those of the centre.
 func (j *job) layOut() error {
-	var err error
-	if v := j.Ops.Get("gravity"); v != "" {
-		if j.gravity, err = geometry.ParseGravity(v); err != nil {
-			return err
-		}
-		if j.gravity.Attention() {
-			return fault.New(fault.Unsupported, "gravity=attention is not done here")
-		}
-	}
+	gravity := j.gravity // on what is scaled
 	j.part = geometry.Whole(j.fullW, j.fullH)
 	if v := j.Ops.Get("crop"); v != "" {
 		c, err := geometry.ParseCrop(v)
@@ -29,10 +21,11 @@ func (j *job) layOut() error {
 		if j.part, err = c.Rect(j.fullW, j.fullH, j.gravity); err != nil {
 			return err
 		}
-		if !c.Placed() {
-			j.gravity = j.gravity.In(j.part, j.fullW, j.fullH)
+		if j.placed = c.Placed(); !j.placed {
+			gravity = j.gravity.In(j.part, j.fullW, j.fullH)
 		}
 	}
+	j.crop, j.partGravity = j.part, gravity
 	w, h := j.part.W, j.part.H
 	j.place = geometry.Placement{ScaledW: w, ScaledH: h, Cut: geometry.Whole(w, h), W: w, H: h}
 	if v := j.Ops.Get("scale"); v != "" {
@@ -40,7 +33,7 @@ func (j *job) layOut() error {
 		if err != nil {
 			return err
 		}
-		j.place = g.Place(w, h, j.gravity)
+		j.place = g.Place(w, h, gravity)
 	}
 	if j.sameSize() { // what is cut off afterwards may as well be cut off before
 		j.part = j.place.Cut.In(j.part)

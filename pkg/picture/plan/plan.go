@@ -59,16 +59,19 @@ type Result struct {
 	W, H   int    // pixels
 	Note   string // what the user should know: "first of 12 frames"
 
+	// The gravity that was used, as a point or a name, on what was left after the crop;
+	// "" if none was asked for.
+	Gravity string
+
 	// Only after a hand-over: the full size of the upright picture once cropped, the n
 	// of n/8 that it was reduced by, where it begins in eighths of a sample, the size
-	// that it is to be scaled to, and the formats that it came in and is to be written
-	// in; and what became of the gravity and the background, if they were asked for.
+	// that it is to be scaled to, the formats that it came in and is to be written in,
+	// and the background, in gray, if one was asked for.
 	FullW, FullH     int
 	Reduced          int
 	OriginX, OriginY int
 	GoalW, GoalH     int
 	From, As         string
-	Gravity          string
 	Background       string
 }
 
@@ -81,8 +84,11 @@ type job struct {
 	grayer       *colour.Grayer     // with gray
 	notes        []string           // what happened to the colours
 	fullW, fullH int                // upright, before any reduction
-	part         geometry.Rect      // of the upright picture: what is left after the crop
-	gravity      geometry.Gravity   // on that part
+	crop         geometry.Rect      // of the upright picture: the part asked for
+	part         geometry.Rect      // that of it which is used
+	placed       bool               // the crop says where that part is
+	gravity      geometry.Gravity   // as asked for, or the point that attention found
+	partGravity  geometry.Gravity   // the same on the part
 	place        geometry.Placement // of that part in the result, upright
 	background   *color.NRGBA       // nil: not asked for, and white
 	quality      int                // 0: not asked for
@@ -128,6 +134,12 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 			return nil, err
 		}
 		j.fullW, j.fullH = r.OfW, r.OfH
+	}
+	if v := r.Ops.Get("gravity"); v != "" {
+		var err error
+		if j.gravity, err = geometry.ParseGravity(v); err != nil {
+			return nil, err
+		}
 	}
 	if err := j.layOut(); err != nil {
 		return nil, err

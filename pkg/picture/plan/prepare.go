@@ -36,13 +36,21 @@ func Prepare(in io.ReaderAt, size int64, r Request) (Prepared, error) {
 }
 
 // Write writes what the request makes of the picture to out. It may be called once.
-func (p Prepared) Write(out io.Writer) (Result, error) {
+func (p Prepared) Write(out io.Writer) (res Result, err error) {
 	j := p.job
 	defer func() { j.stop() }()
-	if j.HandOver {
-		return j.handOver(out)
+	if err := j.findFocus(); err != nil {
+		return Result{}, err
 	}
-	return j.run(out)
+	if j.HandOver {
+		res, err = j.handOver(out)
+	} else {
+		res, err = j.run(out)
+	}
+	if j.Ops.Has("gravity") {
+		res.Gravity = j.partGravity.String()
+	}
+	return res, err
 }
 
 // IsPicture reports whether the first size bytes of in are a picture of a format that
