@@ -25,7 +25,7 @@ func run(args []string) error {
 	if c.Files, err = f.Parse(args, os.Stdout); err != nil {
 		return err
 	}
-	o, err := ops.Parse(words())
+	o, err := ops.ParsePublic(words())
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ type Format struct {
 	Alpha     bool     // a written file can have alpha, if only on or off
 	Animation bool     // a written file can have several frames
 	Deep      bool     // a written file can have 16 bits a sample
+	Metadata  string   // which of EXIF, XMP and IPTC a written file can have
 	Quality   int      // what quality= is when it is not given; 0: the format has none
 	Browser   bool     // browsers show it
 	Family    string   // the name of the format that this one is read as: "pnm" for "pgm"

@@ -17,10 +17,10 @@ const (
 
 var formats = Table{
 	{Name: JPEG, Aliases: []string{"jpg"}, Title: "JPEG", Exts: []string{"jpg", "jpeg", "jpe", "jfif"}, Media: "image/jpeg",
-		Read: true, Write: true, Quality: 85, Browser: true,
+		Read: true, Write: true, Metadata: "EXIF XMP IPTC", Quality: 85, Browser: true,
 		About: "baseline, extended and progressive, Huffman or arithmetic coding, 8 bit; gray, YCbCr of any sampling, RGB, CMYK, YCCK; written baseline, 4:2:0"},
 	{Name: PNG, Title: "PNG", Exts: []string{"png", "apng"}, Media: "image/png",
-		Read: true, Write: true, Alpha: true, Deep: true, Browser: true,
+		Read: true, Write: true, Metadata: "EXIF XMP", Alpha: true, Deep: true, Browser: true,
 		About: "all colour types, 1 to 16 bit, interlaced, animated; written as a still with 8 or 16 bit"},
 	{Name: GIF, Title: "GIF", Exts: []string{"gif"}, Media: "image/gif",
 		Read: true, Write: true, Alpha: true, Animation: true, Browser: true,
@@ -35,7 +35,7 @@ var formats = Table{
 		Read: true, Browser: true,
 		About: "icons and cursors, the largest picture; the result is PNG"},
 	{Name: TIFF, Aliases: []string{"tif"}, Title: "TIFF", Exts: []string{"tif", "tiff"}, Media: "image/tiff",
-		Read: true, Write: true, Alpha: true, Deep: true, Pages: true,
+		Read: true, Write: true, Metadata: "EXIF XMP IPTC", Alpha: true, Deep: true, Pages: true,
 		About: "strips and tiles, 1 to 64 bit and floating point; gray, RGB, CMYK, YCbCr, L*a*b*, palettes; faxes, LZW, deflate, JPEG, WebP, Zstandard; BigTIFF; the first page or frame=; written with 1, 8 or 16 bit"},
 	{Name: PNM, Title: "PNM", Exts: []string{"pnm"}, Media: "image/x-portable-anymap",
 		Read: true, Write: true, Alpha: true, Deep: true,

@@ -53,7 +53,7 @@ func (s *Server) source(w http.ResponseWriter, r *http.Request, several bool) (*
 		return nil, fault.New(fault.Unsupported, "Content-Type %s: of forms only multipart/form-data is read", quote(kind))
 	}
 	if kind != "multipart/form-data" { // also when there is none, or nonsense
-		if _, err := ops.Parse(words); err != nil {
+		if _, err := ops.ParsePublic(words); err != nil {
 			return nil, err
 		}
 		if src.length > s.c.MaxBytes {
@@ -149,7 +149,7 @@ func (src *source) field(name string, part io.Reader) error {
 }
 
 func (src *source) picture(body io.Reader, length int64, name string) (*picture, error) {
-	o, err := ops.Parse(src.words)
+	o, err := ops.ParsePublic(src.words)
 	if err != nil {
 		return nil, err
 	}

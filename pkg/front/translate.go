@@ -94,6 +94,7 @@ var words = map[string][2]string{
 	"option linear":     {"In linear light", "En luz lineal"},
 	"option background": {"Background", "Fondo"},
 	"option profile":    {"Colour profile", "Perfil de color"},
+	"option keep":       {"Metadata", "Metadatos"},
 	"option frame":      {"Frame or page", "Fotograma o página"},
 	"option format":     {"Format", "Formato"},
 	"option quality":    {"Quality", "Calidad"},

@@ -96,6 +96,18 @@ func (opt Option) meantBy(given map[string]string) bool {
 	return opt.Of == "" || given[opt.Of] != "" || slices.ContainsFunc(opt.Also, func(key string) bool { return given[key] != "" })
 }
 
+// ParsePublic is Parse for a request that comes from others: a value that only the
+// filters take is an error. keep=all would give away where a picture was taken.
+func ParsePublic(words []Word) (Ops, error) {
+	o, err := Parse(words)
+	for _, w := range o {
+		if opt, _ := Lookup(w.Key); slices.Contains(opt.Local, w.Value) {
+			return nil, fault.New(fault.Usage, "%s=%s is for the commands gray and scale alone; here: %s", w.Key, w.Value, strings.Join(opt.Values(), " "))
+		}
+	}
+	return o, err
+}
+
 // nothing reports whether no word but a label is left: gray=0 alone.
 func (o Ops) nothing() bool {
 	return !slices.ContainsFunc(o, func(w Word) bool { opt, _ := Lookup(w.Key); return !opt.Label })

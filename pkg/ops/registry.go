@@ -28,6 +28,7 @@ type Option struct {
 	Opposite string                                  // fine is the opposite of fast: fine=0 is fast
 	Stage    Stage                                   // which daemon of several needs to know the word
 	Label    bool                                    // says nothing of the picture: name
+	Local    []string                                // values that only the filters take; see ParsePublic
 }
 
 // Stage says which of the daemons that a request passes gets a word.
@@ -72,6 +73,7 @@ var registry = []Option{
 	{Key: "linear", Help: "resample in linear light", Of: "scale"},
 	{Key: "background", Arg: "RRGGBB", Help: "colour under what is transparent and around fit=pad", Parse: parseColour, Default: func() string { return "ffffff" }},
 	{Key: "profile", Arg: "profile", Help: "what becomes of the colour profile", Values: Profiles, Default: func() string { return "keep; gray of colour has none" }, Stage: First},
+	{Key: "keep", Arg: "what", Help: "metadata to keep, also two: date,copyright", Values: Kept, Local: []string{"all"}, Parse: parseKeep, Stage: Every},
 	{Key: "frame", Arg: "n", Help: "only this frame of an animation or page of a TIFF, from 1", Parse: wholeNumber(1, maxFrame), Number: true, Stage: First},
 	{Key: "format", Short: "f", Arg: "format", Help: "format to write", Values: format.Written, Parse: parseFormat, Default: func() string { return "the input's" }},
 	{Key: "quality", Short: "q", Arg: "quality", Help: "1 to 100, of formats that have it", Parse: wholeNumber(1, 100), Number: true, Default: defaultQuality},
@@ -175,6 +177,15 @@ func (opt Option) Usual() string {
 	return ""
 }
 
+// FlagValues returns the values that the flag takes in a command: in a filter, which
+// does the operation, also those that only filters take. Values must not be nil.
+func (opt Option) FlagValues(operation string) []string {
+	if operation == "" {
+		return opt.Values()
+	}
+	return slices.Concat(opt.Values(), opt.Local)
+}
+
 // Canonical returns the form of a value in which it is compared and passed on; "" of
 // a switch that is off. Errors are of kind Usage and name the word.
 func (opt Option) Canonical(value string) (string, error) {
@@ -193,6 +204,25 @@ func Lumas() []string { return []string{"601", "709", "luminance"} }
 // Profiles returns what can become of the colour profile of a picture: it is kept, or
 // the picture is changed to sRGB.
 func Profiles() []string { return []string{"keep", "srgb"} }
+
+// Kept returns what can be kept of a picture's metadata wherever it is worked on. The
+// filters can keep all of it.
+func Kept() []string { return []string{"none", "date", "copyright"} }
+
+// parseKeep reads a list of what to keep. Its canonical form is in the order of Kept.
+func parseKeep(key, s string) (string, error) {
+	opt, _ := Lookup(key)
+	words := strings.Split(s, ",")
+	if len(words) == 1 {
+		return oneOf(key, s, slices.Concat(Kept(), opt.Local))
+	}
+	for _, w := range words {
+		if _, err := oneOf(key, w, Kept()[1:]); err != nil {
+			return "", err
+		}
+	}
+	return strings.Join(slices.DeleteFunc(Kept(), func(w string) bool { return !slices.Contains(words, w) }), ","), nil
+}
 
 // Kernels returns the resampling kernels.
 func Kernels() []string { return []string{"lanczos3", "box", "triangle", "catmullrom", "mitchell"} }

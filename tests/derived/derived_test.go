@@ -266,8 +266,8 @@ func synopsis(operation string) string {
 		}
 		switch {
 		case opt.Switch():
-		case opt.Values != nil && len(opt.Values()) <= 3:
-			b.WriteString(" Cm " + strings.Join(opt.Values(), "|"))
+		case opt.Values != nil && len(opt.FlagValues(operation)) <= 3:
+			b.WriteString(" Cm " + strings.Join(opt.FlagValues(operation), "|"))
 		default:
 			b.WriteString(" Ar " + opt.Arg)
 		}

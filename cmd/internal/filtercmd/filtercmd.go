@@ -40,12 +40,16 @@ func Run(operation, about string, args []string) error {
 	f.Bool(&c.Skip, "", "skip", "leave results alone that are there already")
 	f.Bool(&c.Update, "", "update", "leave results alone that are newer than their files")
 	f.Either("skip", "update")
+	f.Bool(&c.Inplace, "", "inplace", "replace the files themselves, which keep mode and time; -keep must say what of their metadata stays")
 	f.Int(&c.Workers, "n", "workers", "workers", "pictures worked on at the same time")
 	f.Bool(&c.Check, "C", "check", "write nothing: list what would be written, going by the headers")
 	f.Bool(&c.Quiet, "", "quiet", "no progress, no closing line after failures, and each kind of note once")
 	operands, err := f.Parse(args, os.Stdout)
 	if err != nil {
 		return err
+	}
+	if c.Inplace && !f.Given("keep") {
+		return fault.New(fault.Usage, "-inplace replaces originals: say what of their metadata to keep (-keep none, date, copyright or all)")
 	}
 	asked := ops.Word{Key: operation}
 	if !opt.Switch() {
@@ -73,7 +77,7 @@ func Run(operation, about string, args []string) error {
 			mine = o.With("format", f.Name)
 		}
 		p, err := plan.Prepare(in, size, plan.Request{Ops: mine, Limits: lim, Ahead: alone})
-		return filter.Prepared{Format: p.Format, W: p.W, H: p.H, Pixels: p.Pixels, Write: func(out io.Writer) (filter.Result, error) {
+		return filter.Prepared{From: p.From, Format: p.Format, W: p.W, H: p.H, Pixels: p.Pixels, Write: func(out io.Writer) (filter.Result, error) {
 			r, err := p.Write(out)
 			return filter.Result{Format: r.Format, Note: r.Note}, err
 		}}, err

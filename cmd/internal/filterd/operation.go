@@ -81,7 +81,7 @@ func request(verb string, req wire.Request, lim raster.Limits) (plan.Request, er
 		return r, fault.New(fault.Usage, "reduced or origin without of")
 	}
 	var err error
-	if r.Ops, err = ops.Parse(words); err != nil {
+	if r.Ops, err = ops.ParsePublic(words); err != nil {
 		return r, err
 	}
 	if !r.Ops.Has(verb) {

@@ -27,6 +27,7 @@ type (
 	counted  interface{ Frames() int }
 	bitDepth interface{ Depth() int }     // bits of a sample in the file
 	lossless interface{ Lossless() bool } // for formats that are so only at times
+	told     interface{ Metadata() raster.Metadata }
 )
 
 // Open reads the header of the picture in the first size bytes of r. The format
@@ -67,6 +68,14 @@ func (p *Picture) Select(n int) error {
 	}
 	p.Depth = p.depth()
 	return nil
+}
+
+// Metadata returns the metadata of the file.
+func (p *Picture) Metadata() raster.Metadata {
+	if r, ok := p.Reader.(told); ok {
+		return r.Metadata()
+	}
+	return raster.Metadata{}
 }
 
 // depth returns what Depth is of the frame that the reader is on.

@@ -134,6 +134,7 @@ func (e *encoder) begin(more bool) {
 	var hw headerWriter
 	hw.soi()
 	hw.jfif(e.h.Density.Scaled(float64(e.f.w)/float64(e.h.FullW), float64(e.f.h)/float64(e.h.FullH)))
+	hw.keep(e.h.Keep)
 	hw.icc(e.h.ICC)
 	for t := range e.tables() {
 		var zz [64]uint16

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"imgtools/pkg/picture/meta"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -53,7 +54,7 @@ func (h *headerWriter) adobe(transform byte) {
 // icc appends a profile in as many APP2 segments as it needs (ICC.1, annex B.4). A
 // profile that needs more than 255 is left out.
 func (h *headerWriter) icc(p []byte) {
-	const most = 65533 - 14
+	const most = maxSegment - 14
 	n := ceilDiv(len(p), most)
 	if n > 255 {
 		return
@@ -62,6 +63,23 @@ func (h *headerWriter) icc(p []byte) {
 		c := p[:min(most, len(p))]
 		p = p[len(c):]
 		h.segment(mAPP2, []byte("ICC_PROFILE\x00"), []byte{byte(i), byte(n)}, c)
+	}
+}
+
+// maxSegment is the most bytes that a segment holds behind its length.
+const maxSegment = 65533
+
+// keep appends the metadata that is kept: EXIF first, as its standard asks (Exif 2.32,
+// 4.7.1). What does not fit into one segment is left out.
+func (h *headerWriter) keep(m raster.Metadata) {
+	for _, s := range []struct {
+		marker byte
+		name   string
+		data   []byte
+	}{{mAPP1, exifName, m.EXIF}, {mAPP1, xmpName, m.XMP}, {mAPP13, photoshopName, meta.PhotoshopOfIPTC(m.IPTC)}} {
+		if len(s.data) > 0 && len(s.name)+len(s.data) <= maxSegment {
+			h.segment(s.marker, []byte(s.name), s.data)
+		}
 	}
 }
 

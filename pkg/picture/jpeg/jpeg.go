@@ -70,8 +70,9 @@ type Reader struct {
 	transform            byte // of Adobe's marker
 	density, exifDensity raster.Density
 	icc                  iccChunks
-	adobeRGB             bool   // said by EXIF
-	noICC                bool   // DropProfile was called
+	adobeRGB             bool // said by EXIF
+	noICC                bool // DropProfile was called
+	metadata             raster.Metadata
 	grayICC              []byte // the profile of a file of one component that is written
 	gainMap              bool
 	pictures             int // in the file, by its index; 0: no index

@@ -8,11 +8,23 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
+// The names that begin segments of metadata.
+const (
+	exifName      = "Exif\x00\x00"
+	xmpName       = "http://ns.adobe.com/xap/1.0/\x00"
+	photoshopName = "Photoshop 3.0\x00"
+)
+
+// Metadata returns the metadata of the file. Of XMP that is (ISO 16684-3, 1.1.3.1) spread
+// over several segments it has the main part.
+func (r *Reader) Metadata() raster.Metadata { return r.metadata }
+
 // readAPP reads an application segment: it keeps what decides how the picture is
-// shown, notes other pictures that the file has, and drops the rest.
+// shown and its metadata, notes other pictures that the file has, and drops the rest.
 //
 //	APP0   JFIF (version, unit, density): YCbCr; density
 //	APP1   Exif: orientation, density, Adobe RGB. XMP: a gain map
+//	APP13  Photoshop: IPTC
 //	APP2   ICC profile; the index of a file of several pictures (MPF); a gain map
 //	APP14  Adobe: the colour transform
 func (r *Reader) readAPP(m byte, n int) error {
@@ -27,13 +39,17 @@ func (r *Reader) readAPP(m byte, n int) error {
 		if len(p) >= 12 && r.density == (raster.Density{}) {
 			r.density = jfifDensity(p[7], binary.BigEndian.Uint16(p[8:]), binary.BigEndian.Uint16(p[10:]))
 		}
-	case m == mAPP1 && has("Exif\x00\x00"):
+	case m == mAPP1 && has(exifName):
 		if !r.exif { // of several the first counts
 			e := meta.ParseEXIF(p)
 			r.exif, r.hdr.Orientation, r.exifDensity = true, e.Orientation, e.Density
 			r.adobeRGB = e.Space == meta.AdobeRGB
+			r.metadata.EXIF = bytes.Clone(p[len(exifName):])
 		}
-	case m == mAPP1 && has("http://ns.adobe.com/xap/1.0/\x00"):
+	case m == mAPP1 && has(xmpName):
+		if r.metadata.XMP == nil {
+			r.metadata.XMP = bytes.Clone(p[len(xmpName):])
+		}
 		r.gainMap = r.gainMap || bytes.Contains(p, []byte("http://ns.adobe.com/hdr-gain-map/1.0/"))
 	case m == mAPP2 && has("ICC_PROFILE\x00") && len(p) >= 14:
 		r.icc.add(p[12], p[13], p[14:])
@@ -41,6 +57,8 @@ func (r *Reader) readAPP(m byte, n int) error {
 		r.pictures = mpfPictures(p[4:])
 	case m == mAPP2 && has("urn:iso:std:iso:ts:21496:-1\x00"):
 		r.gainMap = true
+	case m == mAPP13 && has(photoshopName) && r.metadata.IPTC == nil:
+		r.metadata.IPTC = bytes.Clone(meta.IPTCOfPhotoshop(p[len(photoshopName):]))
 	case m == mAPP14 && has("Adobe") && len(p) >= 12:
 		r.adobe, r.transform = true, p[11]
 	}

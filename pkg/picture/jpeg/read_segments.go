@@ -28,6 +28,7 @@ const (
 	mAPP0  = 0xE0
 	mAPP1  = 0xE1
 	mAPP2  = 0xE2
+	mAPP13 = 0xED
 	mAPP14 = 0xEE
 	mAPP15 = 0xEF
 	mCOM   = 0xFE
@@ -110,7 +111,7 @@ func (r *Reader) segment(m byte) (*scan, error) {
 		return nil, r.readDQT(n)
 	case mDRI:
 		return nil, r.readDRI(n)
-	case mAPP0, mAPP1, mAPP2, mAPP14:
+	case mAPP0, mAPP1, mAPP2, mAPP13, mAPP14:
 		return nil, r.readAPP(m, n)
 	}
 	// Others are skipped: comments, further APPs, and DNL, which readSOF has looked

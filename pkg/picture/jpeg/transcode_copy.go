@@ -50,17 +50,21 @@ func (r *Reader) describe(h *headerWriter, swap bool) {
 	switch r.model {
 	case gray:
 		h.jfif(d)
+		h.keep(r.hdr.Keep)
 		h.icc(r.profile("GRAY"))
 	case ycc:
 		h.jfif(d)
+		h.keep(r.hdr.Keep)
 		h.icc(r.profile("RGB "))
 	case rgb:
 		h.adobe(0)
+		h.keep(r.hdr.Keep)
 		h.icc(r.profile("RGB "))
 	default:
 		if r.adobe {
 			h.adobe(r.transform)
 		}
+		h.keep(r.hdr.Keep)
 		h.icc(r.profile("CMYK"))
 	}
 }
@@ -72,5 +76,6 @@ func (r *Reader) describeGray(h *headerWriter, swap bool) {
 		d.X, d.Y = d.Y, d.X
 	}
 	h.jfif(d)
+	h.keep(r.hdr.Keep)
 	h.icc(r.grayICC)
 }

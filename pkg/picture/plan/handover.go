@@ -12,8 +12,8 @@ import (
 
 // handOver makes the picture gray and leaves the scaling to another daemon. It is
 // written as PGM, or PAM with alpha, upright, and reduced by n/8 where the decoder does
-// that well. A picture with a profile or a density travels as uncompressed TIFF, which
-// can say so. A GIF and a palette picture travel as they are, for their frames and
+// that well. A picture with a profile, a density or metadata that is kept travels as
+// uncompressed TIFF, which can say so. A GIF and a palette picture travel as they are, for their frames and
 // colours; so does a JPEG that is to keep its size, since its coefficients can then be
 // kept.
 func (j *job) handOver(out io.Writer) (Result, error) {
@@ -64,7 +64,7 @@ func (j *job) grayReduced(out io.Writer) (Result, error) {
 	eighth := 8 / d.DX // DX is 8 or 1
 	res := Result{Reduced: eighth * d.NX, OriginX: eighth * d.OX, OriginY: eighth * d.OY, W: d.W, H: d.H}
 	travels := format.PNM
-	if h := rows.Header(); h.ICC != nil || h.Density != (raster.Density{}) {
+	if h := rows.Header(); h.ICC != nil || h.Density != (raster.Density{}) || !h.Keep.Empty() {
 		travels = format.TIFF
 	}
 	res.Format, err = codec.Encode(out, rows, travels, codec.Options{Limits: j.Limits, Plain: true})

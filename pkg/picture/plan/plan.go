@@ -144,6 +144,7 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 	if err := j.layOut(); err != nil {
 		return nil, err
 	}
+	j.keep()
 	frames := 1
 	if j.animated() != nil {
 		frames = p.Frames

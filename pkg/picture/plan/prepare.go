@@ -9,6 +9,7 @@ import (
 // Prepared is a picture whose header has been read, with a request that suits it. What
 // will be written is decided and within the limits; no pixel has been read.
 type Prepared struct {
+	From   string // name of the format that is read; that of the family for PNM
 	Format string // name of the format to write; pnm while the rows decide which of its family
 	W, H   int    // of the result, in pixels
 	Pixels int64  // of the picture or of the result, whichever has more, in all frames that are written
@@ -32,7 +33,7 @@ func Prepare(in io.ReaderAt, size int64, r Request) (Prepared, error) {
 		frames = p.Frames
 	}
 	pixels := max(int64(j.fullW)*int64(j.fullH), int64(j.place.W)*int64(j.place.H))
-	return Prepared{Format: j.out.Name, W: j.place.W, H: j.place.H, Pixels: pixels * int64(frames), job: j}, nil
+	return Prepared{From: p.Format, Format: j.out.Name, W: j.place.W, H: j.place.H, Pixels: pixels * int64(frames), job: j}, nil
 }
 
 // Write writes what the request makes of the picture to out. It may be called once.

@@ -70,6 +70,7 @@ type Reader struct {
 	stray        bool         // the pixels read so far have such indexes
 	idat         int64        // offset of the first IDAT chunk
 	cut          bool         // the file ends in an IDAT chunk
+	metadata     raster.Metadata
 
 	frames   []frame // of an animation, in order
 	plays    int     // how often the animation is shown; 0: without end

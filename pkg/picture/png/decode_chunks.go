@@ -1,6 +1,8 @@
 package png
 
 import (
+	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"image/color"
 	"io"
@@ -14,6 +16,7 @@ import (
 // Larger metadata chunks are ignored. Those of cameras and monitors are far smaller.
 const (
 	maxExif = 1 << 20  // bytes of eXIf
+	maxXMP  = 1 << 20  // bytes of an iTXt, compressed and not
 	maxICC  = 16 << 20 // bytes of a profile, compressed and not
 )
 
@@ -34,6 +37,7 @@ var ancillary = map[string]struct {
 	use   func(*walk, []byte) bool
 }{
 	"eXIf": {anywhere, maxExif, (*walk).exif},
+	"iTXt": {anywhere, maxXMP, (*walk).text},
 	"tRNS": {beforeIDAT, 256, (*walk).transparency},
 	"pHYs": {beforeIDAT, 9, (*walk).density},
 	"acTL": {beforeIDAT, 8, (*walk).animation},
@@ -151,6 +155,7 @@ func (w *walk) take(c chunk, pos int64) error {
 		w.Note(wrongCRC, c.kind)
 	case !how.use(w, b):
 		w.Note("damaged chunk %s ignored", c.kind)
+	case c.kind == "iTXt" && w.metadata.XMP == nil: // another text; there may be more
 	default:
 		w.seen[c.kind] = true
 	}
@@ -243,8 +248,40 @@ func (w *walk) exif(b []byte) bool {
 		return false
 	}
 	w.out.Orientation = meta.Orientation(b)
+	w.metadata.EXIF = bytes.Clone(bytes.TrimPrefix(b, []byte("Exif\x00\x00")))
 	return true
 }
+
+const xmpKeyword = "XML:com.adobe.xmp"
+
+// text takes an XMP packet from an iTXt (section 11.3.3.4):
+//
+//	keyword 0  compressed?  method  language 0  translated keyword 0  text
+func (w *walk) text(b []byte) bool {
+	rest, ok := bytes.CutPrefix(b, []byte(xmpKeyword+"\x00"))
+	if !ok || len(rest) < 2 || w.metadata.XMP != nil {
+		return true
+	}
+	compressed := rest[0] == 1
+	_, rest, _ = bytes.Cut(rest[2:], []byte{0})
+	if _, rest, ok = bytes.Cut(rest, []byte{0}); !ok {
+		return false
+	}
+	if compressed {
+		z, err := zlib.NewReader(bytes.NewReader(rest))
+		if err != nil {
+			return false
+		}
+		if rest, err = io.ReadAll(io.LimitReader(z, maxXMP)); err != nil {
+			return false
+		}
+	}
+	w.metadata.XMP = bytes.Clone(rest)
+	return true
+}
+
+// Metadata returns the metadata of the file: eXIf, and the first XMP packet.
+func (r *Reader) Metadata() raster.Metadata { return r.metadata }
 
 // density reads pHYs (section 11.3.4.3): pixels per unit in x and y, and the unit.
 func (w *walk) density(b []byte) bool {

@@ -10,8 +10,8 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// writeMeta writes the chunks for Coding, ICC profile and Density of the header, all of
-// which must stand before PLTE.
+// writeMeta writes the chunks for Coding, ICC profile, Density and kept metadata of the
+// header, before PLTE, where most of them must stand. IPTC has no chunk.
 func writeMeta(w io.Writer, h *raster.Header) error {
 	for _, c := range []struct {
 		kind string
@@ -22,6 +22,8 @@ func writeMeta(w io.Writer, h *raster.Header) error {
 		{"gAMA", gamma(h.Coding)},
 		{"cHRM", chromaticities(h.Coding)},
 		{"pHYs", density(h.Density)},
+		{"eXIf", h.Keep.EXIF},
+		{"iTXt", xmp(h.Keep.XMP)},
 	} {
 		if c.data == nil {
 			continue
@@ -52,6 +54,15 @@ func profile(icc []byte) []byte {
 	d.Write(icc)
 	d.Close()
 	return z.Bytes()
+}
+
+// xmp returns the data of an iTXt with a packet, not compressed, as the XMP standard asks
+// (ISO 16684-3, 1.1.5).
+func xmp(packet []byte) []byte {
+	if len(packet) == 0 {
+		return nil
+	}
+	return append([]byte(xmpKeyword+"\x00\x00\x00\x00\x00"), packet...)
 }
 
 func gamma(c raster.Coding) []byte {

@@ -57,7 +57,19 @@ type Header struct {
 	ICC          []byte        // profile, or nil
 	Coding       Coding        // colour space of a PNG, beside or instead of a profile
 	Density      Density       // of the stored picture; zero: unknown
+	Keep         Metadata      // to be written with the picture; a reader leaves it empty
 }
+
+// Metadata is what a file says of its picture beside what it takes to show it, in the
+// forms in which files have it.
+type Metadata struct {
+	EXIF []byte // a TIFF structure, without "Exif\0\0" in front
+	XMP  []byte // a packet, UTF-8
+	IPTC []byte // datasets of IIM 4
+}
+
+// Empty reports whether there is nothing in it.
+func (m Metadata) Empty() bool { return len(m.EXIF)+len(m.XMP)+len(m.IPTC) == 0 }
 
 // Coding is the colour space of the samples as PNG's chunks give it (PNG third
 // edition, 11.3.2). The zero value is sRGB.

@@ -278,42 +278,29 @@ func (e *encoder) colorMap() []uint16 {
 	return m
 }
 
-// head writes the header, the directory and the values that are too long for it.
+// head writes the header, the directories and the values that are too long for them.
 // The strips follow. Their offsets depend on the length of the head, which depends
-// only on the number of fields: the first pass finds it, the second uses it.
+// only on the number of fields: the first pass finds it, the second uses it. So does the
+// position of the Exif directory, which follows the first one.
 func (e *encoder) head() error {
-	size := int64(0) // of the head
+	var size, exifAt int64 // of the head, and in it
 	for {
-		fs := e.fields(size)
-		b := []byte("II*\x00\x08\x00\x00\x00")
-		b = binary.LittleEndian.AppendUint16(b, uint16(len(fs)))
-		far := int64(len(b) + 12*len(fs) + 4)
-		var values []byte
-		for _, f := range fs {
-			b = binary.LittleEndian.AppendUint16(b, f.tag)
-			b = binary.LittleEndian.AppendUint16(b, f.kind)
-			b = binary.LittleEndian.AppendUint32(b, f.count)
-			if len(f.value) <= 4 {
-				var v [4]byte
-				copy(v[:], f.value)
-				b = append(b, v[:]...)
-				continue
-			}
-			b = binary.LittleEndian.AppendUint32(b, uint32(far)+uint32(len(values)))
-			values = append(values, f.value...)
-			if len(values)%2 == 1 { // values begin on a word boundary
-				values = append(values, 0)
-			}
+		const start = 8
+		kept, exif := keptFields(e.h.Keep, uint32(exifAt))
+		fs := append(e.fields(size), kept...)
+		slices.SortStableFunc(fs, func(a, b field) int { return int(a.tag) - int(b.tag) })
+		b := appendDirectory([]byte("II*\x00\x08\x00\x00\x00"), fs, start)
+		at := int64(len(b))
+		if exif != nil {
+			b = appendDirectory(b, exif, at)
 		}
-		b = append(b, 0, 0, 0, 0) // there is no other directory
-		b = append(b, values...)
 		if int64(len(b))+e.total > math.MaxUint32 {
 			return fault.New(fault.TooLarge, "TIFF of %d bytes, over 4 GiB", int64(len(b))+e.total)
 		}
-		if int64(len(b)) == size {
+		if int64(len(b)) == size && at == exifAt {
 			_, err := e.w.Write(b)
 			return err
 		}
-		size = int64(len(b))
+		size, exifAt = int64(len(b)), at
 	}
 }

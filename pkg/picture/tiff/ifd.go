@@ -12,6 +12,7 @@ import (
 // Field types, TIFF 6.0 section 2.
 const (
 	typeByte      = 1
+	typeASCII     = 2
 	typeShort     = 3
 	typeLong      = 4
 	typeRational  = 5
@@ -26,6 +27,7 @@ const (
 	typeLong8     = 16 // this and those below: BigTIFF
 	typeSLong8    = 17
 	typeIFD8      = 18
+	typeUTF8      = 129 // Exif 3.0
 )
 
 // maxFields is the most entries of a directory: what TIFF's 16 bits can count.

@@ -75,6 +75,9 @@ const (
 	tagReferenceBlackWhite = 532
 
 	tagICC        = 34675
+	tagXMP        = 700
+	tagIPTC       = 33723
+	tagExifIFD    = 34665
 	tagDNGVersion = 50706
 )
 

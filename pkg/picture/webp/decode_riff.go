@@ -134,7 +134,7 @@ type container struct {
 	broken           bool     // frames after these are not read, as one is damaged
 	first            *picture // frame 1
 	from             chunks   // the chunks from the first ANMF on
-	exif, icc        *chunk
+	exif, xmp, icc   *chunk
 }
 
 // walk reads the headers of all chunks and checks their sizes. Of chunks that occur
@@ -239,6 +239,10 @@ func (c *container) add(data chunk, first bool, r io.ReaderAt) error {
 	case "EXIF":
 		if c.exif == nil {
 			c.exif = &data
+		}
+	case "XMP ":
+		if c.xmp == nil && data.n <= maxXMP {
+			c.xmp = &data
 		}
 	case "ICCP":
 		if c.icc == nil {

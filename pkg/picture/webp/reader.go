@@ -1,6 +1,7 @@
 package webp
 
 import (
+	"bytes"
 	"image"
 	"io"
 
@@ -19,6 +20,7 @@ type Reader struct {
 	c        container
 	main     *picture // the still or the first frame
 	h        *raster.Header
+	meta     raster.Metadata
 	composed bool // Rows needs a canvas
 	selected int  // the frame that Rows reads, from 1
 }
@@ -78,9 +80,12 @@ func (p *picture) natural() *raster.Header {
 	return h
 }
 
+// maxXMP is the largest XMP packet that is read, in bytes.
+const maxXMP = 1 << 20
+
 // metadata reads orientation, density and profile, which may follow the picture.
 func (g *Reader) metadata() error {
-	for _, m := range []*chunk{g.c.exif, g.c.icc} {
+	for _, m := range []*chunk{g.c.exif, g.c.xmp, g.c.icc} {
 		if m == nil {
 			continue
 		}
@@ -95,6 +100,9 @@ func (g *Reader) metadata() error {
 		if m == g.c.exif {
 			e := meta.ParseEXIF(b)
 			g.h.Orientation, g.h.Density = e.Orientation, e.Density
+			g.meta.EXIF = bytes.TrimPrefix(b, []byte("Exif\x00\x00"))
+		} else if m == g.c.xmp {
+			g.meta.XMP = b
 		} else if icc, note := meta.ICCFor("RGB ", b); note != "" {
 			g.Note("%s", note)
 		} else {
@@ -103,6 +111,9 @@ func (g *Reader) metadata() error {
 	}
 	return nil
 }
+
+// Metadata returns the metadata of the file.
+func (g *Reader) Metadata() raster.Metadata { return g.meta }
 
 // Header returns the picture as stored.
 func (g *Reader) Header() *raster.Header { return g.h }

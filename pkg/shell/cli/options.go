@@ -38,7 +38,7 @@ func (f *Flags) Options(operation string) (words func() []ops.Word) {
 		}
 		f.add(set, false, opt.Usual(), opt.Short, opt.Key, opt.Arg, opt.Help)
 		if opt.Values != nil {
-			f.list(opt.Values())
+			f.list(opt.FlagValues(operation))
 		}
 	}
 	return func() []ops.Word { return given }

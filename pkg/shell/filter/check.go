@@ -60,6 +60,8 @@ func (c *runner) line(s source) (string, error) {
 	switch {
 	case s.to != "":
 		to = filepath.Join(c.Dir, s.sub, s.to)
+	case c.Inplace:
+		to = s.operand
 	case c.dir != nil:
 		to = c.dir.Propose(s.sub, output.Name(p.base, prepared.Format, "stdin"))
 	case c.Output != "":

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/limits"
@@ -32,6 +33,7 @@ type Result struct {
 
 // Prepared is a picture whose header has been read.
 type Prepared struct {
+	From   string // canonical name of what is read
 	Format string // canonical name of what will be written; it may be that of a family
 	W, H   int    // of the result, in pixels
 	Pixels int64  // a measure of the memory that Write may need
@@ -62,6 +64,7 @@ type Config struct {
 	Recurse bool  // -r: operands may be folders
 	Skip    bool  // -skip: a result that is there is left alone
 	Update  bool  // -update: a result that is newer than its source is left alone
+	Inplace bool  // -inplace: a result replaces its source
 	Check   bool  // -C: write nothing, list what would be written
 	Workers int   // -n: pictures worked on at the same time
 	Pixels  int64 // the most that these pictures may have together; a single one may have it all
@@ -84,15 +87,19 @@ func (c *Config) check() error {
 		return fault.New(fault.Usage, "-n %d: not 1 to %d", c.Workers, limits.Workers)
 	case c.Output != "" && c.Dir != "":
 		return fault.New(fault.Usage, "-o and -d exclude each other")
+	case c.Inplace && (c.Output != "" || c.Dir != "" || c.Skip || c.Update):
+		return fault.New(fault.Usage, "-inplace replaces the files themselves: without -o, -d, -skip and -update")
+	case c.Inplace && (len(c.Files) == 0 || slices.Contains(c.Files, "-")):
+		return fault.New(fault.Usage, "-inplace needs files")
 	case c.Skip && c.Update:
 		return fault.New(fault.Usage, "-skip and -update exclude each other")
-	case c.Recurse && c.Dir == "":
+	case c.Recurse && c.Dir == "" && !c.Inplace:
 		return fault.New(fault.Usage, "-r needs -d")
 	case c.Skip && c.Dir == "":
 		return fault.New(fault.Usage, "-skip needs -d")
 	case c.Update && c.Dir == "":
 		return fault.New(fault.Usage, "-update needs -d")
-	case c.Dir == "" && len(c.Files) > 1:
+	case c.Dir == "" && !c.Inplace && len(c.Files) > 1:
 		return fault.New(fault.Usage, "%d files: several need -d", len(c.Files))
 	}
 	return nil
@@ -104,11 +111,11 @@ func Run(cfg Config, op Operation) error {
 	batch()
 	c := runner{Config: cfg, op: op, report: cli.Report{Command: cfg.Command, Stderr: os.Stderr, Quiet: cfg.Quiet}}
 	defer c.report.Notes()
-	if len(c.Files) == 0 {
-		c.Files = []string{"-"}
-	}
 	if err := c.check(); err != nil {
 		return err
+	}
+	if len(c.Files) == 0 {
+		c.Files = []string{"-"}
 	}
 	if c.Format == "" && c.Output != "" {
 		var err error
@@ -129,7 +136,7 @@ func Run(cfg Config, op Operation) error {
 	switch {
 	case c.Check:
 		return c.list(sources, os.Stdout)
-	case c.Dir != "":
+	case c.Dir != "", c.Inplace:
 		return c.many(sources)
 	}
 	out, err := output.Open(c.Output)
@@ -165,6 +172,9 @@ func (c *runner) open(s source, alone bool) (p picture, in *input.Input, prepare
 		return p, in, prepared, false
 	}
 	prepared, p.err = c.op.Prepare(in, in.Size, c.Format, alone)
+	if c.Inplace && p.err == nil && prepared.From != prepared.Format {
+		p.err = fmt.Errorf("it would become %s; -inplace keeps the format (-d)", prepared.Format)
+	}
 	return p, in, prepared, p.err == nil
 }
 
@@ -191,6 +201,8 @@ func (c *runner) finish(p picture) error {
 		if p.out != nil {
 			p.out.Discard()
 		}
+	case c.Inplace:
+		p.err = p.replace()
 	case p.to != "":
 		if p.err = p.out.CommitAs(p.to, c.Update); errors.Is(p.err, os.ErrExist) && c.Skip {
 			p.err, p.left, written = nil, true, false // another program has made it since

@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 			f.Bool(&c.Recurse, "r", "", "")
 			f.Bool(&c.Skip, "", "skip", "")
 			f.Bool(&c.Update, "", "update", "")
+			f.Bool(&c.Inplace, "", "inplace", "")
 			f.Bool(&c.Check, "C", "", "")
 			f.Bool(&c.Quiet, "", "quiet", "")
 			f.Int(&c.Workers, "n", "", "n", "")
@@ -56,7 +57,7 @@ var upper = Operation{
 		if written == "" {
 			written = "png"
 		}
-		return Prepared{Format: written, W: len(b), H: 1, Pixels: size, Write: func(out io.Writer) (Result, error) {
+		return Prepared{From: "png", Format: written, W: len(b), H: 1, Pixels: size, Write: func(out io.Writer) (Result, error) {
 			if _, err := fmt.Fprintf(out, "%s%s", bytes.ToUpper(b), format); err != nil {
 				return Result{}, err
 			}
@@ -155,6 +156,9 @@ func TestOneFile(t *testing.T) {
 		{"-r without -d", nil, "-r .", "", "upper: -r needs -d\nsee upper -h\n", 2},
 		{"-skip without -d", nil, "-skip a.jpg", "", "upper: -skip needs -d\nsee upper -h\n", 2},
 		{"-skip and -update", nil, "-skip -update -d x a.jpg", "", "upper: -skip and -update exclude each other\nsee upper -h\n", 2},
+		{"-inplace -d", nil, "-inplace -d x a.jpg", "", "upper: -inplace replaces the files themselves: without -o, -d, -skip and -update\nsee upper -h\n", 2},
+		{"-inplace of standard input", nil, "-inplace", "", "upper: -inplace needs files\nsee upper -h\n", 2},
+		{"-inplace in another format", nil, "-inplace -f jpeg a.jpg", "", "upper: a.jpg: it would become jpeg; -inplace keeps the format (-d)\n", 1},
 		{"-n 0", nil, "-n 0 a.jpg", "", "upper: -n 0: not 1 to 1024\nsee upper -h\n", 2},
 		{"-o and -d", nil, "-o x -d y a.jpg", "", "upper: -o and -d exclude each other\nsee upper -h\n", 2},
 	}

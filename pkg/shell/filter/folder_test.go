@@ -1,7 +1,9 @@
 package filter
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -217,5 +219,64 @@ func TestPixelsTogetherAreBounded(t *testing.T) {
 	wg.Wait()
 	if r.free != 100 {
 		t.Errorf("%d free", r.free)
+	}
+}
+
+func TestInplaceReplacesOriginals(t *testing.T) {
+	dir := files(t, map[string]string{"a.png": "a", "b.png": "bad", "c.png": "film", "sub/d.png": "d", "e.txt": "text"})
+	if err := os.Symlink("a.png", filepath.Join(dir, "link.png")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(filepath.Join(dir, "c.png"), filepath.Join(dir, "hard.png")); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now().Add(-time.Hour).Truncate(time.Second)
+	a := filepath.Join(dir, "a.png")
+	if err := errors.Join(os.Chmod(a, 0o640), os.Chtimes(a, at, at)); err != nil {
+		t.Fatal(err)
+	}
+	_, msg, status := run(t, dir, nil, "-inplace", "-r", ".", "a.png", "link.png")
+	want := "upper: b.png: truncated after 1 of 2 rows\nupper: c.png: first of 12 frames\nupper: 3 written, 1 failed, 1 not pictures\n"
+	if msg != want || status != 1 {
+		t.Errorf("%q, %d", msg, status)
+	}
+	if s := folder(t, dir); s != "a.png=A b.png=bad c.png=FILM e.txt=text hard.png=film link.png=A sub/d.png=D" {
+		t.Error(s)
+	}
+	st, err := os.Stat(a)
+	if err != nil || st.Mode().Perm() != 0o640 || !st.ModTime().Equal(at) {
+		t.Errorf("mode %v, time %v, %v", st.Mode(), st.ModTime(), err)
+	}
+	if to, err := os.Readlink(filepath.Join(dir, "link.png")); to != "a.png" || err != nil {
+		t.Errorf("the link is %q, %v", to, err)
+	}
+	if stdout, _, _ := run(t, dir, nil, "-C", "-inplace", "a.png"); stdout != "a.png -> a.png 1x1 png\n" {
+		t.Errorf("%q", stdout)
+	}
+}
+
+// A file that somebody saves while it is worked on stays what they saved.
+func TestInplaceLeavesWhatHasChanged(t *testing.T) {
+	dir := files(t, map[string]string{"a.png": "a"})
+	a := filepath.Join(dir, "a.png")
+	op := upper
+	op.Prepare = func(in io.ReaderAt, size int64, format string, alone bool) (Prepared, error) {
+		p, err := upper.Prepare(in, size, format, alone)
+		return p, errors.Join(err, os.WriteFile(a, []byte("saved"), 0o600))
+	}
+	stderr := os.Stderr
+	var err error
+	if os.Stderr, err = os.Create(filepath.Join(dir, "stderr")); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { os.Stderr = stderr }()
+	err = Run(Config{Command: "upper", Files: []string{a}, Inplace: true, Workers: 1, Pixels: 100}, op)
+	said, _ := os.ReadFile(filepath.Join(dir, "stderr"))
+	b, _ := os.ReadFile(a)
+	if string(b) != "saved" || !strings.Contains(fmt.Sprint(err, string(said)), "it has changed while it was read, and was left alone") {
+		t.Errorf("%q, %v, %q", b, err, said)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 2 {
+		t.Errorf("left %v", entries)
 	}
 }

@@ -51,12 +51,12 @@ func (c *runner) many(sources []source) error {
 	return c.report.Status()
 }
 
-// toFolder works on a source for the folder of -d.
+// toFolder works on a source for the folder of -d, or in its place.
 func (c *runner) toFolder(s source, alone bool, pixels *room) picture {
 	if s.err != nil || s.unknown || c.isDone(s) {
 		return picture{source: s, left: s.err == nil && !s.unknown, err: s.err}
 	}
-	out, err := c.dir.CreateIn(s.sub)
+	out, err := c.place(&s)
 	if err != nil {
 		return picture{source: s, err: err}
 	}

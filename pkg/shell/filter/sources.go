@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -20,6 +19,8 @@ type source struct {
 	unknown bool   // it is no picture, as far as has been seen
 	to      string // the name of its result, where that has been decided
 	err     error  // why nothing can be done with it
+
+	was fs.FileInfo // with -inplace: the file before it was read
 }
 
 // name returns the source's name in messages.
@@ -42,6 +43,9 @@ func (c *runner) sources() []source {
 		}
 		all = append(all, walk(operand, baseOf(operand), out)...)
 	}
+	if c.Inplace {
+		return unique(all)
+	}
 	return all
 }
 
@@ -63,10 +67,7 @@ func baseOf(folder string) string {
 func walk(path, sub string, out fs.FileInfo) []source {
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		if pe, ok := errors.AsType[*fs.PathError](err); ok {
-			err = pe.Err
-		}
-		return []source{{operand: path, err: fmt.Errorf("read the folder: %w", err)}}
+		return []source{{operand: path, err: fmt.Errorf("read the folder: %w", causeOf(err))}}
 	}
 	var all []source
 	for _, e := range entries {

@@ -1,0 +1,87 @@
+package meta
+
+import (
+	"strings"
+
+	"imgtools/pkg/picture/raster"
+)
+
+// Keep says which metadata a result keeps. Values are joined by |.
+type Keep uint8
+
+const (
+	KeepDate      Keep = 1 << iota // when the picture was taken
+	KeepCopyright                  // whose it is
+	KeepAll                        // everything, corrected, except thumbnails
+)
+
+// keeps are the words of Keep.
+var keeps = map[string]Keep{"none": 0, "date": KeepDate, "copyright": KeepCopyright, "all": KeepAll}
+
+// ParseKeep reads words separated by commas: "date,copyright". Words that it doesn't
+// know keep nothing; package ops has refused them.
+func ParseKeep(words string) (k Keep) {
+	for w := range strings.SplitSeq(words, ",") {
+		k |= keeps[w]
+	}
+	return k
+}
+
+// Result is what is known of the picture that metadata will describe. It is upright.
+type Result struct {
+	W, H    int // pixels
+	Density raster.Density
+	SRGB    bool // its samples are sRGB, or gray of its tone
+	IPTC    bool // its format has a place for IPTC
+}
+
+// Filter returns the metadata that a result keeps of its original. Without KeepAll the
+// blocks are written anew, from the few tags that are kept, so that nothing else can
+// slip through: no place, no serial number, no maker note. What IPTC says goes into XMP if
+// the format has no place for IPTC. With KeepAll they are copies,
+// in which the size, the orientation and the colour space are those of the result, and
+// from which thumbnails are removed. A note says which block was too damaged to keep.
+func Filter(m raster.Metadata, k Keep, r Result) (kept raster.Metadata, note string) {
+	if k == 0 {
+		return raster.Metadata{}, ""
+	}
+	if k&KeepAll != 0 {
+		return correct(m, r)
+	}
+	x, err := parseXMP(m.XMP)
+	if err != nil {
+		note = "damaged XMP left out"
+	}
+	if !r.IPTC {
+		x.complete(m.IPTC)
+	}
+	kept.EXIF = NewEXIF(Texts(m.EXIF, k))
+	kept.XMP = writeXMP(x.only(k))
+	if r.IPTC {
+		kept.IPTC = iptcOf(m.IPTC, k)
+	}
+	return kept, note
+}
+
+// correct returns copies of all blocks that say the truth about the result.
+func correct(m raster.Metadata, r Result) (kept raster.Metadata, note string) {
+	var damaged []string
+	var ok bool
+	if kept.EXIF, ok = correctEXIF(m.EXIF, r); !ok {
+		damaged = append(damaged, "EXIF")
+	}
+	if kept.XMP, ok = correctXMP(m.XMP); !ok {
+		damaged = append(damaged, "XMP")
+	}
+	if !r.IPTC {
+		if note = ""; len(m.IPTC) > 0 {
+			note = "IPTC left out"
+		}
+	} else if kept.IPTC, ok = correctIPTC(m.IPTC); !ok {
+		damaged = append(damaged, "IPTC")
+	}
+	if len(damaged) > 0 {
+		note = "damaged " + strings.Join(damaged, " and ") + " left out"
+	}
+	return kept, note
+}

@@ -1,0 +1,78 @@
+package filter
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"imgtools/pkg/shell/output"
+)
+
+// place returns the file for the result of a source: with -inplace one beside the
+// source, else one in the folder of -d.
+func (c *runner) place(s *source) (*output.File, error) {
+	if !c.Inplace {
+		return c.dir.CreateIn(s.sub)
+	}
+	st, err := os.Stat(s.operand)
+	if err != nil {
+		return nil, causeOf(err)
+	}
+	s.was = st
+	return output.Open(s.operand)
+}
+
+// replace puts the result in the place of its source, of which no other copy may exist.
+// So the result must be on the disk before, and a source that has changed since it was
+// read stays. The mode, the time and, for root, the owner stay what they were.
+func (p *picture) replace() error {
+	st, err := os.Stat(p.operand)
+	if err == nil && (!os.SameFile(st, p.was) || st.Size() != p.was.Size() || !st.ModTime().Equal(p.was.ModTime())) {
+		err = errors.New("it has changed while it was read, and was left alone")
+	}
+	if err == nil {
+		err = p.out.Sync()
+	}
+	if err != nil {
+		p.out.Discard()
+		return causeOf(err)
+	}
+	if sys, ok := p.was.Sys().(*syscall.Stat_t); ok {
+		p.out.Chown(int(sys.Uid), int(sys.Gid)) // fails for all but root, whose files they aren't
+	}
+	p.out.Mark(p.was.ModTime(), "")
+	if _, err = p.out.Commit(""); err == nil {
+		err = os.Chtimes(p.operand, p.was.ModTime(), p.was.ModTime()) // where it was written in place
+	}
+	return err
+}
+
+// unique returns the sources without those that are a file again, under any name. They
+// would be changed twice.
+func unique(sources []source) []source {
+	type file struct{ dev, ino uint64 }
+	seen := map[file]bool{}
+	var once []source
+	for _, s := range sources {
+		if st, err := os.Stat(s.operand); err == nil {
+			if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+				f := file{uint64(sys.Dev), sys.Ino}
+				if seen[f] {
+					continue
+				}
+				seen[f] = true
+			}
+		}
+		once = append(once, s)
+	}
+	return once
+}
+
+// causeOf returns an error without the file's name, which the message has in front.
+func causeOf(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
