@@ -350,6 +350,51 @@ func (s *twoImgd) state(i int, id, state string) {
 	}
 }
 
+// workers sends a signal to the workers of the first scaled.
+func (s *twoImgd) workers(sig syscall.Signal) {
+	for _, p := range children(s.scaled[0].cmd.Process.Pid) {
+		syscall.Kill(p.pid, sig)
+	}
+}
+
+// hold stops the first scaled's worker and hands a job in that it gets.
+func (s *twoImgd) hold() glusterJob {
+	s.t.Helper()
+	const scaled = 1 // of the pictures
+	j := glusterJob{id: jobid.New(), picture: scaled}
+	s.workers(syscall.SIGSTOP)
+	p := s.pictures[scaled]
+	s.imgd[0].Load().want(s.t, 202, "PUT", "/jobs/"+j.id+"?"+p.query, bytes.NewReader(p.body))
+	s.state(0, j.id, "running")
+	return j
+}
+
+// workWithoutBrick lets a worker work on a job while the brick is away, and so fail to
+// read or write its files. There is no other imgd: the job must not fail, but be done
+// when the brick is back.
+func (s *twoImgd) workWithoutBrick(fault string) {
+	t := s.t
+	t.Helper()
+	s.imgd[1].Load().stop(t)
+	j := s.hold()
+	defer s.workers(syscall.SIGCONT)
+	s.killBrick()
+	s.workers(syscall.SIGCONT)
+	s.unready(0)
+	s.g.startBrick(s.mounts[:]...)
+	begin := time.Now()
+	row := faultRow{fault: "GlusterFS: " + fault, times: 1, lostDaemon: -1}
+	if _, err := s.fetch(0, j); err != nil {
+		row.lostImgd++
+		t.Errorf("job %s: %v", j.id, err)
+	} else {
+		row.served++
+	}
+	row.recovery = time.Since(begin)
+	s.tidy(j.id)
+	reportFault(t, row)
+}
+
 // lostLock lets the first imgd hold a job whose lock the file server forgets. With
 // frozen the imgd stands still meanwhile, its job done but not ended; otherwise its
 // worker does. The second imgd does the job. Then the first goes on, and must change
@@ -358,24 +403,15 @@ func (s *twoImgd) lostLock(fault string, frozen bool) {
 	t := s.t
 	t.Helper()
 	imgd := s.imgd[0].Load()
-	workers := func(sig syscall.Signal) {
-		for _, p := range children(s.scaled[0].cmd.Process.Pid) {
-			syscall.Kill(p.pid, sig)
-		}
-	}
-	const scaled = 1 // of the pictures
-	j := glusterJob{id: jobid.New(), picture: scaled}
-	workers(syscall.SIGSTOP)
-	defer workers(syscall.SIGCONT)
-	p := s.pictures[scaled]
-	imgd.want(t, 202, "PUT", "/jobs/"+j.id+"?"+p.query, bytes.NewReader(p.body))
+	j := s.hold()
+	defer s.workers(syscall.SIGCONT)
 	for i := range 2 {
 		s.state(i, j.id, "running")
 	}
 	if frozen {
 		imgd.cmd.Process.Signal(syscall.SIGSTOP)
 		defer imgd.cmd.Process.Signal(syscall.SIGCONT)
-		workers(syscall.SIGCONT)
+		s.workers(syscall.SIGCONT)
 	}
 	s.killBrick()
 	s.g.startBrick(s.mounts[:]...)
@@ -387,7 +423,7 @@ func (s *twoImgd) lostLock(fault string, frozen bool) {
 		t.Fatalf("at the other imgd: ETag %q, %v", j.etag, err)
 	}
 	imgd.cmd.Process.Signal(syscall.SIGCONT)
-	workers(syscall.SIGCONT)
+	s.workers(syscall.SIGCONT)
 	if _, err := imgd.log.Wait(time.Minute, imgd.gone, func(out string) string {
 		if strings.Contains(out, "ended or removed by another") {
 			return out
@@ -438,6 +474,9 @@ func TestFaultGluster(t *testing.T) {
 			s.g.startBrick(s.mounts[:]...)
 			s.ready()
 		})
+	})
+	t.Run("the brick killed under a worker", func(t *testing.T) {
+		newTwoImgd(t).workWithoutBrick("the brick killed under a worker")
 	})
 	t.Run("locks lost, a worker stopped", func(t *testing.T) {
 		newTwoImgd(t).lostLock("locks lost, a worker stopped", false)

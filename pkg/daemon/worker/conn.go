@@ -158,7 +158,7 @@ func (w *Worker) bounds(req *wire.Request) (bounds, error) {
 
 // files serves a request with two open files. Both are closed before the answer.
 func (c *conn) files(req wire.Request, lim bounds, fds []int) {
-	err := checkFiles(fds[0], fds[1], lim)
+	err := explain(checkFiles(fds[0], fds[1], lim))
 	if err == nil && req.Len >= 0 {
 		err = fault.New(fault.Usage, "len with descriptors")
 	}

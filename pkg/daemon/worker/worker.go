@@ -426,6 +426,8 @@ func explain(err error) error {
 		return fault.New(fault.TooLarge, "the result is larger than any picture within -maxpixels")
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return fault.New(fault.Busy, "no space for the result: %w", err)
+	case errors.Is(err, unix.ENOTCONN), errors.Is(err, unix.ESTALE):
+		return fault.New(fault.Busy, "the file server is away: %w", err)
 	}
 	return err
 }
