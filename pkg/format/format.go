@@ -125,7 +125,7 @@ func ReadTitles() string {
 	return strings.Join(titles, ", ")
 }
 
-// WithQuality lists the formats that have a quality, each with its default: "jpeg 85".
+// WithQuality lists the formats that have a quality, each with its default: "jpeg 81".
 func WithQuality() []Format {
 	var with []Format
 	for _, f := range All() {

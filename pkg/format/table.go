@@ -15,9 +15,11 @@ const (
 	PAM  = "pam"
 )
 
+// The quality of JPEG is where no photograph of the bench is larger than by sharp's
+// default (quality 80, 4:2:0) and SSIM is as good.
 var formats = Table{
 	{Name: JPEG, Aliases: []string{"jpg"}, Title: "JPEG", Exts: []string{"jpg", "jpeg", "jpe", "jfif"}, Media: "image/jpeg",
-		Read: true, Write: true, Metadata: "EXIF XMP IPTC", Quality: 85, Browser: true,
+		Read: true, Write: true, Metadata: "EXIF XMP IPTC", Quality: 81, Browser: true,
 		About: "baseline, extended and progressive, Huffman or arithmetic coding, 8 bit; gray, YCbCr of any sampling, RGB, CMYK, YCCK; written baseline, 4:2:0"},
 	{Name: PNG, Title: "PNG", Exts: []string{"png", "apng"}, Media: "image/png",
 		Read: true, Write: true, Metadata: "EXIF XMP", Alpha: true, Deep: true, Browser: true,

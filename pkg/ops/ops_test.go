@@ -160,7 +160,7 @@ func TestFormatsComeFromTheTable(t *testing.T) {
 		t.Error("blur=10 is taken")
 	}
 	q, _ := Lookup("quality")
-	if got := q.Usual(); got != "85 of JPEG, 33 of Fake" {
+	if got := q.Usual(); got != "81 of JPEG, 33 of Fake" {
 		t.Errorf("default quality: %s", got)
 	}
 }

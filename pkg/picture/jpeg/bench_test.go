@@ -2,6 +2,7 @@ package jpeg
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	stdjpeg "image/jpeg"
 	"io"
@@ -122,15 +123,17 @@ func BenchmarkEncode(b *testing.B) {
 		hint raster.Hint
 	}{{"gray", raster.Hint{Luma: true}}, {"planar", raster.Hint{Planar: true}}, {"rgb", raster.Hint{}}} {
 		held := mustDecode(b, p, c.hint)
-		b.Run(c.name, func(b *testing.B) {
-			b.SetBytes(int64(held.H.W() * held.H.H()))
-			defer cpu(b)()
-			for b.Loop() {
-				if err := Encode(io.Discard, held.Rows(), EncodeOptions{Quality: 85}); err != nil {
-					b.Fatal(err)
+		for _, fast := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s fast=%v", c.name, fast), func(b *testing.B) {
+				b.SetBytes(int64(held.H.W() * held.H.H()))
+				defer cpu(b)()
+				for b.Loop() {
+					if err := Encode(io.Discard, held.Rows(), EncodeOptions{Quality: 85, Fast: fast}); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 	want, err := stdjpeg.Decode(bytes.NewReader(p))
 	if err != nil {

@@ -65,6 +65,7 @@ func packCounted(dst []byte, c *[64]int32, nz uint64, n *symbolCounts) []byte {
 
 // mcuRow transforms, quantizes and packs the blocks of e.part.
 func (e *encoder) mcuRow() {
+	e.learnCodes()
 	for i, c := range e.comps {
 		for by := range c.v {
 			e.row[i][by] = e.row[i][by][:0]
@@ -82,12 +83,30 @@ func (e *encoder) mcuRow() {
 	}
 }
 
+// learnCodes tells the trellises how long the codes will be, by what has been counted:
+// after 1, 2, 4, 8, … rows of MCUs. At first they have the lengths of annex K.
+func (e *encoder) learnCodes() {
+	if e.rows++; e.trellis[0] == nil || e.begun || e.rows == 1 || (e.rows-1)&(e.rows-2) != 0 {
+		return
+	}
+	for t := range e.tables() {
+		n := e.counts[1][t]
+		n.addLegal(1)
+		k := huffmanOf(&n)
+		ac := codes(&k.counts, k.values)
+		e.trellis[t].useCodes(&ac)
+	}
+}
+
 // block transforms, quantizes, counts and packs a block of component i in line by of
 // the blocks of a row of MCUs.
 func (e *encoder) block(i, by int, pix []uint8, stride int) {
 	fdct(&e.z, pix, stride)
 	t := e.comps[i].tq
 	nz := e.quant[t].quantize(&e.z, &e.c)
+	if e.trellis[t] != nil {
+		nz = e.trellis[t].block(&e.z, &e.c, nz)
+	}
 	_, size := valueBits(e.c[0] - e.last[i])
 	e.last[i] = e.c[0]
 	e.counts[0][t][size&255]++
