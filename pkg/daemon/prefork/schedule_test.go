@@ -1,6 +1,7 @@
 package prefork
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -47,4 +48,26 @@ func FuzzMessage(f *testing.F) {
 			t.Errorf("%q: %+v", s, m)
 		}
 	})
+}
+
+// After the death of a worker that was ready, none is started until it would have lived
+// for minLife, whatever the load.
+func TestDeathOfAReadyWorkerDelaysTheNextStart(t *testing.T) {
+	exited, err := os.StartProcess("/bin/false", []string{"false"}, &os.ProcAttr{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	how, err := exited.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &supervisor{Config: Config{Warn: func(string, ...any) {}}}
+	c := &child{ready: true, started: time.Now()}
+	s.children = []*child{c}
+	s.buried(c, how)
+	s.schedule.reset() // another has become ready
+	again := c.started.Add(minLife)
+	if s.schedule.may(again.Add(-time.Nanosecond), 0) || !s.schedule.may(again, 0) {
+		t.Errorf("the next start is %v after the start of the dead one, want %v", s.schedule.earliest().Sub(c.started), minLife)
+	}
 }
