@@ -32,13 +32,6 @@ func (v *vectorSteps) set(i int, s uint16) {
 	v.scale[i] = 1 << (14 - l)
 }
 
-var lanesBias = func() (l [16]int16) {
-	for i := range l {
-		l[i] = coefBias
-	}
-	return
-}()
-
 // quantizeVector is quantizeWords by vectors: it divides all coefficients, finds those
 // that are not 0, and copies only them. Their number is what no processor predicts, so
 // there is one loop for all 64.
