@@ -11,6 +11,7 @@
 #   make fuzz       every fuzz target for FUZZTIME each
 #   make faults     every fault there is, on the real binaries; a table of what it cost
 #   make soak       everything at once for SOAK; what is held before and after
+#   make model      the model test of the spool, SEEDS times (a minute for 100)
 #   make mutants    one small fault after another in the code; which of them no test notices
 #                   (MUTANTS="F1 S2": only those)
 #   make test-systemd  the Debian package under systemd as PID 1, in a container
@@ -24,6 +25,7 @@ GO       ?= go
 PORT     ?= 8080
 FUZZTIME ?= 30s
 SOAK     ?= 10m
+SEEDS    ?= 1000
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 MANDIR   ?= $(PREFIX)/share/man
@@ -45,7 +47,7 @@ endif
 
 COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm
 
-.PHONY: all run test check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd mutants race install deb clean need-go
+.PHONY: all run test check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd model mutants race install deb clean need-go
 
 all: need-go
 	$(GO) build -trimpath -buildvcs=auto -o bin/ ./cmd/...
@@ -98,6 +100,9 @@ faults: need-go
 
 soak: need-go
 	FAULTS=all SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -run 'TestFaultSoak' -v ./tests
+
+model: need-go
+	SEEDS=$(SEEDS) $(GO) test -count=1 -timeout 0 -run 'TestModel' ./pkg/front/spool
 
 mutants: need-go
 	$(GO) run ./tests/mutants $(MUTANTS)

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"imgtools/pkg/fault"
 	"imgtools/pkg/jobid"
 )
@@ -511,5 +513,36 @@ func TestJobThatCouldNotBeTakenIsTriedSoon(t *testing.T) {
 	c.add(2 * time.Second)
 	if j := s.Next(); j == nil || j.ID != id {
 		t.Errorf("2 s later: %+v", j)
+	}
+}
+
+// A file server forgets a lock while its holder writes the result. The next holder
+// takes the job, removes what is half written, and has to leave it again. The job
+// waits then: it has not failed.
+func TestLockLostWhileTheResultIsWritten(t *testing.T) {
+	a := open(t, Config{Dir: t.TempDir()})
+	id := submit(t, a, "", "1", gray)
+	b := open(t, Config{Dir: a.dir})
+	j := a.Next()
+	a.trace = func(change string, paths ...string) {
+		if change != "create" || !strings.HasPrefix(filepath.Base(paths[0]), "result.") {
+			return
+		}
+		if err := fcntlFlock(j.held, unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_UNLCK}); err != nil {
+			t.Fatal(err)
+		}
+		other := b.Next()
+		if other == nil {
+			t.Fatal("the job can't be taken though its lock is lost")
+		}
+		other.Release(0)
+	}
+	finish(t, a, j, "out")
+	if st, err := b.Status(id); err != nil || st.State != Pending {
+		t.Fatalf("%+v, %v", st, err)
+	}
+	finish(t, b, b.Next(), "out")
+	if st, err := a.Status(id); err != nil || st.State != Done {
+		t.Errorf("%+v, %v", st, err)
 	}
 }

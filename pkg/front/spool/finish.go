@@ -27,8 +27,8 @@ import (
 // After a crash end may be there without the rest. Then the picture is there, too,
 // and the next holder removes end and starts again.
 
-// errLost says that another process has ended the job.
-var errLost = errors.New("another process has ended the job")
+// errLost says that another process has taken or ended the job.
+var errLost = errors.New("another process has taken or ended the job")
 
 // Done makes out the job's result, which r describes, and closes out. When that
 // can't be written the job fails, or is tried again if the disk is full or away. The
@@ -91,7 +91,8 @@ func (j *Job) conclude(write func(tag string) (record string, err error)) error 
 	}
 	if err == nil {
 		err = s.link(s.job(j.ID, record+"."+tag), s.job(j.ID, "end"))
-		if errors.Is(err, fs.ErrExist) {
+		// Not there: the next holder has removed what this one had half done.
+		if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
 			err = errLost
 		}
 	}
@@ -210,7 +211,7 @@ func (j *Job) lost(err error) bool {
 		return false // nothing can be seen: it may well be there
 	}
 	j.end()
-	j.s.log.Warn("a job was ended or removed by another", "job", jobid.Short(j.ID))
+	j.s.log.Warn("a job was taken, ended or removed by another", "job", jobid.Short(j.ID))
 	j.s.putBack(j.e, heldPause)
 	j.s.refresh(j.ID)
 	return true
