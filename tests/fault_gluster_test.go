@@ -2,7 +2,9 @@ package tests
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -27,9 +29,9 @@ const glusterHost = "192.0.2.1"
 // glusterPause is how long a client waits that was told to come again.
 const glusterPause = 100 * time.Millisecond
 
-// gluster is a GlusterFS volume with one brick, on this machine. All of its processes
-// are in a network namespace of their own, so that no port and no address is taken.
-// The mounts are seen by everybody.
+// gluster is a GlusterFS volume on this machine, with one brick or with three that
+// have the same files. All of its processes are in a network namespace of their own, so
+// that no port and no address is taken. The mounts are seen by everybody.
 type gluster struct {
 	t      *testing.T
 	dir    string
@@ -37,10 +39,10 @@ type gluster struct {
 }
 
 // newGluster starts glusterd and a volume.
-func newGluster(t *testing.T) *gluster {
+func newGluster(t *testing.T, bricks int) *gluster {
 	t.Helper()
 	g := &gluster{t: t, dir: runDir(t)}
-	for _, d := range []string{"state", "run", "brick"} {
+	for _, d := range []string{"state", "run"} {
 		if err := os.Mkdir(filepath.Join(g.dir, d), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -66,11 +68,22 @@ end-volume
 		return err == nil
 	})
 	t.Cleanup(func() {
-		if err := g.killBrick(); err != nil { // glusterd leaves it running
-			t.Errorf("killing the brick: %v", err)
+		files, err := filepath.Glob(filepath.Join(g.dir, "run/*/*/*.pid"))
+		for _, f := range files { // glusterd leaves them running
+			err = errors.Join(err, killByFile(f))
+		}
+		if err != nil || len(files) < bricks {
+			t.Errorf("ending what serves the volume: %q, %v", files, err)
 		}
 	})
-	g.must("volume", "create", "v", glusterHost+":"+g.dir+"/brick", "force")
+	create := []string{"volume", "create", "v"}
+	if bricks > 1 {
+		create = append(create, "replica", fmt.Sprint(bricks))
+	}
+	for i := range bricks {
+		create = append(create, fmt.Sprintf("%s:%s/brick%d", glusterHost, g.dir, i))
+	}
+	g.must(append(create, "force")...)
 	g.must("volume", "start", "v")
 	return g
 }
@@ -93,35 +106,42 @@ func (g *gluster) must(args ...string) {
 	}
 }
 
-// killBrick kills the process that serves the brick, if there is one. glusterd would
-// take a killed process that nobody has reaped for running, so its pid file goes, too.
-func (g *gluster) killBrick() error {
-	files, _ := filepath.Glob(filepath.Join(g.dir, "run/vols/v/*.pid"))
+// killBrick kills the process that serves a brick. glusterd would take a killed process
+// that nobody has reaped for running, so its pid file goes, too.
+func (g *gluster) killBrick(i int) error {
+	files, _ := filepath.Glob(filepath.Join(g.dir, fmt.Sprintf("run/vols/v/*brick%d.pid", i)))
 	if len(files) != 1 {
-		return fmt.Errorf("pid files of the brick: %q", files)
+		return fmt.Errorf("its pid files: %q", files)
 	}
-	b, err := os.ReadFile(files[0])
+	return killByFile(files[0])
+}
+
+// killByFile kills the process whose id is in a file, and removes the file.
+func killByFile(path string) error {
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
 	if err != nil {
-		return fmt.Errorf("%s: %w", files[0], err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		return err
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := os.Remove(files[0]); err != nil {
-		return err
-	}
-	eventually.True(g.t, "the brick is gone", func() bool {
+	if !eventually.Is(eventually.Patience, func() bool {
 		_, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
 		return err != nil
-	})
+	}) {
+		return fmt.Errorf("%s: process %d is still there", path, pid)
+	}
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return nil
 }
 
-// startBrick starts the brick again, and returns when the mounts see it. A brick that
+// startBrick starts the brick that is not running, and returns when the mounts see it. A brick that
 // was started again knows no locks.
 func (g *gluster) startBrick(mounts ...*glusterMount) {
 	g.t.Helper()
@@ -188,9 +208,9 @@ type twoImgd struct {
 	imgd     [2]atomic.Pointer[server]
 }
 
-func newTwoImgd(t *testing.T) *twoImgd {
+func newTwoImgd(t *testing.T, bricks int) *twoImgd {
 	t.Helper()
-	s := &twoImgd{t: t, g: newGluster(t), pictures: powerPictures(t)}
+	s := &twoImgd{t: t, g: newGluster(t, bricks), pictures: powerPictures(t)}
 	for i := range 2 {
 		s.mounts[i] = s.g.mount(fmt.Sprint("m", i))
 		_, s.daemons[i].gray = startDaemon(t, "grayd", "-n", "1", "-t", "5m")
@@ -451,11 +471,11 @@ func TestFaultGluster(t *testing.T) {
 	}
 	const jobs = 150
 	t.Run("an imgd killed", func(t *testing.T) {
-		s := newTwoImgd(t)
+		s := newTwoImgd(t, 1)
 		s.load(jobs, "an imgd killed", s.imgd[0].Load().kill, func() { s.start(0) })
 	})
 	t.Run("a mount killed", func(t *testing.T) {
-		s := newTwoImgd(t)
+		s := newTwoImgd(t, 1)
 		s.load(jobs, "a mount killed", func() {
 			s.mounts[0].kill()
 			s.unready(0)
@@ -465,7 +485,7 @@ func TestFaultGluster(t *testing.T) {
 		})
 	})
 	t.Run("the brick killed", func(t *testing.T) {
-		s := newTwoImgd(t)
+		s := newTwoImgd(t, 1)
 		s.load(jobs, "the brick killed", func() {
 			s.killBrick()
 			s.unready(0)
@@ -475,20 +495,27 @@ func TestFaultGluster(t *testing.T) {
 			s.ready()
 		})
 	})
+	t.Run("one brick of three killed", func(t *testing.T) {
+		s := newTwoImgd(t, 3)
+		s.load(jobs, "one brick of three killed", s.killBrick, func() {
+			s.g.startBrick(s.mounts[:]...)
+			s.ready()
+		})
+	})
 	t.Run("the brick killed under a worker", func(t *testing.T) {
-		newTwoImgd(t).workWithoutBrick("the brick killed under a worker")
+		newTwoImgd(t, 1).workWithoutBrick("the brick killed under a worker")
 	})
 	t.Run("locks lost, a worker stopped", func(t *testing.T) {
-		newTwoImgd(t).lostLock("locks lost, a worker stopped", false)
+		newTwoImgd(t, 1).lostLock("locks lost, a worker stopped", false)
 	})
 	t.Run("locks lost, an imgd stopped", func(t *testing.T) {
-		newTwoImgd(t).lostLock("locks lost, an imgd stopped", true)
+		newTwoImgd(t, 1).lostLock("locks lost, an imgd stopped", true)
 	})
 }
 
 func (s *twoImgd) killBrick() {
 	s.t.Helper()
-	if err := s.g.killBrick(); err != nil {
+	if err := s.g.killBrick(0); err != nil {
 		s.t.Fatalf("killing the brick: %v", err)
 	}
 }
