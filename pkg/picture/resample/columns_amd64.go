@@ -13,10 +13,8 @@ import "simd/archsimd"
 // which times weights a b, a b, … a b and with neighbours added gives a·r[2m] + b·r[2m+1]
 // of all eight rows.
 
-var (
-	// pairsRGB puts four pixels by pairs: r0 r1 g0 g1 b0 b1, r2 r3 g2 g3 b2 b3.
-	pairsRGB = [16]int8{0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, -1, -1, -1, -1}
-)
+// pairsRGB puts four pixels by pairs: r0 r1 g0 g1 b0 b1, r2 r3 g2 g3 b2 b3.
+var pairsRGB = [16]int8{0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, -1, -1, -1, -1}
 
 // columnsGray turns rows of one sample a pixel into columns, 16 pixels at a time.
 func columnsGray(cols [][16]int16, rows *[8][]uint8) {
@@ -82,39 +80,57 @@ func transpose(a, b, c, d, e, f, g, h archsimd.Uint16x8) (_, _, _, _, _, _, _, _
 		ad6.InterleaveLo(eh6).AsUint16x8(), ad6.InterleaveHi(eh6).AsUint16x8()
 }
 
-// alphaLanes is what premultiplying needs to know of a layout.
+// alphaLanes is what the vector code needs to know of a layout with alpha.
 type alphaLanes struct {
-	factor [32]int8 // from samples of 32 bits: the alpha of each
-	opaque [8]int32 // 255 where the sample is alpha: it is to stay as it is
-	pairs  [32]int8 // puts eight samples of 16 bits, in each half, by pairs of pixels
+	alpha  [32]int8  // from samples of 32 bits: the alpha of each
+	factor [32]int8  // the same, but 0 for alpha itself; only the low byte
+	bytes  [16]uint8 // 255 where the byte is alpha
+	opaque [8]int32  // 255 where the sample is alpha: it is to stay as it is
+	pairs  [32]int8  // puts eight samples of 16 bits, in each half, by pairs of pixels
 }
 
 var (
 	colourAlpha = alphaLanes{
-		factor: [32]int8{12, -1, -1, -1, 12, -1, -1, -1, 12, -1, -1, -1, -1, -1, -1, -1, 12, -1, -1, -1, 12, -1, -1, -1, 12, -1, -1, -1, -1, -1, -1, -1},
+		alpha:  twice(12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15),
+		factor: twice(12, -1, -1, -1, 12, -1, -1, -1, 12, -1, -1, -1, -1, -1, -1, -1),
+		bytes:  [16]uint8{3: 255, 7: 255, 11: 255, 15: 255},
 		opaque: [8]int32{0, 0, 0, 255, 0, 0, 0, 255},
-		pairs: [32]int8{
-			0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15,
-			0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15},
+		pairs:  twice(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15),
 	}
 	grayAlpha = alphaLanes{
-		factor: [32]int8{4, -1, -1, -1, -1, -1, -1, -1, 12, -1, -1, -1, -1, -1, -1, -1, 4, -1, -1, -1, -1, -1, -1, -1, 12, -1, -1, -1, -1, -1, -1, -1},
+		alpha:  twice(4, 5, 6, 7, 4, 5, 6, 7, 12, 13, 14, 15, 12, 13, 14, 15),
+		factor: twice(4, -1, -1, -1, -1, -1, -1, -1, 12, -1, -1, -1, -1, -1, -1, -1),
+		bytes:  [16]uint8{1: 255, 3: 255, 5: 255, 7: 255, 9: 255, 11: 255, 13: 255, 15: 255},
 		opaque: [8]int32{0, 255, 0, 255, 0, 255, 0, 255},
-		pairs: [32]int8{
-			0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15,
-			0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15},
+		pairs:  twice(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15),
 	}
 )
 
+// twice returns a permutation that is the same in both halves.
+func twice(p ...int8) (t [32]int8) {
+	copy(t[copy(t[:], p):], p)
+	return t
+}
+
 // columnsAlpha is columnsGray for rows with alpha, which are premultiplied: 16 samples
-// at a time, which are four pixels of colour or eight of gray.
-func columnsAlpha(cols [][16]int16, rows *[8][]uint8, l *alphaLanes, of255 *[8]float32) {
-	pairs := archsimd.LoadInt8x32(&l.pairs)
+// at a time, which are four pixels of colour or eight of gray. Where all are opaque, as
+// in most pictures everywhere, there is nothing to multiply but unit, 2^fLoad.
+func columnsAlpha(cols [][16]int16, rows *[8][]uint8, l *alphaLanes, unit *[16]uint16, of255 *[8]float32) {
+	pairs, one := archsimd.LoadInt8x32(&l.pairs), archsimd.LoadUint16x16(unit)
 	for at := 0; len(cols) >= 8 && at+16 <= len(rows[0]); at += 16 {
 		v := (*[8][16]int16)(cols)
 		cols = cols[8:]
+		of := func(y int) archsimd.Uint8x16 { return archsimd.LoadUint8x16Slice(rows[y][at:]) }
+		// Go copies and spills a variable of 128 bits by an instruction of SSE: so there is no
+		// loop here, and no constant of 128 bits is kept.
+		all := of(0).And(of(1)).And(of(2)).And(of(3)).And(of(4)).And(of(5)).And(of(6)).And(of(7))
+		opaque := archsimd.LoadUint8x16(&l.bytes).AndNot(all).IsZero()
 		row := func(y int) archsimd.Uint32x8 {
-			return premultiply(archsimd.LoadUint8x16Slice(rows[y][at:]), l, of255).AsInt8x32().PermuteOrZeroGrouped(pairs).AsUint32x8()
+			v := of(y)
+			if opaque {
+				return v.ExtendToUint16().Mul(one).AsInt8x32().PermuteOrZeroGrouped(pairs).AsUint32x8()
+			}
+			return premultiply(v, l, of255).AsInt8x32().PermuteOrZeroGrouped(pairs).AsUint32x8()
 		}
 		// Rows y and y+4 share a vector: samples 0 to 7 are in one, 8 to 15 in another.
 		a, b := row(0), row(4)

@@ -46,8 +46,11 @@ type vector struct {
 	pairs [][]int32   // the ring: two rows each
 	src   [][]int32   // rows of the window being summed
 
-	acrossRound, downRound rounding   // of the sums of the two passes
-	unit                   [8]float32 // 2^fLoad ÷ 255, for premultiplying
+	acrossRound, downRound rounding // of the sums of the two passes
+	lanes                  *alphaLanes
+	unit                   [16]uint16 // 2^fLoad
+	of255                  [8]float32 // 2^fLoad ÷ 255, for premultiplying
+	opaque                 [8]int32   // the sum of an opaque alpha
 	tail                   [stride]uint8
 }
 
@@ -91,12 +94,15 @@ func newVector(x, y *axis, in, out int, l raster.Layout) *vector {
 		f.pairs[i] = make([]int32, words)
 	}
 	f.acrossRound, f.downRound = roundingOf(f.fX+f.fLoad-f.fRing), roundingOf(f.fY+f.fRing)
-	for i := range f.unit {
-		f.unit[i] = float32(int(1)<<f.fLoad) / 255
+	for i := range f.of255 {
+		f.unit[i], f.unit[i+8] = 1<<f.fLoad, 1<<f.fLoad
+		f.of255[i] = float32(int(1)<<f.fLoad) / 255
+		f.opaque[i] = 255 << (f.fY + f.fRing)
 	}
 	f.src = make([][]int32, f.py.n)
-	if f.alpha {
-		f.acc = make([]int64, words/2)
+	f.lanes = &colourAlpha
+	if f.n == 2 {
+		f.lanes = &grayAlpha
 	}
 	return f
 }
@@ -132,13 +138,13 @@ func (f *vector) across() {
 		columnsGray(f.cols, &f.eight)
 		f.gray(&dst)
 	case 2:
-		columnsAlpha(f.cols, &f.eight, &grayAlpha, &f.unit)
+		columnsAlpha(f.cols, &f.eight, f.lanes, &f.unit, &f.of255)
 		f.grayA(&dst)
 	case 3:
 		columnsRGB(f.cols, &f.eight)
 		f.rgb(&dst)
 	case 4:
-		columnsAlpha(f.cols, &f.eight, &colourAlpha, &f.unit)
+		columnsAlpha(f.cols, &f.eight, f.lanes, &f.unit, &f.of255)
 		f.rgba(&dst)
 	}
 	archsimd.ClearAVXUpperBits()
@@ -152,16 +158,10 @@ func (f *vector) out(j int, dst *raster.Plane, row int) {
 	}
 	w := f.py.table[c.off:][:f.py.n]
 	line := dst.Pix[row*dst.Stride:][:f.width]
-	if !f.alpha {
-		f.sum(line, w)
-		archsimd.ClearAVXUpperBits()
-		return
-	}
-	f.sumWords(w)
-	archsimd.ClearAVXUpperBits()
-	if shift := uint(f.fY + f.fRing); f.n == 2 {
-		storeGrayA(line, f.acc, shift)
+	if f.alpha {
+		f.sumAlpha(line, w)
 	} else {
-		storeRGBA(line, f.acc, shift)
+		f.sum(line, w)
 	}
+	archsimd.ClearAVXUpperBits()
 }
