@@ -1,6 +1,6 @@
 # imgtools: turn pictures gray and make them smaller, as a service and in the shell.
 #
-#   make            build the nine commands into bin/ (SIMD=0: without vector code)
+#   make            build the ten commands into bin/ (SIMD=0: without vector code)
 #   make run        build them and serve http://localhost:8080 (PORT=n: elsewhere)
 #   make test       every test; installs what the tests need when it may
 #   make check      what must hold before a commit: gofmt, vet, manual pages, walls
@@ -45,7 +45,7 @@ ifeq ($(SIMD)$(shell $(GO) env GOARCH 2>/dev/null),1amd64)
 export GOEXPERIMENT = simd
 endif
 
-COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm
+COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo
 
 .PHONY: all run test check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd model mutants race install deb clean need-go
 

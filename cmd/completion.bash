@@ -63,4 +63,4 @@ _imgtools_ids() {
 	done 2>/dev/null <"${XDG_STATE_HOME:-$HOME/.local/state}/imgput/jobs"
 }
 
-complete -F _imgtools gray scale grayd scaled imgd imgput imgget imgls imgrm
+complete -F _imgtools gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo

@@ -57,6 +57,6 @@ function __imgtools_complete
     end
 end
 
-for command in gray scale grayd scaled imgd imgput imgget imgls imgrm
+for command in gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo
     complete -c $command -f -a '(__imgtools_complete)'
 end

@@ -31,7 +31,7 @@ func TestDebianPackage(t *testing.T) {
 	dpkg := "dpkg --root=" + scratch + " --force-script-chrootless --force-not-root "
 	must(t, dir, dpkg+"-i "+debs[0])
 	for _, f := range []string{
-		"usr/bin/gray", "usr/bin/imgls", "usr/share/man/man1/imgrm.1.gz", "usr/share/man/man8/imgd.8.gz",
+		"usr/bin/gray", "usr/bin/imgls", "usr/bin/imginfo", "usr/share/man/man1/imgrm.1.gz", "usr/share/man/man8/imgd.8.gz",
 		"usr/lib/systemd/system/imgd.service", "usr/lib/sysusers.d/imgtools.conf", "usr/lib/tmpfiles.d/imgtools.conf",
 		"usr/share/bash-completion/completions/imgput", "usr/share/zsh/vendor-completions/_imgtools", "usr/share/fish/vendor_completions.d/scaled.fish",
 		"etc/systemd/system/sockets.target.wants/imgd.socket", "etc/systemd/system/sockets.target.wants/grayd-status.socket",

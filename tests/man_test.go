@@ -16,7 +16,8 @@ import (
 // page is the manual page of each command.
 var page = map[string]string{
 	"gray": "gray.1", "scale": "scale.1", "imgput": "imgput.1", "imgget": "imgget.1", "imgls": "imgls.1", "imgrm": "imgrm.1",
-	"grayd": "grayd.8", "scaled": "scaled.8", "imgd": "imgd.8",
+	"imginfo": "imginfo.1",
+	"grayd":   "grayd.8", "scaled": "scaled.8", "imgd": "imgd.8",
 }
 
 // flags that -h or a manual page shows: each spelling with its argument's name.
@@ -217,7 +218,7 @@ func TestManLint(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"gray.1", "grayd.8", "imgd.8", "imgget.1", "imgls.1", "imgproto.7", "imgput.1", "imgrm.1", "imgspool.5", "imgtools.7", "scale.1", "scaled.8"}
+	want := []string{"gray.1", "grayd.8", "imgd.8", "imgget.1", "imginfo.1", "imgls.1", "imgproto.7", "imgput.1", "imgrm.1", "imgspool.5", "imgtools.7", "scale.1", "scaled.8"}
 	if !slices.Equal(names, want) {
 		t.Errorf("manual pages %v, want %v", names, want)
 	}
@@ -252,11 +253,11 @@ func TestManLint(t *testing.T) {
 func TestManExamples(t *testing.T) {
 	s := startImgd(t)
 	t.Setenv("IMGD", s.url)
-	for _, name := range []string{"gray", "scale", "imgput", "imgget", "imgls", "imgrm"} {
+	for _, name := range []string{"gray", "scale", "imgput", "imgget", "imgls", "imgrm", "imginfo"} {
 		dir := exampleFolder(t)
 		ran := 0
 		for _, line := range examples(t, page[name]) {
-			if !regexp.MustCompile(`\b(gray|scale|imgput|imgget|imgls|imgrm|curl)\b`).MatchString(line) {
+			if !regexp.MustCompile(`\b(gray|scale|imgput|imgget|imgls|imgrm|imginfo|curl)\b`).MatchString(line) {
 				continue
 			}
 			line = strings.ReplaceAll(line, "http://localhost:8080", s.url)

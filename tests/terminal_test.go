@@ -213,6 +213,7 @@ func TestCompletion(t *testing.T) {
 		"imgput on":       {"only.png"},
 		"gray -o on":      {"only.png"},
 		"imgrm ":          {id},
+		"imginfo on":      {"only.png"},
 		"imgget -quiet ":  {id},
 	} {
 		same("bash", line, bash(line), slices.Clone(want))

@@ -31,6 +31,7 @@ var walls = map[string][]string{
 	"pkg/filename":   {"pkg/format"},
 	"pkg/jobid":      {},
 	"pkg/ops":        {"pkg/fault", "pkg/format", "pkg/geometry"},
+	"pkg/info":       {"pkg/fault"},
 
 	// Pictures: raster < meta < formats < codec < operations.
 	"pkg/picture/raster":    {"pkg/fault", "pkg/geometry", "pkg/ops", rastertest},
@@ -52,6 +53,7 @@ var walls = map[string][]string{
 	"pkg/picture/codec":     picture(append(formats, "raster", "meta", "colour", "resample")...),
 	"pkg/picture/plan":      picture(append(formats, "raster", "meta", "colour", "resample", "codec", "attention", "plan/plantest")...),
 	plantest:                picture("raster", "plan"),
+	"pkg/picture/describe":  append(picture("raster", "meta", "codec"), "pkg/info"),
 	"pkg/picture":           {"pkg/fault", "pkg/picture/"}, // tests of all of it, and nothing else
 
 	// Processes and the wire: bytes and descriptors, never pixels.
@@ -102,6 +104,7 @@ var walls = map[string][]string{
 	"cmd/imgd":               {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/front/", "pkg/front", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
 	"cmd/imgput":             {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
 	"cmd/imgrm":              {cmdtest, "pkg/fault", "pkg/shell/"},
+	"cmd/imginfo":            {cmdtest, "pkg/picture/describe", "pkg/info", "pkg/shell/"},
 	"cmd/imgls":              {cmdtest, "pkg/fault", "pkg/shell/"},
 	"cmd/imgget":             {cmdtest, "pkg/fault", "pkg/format", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/", "pkg/eventually"}, // shows a result on a terminal
 
@@ -312,7 +315,7 @@ func TestWallsOfTheTree(t *testing.T) {
 			names = append(names, c.Name())
 		}
 	}
-	if want := []string{"gray", "grayd", "imgd", "imgget", "imgls", "imgput", "imgrm", "scale", "scaled"}; !slices.Equal(names, want) {
+	if want := []string{"gray", "grayd", "imgd", "imgget", "imginfo", "imgls", "imgput", "imgrm", "scale", "scaled"}; !slices.Equal(names, want) {
 		t.Errorf("commands %v, want %v", names, want)
 	}
 	sleep := []byte("time." + "Sleep")

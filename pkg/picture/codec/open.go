@@ -86,6 +86,15 @@ func (p *Picture) depth() int {
 	return 0
 }
 
+// Bits returns the bits of a sample in the file: of an index if it has a palette. More
+// than 16 count as 16.
+func (p *Picture) Bits() int {
+	if r, ok := p.Reader.(bitDepth); ok {
+		return r.Depth()
+	}
+	return int(p.Header().Bits)
+}
+
 // Animated returns the reader of a picture whose frames are to be shown one after
 // another, or nil: of a still, or after Select.
 func (p *Picture) Animated() raster.Animated {
