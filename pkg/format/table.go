@@ -20,7 +20,7 @@ const (
 var formats = Table{
 	{Name: JPEG, Aliases: []string{"jpg"}, Title: "JPEG", Exts: []string{"jpg", "jpeg", "jpe", "jfif"}, Media: "image/jpeg",
 		Read: true, Write: true, Metadata: "EXIF XMP IPTC", Quality: 81, Browser: true,
-		About: "baseline, extended and progressive, Huffman or arithmetic coding, 8 bit; gray, YCbCr of any sampling, RGB, CMYK, YCCK; written baseline, 4:2:0"},
+		About: "baseline, extended and progressive, Huffman or arithmetic coding, 8 bit; gray, YCbCr of any sampling, RGB, CMYK, YCCK; written baseline or progressive, 4:2:0"},
 	{Name: PNG, Title: "PNG", Exts: []string{"png", "apng"}, Media: "image/png",
 		Read: true, Write: true, Metadata: "EXIF XMP", Alpha: true, Deep: true, Browser: true,
 		About: "all colour types, 1 to 16 bit, interlaced, animated; written as a still with 8 or 16 bit"},

@@ -130,9 +130,9 @@ func TestWithAndWithoutKeepTheOrder(t *testing.T) {
 // TestFlagsOfCommands: a command has the options of its operation and those of any.
 func TestFlagsOfCommands(t *testing.T) {
 	for operation, want := range map[string]string{
-		"gray":  "crop luma gravity fast fine background profile keep frame format quality",
-		"scale": "crop fit enlarge gravity kernel fast fine linear background profile keep frame format quality",
-		"":      "crop gray luma scale fit enlarge gravity kernel fast fine linear background profile keep frame format quality",
+		"gray":  "crop luma gravity fast fine background profile keep frame format quality progressive",
+		"scale": "crop fit enlarge gravity kernel fast fine linear background profile keep frame format quality progressive",
+		"":      "crop gray luma scale fit enlarge gravity kernel fast fine linear background profile keep frame format quality progressive",
 	} {
 		t.Run(operation, func(t *testing.T) {
 			var keys []string

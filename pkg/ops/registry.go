@@ -77,6 +77,7 @@ var registry = []Option{
 	{Key: "frame", Arg: "n", Help: "only this frame of an animation or page of a TIFF, from 1", Parse: wholeNumber(1, maxFrame), Number: true, Stage: First},
 	{Key: "format", Short: "f", Arg: "format", Help: "format to write", Values: format.Written, Parse: parseFormat, Default: func() string { return "the input's" }},
 	{Key: "quality", Short: "q", Arg: "quality", Help: "1 to 100, of formats that have it", Parse: wholeNumber(1, 100), Number: true, Default: defaultQuality},
+	{Key: "progressive", Help: "write a progressive JPEG, which shows roughly before it has come whole"},
 	{Key: "name", Parse: anyText, Stage: Nobody, Label: true},
 }
 

@@ -113,14 +113,15 @@ func (e *encoder) block(i, by int, pix []uint8, stride int) {
 	e.row[i][by] = packCounted(e.row[i][by], &e.c, nz, &e.counts[1][t])
 }
 
-// keep writes e.row, or keeps a copy of it while there are no Huffman tables. They are
-// made when heldBytes are kept, or at the end of the picture.
-func (e *encoder) keep() {
+// keep writes e.row, or keeps a copy of it: always for a progressive file, else while
+// there are no Huffman tables. They are made when heldBytes are kept, or at the end of the
+// picture.
+func (e *encoder) keep() error {
 	if e.begun {
 		e.writeRow(&e.row)
-		return
+		return e.w.err
 	}
-	var row [3][2][]byte
+	var row mcuRow
 	for i, c := range e.comps {
 		for by := range c.v {
 			row[i][by] = append([]byte(nil), e.row[i][by]...)
@@ -128,13 +129,17 @@ func (e *encoder) keep() {
 		}
 	}
 	e.held = append(e.held, row)
+	if e.progressive {
+		return e.lim.CheckMem(int64(e.bytes))
+	}
 	if e.bytes >= heldBytes {
 		e.begin(true)
 	}
+	return e.w.err
 }
 
 // writeRow writes a row of MCUs.
-func (e *encoder) writeRow(row *[3][2][]byte) {
+func (e *encoder) writeRow(row *mcuRow) {
 	r := *row
 	for range e.f.mcux {
 		for i := range e.comps {

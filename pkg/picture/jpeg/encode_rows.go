@@ -45,9 +45,8 @@ func (e *encoder) scan(rows raster.Rows) error {
 			return err
 		}
 		e.mcuRow()
-		e.keep()
-		if e.w.err != nil {
-			return e.w.err
+		if err := e.keep(); err != nil {
+			return err
 		}
 	}
 	// A source may report damage only at its end.

@@ -18,7 +18,8 @@
 // return, its Notes are complete. All three read the scans by one scanner.
 //
 // Sequential and progressive files of 8 bits with 1, 3 or 4 components of any sampling
-// factors are read, Huffman-coded or arithmetic-coded. Baseline files are written.
+// factors are read, Huffman-coded or arithmetic-coded. Baseline and progressive
+// files are written.
 //
 // A file whose pixels are all there is read, and Notes say what is wrong with the rest
 // of it (see scanner.end and scanner.restart). One with missing pixels is an error of
@@ -72,6 +73,7 @@ type Reader struct {
 	icc                  iccChunks
 	adobeRGB             bool // said by EXIF
 	noICC                bool // DropProfile was called
+	progressive          bool // WriteProgressive was called
 	metadata             raster.Metadata
 	grayICC              []byte // the profile of a file of one component that is written
 	gainMap              bool
@@ -177,6 +179,9 @@ func (r *Reader) IsCMYK() bool { return r.model == cmyk || r.model == ycck }
 
 // DropProfile makes the picture one without a profile, for Copy and in its header.
 func (r *Reader) DropProfile() { r.noICC, r.hdr.ICC = true, nil }
+
+// WriteProgressive makes Gray and Copy write a progressive file.
+func (r *Reader) WriteProgressive() { r.progressive = true }
 
 // storedDensity is the density of the picture as stored: that of JFIF, else of EXIF.
 func (r *Reader) storedDensity() raster.Density {

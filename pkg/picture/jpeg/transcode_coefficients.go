@@ -45,7 +45,11 @@ func recode(w io.Writer, r *Reader, n int, part geometry.Rect) (done bool, err e
 	for i := range n {
 		m.n[i] = 8
 	}
-	if r.lim.CheckMem(m.gatherBytes()) != nil {
+	hold := m.gatherBytes()
+	if r.progressive {
+		hold *= 2 // once as gathered, and packed
+	}
+	if r.lim.CheckMem(hold) != nil {
 		return false, nil
 	}
 	first := r.first
@@ -85,6 +89,19 @@ func recode(w io.Writer, r *Reader, n int, part geometry.Rect) (done bool, err e
 		tables = append(tables, byte(min(i, 1))*0x11)
 	}
 	g.layOut()
+	out := newBitWriter(w)
+	if r.progressive {
+		g.sof = mSOF2
+		hw.sof(g.sof, g.w, g.h, g.comps)
+		out.write(hw)
+		p := progressiveWriter{w: out, f: &g}
+		m.eachUpright(&g, o, part.X/mcuW, part.Y/mcuH, p.keep)
+		if err := p.write(); err != nil {
+			return true, err
+		}
+		out.write([]byte{0xFF, mEOI})
+		return true, out.err
+	}
 	hw.sof(g.sof, g.w, g.h, g.comps)
 	for t := range min(n, 2) {
 		for class := range annexK {
@@ -93,9 +110,13 @@ func recode(w io.Writer, r *Reader, n int, part geometry.Rect) (done bool, err e
 		}
 	}
 	hw.sos(ids, tables, 0, 63, 0, 0)
-	out := newBitWriter(w)
 	out.write(hw)
-	m.writeUpright(out, &g, o, part.X/mcuW, part.Y/mcuH)
+	var pred [4]int32
+	m.eachUpright(&g, o, part.X/mcuW, part.Y/mcuH, func(y, i, line int, c *[64]int32, nz uint64) error {
+		t := min(i, 1)
+		out.block(c, nz, &pred[i], &annexCodes[0][t], &annexCodes[1][t], &annexShort[t])
+		return out.err
+	})
 	out.finish()
 	out.write([]byte{0xFF, mEOI})
 	return true, out.err
@@ -140,9 +161,10 @@ func (o upright) from(c *component, x, y int) int {
 	return y*c.mw + x
 }
 
-// writeUpright writes the only scan of the frame g, which begins at MCU mx, my of the
-// upright picture.
-func (m *decoder) writeUpright(out *bitWriter, g *frame, o upright, mx, my int) {
+// eachUpright calls block with each block of the frame g, which begins at MCU mx, my of the
+// upright picture, in the order of an interleaved scan: y is the row of MCUs, i the component,
+// line its line of blocks in that row. It ends when block returns an error.
+func (m *decoder) eachUpright(g *frame, o upright, mx, my int, block func(y, i, line int, c *[64]int32, nz uint64) error) {
 	var to [64]int
 	var negative uint64 // stored coefficients whose sign changes
 	for k := range to {
@@ -159,14 +181,12 @@ func (m *decoder) writeUpright(out *bitWriter, g *frame, o upright, mx, my int) 
 			}
 		}
 	}
-	var pred [4]int32
 	var z [64]int32
 	for y := range g.mcuy {
 		for x := range g.mcux {
 			for i := range g.comps {
 				c := &g.comps[i]
 				cs := &m.coefs[i]
-				t := min(i, 1)
 				for b := range c.h * c.v {
 					at := o.from(&m.f.comps[i], (mx+x)*c.h+b%c.h, (my+y)*c.v+b/c.h)
 					v := cs.v[64*at : 64*at+64]
@@ -181,12 +201,11 @@ func (m *decoder) writeUpright(out *bitWriter, g *frame, o upright, mx, my int) 
 						z[to[k]] = c
 						nz |= 1 << to[k]
 					}
-					out.block(&z, nz, &pred[i], &annexCodes[0][t], &annexCodes[1][t], &annexShort[t])
+					if block(y, i, b/c.h, &z, nz) != nil {
+						return
+					}
 				}
 			}
-		}
-		if out.err != nil {
-			return
 		}
 	}
 }

@@ -230,7 +230,7 @@ func (j *job) run(out io.Writer) (res Result, err error) {
 	if j.sameSize() && !j.pads() {
 		depth = j.p.Depth
 	}
-	res.Format, err = codec.Encode(out, rows, j.out.Name, codec.Options{Quality: j.quality, Fast: j.Ops.Has("fast"), Depth: depth, Limits: j.Limits})
+	res.Format, err = codec.Encode(out, rows, j.out.Name, codec.Options{Quality: j.quality, Fast: j.Ops.Has("fast"), Progressive: j.Ops.Has("progressive"), Depth: depth, Limits: j.Limits})
 	if f, ok := format.Lookup(res.Format); ok {
 		res.Type = f.Media
 	}

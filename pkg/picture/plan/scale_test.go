@@ -350,3 +350,36 @@ func TestScaleAheadIsTheSame(t *testing.T) {
 		}
 	}
 }
+
+// The word progressive changes how a JPEG is stored and nothing else. Other formats
+// ignore it.
+func TestProgressive(t *testing.T) {
+	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, photo(200, 120), nil) })
+	frame := []byte{0xFF, 0xC2, 0}
+	for _, words := range []string{"scale=1/2", "gray", "gray scale=1/2", "format=jpeg", "crop=64x64+16+16", "quality=60", "gray=709"} {
+		t.Run(words, func(t *testing.T) {
+			_, usual := made(t, data, words)
+			_, out := made(t, data, words+" progressive")
+			if !bytes.Contains(out, frame) || bytes.Contains(usual, frame) {
+				t.Error("the frame is not what was asked for")
+			}
+			a, err := jpeg.Decode(bytes.NewReader(usual))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := jpeg.Decode(bytes.NewReader(out))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range a.Bounds().Dx() * a.Bounds().Dy() {
+				if x, y := i%a.Bounds().Dx(), i/a.Bounds().Dx(); a.At(x, y) != b.At(x, y) {
+					t.Fatalf("pixel %d,%d is %v, not %v", x, y, b.At(x, y), a.At(x, y))
+				}
+			}
+		})
+	}
+	_, usual := made(t, data, "scale=1/2 format=png")
+	if _, out := made(t, data, "scale=1/2 format=png progressive"); !bytes.Equal(usual, out) {
+		t.Error("PNG does not ignore the word")
+	}
+}

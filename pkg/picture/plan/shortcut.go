@@ -69,6 +69,9 @@ func (j *job) copyJPEG(out io.Writer, r *jpeg.Reader) (bool, error) {
 	case srgb:
 		r.DropProfile()
 	}
+	if j.Ops.Has("progressive") {
+		r.WriteProgressive()
+	}
 	var done bool
 	var err error
 	if j.gray {

@@ -1,0 +1,199 @@
+package jpeg
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// A progressive file (T.81 G) has the coefficients of the picture in several scans, so
+// that a reader can show all of it, roughly, before the file has come whole. Ours sends
+//
+//	the DC values of all components      an eighth of the size
+//	AC coefficients 1 and 2 of Y         the slopes of each block
+//	all AC coefficients of Cb, of Cr
+//	AC coefficients 3 to 63 of Y
+//
+// each whole, without successive approximation. On photographs these five scans are as
+// small as scripts of ten scans; on smooth pictures they are smaller, since the many
+// blocks without coefficients above 2 are counted in one symbol. Each scan has Huffman
+// tables of its own, made of its own symbols: it is coded twice, to count and to write.
+
+// mcuRow has the packed blocks of a row of MCUs, by component and line of blocks.
+type mcuRow [4][4][]byte
+
+// progressiveWriter writes the scans of a picture whose blocks are all there.
+type progressiveWriter struct {
+	w    *bitWriter
+	f    *frame
+	rows []mcuRow
+}
+
+// keep adds a block of quantized coefficients to row y of MCUs, in a line of blocks of
+// component i.
+func (p *progressiveWriter) keep(y, i, line int, c *[64]int32, nz uint64) error {
+	if y == len(p.rows) {
+		p.rows = append(p.rows, mcuRow{})
+	}
+	row := &p.rows[y]
+	row[i][line] = pack(row[i][line], c, nz)
+	return nil
+}
+
+// symbolSink counts symbols, or writes them with the bits that follow them.
+type symbolSink struct {
+	counts symbolCounts
+	w      *bitWriter // nil: count
+	codes  codeTable
+}
+
+func (s *symbolSink) put(symbol uint, bits uint64, n uint) {
+	if s.w == nil {
+		s.counts[symbol&255]++
+		return
+	}
+	e := s.codes[symbol&255]
+	s.w.put(uint64(e>>8)<<(n&63)|bits, uint(e&255)+n)
+}
+
+// writeTo makes the Huffman table of the symbols counted, appends it to h, and makes s
+// write.
+func (s *symbolSink) writeTo(w *bitWriter, h *headerWriter, class, slot byte) {
+	k := huffmanOf(&s.counts)
+	h.dht(class, slot, &k.counts, []byte(k.values))
+	s.codes = codes(&k.counts, k.values)
+	s.w = w
+}
+
+// write writes all scans. The headers up to the frame header are written.
+func (p *progressiveWriter) write() error {
+	p.dcScan()
+	p.acScan(0, 1, 2)
+	for i := 1; i < len(p.f.comps); i++ {
+		p.acScan(i, 1, 63)
+	}
+	p.acScan(0, 3, 63)
+	return p.w.err
+}
+
+// dcScan writes the DC values of all components, interleaved (T.81 G.1.2.1).
+func (p *progressiveWriter) dcScan() {
+	var s [2]symbolSink
+	p.dcValues(&s)
+	var hw headerWriter
+	var ids, tables []byte
+	for i, c := range p.f.comps {
+		t := byte(min(i, 1))
+		if i < 2 {
+			s[t].writeTo(p.w, &hw, 0, t)
+		}
+		ids, tables = append(ids, c.id), append(tables, t<<4)
+	}
+	hw.sos(ids, tables, 0, 0, 0, 0)
+	p.w.write(hw)
+	p.dcValues(&s)
+	p.w.finish()
+}
+
+func (p *progressiveWriter) dcValues(s *[2]symbolSink) {
+	var pred [4]int32
+	for y := range p.rows {
+		if p.w.err != nil {
+			return
+		}
+		row := p.rows[y]
+		for range p.f.mcux {
+			for i := range p.f.comps {
+				c := &p.f.comps[i]
+				for b := range c.h * c.v {
+					block := row[i][b/c.h]
+					row[i][b/c.h] = block[packedLen(block):]
+					v := int32(int16(binary.LittleEndian.Uint16(block[maskBytes:])))
+					bits, size := valueBits(v - pred[i])
+					pred[i] = v
+					p.w.room()
+					s[min(i, 1)].put(size, bits, size)
+				}
+			}
+		}
+	}
+}
+
+// packedLen returns the length of the packed block that b begins with.
+func packedLen(b []byte) int {
+	return maskBytes + 2*bits.OnesCount64(binary.LittleEndian.Uint64(b))
+}
+
+// acScan writes coefficients from to to of component i (T.81 G.1.2.2).
+func (p *progressiveWriter) acScan(i, from, to int) {
+	s := acScan{last: uint(from - 1), to: uint(to), before: 1<<from - 1, band: 1<<to - 1<<from + 1<<to}
+	p.acBlocks(&s, i)
+	var hw headerWriter
+	t := byte(min(i, 1))
+	s.writeTo(p.w, &hw, 1, t)
+	hw.sos([]byte{p.f.comps[i].id}, []byte{t}, from, to, 0, 0)
+	p.w.write(hw)
+	p.acBlocks(&s, i)
+	p.w.finish()
+}
+
+// acBlocks codes the blocks of component i, line by line, without those that only fill
+// up MCUs.
+func (p *progressiveWriter) acBlocks(s *acScan, i int) {
+	c := &p.f.comps[i]
+	for y := range c.bh {
+		if p.w.err != nil {
+			return
+		}
+		line := p.rows[y/c.v][i][y%c.v]
+		for range c.bw {
+			p.w.room()
+			s.block(line)
+			line = line[packedLen(line):]
+		}
+	}
+	s.endRun()
+}
+
+// acScan is a band of coefficients of one component.
+type acScan struct {
+	symbolSink
+	last, to     uint   // the coefficients before the first and the last of the band
+	before, band uint64 // masks of the coefficients before the band and in it
+	run          uint   // blocks without any more coefficients in the band, still to be written
+}
+
+// block codes the band of a packed block. It is as in a baseline file, except that ends
+// of blocks are not written one by one but counted.
+func (s *acScan) block(p []byte) {
+	nz := binary.LittleEndian.Uint64(p)
+	at := maskBytes + 2*bits.OnesCount64(nz&s.before)
+	last := s.last
+	for nz &= s.band; nz != 0; nz &= nz - 1 {
+		s.endRun()
+		k := uint(lowBitAt[lowBit(nz)&63])
+		zeros := k - last - 1
+		last = k
+		for ; zeros > 15; zeros -= 16 {
+			s.put(0xF0, 0, 0)
+		}
+		bits, size := valueBits(int32(int16(binary.LittleEndian.Uint16(p[at:]))))
+		at += 2
+		s.put(zeros<<4|size, bits, size)
+	}
+	if last < s.to {
+		const most = 1<<15 - 1
+		if s.run++; s.run == most {
+			s.endRun()
+		}
+	}
+}
+
+// endRun writes the blocks counted as symbol n << 4 with n more bits: a number from 2^n
+// on, without its first bit.
+func (s *acScan) endRun() {
+	if s.run > 0 {
+		n := sizeOf(uint32(s.run)) - 1
+		s.put(n<<4, uint64(s.run)&(1<<n-1), n)
+		s.run = 0
+	}
+}
