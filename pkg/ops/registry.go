@@ -66,7 +66,7 @@ var registry = []Option{
 	{Key: "scale", Short: "s", Arg: "geometry", Help: "scale: a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!)", Parse: parseGeometry, Daemon: "scaled"},
 	{Key: "fit", Arg: "fit", Help: "what a box means", Values: geometry.Fits, Of: "scale"},
 	{Key: "enlarge", Arg: "enlarge", Help: "0: leave a picture as it is that would become larger", Values: func() []string { return []string{"1", "0"} }, Of: "scale"},
-	{Key: "gravity", Arg: "gravity", Help: "which part a crop or fit=cover keeps, and where fit=pad puts the picture: a direction (north, southeast), a point (30%,70%) or attention, the part with the most detail", Parse: parseGravity, Default: func() string { return geometry.Center }, Stage: Every},
+	{Key: "gravity", Arg: "gravity", Help: "which part crop and fit=cover keep, and where fit=pad puts the picture: a point (30%,70%)", Values: geometry.Gravities, Parse: parseGravity, Stage: Every},
 	{Key: "kernel", Short: "k", Arg: "kernel", Help: "resampling kernel", Values: Kernels, Of: "scale"},
 	{Key: "fast", Help: "less time for lower quality", Of: "scale", Also: []string{"crop"}},
 	{Key: "fine", Help: "the best quality; the default", Of: "scale", Also: []string{"crop"}, Opposite: "fast"},
