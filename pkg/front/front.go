@@ -191,7 +191,7 @@ func (s *Server) work(j *spool.Job) {
 		j.Release(0)
 		ended("cancelled").Info("job")
 	case kind == fault.Busy:
-		j.Release(time.Second)
+		j.Release(busyPause)
 		ended("again").Warn("job")
 	case kind == fault.Full:
 		j.Full(err)

@@ -17,6 +17,10 @@ import (
 // before a job is: one start in four is a job's.
 const imagesInARow = 3
 
+// busyPause is how long a job waits that no daemon has taken, after the patience of
+// package dispatch.
+const busyPause = time.Second
+
 // queue decides what is worked on next, and which pictures of /image may wait.
 // There are as many slots as workers.
 //

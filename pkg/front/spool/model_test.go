@@ -78,6 +78,13 @@ func (r *reference) check(st *Status, err error, result string, now [2]time.Time
 			r.end(Failed, st.Failure.Detail, st.Finished(), now)
 		}
 	}
+	if err != nil && len(r.tried) > 0 { // it may have ended, and expired by the other's clock
+		earliest := now[0]
+		if now[1].Before(earliest) {
+			earliest = now[1]
+		}
+		r.end(r.tried[0], "", earliest, now)
+	}
 	switch {
 	case r.gone && fault.Of(err) == fault.Gone && err != nil:
 		return nil
