@@ -284,10 +284,39 @@ func foretells(t *testing.T, s *server, b *browser) {
 	picture := read(t, save(t, t.TempDir(), "p.png", photo(50, 39, 9)))
 	wordsToTry := []string{"1/5", "0.5", "50%", "12.5%", ".3", "1.", "16", "17", "0", "-1", "1/0", "1/2/3", "1e1", "0,5", "x", "!", "20x", "x20", "20x20", "7x100", "100x7",
 		"20x20!", "20x!", "1x1", "30x30>", "90x90>", "30x30<", "90x90<", "90x90<>", "20x20>>", "20x20!>", "1/3>", "2<", "2>", "%", "", "+1/2", "0.00001", "9999999999x"}
+	wordsToTry = append(wordsToTry, "20x20^", "20x^", "20x20!^", "20x20^>", "90x90^>", "1/2^")
+	var queries []string
+	var asked [][4]string // scale, fit, enlarge, crop
+	ask := func(scale, fit, enlarge, crop string) {
+		query := ""
+		for i, v := range []string{scale, fit, enlarge, crop} {
+			if v != "" || i == 0 && crop == "" {
+				query += "&" + []string{"scale", "fit", "enlarge", "crop"}[i] + "=" + url.QueryEscape(v)
+			}
+		}
+		queries, asked = append(queries, query[1:]), append(asked, [4]string{scale, fit, enlarge, crop})
+	}
+	for _, w := range wordsToTry {
+		ask(w, "", "", "")
+	}
+	for _, fit := range []string{"inside", "cover", "pad", "outside", "stretch"} {
+		for _, w := range []string{"20x20", "7x100", "100x7", "90x90", "20x", "1/2", "20x20!", "20x20^", "30x60>", "30x60<"} {
+			ask(w, fit, "", "")
+			ask(w, fit, "0", "")
+		}
+	}
+	for _, crop := range []string{"10x10", "10x10+40+29", "10x10+41+29", "50x40", "50%x50%", "33.3%x10%+66.7%+90%", "0x5", "5x5+1", "0.001%x1", "101%x1", "10x10-1-1", "1.5x2", "5x5+0+-1", "5 x5", "10x10 1 2"} {
+		ask("", "", "", crop)
+		ask("1/3", "", "", crop)
+		ask("20x9", "cover", "1", crop)
+	}
 	var foretold [][]int
-	b.run(`return import("/page/geometry.js").then(g => arguments[0].map(w => g.goal(w, 50, 39)))`, &foretold, wordsToTry)
-	for i, w := range wordsToTry {
-		resp, body, err := s.do("PUT", "/image?scale="+url.QueryEscape(w), bytes.NewReader(picture))
+	b.run(`return import("/page/geometry.js").then(g => arguments[0].map(([scale, fit, enlarge, crop]) => {
+  const part = crop ? g.cropped(crop, 50, 39) : [50, 39];
+  return part && (scale || !crop ? g.goal(scale, ...part, fit, enlarge) : part);
+}))`, &foretold, asked)
+	for i, w := range queries {
+		resp, body, err := s.do("PUT", "/image?"+w, bytes.NewReader(picture))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,14 +324,14 @@ func foretells(t *testing.T, s *server, b *browser) {
 		if resp.StatusCode == 200 {
 			got = resp.Header.Get("Image-Width") + " × " + resp.Header.Get("Image-Height")
 		} else if resp.StatusCode != 400 {
-			t.Errorf("scale=%s: %d %s", w, resp.StatusCode, body)
+			t.Errorf("%s: %d %s", w, resp.StatusCode, body)
 		}
 		want := ""
 		if foretold[i] != nil {
 			want = fmt.Sprintf("%d × %d", foretold[i][0], foretold[i][1])
 		}
 		if got != want {
-			t.Errorf("scale=%s: %q comes out, %q was foretold", w, got, want)
+			t.Errorf("%s: %q comes out, %q was foretold", w, got, want)
 		}
 	}
 }

@@ -45,6 +45,11 @@ func TestPipelineEqualsFilter(t *testing.T) {
 			{"imgput -s 50% -k mitchell -f png", "scale -k mitchell -f png 50%"},
 			{"imgput -s '90x' -q 60 -f jpeg", "scale -q 60 -f jpeg 90x"},
 			{"imgput -g -f pam", "gray -f pam"},
+			{"imgput -crop 99x80+13+7", "scale -crop 99x80+13+7 1"},
+			{"imgput -g -crop 50%x50%+12.5%+1%", "gray -crop 50%x50%+12.5%+1%"},
+			{"imgput -g -crop 64x64 -gravity attention -fast", "gray -crop 64x64 -gravity attention -fast"},
+			{"imgput -s 60x60 -fit cover -gravity northeast", "scale -fit cover -gravity northeast 60x60"},
+			{"imgput -s 60x60 -fit pad -background 00ff00 -enlarge 0", "scale -fit pad -background 00ff00 -enlarge 0 60x60"},
 		} {
 			want := must(t, dir, c.filter+" < "+name)
 			got := must(t, dir, c.put+" "+name+" | imgget")
@@ -87,6 +92,32 @@ func TestCompositionEqualsFilters(t *testing.T) {
 			}
 			if worst, _ := compare(t, want, got); worst > 1 {
 				t.Errorf("%s at %s: differs by %d from gray | scale", name, geometry, worst)
+			}
+		}
+	}
+}
+
+// With a crop, a fit or a gravity, too: the part is cut by grayd, and scaled cuts and pads
+// the rest.
+func TestCompositionOfPartsEqualsFilters(t *testing.T) {
+	s := startImgd(t)
+	t.Setenv("IMGD", s.url)
+	dir, names := sampleFolder(t)
+	save(t, dir, "large.jpg", photo(1203, 799, 2))
+	for _, name := range append(names, "large.jpg") {
+		for _, c := range []struct{ put, gray, scale string }{
+			{"-crop 110x80+31+17 -s 1/2", "-crop 110x80+31+17", "1/2"},
+			{"-crop 110x80+31+17 -s 40x50 -fit cover -gravity southeast", "-crop 110x80+31+17", "-fit cover -gravity southeast 40x50"},
+			{"-crop 110x80 -gravity west -s 1/3", "-crop 110x80 -gravity west", "1/3"},
+			{"-s 60x60 -fit pad -gravity north -background 0080ff", "", "-fit pad -gravity north -background 676767 60x60"},
+			{"-crop 96x64+16+32 -s 1", "-crop 96x64+16+32", "1"},
+		} {
+			got, _ := decode(t, must(t, dir, "imgput -f png -g "+c.put+" "+name+" | imgget"))
+			want, _ := decode(t, must(t, dir, "gray -f pam "+c.gray+" "+name+" | scale -f png "+c.scale))
+			worst, db := compare(t, want, got)
+			// A JPEG is decoded at a reduced size on the way through the service.
+			if jpeg := strings.HasSuffix(name, ".jpg"); jpeg && db < 36 || !jpeg && worst > 1 {
+				t.Errorf("%s, %s: differs by %d, %.1f dB from gray | scale", name, c.put, worst, db)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"imgtools/pkg/fault"
@@ -36,6 +37,14 @@ func FuzzOperations(f *testing.F) {
 			said, w, h, err = r.Format, r.W, r.H, e
 		case 3:
 			r, e := plan.Run(&out, bytes.NewReader(data), int64(len(data)), plantest.Within(lim, "gray handover scale=1/3 format="+as))
+			said, w, h, err = r.Format, r.W, r.H, e
+		case 4:
+			words := []string{"crop=50%x50%+25%+33%", "crop=3x2 gravity=attention", "scale=9x9 fit=cover gravity=attention", "scale=9x9 fit=pad background=ff8000",
+				"crop=100%x40%+0+10% scale=7x9 fit=cover fast", "crop=5x5 gray", "scale=40x1 fit=cover gravity=east", "crop=8x8+8+8"}
+			r, e := plan.Run(&out, bytes.NewReader(data), int64(len(data)), plantest.Within(lim, "format="+as+" "+words[int(how>>5)]))
+			if fault.Of(e) == fault.Usage && strings.Contains(e.Error(), "reaches beyond the picture") {
+				return
+			}
 			said, w, h, err = r.Format, r.W, r.H, e
 		default:
 			o := plantest.Within(lim, "scale="+[]string{"1", "1/3", "13x7!", "3/2"}[how&3]+" format="+as+" "+map[bool]string{true: "linear"}[how&64 != 0])

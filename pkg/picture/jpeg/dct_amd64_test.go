@@ -67,44 +67,46 @@ func TestVectorQuantizerIsItsPlainTwin(t *testing.T) {
 	}
 }
 
-// Whatever the coefficients are: legal, few, as large as an int32 can be.
+// Whatever the coefficients and steps are: legal, few, the largest that a file can have.
 func TestVectorIDCTIsItsPlainTwin(t *testing.T) {
 	needAVX2(t)
 	rnd := rand.New(rand.NewPCG(17, 18))
-	for n := 3; n <= 8; n++ {
-		for trial := range 20000 {
-			var b block
-			switch trial % 4 {
-			case 0:
-				legalBlock(rnd, &b)
-			case 1:
-				for range 1 + rnd.IntN(4) {
-					b[rnd.IntN(64)] = int32(rnd.Uint32()) >> rnd.IntN(32)
-				}
-			case 2:
-				for i := range b {
-					b[i] = int32(rnd.Uint32()) >> (trial / 4 % 32)
-				}
-			case 3: // a column or a row alone
-				for i := range 8 {
-					b[[]int{8*i + trial/4%8, trial/4%8*8 + i}[trial/32%2]] = int32(rnd.Uint32()) >> rnd.IntN(32)
+	for n := 1; n <= 8; n++ {
+		for trial := range 5000 {
+			var q [64]uint16
+			for i := range q {
+				q[i] = uint16(1 + rnd.IntN(100))
+				if trial%4 == 3 {
+					q[i] = uint16(rnd.Uint32())
 				}
 			}
-			stride := n + trial%58
-			c := b
-			got, want := make([]uint8, (n-1)*stride+n), make([]uint8, (n-1)*stride+n)
-			for i := range got {
-				got[i], want[i] = uint8(i), uint8(i) // what lies between rows stays
+			tr := newInverse(n, &q)
+			g := new(group)
+			for i := range groupBlocks {
+				few := []int{1, 2, 1 + rnd.IntN(64), 64}[trial/4%4]
+				g.used[i] = uint8(few)
+				for k := range few {
+					v := int16(rnd.IntN(1<<11)-1<<10) >> rnd.IntN(11)
+					if trial%4 >= 2 {
+						v = int16(rnd.Uint32())
+					}
+					g.v[i*blockStep+k*groupStep] = v
+				}
 			}
-			idctScalar(n, &c, want, stride)
-			c = b
-			if n <= 4 {
-				idct4Vector(n, &c, got, stride)
-			} else {
-				idct8Vector(n, &c, got, stride)
+			count := 1 + rnd.IntN(groupBlocks)
+			stride := groupBlocks*n + storeSlack + trial%58
+			got, want := make([]uint8, n*stride), make([]uint8, n*stride)
+			tr.transform(g, count, got, stride)
+			tr.transformWords(g, count, want, stride)
+			for y := range n {
+				a, b := got[y*stride:y*stride+count*n], want[y*stride:y*stride+count*n]
+				if !slices.Equal(a, b) {
+					t.Fatalf("%d/8, trial %d, stride %d, row %d:\n%v, want\n%v", n, trial, stride, y, a, b)
+				}
 			}
-			if !slices.Equal(got, want) {
-				t.Fatalf("%d/8, trial %d, stride %d, %v:\n%v, want\n%v", n, trial, stride, b, got, want)
+			g.clear(n)
+			if !slices.Equal(g.v[:(lastKept[n]+1)*groupStep], make([]int16, (lastKept[n]+1)*groupStep)) {
+				t.Fatalf("%d/8, trial %d: not zero after clear", n, trial)
 			}
 		}
 	}

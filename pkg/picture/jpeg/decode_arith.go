@@ -64,28 +64,11 @@ func (m *decoder) arithRefine(_, ci, at int) error {
 	return nil
 }
 
-// arithSamples decodes a block of p into the samples from at on, without gathering.
-func (m *decoder) arithSamples(p *part, at int) error {
-	b, flatBlock := &m.b, true
-	err := m.sc.arithBlock(p.i, func(k int, v int32) {
-		if k == 0 {
-			b[0] = saturate(v * int32(p.q[0]))
-		} else if k <= p.last {
-			b[unzig[k]] = v * int32(p.q[k])
-			flatBlock = false
-		}
+// arithSamples decodes a block of p into the coefficients of the at-th block of g.
+func (m *decoder) arithSamples(p *part, g *group, at uint) error {
+	g.used[at] = 1
+	return m.sc.arithBlock(p.i, func(k int, v int32) {
+		g.v[at*blockStep+uint(k)*groupStep] = int16(v)
+		g.used[at] = uint8(k + 1)
 	})
-	if err != nil {
-		return err
-	}
-	if p.n == 0 {
-		return nil
-	}
-	if flatBlock {
-		flat(p.n, b[0], p.pix[at:], p.stride)
-		return nil
-	}
-	idct(p.n, b, p.pix[at:], p.stride)
-	clear(b[:])
-	return nil
 }

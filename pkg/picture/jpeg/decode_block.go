@@ -56,91 +56,45 @@ func (e *entropy) diff(dc *huffman) (int32, error) {
 	return extend(e.bits(uint(size)), uint(size)), nil
 }
 
-// block decodes a block of a sequential scan (T.81 F.2.2) into b, which must be zeros;
-// coefficients in b are multiplied by their steps. pred is the DC of the block before.
-// It returns the new DC, not multiplied, and whether b may have other coefficients.
-//
-// Only coefficients up to position last of the zig-zag order are decoded. The others are
-// walked by t; if t is nil, the rest of the block is not read at all.
-func (e *entropy) block(b *block, dc, ac *huffman, t *skips, q *[64]uint16, pred int32, last int) (int32, bool, error) {
-	acc, n, pos, buf := e.acc, e.n, e.pos, e.buf
-	acc |= be64(buf[pos:]) >> (n & 63)
-	pos += int((63 - n) >> 3)
-	n |= 56
-	if t := dc.value[acc>>(64-lookBits)]; t != 0 {
-		acc <<= t & 31
-		n -= uint(t & 31)
-		pred += int32(t) >> 16
-	} else {
-		e.acc, e.n, e.pos = acc, n, pos
-		d, err := e.diff(dc)
-		if err != nil {
-			return 0, false, err
+// block decodes a block of a sequential scan (T.81 F.2.2) into c, which must be zeros; its
+// first coefficient is then the difference of DC. It returns the number of coefficients
+// up to the last nonzero one, or up to the last that t wants.
+func (e *entropy) block(c *laneValues, t *pairTables, dc, ac *huffman) (used uint, err error) {
+	k := uint(0)
+	for k < 64 {
+		acc, n, pos, last, to := t.block(e.clean(), c, e.acc, e.n, uint(e.pos), k)
+		e.acc, e.n, e.pos = acc, n, int(pos)
+		if to == 64 {
+			return 64, nil
 		}
-		pred += d
-		e.refill()
-		acc, n, pos = e.acc, e.n, e.pos
-	}
-	b[0] = saturate(legalDC(pred, 0) * int32(q[0]))
-	value := ac.value
-	k := 1
-	for {
-		t := value[acc>>(64-lookBits)] // before the refill, as in blockIndex.blocks
-		acc |= be64(buf[pos:]) >> (n & 63)
-		pos += int((63 - n) >> 3)
-		n |= 56
-		if t == 0 {
-			if c := uint(ac.code[acc>>(64-lookBits)]); c != 0 { // only the value is too long
-				t = uint32(amplitude(acc, c))<<16 | uint32(c<<4&0xf00+c>>8+c&15)
-			} else {
-				e.acc, e.n, e.pos = acc, n, pos
-				run, v, err := e.coefficient(ac)
-				if err != nil {
-					return 0, false, err
-				}
-				e.refill()
-				acc, n, pos = e.acc, e.n, e.pos
-				t = uint32(v)<<16 | uint32(run)<<8
+		if to -= endPair; to-1 < 64 {
+			return to - 1, nil
+		}
+		// The last entry is not valid.
+		e.seek(pos*8 - n - uint(last&63))
+		if k = to + endPair - uint(last>>8&255); k == 0 {
+			d, err := e.diff(dc)
+			if err != nil {
+				return 0, err
 			}
+			c[0] = int16(d)
+			k = 1
+			continue
 		}
-		acc <<= t & 31
-		n -= uint(t & 31)
-		k += int(t >> 8 & 127)
-		if k > last {
-			break
+		run, v, err := e.coefficient(ac)
+		switch {
+		case err != nil:
+			return 0, err
+		case run == endRun:
+			return k, nil
+		case k+uint(run) > 63:
+			return 0, errRun
 		}
-		b[unzig[k]&63] = int32(t) >> 16 * int32(q[k&63]) // 0 at the end of a run of 16
+		k += uint(run)
+		c[k%groupRows*groupStep] = int16(v)
 		k++
-		if k > last {
-			k--
-			break
-		}
 	}
-	switch {
-	case k >= endRun: // the end of the block
-		e.acc, e.n, e.pos = acc, n, pos
-		return pred, k > endRun+1, nil
-	case k > 63:
-		e.acc, e.n, e.pos = acc, n, pos
-		return 0, false, errRun
-	case t != nil: // skipAC, with acc, n and pos in local variables
-		for k++; k < 64; {
-			s := uint(t[acc>>(64-lookBits)])
-			acc |= be64(buf[pos:]) >> (n & 63)
-			pos += int((63 - n) >> 3)
-			n |= 56
-			to := k + int(s>>skipShift)
-			if to > 64 && uint(to-endSkip-1) > 63 {
-				e.acc, e.n, e.pos = acc, n, pos
-				return pred, true, e.skipAC(ac, t, k)
-			}
-			acc <<= s & 31
-			n -= s & 31
-			k = to
-		}
-	}
-	e.acc, e.n, e.pos = acc, n, pos
-	return pred, true, nil
+	return 64, nil
 }
 
 // coefficient decodes a run and a value that are too long for the value table. The run

@@ -75,6 +75,7 @@ func (m *decoder) gather(s *scan) error {
 		if c := &f.comps[i]; c.quant == nil { // its scan is missing
 			c.quant = &quantTable{q: ones}
 		}
+		m.inverse[i] = newInverse(m.n[i], &f.comps[i].quant.q)
 	}
 	return nil
 }
@@ -97,8 +98,9 @@ func (m *decoder) blockDecoder(s *scan) func(i, c, block int) error {
 	case !m.f.progressive() && arithmetic:
 		return m.arithBlock
 	case !m.f.progressive():
-		for _, ac := range s.ac {
-			ac.valueTable()
+		m.sc.skipTables()
+		for i := range s.comps {
+			m.pairs[i] = m.sc.pairsFor(i, 8)
 		}
 		return m.sequentialBlock
 	case s.ss == 0 && s.ah == 0:
@@ -125,17 +127,22 @@ var ones = func() (q [64]uint16) {
 
 // sequentialBlock decodes a block of a sequential scan.
 func (m *decoder) sequentialBlock(i, ci, at int) error {
-	sc := m.sc
-	var b block
-	dc, _, err := sc.e.block(&b, sc.s.dc[i], sc.s.ac[i], nil, &ones, sc.pred[i], 63)
+	sc, g := m.sc, &m.work
+	used, err := sc.e.block((*laneValues)(g.v[:]), m.pairs[i], sc.s.dc[i], sc.s.ac[i])
 	if err != nil {
+		*g = group{}
 		return err
 	}
-	sc.pred[i] = dc
+	sc.pred[i] += int32(g.v[0])
+	g.v[0] = 0
 	c := &m.coefs[ci]
-	for k, p := range unzig[:64] {
-		if b[p] != 0 {
-			c.set(at, k, b[p])
+	if dc := legalDC(sc.pred[i], 0); dc != 0 {
+		c.set(at, 0, dc)
+	}
+	for k := 1; k < int(used); k++ {
+		if v := &g.v[k*groupStep]; *v != 0 {
+			c.set(at, k, int32(*v))
+			*v = 0
 		}
 	}
 	return nil
@@ -302,33 +309,36 @@ func (c *coefficients) enlarge(block, k int, al uint) {
 
 // transform computes the samples of the next row of MCUs from the gathered coefficients.
 func (m *decoder) transform() {
-	var b block
 	for i, c := range m.f.comps {
 		n := m.n[i]
 		if n == 0 {
 			continue
 		}
-		q := &c.quant.q
-		cs := &m.coefs[i]
+		t := &m.inverse[i]
 		for by := range c.v {
 			row := (m.row*c.v + by) * c.mw
-			for bx := range c.mw {
-				v := cs.v[(row+bx)*n*n : (row+bx+1)*n*n]
-				dst := m.pix[i][by*n*m.stride[i]+bx*n:]
-				b[0] = saturate(int32(v[0]) * int32(q[0]))
-				nz := cs.nz[row+bx] &^ 1
-				if nz == 0 {
-					flat(n, b[0], dst, m.stride[i])
-					continue
-				}
-				for ; nz != 0; nz &= nz - 1 {
-					k := bits.TrailingZeros64(nz)
-					if p := cs.place[k]; p >= 0 {
-						b[unzig[k]] = int32(v[p]) * int32(q[k])
-					}
-				}
-				idct(n, &b, dst, m.stride[i])
-				clear(b[:])
+			for bx := 0; bx < c.mw; bx += groupBlocks {
+				count := min(groupBlocks, c.mw-bx)
+				m.coefs[i].load(&m.work, row+bx, count)
+				t.transform(&m.work, count, m.pix[i][(by*m.stride[i]+bx)*n:], m.stride[i])
+				m.work.clear(n)
+			}
+		}
+	}
+}
+
+// load sets g to count blocks.
+func (c *coefficients) load(g *group, block, count int) {
+	for i := range count {
+		v := c.v[(block+i)*c.n*c.n : (block+i+1)*c.n*c.n]
+		at := i * blockStep
+		g.v[at] = v[0]
+		nz := c.nz[block+i] &^ 1
+		for g.used[i] = 1; nz != 0; nz &= nz - 1 {
+			k := bits.TrailingZeros64(nz)
+			if p := c.place[k]; p >= 0 {
+				g.v[at+k*groupStep] = v[p]
+				g.used[i] = uint8(k + 1)
 			}
 		}
 	}

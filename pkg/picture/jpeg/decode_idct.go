@@ -46,7 +46,7 @@ func idct8(b *block, dst []uint8, stride int) {
 		c0, c1, c2, c3 := b[x], b[x+8], b[x+16], b[x+24]
 		c4, c5, c6, c7 := b[x+32], b[x+40], b[x+48], b[x+56]
 		if c1|c2|c3|c4|c5|c6|c7 == 0 {
-			v := c0 << passBits
+			v := (c0<<constBits + columnRound) >> columnShift // as below, also where that wraps
 			b[x], b[x+8], b[x+16], b[x+24] = v, v, v, v
 			b[x+32], b[x+40], b[x+48], b[x+56] = v, v, v, v
 			continue

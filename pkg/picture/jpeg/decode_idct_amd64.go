@@ -2,205 +2,221 @@
 
 package jpeg
 
-import (
-	"encoding/binary"
-	"simd/archsimd"
+import "simd/archsimd"
+
+// The inverse transforms of eight blocks at once: a vector has the same coefficient of
+// each. Sums wrap exactly where those of the scalar twins do.
+//
+// Between the steps the vectors are in memory, n × n of them in rows of n, so that one
+// function transforms a column as well as a row:
+//
+//	dequantize   coefficients times steps
+//	columns      the n-point transform down each column, then a shift
+//	rows         the n-point transform along each row, then a shift
+//	store        eight blocks of n samples make 8n samples of a row of the picture
+
+// The coefficients of eight blocks alternate: see group.
+const (
+	groupStep  = groupBlocks
+	blockStep  = 1
+	storeSlack = 16 // samples that are written behind those of a group
 )
 
-// The inverse transforms with eight lanes of 32 bits: one for each column in the first
-// pass, for each row in the second. Sums wrap exactly where those of the scalar twins
-// do. Lanes from n on are computed like the others and dropped at the end.
+// inverseVectors is what inverse needs for vectors.
+type inverseVectors struct {
+	lanes []laneStep    // in rows of n
+	v     *[64][8]int32 // n*n vectors
+}
+
+// laneStep is eight times a quantization step, and where a group has the coefficients.
+type laneStep struct {
+	q  [8]int32
+	at int
+}
+
+func (t *inverse) setVectors() {
+	if !avx2 {
+		return
+	}
+	t.v, t.lanes = new([64][8]int32), make([]laneStep, t.n*t.n)
+	for k, at := range unzig[:64] {
+		if u, v := int(at&7), int(at>>3); u < t.n && v < t.n {
+			t.lanes[v*t.n+u] = laneStep{lanes(int32(t.q[k])), k * groupStep}
+		}
+	}
+}
+
+// transform writes the samples of the first count blocks of a group to dst, n rows
+// stride apart. What follows them in the rows, up to the width of the group and
+// storeSlack more, is overwritten.
+func (t *inverse) transform(g *group, count int, dst []uint8, stride int) {
+	if !avx2 {
+		t.transformWords(g, count, dst, stride)
+		return
+	}
+	n, v := t.n, t.v
+	t.dequantize(g)
+	if g.most() > 1 {
+		for x := range n {
+			dctLanes(n, v, x, n)
+		}
+		if n > 2 {
+			settleColumns(v[:n*n])
+		}
+		for y := range n {
+			dctLanes(n, v, y*n, 1)
+		}
+		if n > 2 {
+			settleRows(v[:n*n])
+		} else {
+			settleSums(v[:n*n])
+		}
+	} else {
+		flatLanes(v[:n*n])
+	}
+	for y := range n {
+		row := dst[y*stride : y*stride+groupBlocks*n+storeSlack]
+		if n <= 4 {
+			storeNarrow(n, v[y*n:y*n+n], row)
+		} else {
+			storeWide(n, v[y*n:y*n+n], row)
+		}
+	}
+	archsimd.ClearAVXUpperBits()
+}
 
 var (
-	lanesLevel   = lanes(128)
-	lanesSamples = lanes(rowRound)
-
-	lanesRoot2  = lanes(root2)
-	lanes1of3   = lanes(cos1of3)
-	lanes1of5   = lanes(cos1of5)
-	lanes1of6   = lanes(cos1of6)
-	lanes1of7   = lanes(cos1of7)
-	lanes1of8   = lanes(cos1of8)
-	lanes1of10  = lanes(cos1of10)
-	lanes1of12  = lanes(cos1of12)
-	lanes1of14  = lanes(cos1of14)
-	lanes2of5   = lanes(cos2of5)
-	lanes2of7   = lanes(cos2of7)
-	lanes3of7   = lanes(cos3of7)
-	lanes3of8   = lanes(cos3of8)
-	lanes3of10  = lanes(cos3of10)
-	lanes3of14  = lanes(cos3of14)
-	lanes5of12  = lanes(cos5of12)
-	lanes5of14  = lanes(cos5of14)
-	lanesColumn = lanes(columnRound)
+	lanesLeast = lanes(-1 << 14) // of saturate
+	lanesMost  = lanes(1 << 14)
 )
 
-func load4(l *[8]int32) archsimd.Int32x4 { return archsimd.LoadInt32x4((*[4]int32)(l[:4])) }
-
-// idct4Vector is idct3 and idct4.
-func idct4Vector(n int, b *block, dst []uint8, stride int) {
-	c0, c1 := archsimd.LoadInt32x4((*[4]int32)(b[0:4])), archsimd.LoadInt32x4((*[4]int32)(b[8:12]))
-	c2, c3 := archsimd.LoadInt32x4((*[4]int32)(b[16:20])), archsimd.LoadInt32x4((*[4]int32)(b[24:28]))
-	if n == 3 {
-		c0, c1, c2 = dct3Vector(c0, c1, c2)
-	} else {
-		c0, c1, c2, c3 = dct4Vector(c0, c1, c2, c3)
+func (t *inverse) dequantize(g *group) {
+	v := t.v
+	for i := range t.lanes {
+		s := &t.lanes[i]
+		c := archsimd.LoadInt16x8((*[8]int16)(g.v[s.at:]))
+		c.ExtendToInt32().Mul(load(&s.q)).Store(&v[i&63])
 	}
-	half := load4(&lanesColumn)
-	c0, c1 = c0.Add(half).ShiftAllRight(columnShift), c1.Add(half).ShiftAllRight(columnShift)
-	c2, c3 = c2.Add(half).ShiftAllRight(columnShift), c3.Add(half).ShiftAllRight(columnShift)
-
-	t0, t1 := c0.InterleaveLo(c1).AsInt64x2(), c0.InterleaveHi(c1).AsInt64x2()
-	t2, t3 := c2.InterleaveLo(c3).AsInt64x2(), c2.InterleaveHi(c3).AsInt64x2()
-	c0, c1 = t0.InterleaveLo(t2).AsInt32x4(), t0.InterleaveHi(t2).AsInt32x4()
-	c2, c3 = t1.InterleaveLo(t3).AsInt32x4(), t1.InterleaveHi(t3).AsInt32x4()
-
-	if n == 3 {
-		c0, c1, c2 = dct3Vector(c0, c1, c2)
-	} else {
-		c0, c1, c2, c3 = dct4Vector(c0, c1, c2, c3)
-	}
-	half = load4(&lanesSamples)
-	c0, c1 = c0.Add(half).ShiftAllRight(rowShift), c1.Add(half).ShiftAllRight(rowShift)
-	c2, c3 = c2.Add(half).ShiftAllRight(rowShift), c3.Add(half).ShiftAllRight(rowShift)
-	// Lane y of c0 to c3 holds four samples of row y: pack them into four bytes.
-	var low archsimd.Int32x4
-	high, level := load4(&lanesByte), load4(&lanesLevel)
-	c0, c1 = c0.Add(level).Max(low).Min(high), c1.Add(level).Max(low).Min(high)
-	c2, c3 = c2.Add(level).Max(low).Min(high), c3.Add(level).Max(low).Min(high)
-	v := c0.Or(c1.ShiftAllLeft(8)).Or(c2.ShiftAllLeft(16).Or(c3.ShiftAllLeft(24))).AsUint32x4()
-	if n == 3 {
-		put3(dst, v.GetElem(0))
-		put3(dst[stride:], v.GetElem(1))
-		put3(dst[2*stride:], v.GetElem(2))
-		return
-	}
-	binary.LittleEndian.PutUint32(dst, v.GetElem(0))
-	binary.LittleEndian.PutUint32(dst[stride:], v.GetElem(1))
-	binary.LittleEndian.PutUint32(dst[2*stride:], v.GetElem(2))
-	binary.LittleEndian.PutUint32(dst[3*stride:], v.GetElem(3))
+	load(&v[0]).Max(load(&lanesLeast)).Min(load(&lanesMost)).Store(&v[0])
 }
 
-func put3(dst []uint8, v uint32) {
-	dst = dst[:3]
-	dst[0], dst[1], dst[2] = uint8(v), uint8(v>>8), uint8(v>>16)
-}
-
-func dct3Vector(c0, c1, c2 archsimd.Int32x4) (x0, x1, x2 archsimd.Int32x4) {
-	c0 = c0.ShiftAllLeft(constBits)
-	e0 := c0.Add(c2.Mul(load4(&lanes1of3)))
-	o0 := c1.Mul(load4(&lanes1of6))
-	return e0.Add(o0), c0.Sub(c2.Mul(load4(&lanesRoot2))), e0.Sub(o0)
-}
-
-func dct4Vector(c0, c1, c2, c3 archsimd.Int32x4) (x0, x1, x2, x3 archsimd.Int32x4) {
-	e0, e1 := c0.Add(c2).ShiftAllLeft(constBits), c0.Sub(c2).ShiftAllLeft(constBits)
-	one, three := load4(&lanes1of8), load4(&lanes3of8)
-	o0 := c1.Mul(one).Add(c3.Mul(three))
-	o1 := c1.Mul(three).Sub(c3.Mul(one))
-	return e0.Add(o0), e1.Add(o1), e1.Sub(o1), e0.Sub(o0)
-}
-
-// idct8Vector is idct5, idct6, idct7 and idct8.
-func idct8Vector(n int, b *block, dst []uint8, stride int) {
-	c0, c1 := load((*[8]int32)(b[0:8])), load((*[8]int32)(b[8:16]))
-	c2, c3 := load((*[8]int32)(b[16:24])), load((*[8]int32)(b[24:32]))
-	c4, c5 := load((*[8]int32)(b[32:40])), load((*[8]int32)(b[40:48]))
-	c6, c7 := load((*[8]int32)(b[48:56])), load((*[8]int32)(b[56:64]))
-	if n == 8 && !c0.Xor(c0.ShiftAllRight(31)).ShiftAllRight(31-constBits).IsZero() {
-		// A first row that overflows is illegal. idct8 has a shortcut for columns of
-		// zeros that wraps differently, so it must do this block.
-		idct8(b, dst, stride)
-		archsimd.ClearAVXUpperBits()
-		return
-	}
-	c0, c1, c2, c3, c4, c5, c6, c7 = inverseVector(n, c0, c1, c2, c3, c4, c5, c6, c7)
+func settleColumns(v [][8]int32) {
 	half := load(&lanesColumn)
-	c0, c1 = c0.Add(half).ShiftAllRight(columnShift), c1.Add(half).ShiftAllRight(columnShift)
-	c2, c3 = c2.Add(half).ShiftAllRight(columnShift), c3.Add(half).ShiftAllRight(columnShift)
-	c4, c5 = c4.Add(half).ShiftAllRight(columnShift), c5.Add(half).ShiftAllRight(columnShift)
-	c6, c7 = c6.Add(half).ShiftAllRight(columnShift), c7.Add(half).ShiftAllRight(columnShift)
-	c0, c1, c2, c3, c4, c5, c6, c7 = transpose(c0, c1, c2, c3, c4, c5, c6, c7)
-
-	c0, c1, c2, c3, c4, c5, c6, c7 = inverseVector(n, c0, c1, c2, c3, c4, c5, c6, c7)
-	left, right := bytesOf(c0, c1, c2, c3), bytesOf(c4, c5, c6, c7)
-	// Rows 0 and 1, 4 and 5; 2 and 3, 6 and 7.
-	a, c := left.InterleaveLoGrouped(right).AsUint64x4(), left.InterleaveHiGrouped(right).AsUint64x4()
-	var rows [8]uint64
-	a.GetLo().Store((*[2]uint64)(rows[0:2]))
-	c.GetLo().Store((*[2]uint64)(rows[2:4]))
-	a.GetHi().Store((*[2]uint64)(rows[4:6]))
-	c.GetHi().Store((*[2]uint64)(rows[6:8]))
-	archsimd.ClearAVXUpperBits()
-	for y, v := range rows[:n] {
-		out := dst[y*stride : y*stride+n : y*stride+n]
-		if n == 8 {
-			binary.LittleEndian.PutUint64(out, v)
-			continue
-		}
-		binary.LittleEndian.PutUint32(out, uint32(v))
-		for x := 4; x < n; x++ {
-			out[x] = uint8(v >> (8 * x))
-		}
+	for i := range v {
+		load(&v[i]).Add(half).ShiftAllRight(columnShift).Store(&v[i])
 	}
 }
 
-// bytesOf rounds the results of the second pass to samples: lane y is four samples of
-// row y.
-func bytesOf(c0, c1, c2, c3 archsimd.Int32x8) archsimd.Int32x8 {
-	var low archsimd.Int32x8
-	half, high, level := load(&lanesSamples), load(&lanesByte), load(&lanesLevel)
-	c0 = c0.Add(half).ShiftAllRight(rowShift).Add(level).Max(low).Min(high)
-	c1 = c1.Add(half).ShiftAllRight(rowShift).Add(level).Max(low).Min(high)
-	c2 = c2.Add(half).ShiftAllRight(rowShift).Add(level).Max(low).Min(high)
-	c3 = c3.Add(half).ShiftAllRight(rowShift).Add(level).Max(low).Min(high)
-	return c0.Or(c1.ShiftAllLeft(8)).Or(c2.ShiftAllLeft(16).Or(c3.ShiftAllLeft(24)))
+func settleRows(v [][8]int32) {
+	half := load(&lanesSamples)
+	for i := range v {
+		load(&v[i]).Add(half).ShiftAllRight(rowShift).Store(&v[i])
+	}
 }
 
-// inverseVector is one pass of n points. Results from n on have no meaning.
-func inverseVector(n int, c0, c1, c2, c3, c4, c5, c6, c7 archsimd.Int32x8) (x0, x1, x2, x3, x4, x5, x6, x7 archsimd.Int32x8) {
-	k0 := c0.ShiftAllLeft(constBits)
+// settleSums is settleRows for 1 and 2 points, whose transforms have no fraction.
+func settleSums(v [][8]int32) {
+	half := load(&lanesFour)
+	for i := range v {
+		load(&v[i]).Add(half).ShiftAllRight(3).Store(&v[i])
+	}
+}
+
+// flatLanes is for blocks in which only the first coefficient is not 0.
+func flatLanes(v [][8]int32) {
+	c := load(&v[0]).Add(load(&lanesFour)).ShiftAllRight(3)
+	for i := range v {
+		c.Store(&v[i])
+	}
+}
+
+var (
+	lanesFour    = lanes(4)
+	lanesColumn  = lanes(columnRound)
+	lanesSamples = lanes(rowRound)
+	lanesLevel16 = [16]int16{128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128}
+	lanesByte16  = [16]int16{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}
+)
+
+// bytesOf makes samples of the sums a to d: lane i is the bytes a, b, c, d of block i.
+func bytesOf(a, b, c, d archsimd.Int32x8) archsimd.Uint8x32 {
+	var low archsimd.Int16x16
+	high, level := archsimd.LoadInt16x16(&lanesByte16), archsimd.LoadInt16x16(&lanesLevel16)
+	// In each half: four of a and four of c, four of b and four of d.
+	ac := a.SaturateToInt16ConcatGrouped(c).AddSaturated(level).Max(low).Min(high)
+	bd := b.SaturateToInt16ConcatGrouped(d).AddSaturated(level).Max(low).Min(high)
+	return ac.Or(bd.ShiftAllLeft(8)).AsUint8x32()
+}
+
+// storeNarrow writes a row of eight blocks of n samples, 1 to 4, to dst.
+func storeNarrow(n int, v [][8]int32, dst []uint8) {
+	a := load(&v[0])
+	b, c, d := a, a, a
 	switch n {
-	case 5: // dct5
-		e0 := k0.Add(c2.Mul(load(&lanes1of5))).Add(c4.Mul(load(&lanes2of5)))
-		e1 := k0.Sub(c2.Mul(load(&lanes2of5))).Sub(c4.Mul(load(&lanes1of5)))
-		o0 := c1.Mul(load(&lanes1of10)).Add(c3.Mul(load(&lanes3of10)))
-		o1 := c1.Mul(load(&lanes3of10)).Sub(c3.Mul(load(&lanes1of10)))
-		x2 = k0.Add(c4.Sub(c2).Mul(load(&lanesRoot2)))
-		return e0.Add(o0), e1.Add(o1), x2, e1.Sub(o1), e0.Sub(o0), x2, x2, x2
-	case 6: // dct6
-		e := k0.Add(c4.Mul(load(&lanes1of3)))
-		c2 = c2.Mul(load(&lanes1of6))
-		e0, e1, e2 := e.Add(c2), k0.Sub(c4.Mul(load(&lanesRoot2))), e.Sub(c2)
-		k3 := c3.ShiftAllLeft(constBits)
-		o0 := c1.Mul(load(&lanes1of12)).Add(c5.Mul(load(&lanes5of12))).Add(k3)
-		o1 := c1.Sub(c3).Sub(c5).ShiftAllLeft(constBits)
-		o2 := c1.Mul(load(&lanes5of12)).Add(c5.Mul(load(&lanes1of12))).Sub(k3)
-		return e0.Add(o0), e1.Add(o1), e2.Add(o2), e2.Sub(o2), e1.Sub(o1), e0.Sub(o0), e0, e0
-	case 7: // dct7
-		e0 := k0.Add(c2.Mul(load(&lanes1of7))).Add(c4.Mul(load(&lanes2of7))).Add(c6.Mul(load(&lanes3of7)))
-		e1 := k0.Add(c2.Mul(load(&lanes3of7))).Sub(c4.Mul(load(&lanes1of7))).Sub(c6.Mul(load(&lanes2of7)))
-		e2 := k0.Sub(c2.Mul(load(&lanes2of7))).Sub(c4.Mul(load(&lanes3of7))).Add(c6.Mul(load(&lanes1of7)))
-		o0 := c1.Mul(load(&lanes1of14)).Add(c3.Mul(load(&lanes3of14))).Add(c5.Mul(load(&lanes5of14)))
-		o1 := c1.Mul(load(&lanes3of14)).Sub(c3.Mul(load(&lanes5of14))).Sub(c5.Mul(load(&lanes1of14)))
-		o2 := c1.Mul(load(&lanes5of14)).Sub(c3.Mul(load(&lanes1of14))).Add(c5.Mul(load(&lanes3of14)))
-		x3 = k0.Add(c4.Sub(c2).Sub(c6).Mul(load(&lanesRoot2)))
-		return e0.Add(o0), e1.Add(o1), e2.Add(o2), x3, e2.Sub(o2), e1.Sub(o1), e0.Sub(o0), x3
+	case 4:
+		d = load(&v[3])
+		fallthrough
+	case 3:
+		c = load(&v[2])
+		fallthrough
+	case 2:
+		b = load(&v[1])
 	}
-	// A pass of idct8.
-	z := c2.Add(c6).Mul(load(&lanes0541))
-	t2, t3 := z.Add(c6.Mul(load(&lanes1847))), z.Add(c2.Mul(load(&lanes0765)))
-	k4 := c4.ShiftAllLeft(constBits)
-	t0, t1 := k0.Add(k4), k0.Sub(k4)
-	e0, e1, e2, e3 := t0.Add(t3), t1.Add(t2), t1.Sub(t2), t0.Sub(t3)
-
-	z1, z2, z3, z4 := c7.Add(c1), c5.Add(c3), c7.Add(c3), c5.Add(c1)
-	z5 := z3.Add(z4).Mul(load(&lanes1175))
-	z1, z2 = z1.Mul(load(&lanes0899)), z2.Mul(load(&lanes2562))
-	z3, z4 = z5.Add(z3.Mul(load(&lanes1961))), z5.Add(z4.Mul(load(&lanes0390)))
-	o0 := c7.Mul(load(&lanes0298)).Add(z1).Add(z3)
-	o1 := c5.Mul(load(&lanes2053)).Add(z2).Add(z4)
-	o2 := c3.Mul(load(&lanes3072)).Add(z2).Add(z3)
-	o3 := c1.Mul(load(&lanes1501)).Add(z1).Add(z4)
-	return e0.Add(o3), e1.Add(o2), e2.Add(o1), e3.Add(o0), e3.Sub(o0), e2.Sub(o1), e1.Sub(o2), e0.Sub(o3)
+	s := bytesOf(a, b, c, d).PermuteOrZeroGrouped(archsimd.LoadInt8x32(&narrow[n]))
+	s.GetLo().StoreSlice(dst)
+	s.GetHi().StoreSlice(dst[4*n:])
 }
+
+// storeWide writes a row of eight blocks of n samples, 5 to 8, to dst.
+func storeWide(n int, v [][8]int32, dst []uint8) {
+	e := load(&v[4])
+	f, g, h := e, e, e
+	switch n {
+	case 8:
+		h = load(&v[7])
+		fallthrough
+	case 7:
+		g = load(&v[6])
+		fallthrough
+	case 6:
+		f = load(&v[5])
+	}
+	four := archsimd.LoadInt8x32(&narrow[4])
+	left := bytesOf(load(&v[0]), load(&v[1]), load(&v[2]), load(&v[3])).PermuteOrZeroGrouped(four).AsUint32x8()
+	right := bytesOf(e, f, g, h).PermuteOrZeroGrouped(four).AsUint32x8()
+	pick := archsimd.LoadInt8x32(&wide[n])
+	a := left.InterleaveLoGrouped(right).AsUint8x32().PermuteOrZeroGrouped(pick) // blocks 0, 1 and 4, 5
+	b := left.InterleaveHiGrouped(right).AsUint8x32().PermuteOrZeroGrouped(pick) // 2, 3 and 6, 7
+	a.GetLo().StoreSlice(dst)
+	b.GetLo().StoreSlice(dst[2*n:])
+	a.GetHi().StoreSlice(dst[4*n:])
+	b.GetHi().StoreSlice(dst[6*n:])
+}
+
+var (
+	// narrow[n] picks the n samples of four blocks out of half a vector of bytesOf.
+	narrow = func() (p [5][32]int8) {
+		for n := range p {
+			for i := range p[n] {
+				p[n][i] = -1
+				if at := i % 16; at < 4*n {
+					block, x := at/n, at%n
+					p[n][i] = int8(x/2*8 + block*2 + x%2)
+				}
+			}
+		}
+		return
+	}()
+	// wide[n] picks the first n samples of both blocks of half a vector.
+	wide = func() (p [9][32]int8) {
+		for n := range p {
+			for i := range p[n] {
+				p[n][i] = -1
+				if at := i % 16; at < 2*n {
+					p[n][i] = int8(at/n*8 + at%n)
+				}
+			}
+		}
+		return
+	}()
+)

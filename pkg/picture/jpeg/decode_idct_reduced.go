@@ -11,8 +11,9 @@ package jpeg
 // sign. So each function dctN computes the sum e over even u and the sum o over odd u
 // once for i and n-1-i, and returns e+o and e-o.
 
-// idctScalar is idct without vectors.
-func idctScalar(n int, b *block, dst []uint8, stride int) {
+// idct writes the inverse DCT of the n × n lowest coefficients of b to n rows of n
+// samples, rows stride apart. It overwrites b.
+func idct(n int, b *block, dst []uint8, stride int) {
 	switch n {
 	case 2:
 		idct2(b[0], b[1], b[8], b[9], dst, stride)

@@ -33,7 +33,7 @@ func newQuarterPlan(parts []part, n int) *quarterPlan {
 			p := &parts[j]
 			for b := range p.h * p.v {
 				if p.n == 2 {
-					c.blocks = append(c.blocks, quarterBlock{p, i, b/p.h*p.below + (mx*p.h+b%p.h)*p.right})
+					c.blocks = append(c.blocks, quarterBlock{p, i, b/p.h*2*p.stride + (mx*p.h+b%p.h)*2})
 				}
 				i++
 			}
@@ -75,11 +75,11 @@ func (m *decoder) quarterMCUs(c *quarterPlan, mx int) error {
 	for i := range c.blocks {
 		w := &c.blocks[i]
 		p := w.p
-		dst := p.pix[mx*p.h*p.right+w.off:]
+		dst := p.pix[mx*p.h*2+w.off:]
 		if sound {
-			*p.pred += int32(v[i%maxRun][0])
-			c, q := v[i%maxRun][1], p.q
-			idct2(saturate(legalDC(*p.pred, 0)*int32(q[0])), int32(int16(c))*int32(q[1]), int32(int16(c>>16))*int32(q[2]), int32(int64(c)>>48)*int32(q[4]), dst, p.stride)
+			pred, c, q := &sc.pred[p.i&3], v[i%maxRun][1], p.q
+			*pred += int32(v[i%maxRun][0])
+			idct2(saturate(legalDC(*pred, 0)*int32(q[0])), int32(int16(c))*int32(q[1]), int32(int16(c>>16))*int32(q[2]), int32(int64(c)>>48)*int32(q[4]), dst, p.stride)
 			continue
 		}
 		if err := m.blockAt(p, uint(sc.ends[w.i]), dst); err != nil {
@@ -89,19 +89,18 @@ func (m *decoder) quarterMCUs(c *quarterPlan, mx int) error {
 	return nil
 }
 
-// blockAt decodes the block at bit at, coefficient by coefficient.
+// blockAt decodes the block at bit at, symbol by symbol where the tables cannot.
 func (m *decoder) blockAt(p *part, at uint, dst []uint8) error {
 	e := m.sc.e
 	end := e.at()
 	e.seek(at)
-	pred, _, err := e.block(&m.b, p.dc, p.ac, nil, p.q, *p.pred, p.last)
-	if err != nil {
+	g := &p.groups[0]
+	if err := m.block(p, g, 0); err != nil {
 		return err
 	}
 	e.seek(end)
-	*p.pred = pred
-	idct(p.n, &m.b, dst, p.stride)
-	clear(m.b[:])
+	p.transformWords(g, 1, dst, p.stride)
+	g.clear(2)
 	return nil
 }
 
@@ -147,13 +146,4 @@ func quarter(buf *buffer, dc, ac *huffman, p, r uint, v, u *[2]uint64) bool {
 	}
 	v[1], u[1] = vs, us
 	return true
-}
-
-// amplitude returns the value after the code at the top of w, whose entry in huffman.code
-// is c: EXTEND of T.81 F.2.2.1, or 0 if its size is 0.
-func amplitude(w uint64, c uint) int32 {
-	x := w << (c >> 8 & 63)
-	size := c & 15
-	v := int64(x >> 1 >> (63 - size))
-	return int32(v - ^int64(x)>>63&(1<<size-1))
 }

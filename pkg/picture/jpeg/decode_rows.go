@@ -13,7 +13,6 @@ type decoder struct {
 	r    *Reader
 	f    *frame
 	n    [4]int // each component is decoded at n/8; 0: not at all
-	last [4]int // zig-zag position of the last coefficient that n needs
 	dims []raster.PlaneDim
 
 	pix    [4][]uint8 // the current row of MCUs: n*v lines of stride samples
@@ -24,10 +23,15 @@ type decoder struct {
 	// If the only scan is decoded at 2/8: the plan for one MCU, and for two if one MCU
 	// would leave a block without a partner.
 	one, two *quarterPlan
-	parts    []part         // of a picture with a single sequential scan
-	b        block          // between two blocks all are zeros except the first
-	coefs    []coefficients // of a picture with several scans
-	broken   bool           // the scan is damaged, and the rest of the picture missing
+
+	parts  []part // of a picture with a single sequential scan
+	broken bool   // the scan is damaged, and the rest of the picture missing
+
+	// Of a picture with several scans.
+	coefs   []coefficients
+	inverse [4]inverse
+	work    group
+	pairs   [4]*pairTables // of a sequential scan
 }
 
 // lastKept[n] is the zig-zag position of the last of the n × n lowest coefficients.
@@ -82,7 +86,6 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 		default: // the size of the first component, where that can be had
 			m.n[i] = min(8, n*min(f.hmax/c.h, f.vmax/c.v))
 		}
-		m.last[i] = lastKept[m.n[i]]
 	}
 	m.dims = f.dims(&m.n)
 	if err := m.start(); err != nil {
@@ -125,7 +128,8 @@ func (m *decoder) start() error {
 	m.sc = r.newScanner()
 	var bytes int64
 	for i, c := range f.comps {
-		m.stride[i] = c.mw * m.n[i]
+		// The transform writes whole groups, and storeSlack bytes more.
+		m.stride[i] = ceilDiv(f.mcux, groupBlocks)*groupBlocks*c.h*m.n[i] + storeSlack
 		bytes += int64(m.stride[i] * c.v * m.n[i])
 	}
 	if err := r.lim.CheckMem(bytes); err != nil {
@@ -140,31 +144,20 @@ func (m *decoder) start() error {
 	if err := m.sc.begin(s); err != nil {
 		return err
 	}
-	if f.arithmetic() {
-		for i, c := range f.comps {
-			m.parts = append(m.parts, part{
-				i: i, q: &c.quant.q, pix: m.pix[i], stride: m.stride[i], h: c.h, v: c.v,
-				n: m.n[i], last: m.last[i], right: m.n[i], below: m.n[i] * m.stride[i],
-			})
-		}
-		return nil
-	}
-	// Only at 2/8 is so little of a block decoded that walking it first pays.
-	walked := true
-	for i := range f.comps {
-		walked = walked && (m.n[i] == 2 || m.n[i] == 0)
-	}
-	if m.last[0] < 63 || m.last[1] < 63 {
+	if !f.arithmetic() {
 		m.sc.skipTables()
 	}
-	phase := uint(0)
 	for i, c := range f.comps { // all are in the scan, in this order
-		s.ac[i].valueTable()
-		m.parts = append(m.parts, part{
-			dc: s.dc[i], ac: s.ac[i], skips: m.sc.skips[i].table, q: &c.quant.q, pix: m.pix[i], stride: m.stride[i], h: c.h, v: c.v,
-			phase: phase, n: m.n[i], last: m.last[i], right: m.n[i], below: m.n[i] * m.stride[i], pred: &m.sc.pred[i],
-		})
-		phase += uint(c.h * c.v)
+		p := part{i: i, h: c.h, v: c.v, dc: s.dc[i], ac: s.ac[i], inverse: newInverse(m.n[i], &c.quant.q), groups: make([]group, c.h*c.v), pix: m.pix[i], stride: m.stride[i]}
+		if p.dc != nil {
+			p.pairs = m.sc.pairsFor(i, m.n[i])
+		}
+		m.parts = append(m.parts, p)
+	}
+	// Only at 2/8 is so little of a block decoded that walking it first pays.
+	walked := !f.arithmetic()
+	for i := range f.comps {
+		walked = walked && (m.n[i] == 2 || m.n[i] == 0)
 	}
 	if walked {
 		m.one = newQuarterPlan(m.parts, 1)
@@ -217,17 +210,14 @@ func (m *decoder) missing(mx int) {
 
 // part is what a component's blocks of a single scan are decoded with.
 type part struct {
-	i            int // its place in the scan
-	dc, ac       *huffman
-	skips        *skips
-	q            *[64]uint16
-	pix          []uint8
-	stride       int
-	h, v         int
-	phase        uint // place of its first block in an MCU
-	n, last      int
-	right, below int // offsets from a block's samples to those of its neighbours in an MCU
-	pred         *int32
+	i      int // its place in the scan
+	h, v   int
+	dc, ac *huffman
+	pairs  *pairTables
+	inverse
+	groups []group // of eight MCUs, in v rows of h
+	pix    []uint8 // of the row of MCUs
+	stride int
 }
 
 // sequential decodes a row of MCUs of the one scan. With an error it returns the MCU at
@@ -235,68 +225,104 @@ type part struct {
 func (m *decoder) sequential() (mx int, err error) {
 	sc := m.sc
 	sc.rows = min(m.f.h, m.row*8*m.f.vmax)
-	for mx := 0; mx < m.f.mcux; mx++ {
-		if err := sc.nextMCU(); err != nil {
-			return mx, err
-		}
-		if m.one != nil {
-			c, at := m.one, mx
-			if m.two != nil && sc.moreMCUs(min(2, m.f.mcux-mx)) == 2 {
-				c = m.two
-				mx++
+	if m.one != nil {
+		return m.walked()
+	}
+	for mx := 0; mx < m.f.mcux; mx += groupBlocks {
+		most := min(groupBlocks, m.f.mcux-mx)
+		n := 0
+		for n < most && err == nil {
+			if err = m.mcu(n); err == nil {
+				n++
 			}
-			if err := m.quarterMCUs(c, at); err != nil {
-				return at, err
-			}
-			continue
 		}
 		for i := range m.parts {
-			p := &m.parts[i]
-			at := mx * p.h * p.right
-			if p.n == 0 && sc.arith == nil {
-				if err := sc.skipBlocks(p.phase, p.h*p.v); err != nil {
-					return mx, err
-				}
-				continue
-			}
-			for range p.v {
-				for x := range p.h {
-					if !sc.e.ready(1) {
-						return mx, sc.cut()
-					}
-					if err := m.block(p, at+x*p.right); err != nil {
-						return mx, sc.fail(err)
-					}
-				}
-				at += p.below
-			}
+			m.parts[i].samples(mx, n)
+		}
+		if err != nil {
+			return mx + n, err
 		}
 	}
-	if m.one == nil && sc.e.overrun() { // in the last block of the row
+	if sc.e.overrun() { // in the last block of the row
 		return m.f.mcux, sc.cut()
 	}
 	return m.f.mcux, nil
 }
 
-// block decodes a block into the samples from at on.
-func (m *decoder) block(p *part, at int) error {
-	e, b := m.sc.e, &m.b
-	if m.sc.arith != nil {
-		return m.arithSamples(p, at)
+// walked is sequential at 2/8.
+func (m *decoder) walked() (mx int, err error) {
+	for mx := 0; mx < m.f.mcux; mx++ {
+		if err := m.sc.nextMCU(); err != nil {
+			return mx, err
+		}
+		c, at := m.one, mx
+		if m.two != nil && m.sc.moreMCUs(min(2, m.f.mcux-mx)) == 2 {
+			c = m.two
+			mx++
+		}
+		if err := m.quarterMCUs(c, at); err != nil {
+			return at, err
+		}
 	}
-	dc, ac, err := e.block(b, p.dc, p.ac, p.skips, p.q, *p.pred, p.last)
+	return m.f.mcux, nil
+}
+
+// mcu decodes an MCU, the x-th of eight.
+func (m *decoder) mcu(x int) error {
+	sc := m.sc
+	if err := sc.nextMCU(); err != nil {
+		return err
+	}
+	e := sc.e
+	for i := range m.parts {
+		p := &m.parts[i]
+		row := p.groups
+		for range p.v {
+			for at := uint(x * p.h); at < uint(x*p.h+p.h); at++ {
+				if !e.ready(1) {
+					return sc.cut()
+				}
+				if err := m.block(p, &row[at/groupBlocks], at%groupBlocks); err != nil {
+					return sc.fail(err)
+				}
+			}
+			row = row[p.h:]
+		}
+	}
+	return nil
+}
+
+// block decodes the next block into the at-th one of g.
+func (m *decoder) block(p *part, g *group, at uint) error {
+	sc := m.sc
+	if sc.arith != nil {
+		return m.arithSamples(p, g, at)
+	}
+	c := (*laneValues)(g.v[at*blockStep:])
+	used, err := sc.e.block(c, p.pairs, p.dc, p.ac)
 	if err != nil {
 		return err
 	}
-	*p.pred = dc
-	dst := p.pix[at:]
-	if !ac {
-		flat(p.n, b[0], dst, p.stride)
-		return nil
-	}
-	idct(p.n, b, dst, p.stride)
-	clear(b[:])
+	g.used[at%groupBlocks] = uint8(used)
+	pred := &sc.pred[p.i&3]
+	*pred += int32(c[0])
+	c[0] = int16(legalDC(*pred, 0))
 	return nil
+}
+
+// samples computes those of n MCUs, the first of them the mx-th of the row, and makes
+// their coefficients zero.
+func (p *part) samples(mx, n int) {
+	for y := range p.v {
+		for x := range p.h {
+			g := &p.groups[y*p.h+x]
+			if count := min(groupBlocks, n*p.h-x*groupBlocks); count > 0 && p.n > 0 {
+				at := (mx*p.h + x*groupBlocks) * p.n
+				p.transform(g, count, p.pix[y*p.n*p.stride+at:], p.stride)
+			}
+			g.clear(p.n)
+		}
+	}
 }
 
 // planeRows delivers the components as planes, each at its own size.

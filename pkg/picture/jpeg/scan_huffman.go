@@ -152,6 +152,15 @@ func (h *huffman) longValue(acc uint64) (uint32, error) {
 	return uint32(amplitude(acc, l<<8|uint(size)))<<16 | uint32(l) + uint32(size), nil
 }
 
+// amplitude returns the value after the code at the top of w, whose entry in huffman.code
+// is c: EXTEND of T.81 F.2.2.1, or 0 if its size is 0.
+func amplitude(w uint64, c uint) int32 {
+	x := w << (c >> 8 & 63)
+	size := c & 15
+	v := int64(x >> 1 >> (63 - size))
+	return int32(v - ^int64(x)>>63&(1<<size-1))
+}
+
 // endRun is the run of an end of block: it leads past the end of any block, further
 // than any real run.
 const endRun = 127

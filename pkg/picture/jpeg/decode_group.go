@@ -1,0 +1,88 @@
+package jpeg
+
+// Blocks are transformed in groups of eight that lie side by side: the vector code
+// computes the same sum for all of them at once. So the coefficients of a group are
+// kept together, quantized, in the zig-zag order in which the scan has them.
+//
+// The scan has a component's blocks MCU by MCU. Eight MCUs of a component with
+// horizontal sampling factor h are h groups in each of its rows of blocks:
+//
+//	h = 2   MCU 0  1    2    3    4    5 …
+//	        01     23   45   67 | 01   23 …    place in the group
+
+const (
+	groupBlocks = 8
+	// groupRows is the number of places for the coefficients of a block: 64, and those
+	// that a pair of symbols can reach beyond the end of a block (see pairTable).
+	groupRows = 128
+	groupMask = groupRows*groupBlocks - 1
+)
+
+// group is the quantized coefficients of eight blocks: coefficient k of block i is
+// v[k*groupStep+i*blockStep]. Between two uses all are zeros that the transform reads.
+type group struct {
+	v [groupRows * groupBlocks]int16
+	// used is the number of coefficients, in zig-zag order, up to the last nonzero one
+	// of each block, or more; 1: the first alone.
+	used [groupBlocks]uint8
+}
+
+// laneValues is the coefficients of one block, groupStep apart.
+type laneValues [(groupRows-1)*groupStep + 1]int16
+
+// most returns the largest of used.
+func (g *group) most() int {
+	most := uint8(0)
+	for _, n := range g.used {
+		most = max(most, n)
+	}
+	return int(most)
+}
+
+// clear makes the coefficients zero that the transform of n × n reads.
+func (g *group) clear(n int) {
+	most := min(g.most(), lastKept[n]+1)
+	if groupStep > 1 {
+		clear(g.v[:most*groupStep])
+		return
+	}
+	for i := range groupBlocks {
+		clear(g.v[i*blockStep : i*blockStep+most])
+	}
+}
+
+// inverse transforms the groups of a component: it multiplies coefficients by their
+// quantization steps, and takes the inverse DCT of the n × n lowest.
+type inverse struct {
+	n int
+	q *[64]uint16
+	inverseVectors
+}
+
+// newInverse prepares decoding at n/8 with the quantization table q.
+func newInverse(n int, q *[64]uint16) (t inverse) {
+	t.n, t.q = n, q
+	t.setVectors()
+	return t
+}
+
+// transformWords writes the samples of the first count blocks of a group to dst, n rows
+// stride apart.
+func (t *inverse) transformWords(g *group, count int, dst []uint8, stride int) {
+	for i := range count {
+		c := (*laneValues)(g.v[i*blockStep:])
+		first := saturate(int32(c[0]) * int32(t.q[0]))
+		used := int(g.used[i])
+		if used <= 1 {
+			flat(t.n, first, dst[i*t.n:], stride)
+			continue
+		}
+		b := block{first}
+		for k, q := range t.q[:min(used, lastKept[t.n]+1)] {
+			if k > 0 {
+				b[unzig[k]&63] = int32(c[k%groupRows*groupStep]) * int32(q)
+			}
+		}
+		idct(t.n, &b, dst[i*t.n:], stride)
+	}
+}
