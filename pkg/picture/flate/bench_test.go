@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strconv"
 	"syscall"
 	"testing"
 )
@@ -78,4 +79,43 @@ func BenchmarkAdler32(b *testing.B) {
 	for b.Loop() {
 		adler32(1, data)
 	}
+}
+
+// BenchmarkWriter writes with the depth $ZLIB_DEPTH.
+func BenchmarkWriter(b *testing.B) {
+	depth, _ := strconv.Atoi(os.Getenv("ZLIB_DEPTH"))
+	data, err := reference(benchmarkStream(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(data)))
+	size := counter(0)
+	least(b, func() {
+		size = 0
+		write(&size, Format{Pixel: 3, Row: 12097, Depth: depth}, data, 12097)
+	})
+	b.ReportMetric(float64(size), "bytes")
+}
+
+func BenchmarkWriterOfStandardLibrary(b *testing.B) {
+	data, err := reference(benchmarkStream(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(data)))
+	size := counter(0)
+	least(b, func() {
+		size = 0
+		z := zlib.NewWriter(&size)
+		z.Write(data)
+		z.Close()
+	})
+	b.ReportMetric(float64(size), "bytes")
+}
+
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
 }

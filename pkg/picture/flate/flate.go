@@ -22,6 +22,14 @@
 //	inflate_fast.go    the loop that decodes nearly all symbols
 //	adler32.go         the checksum
 //
+// Writing:
+//
+//	deflate.go        Writer: units of data, for each the smaller of two plans
+//	deflate_runs.go   matches at the distance of a pixel and of a row
+//	deflate_chain.go  matches at any distance
+//	deflate_block.go  blocks: where they begin and end, and their symbols
+//	deflate_code.go   the Huffman codes of a block
+//
 // Bad input gives an error, never a panic: ErrHeader, ErrDictionary, ErrChecksum,
 // CorruptError, or io.ErrUnexpectedEOF where the data end early. Memory does not
 // depend on the input.

@@ -105,14 +105,6 @@ func BenchmarkWriteRGB(b *testing.B) {
 	}
 }
 
-// counter counts the bytes written to it.
-type counter int
-
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
-	return len(p), nil
-}
-
 // BenchmarkWriteThumbnail writes a picture of 100 × 75.
 func BenchmarkWriteThumbnail(b *testing.B) {
 	p := noise(rand.New(rand.NewPCG(1, 2)), raster.NewHeader(100, 75, raster.RGB, 8))

@@ -1,6 +1,6 @@
 // Package png reads and writes PNG (W3C Recommendation, third edition), row by row.
-// Section numbers in comments are those of that text. Package flate decompresses; the
-// standard library compresses.
+// Section numbers in comments are those of that text. Package flate compresses and
+// decompresses.
 //
 // Reading has four stages, and each has a file:
 //
@@ -20,7 +20,8 @@
 // which every program shows, and after Select one frame; Animation gives all frames.
 //
 // Writing reverses the stages: encode.go writes chunks and packs samples,
-// encode_filter.go filters rows, deflate.go compresses them. RewritePalette copies
+// encode_filter.go filters rows, package flate compresses them, and encode_idat.go makes
+// chunks of the stream. RewritePalette copies
 // a picture with another palette without compressing it again.
 //
 // The damaged part decides the outcome. A wrong CRC of IHDR, PLTE, IDAT, fcTL or fdAT,

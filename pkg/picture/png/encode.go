@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/flate"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -106,34 +107,51 @@ func writePalette(w io.Writer, palette []color.NRGBA) error {
 	return writeChunk(w, "tRNS", trns)
 }
 
+// smallSize is the largest number of bytes of filtered rows that are compressed
+// thoroughly.
+const smallSize = 128 << 10
+
 // pixels filters and compresses the rows into IDAT chunks.
 func (e *encoder) pixels() error {
 	nb := (e.n*e.depth + 7) / 8
 	bpp := max(1, e.h.Layout.Samples()*e.depth/8)
-	f := &filterer{bpp: bpp, prev: make([]byte, nb), adapt: e.depth >= 8 && e.h.Layout != raster.Indexed}
-	z := newDeflater(e.b, f.adapt, int64(nb+1), int64(nb+1)*int64(e.h.H()))
-	cur := make([]byte, nb)
+	idat := newIDATWriter(e.b)
+	form := flate.Format{Pixel: bpp, Row: nb + 1}
+	adapt := e.depth >= 8 && e.h.Layout != raster.Indexed // section 12.7: filters do not help others
+	switch {
+	case int64(nb+1)*int64(e.h.H()) <= smallSize:
+		form.Depth = flate.Thorough
+	case !adapt:
+		form.Depth = flate.Deep
+	}
+	z := flate.NewWriter(idat, form)
+	f := newFilterer(z, nb, bpp, adapt)
 	err := raster.EachRow(e.src, func(_ int, p raster.Plane) error {
-		row := cur
+		row := f.next()
 		switch {
 		case e.depth == 16:
 			for j, v := range p.Pix16 {
-				binary.BigEndian.PutUint16(cur[2*j:], v)
+				binary.BigEndian.PutUint16(row[2*j:], v)
 			}
 		case e.depth == 8:
-			row = p.Pix
+			copy(row, p.Pix)
 		case e.h.Layout == raster.Indexed:
-			pack(cur, p.Pix, e.depth, 0)
+			pack(row, p.Pix, e.depth, 0)
 		default:
-			pack(cur, p.Pix, e.depth, 8-e.depth)
+			pack(row, p.Pix, e.depth, 8-e.depth)
 		}
-		z.buf = f.filter(z.buf, row)
-		return z.full()
+		return f.add()
 	})
 	if err != nil {
 		return err
 	}
-	return z.close()
+	if err := f.flush(); err != nil {
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	return idat.close()
 }
 
 // pack writes src as samples of depth bits, the first in the highest bits of a byte.

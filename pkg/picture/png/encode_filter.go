@@ -1,28 +1,129 @@
 package png
 
-import "encoding/binary"
+import (
+	"io"
 
-// filterer filters rows before compression.
+	"imgtools/pkg/picture/flate"
+)
+
+const (
+	bandSize   = 128 << 10 // bytes of rows for which it is decided whether to filter
+	sampleSize = 24 << 10  // bytes of a band that are tried both ways
+	flat       = 45        // percent of bytes equal to the left neighbour, from which both ways are tried
+)
+
+// filterer gathers rows in bands, filters them, and writes them to out.
 type filterer struct {
-	bpp   int    // bytes in a pixel, at least 1
-	adapt bool   // choose a filter for each row; false: filter none
-	prev  []byte // the row above, unfiltered
+	out   io.Writer
+	n     int  // bytes in a row
+	bpp   int  // bytes in a pixel, at least 1
+	adapt bool // choose a filter for each row; false: filter none
+
+	rows     []byte        // the row above the band, then the rows of the band
+	count    int           // rows in the band
+	most     int           // rows of a full band
+	filtered []byte        // a filter type and a filtered row
+	trial    *flate.Writer // made when first needed
+	size     counter       // bytes that trial has written
 }
 
-// filter appends the filter type and the filtered row to out. It takes the filter
-// whose output, as signed bytes, has the smallest sum of absolute values (section
-// 12.7); of equal filters the one with the lower number.
-func (f *filterer) filter(out, row []byte) []byte {
-	if !f.adapt {
-		return append(append(out, filterNone), row...)
+func newFilterer(out io.Writer, n, bpp int, adapt bool) *filterer {
+	f := &filterer{out: out, n: n, bpp: bpp, adapt: adapt, most: max(1, bandSize/n), filtered: make([]byte, 1+n)}
+	f.rows = make([]byte, n*(1+f.most))
+	return f
+}
+
+// row returns row i of the band, from 0; -1 is the one above.
+func (f *filterer) row(i int) []byte { return f.rows[f.n*(i+1):][:f.n:f.n] }
+
+// next returns the memory of the next row, which the caller fills before add.
+func (f *filterer) next() []byte { return f.row(f.count) }
+
+// add takes the row that next returned.
+func (f *filterer) add() error {
+	if f.count++; f.count < f.most {
+		return nil
 	}
-	kind := choose(row, f.prev, f.bpp)
-	out = append(out, kind)
-	at := len(out)
-	out = append(out, row...)
-	apply(kind, out[at:], row, f.prev, f.bpp)
-	copy(f.prev, row)
-	return out
+	return f.flush()
+}
+
+// flush filters and writes the rows that have been gathered.
+func (f *filterer) flush() error {
+	if f.count == 0 {
+		return nil
+	}
+	adapt := f.adapt && !(f.isFlat() && f.smallerPlain())
+	for i := range f.count {
+		if _, err := f.out.Write(f.filter(i, adapt)); err != nil {
+			return err
+		}
+	}
+	copy(f.row(-1), f.row(f.count-1))
+	f.count = 0
+	return nil
+}
+
+// filter returns row i, with the filter type in front. If adapt, it takes the filter
+// whose output, as signed bytes, has the smallest sum of absolute values (section 12.7);
+// of equal filters the one with the lower number.
+func (f *filterer) filter(i int, adapt bool) []byte {
+	row, prev := f.row(i), f.row(i-1)
+	kind := byte(filterNone)
+	if adapt {
+		kind = choose(row, prev, f.bpp)
+	}
+	f.filtered[0] = kind
+	apply(kind, f.filtered[1:], row, prev, f.bpp)
+	return f.filtered
+}
+
+// isFlat reports whether many bytes of the band equal their left neighbour, as in
+// drawings and screenshots. It looks at an eighth of eight rows.
+func (f *filterer) isFlat() bool {
+	equal, all := 0, 0
+	for i := 0; i < f.count; i += max(1, f.count/8) {
+		row := f.row(i)
+		for at := f.bpp; at < len(row); at += 1024 {
+			x := row[at:min(len(row), at+128)]
+			for j, v := range row[at-f.bpp:][:len(x)] {
+				if v == x[j] {
+					equal++
+				}
+			}
+			all += len(x)
+		}
+	}
+	return equal*100 >= all*flat
+}
+
+// smallerPlain compresses rows from the middle of the band with and without filters, and
+// reports whether they are smaller without. A flat picture repeats its rows and letters
+// exactly; filters disturb that, which a sum of absolute values does not show.
+func (f *filterer) smallerPlain() bool {
+	n := min(f.count, max(4, sampleSize/f.n))
+	first := (f.count - n) / 2
+	if f.trial == nil {
+		f.trial = flate.NewWriter(&f.size, flate.Format{Pixel: f.bpp, Row: f.n + 1})
+	}
+	var sizes [2]counter
+	for k := range sizes {
+		f.size = 0
+		f.trial.Reset(&f.size)
+		for i := range n {
+			f.trial.Write(f.filter(first+i, k == 1))
+		}
+		f.trial.Close()
+		sizes[k] = f.size
+	}
+	return sizes[0] < sizes[1]
+}
+
+// counter counts the bytes written to it.
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
 }
 
 // mag returns the absolute value of d as a signed byte.
@@ -46,12 +147,12 @@ func choose(row, prev []byte, bpp int) byte {
 		sum[filterAverage] += mag(x - b/2)
 		sum[filterPaeth] += mag(x - b)
 	}
-	// In a long row every second stretch is enough to choose by.
+	// In a long row every fourth stretch is enough to choose by.
 	step := len(row)
 	if step > 4*stretch {
 		step = stretch
 	}
-	for at := bpp; at < len(row); at += 2 * step {
+	for at := bpp; at < len(row); at += 4 * step {
 		end := min(at+step, len(row))
 		addSums(&sum, row[at:end], row[at-bpp:end-bpp], prev[at:end], prev[at-bpp:end-bpp])
 	}
@@ -76,13 +177,11 @@ func addSums(sum *[5]int, x, a, b, c []byte) {
 		// that 255 rounds fit.
 		var s0, s1, s2, s3 uint64
 		for end := min(n, i+255*8); i+8 <= end; i += 8 {
-			v := binary.LittleEndian.Uint64(x[i:])
-			l := binary.LittleEndian.Uint64(a[i:])
-			u := binary.LittleEndian.Uint64(b[i:])
+			v, l, u := load64(x, i), load64(a, i), load64(b, i)
 			s0 += magPairs(v)
 			s1 += magPairs(subBytes(v, l))
 			s2 += magPairs(subBytes(v, u))
-			s3 += magPairs(subBytes(v, l&u+(l^u)>>1&low7))
+			s3 += magPairs(subBytes(v, averageBytes(l, u)))
 		}
 		for k, s := range [4]uint64{s0, s1, s2, s3} {
 			sum[k] += int(s&0xffff + s>>16&0xffff + s>>32&0xffff + s>>48)
@@ -123,31 +222,45 @@ func apply(kind byte, dst, row, prev []byte, bpp int) {
 	x, a, b, c := row[first:], row[:n-first], prev[first:], prev[:n-first]
 	d := dst[first:]
 	d, a, b, c = d[:len(x)], a[:len(x)], b[:len(x)], c[:len(x)]
+	i := 0
 	switch kind {
 	case filterNone:
 		copy(dst, row)
 	case filterSub:
 		copy(dst[:first], row)
-		for i, v := range x {
-			d[i] = v - a[i]
+		for ; i+8 <= len(x); i += 8 {
+			store64(d, i, subBytes(load64(x, i), load64(a, i)))
+		}
+		for ; i < len(x); i++ {
+			d[i] = x[i] - a[i]
 		}
 	case filterUp:
-		for i, v := range row {
-			dst[i] = v - prev[i]
+		for ; i+8 <= n; i += 8 {
+			store64(dst, i, subBytes(load64(row, i), load64(prev, i)))
+		}
+		for ; i < n; i++ {
+			dst[i] = row[i] - prev[i]
 		}
 	case filterAverage:
-		for i, v := range row[:first] {
-			dst[i] = v - prev[i]/2
+		for j, v := range row[:first] {
+			dst[j] = v - prev[j]/2
 		}
-		for i, v := range x {
-			d[i] = v - byte((int(a[i])+int(b[i]))>>1)
+		for ; i+8 <= len(x); i += 8 {
+			store64(d, i, subBytes(load64(x, i), averageBytes(load64(a, i), load64(b, i))))
+		}
+		for ; i < len(x); i++ {
+			d[i] = x[i] - byte((int(a[i])+int(b[i]))>>1)
 		}
 	case filterPaeth:
-		for i, v := range row[:first] {
-			dst[i] = v - prev[i]
+		for j, v := range row[:first] {
+			dst[j] = v - prev[j]
 		}
-		for i, v := range x {
-			d[i] = v - byte(paeth(int(a[i]), int(b[i]), int(c[i])))
+		for j, v := range x {
+			d[j] = v - byte(paeth(int(a[j]), int(b[j]), int(c[j])))
 		}
 	}
 }
+
+// averageBytes returns the averages of the eight bytes of x and y in pairs, rounded
+// down: what both have, and half of where they differ.
+func averageBytes(x, y uint64) uint64 { return x&y + (x^y)>>1&low7 }
