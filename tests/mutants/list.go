@@ -149,7 +149,7 @@ var mutants = []mutant{
 		new: "if ok {"},
 	{id: "F35", what: "a body that no handler reads has no deadline", dir: "pkg/front", tests: frontTests,
 		old: "\t\trc.SetReadDeadline(time.Now().Add(s.shortTime()))\n\t\tnext(w, r)\n",
-		new: "\t\tnext(w, r)\n"},
+		new: "\t\t_ = rc\n\t\tnext(w, r)\n"},
 
 	// The daemons: workers, the wire, the sandbox.
 	{id: "D1", what: "a ready worker that dies is replaced without pause", dir: "pkg/daemon/prefork", tests: daemonTests("pkg/daemon/prefork"),

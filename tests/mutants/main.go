@@ -5,11 +5,11 @@
 //
 // For each mutant it prints a line: its id, "killed" with the test that failed,
 // "survived" if all tests passed, or "stale" if the code that it changes is not there
-// any more or it does not build. A test counts if it passes without the mutant and fails twice with it. A
-// survivor is a fault that no test would notice: a test is missing, or the mutant is
-// equivalent to the code and leaves the list. It is "unclear" when no test failed but
-// some could not be used, because they fail without the mutant. The exit status is 0
-// if all were killed.
+// any more or it does not build. A test counts if it passes without the mutant and
+// fails twice with it. A survivor is a fault that no test would notice: a test is
+// missing, or the mutant is equivalent to the code and leaves the list. It is "unclear"
+// when no test failed twice but some could not be used: they fail without the mutant,
+// or again and again by chance. The exit status is 0 if all were killed.
 //
 // The files of the project are not touched: the go command compiles a changed copy in
 // place of a file (-overlay), also when the tests themselves build the commands.
@@ -45,6 +45,9 @@ type run struct {
 
 // most is how long the tests of one run may take.
 const most = 4 * time.Minute
+
+// attempts is how often a run is tried in which tests fail by chance.
+const attempts = 3
 
 func main() {
 	verbose := flag.Bool("v", false, "print the output of failing tests")
@@ -132,25 +135,34 @@ func (m mutant) try(tmp string, passes map[run]bool, verbose bool) (outcome, by 
 			outcome = "unclear"
 			continue
 		}
-		out, ok := r.test(overlay)
-		if !ok && (strings.Contains(out, "[build failed]") || strings.Contains(out, "[setup failed]")) {
-			return "stale", ": it does not build:\n" + strings.TrimSpace(out), nil
+		passed := false
+		for range attempts {
+			out, ok := r.test(overlay)
+			if passed = ok; ok {
+				break
+			}
+			if strings.Contains(out, "[build failed]") || strings.Contains(out, "[setup failed]") {
+				return "stale", ": it does not build:\n" + strings.TrimSpace(out), nil
+			}
+			if r.again(overlay, out) {
+				if verbose {
+					fmt.Print(out)
+				}
+				return "killed", ": " + failed(out), nil
+			}
+			// Another test failed by chance, and hid those behind it.
 		}
-		if ok || !r.again(overlay, out) {
-			continue
+		if !passed {
+			outcome = "unclear"
 		}
-		if verbose {
-			fmt.Print(out)
-		}
-		return "killed", ": " + failed(out), nil
 	}
 	return outcome, "", nil
 }
 
-// baseline reports whether the tests pass without a mutant, in one of three attempts.
+// baseline reports whether the tests pass without a mutant, in one of the attempts.
 func (r run) baseline() bool {
 	var failures []string
-	for range 3 {
+	for range attempts {
 		out, ok := r.test("")
 		if ok {
 			return true
