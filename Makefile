@@ -45,7 +45,7 @@ ifeq ($(SIMD)$(shell $(GO) env GOARCH 2>/dev/null),1amd64)
 export GOEXPERIMENT = simd
 endif
 
-COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo
+COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsign
 
 .PHONY: all run test check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd model mutants race install deb clean need-go
 

@@ -35,7 +35,7 @@ _imgtools() {
 			return
 		fi
 		case $synopsis in
-		*'[file]...') takes=FILE ;;
+		*'[file]...' | *keyfile*) takes=FILE ;;
 		*'[id]...') words=$(_imgtools_ids) ;;
 		esac
 		;;
@@ -63,4 +63,4 @@ _imgtools_ids() {
 	done 2>/dev/null <"${XDG_STATE_HOME:-$HOME/.local/state}/imgput/jobs"
 }
 
-complete -F _imgtools gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo
+complete -F _imgtools gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsign

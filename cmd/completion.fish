@@ -40,7 +40,7 @@ function __imgtools_complete
         case ''
             if string match -q -- '-*' $current
                 printf '%s\n' $flags
-            else if string match -q '*[file]...' -- $synopsis
+            else if string match -q -r '\[file\]\.\.\.$|keyfile' -- $synopsis
                 __fish_complete_path $current
             else if string match -q '*[id]...' -- $synopsis
                 set -l state $HOME/.local/state
@@ -57,6 +57,6 @@ function __imgtools_complete
     end
 end
 
-for command in gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo
+for command in gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsign
     complete -c $command -f -a '(__imgtools_complete)'
 end

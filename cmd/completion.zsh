@@ -1,4 +1,4 @@
-#compdef gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo
+#compdef gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsign
 # Completion of imgtools' commands for zsh. Flags and what they take are read
 # from the command's own -h, so they are those of the version that is there.
 # make install puts it where zsh looks, as _imgtools.
@@ -33,6 +33,7 @@ _imgtools() {
 	done
 	case $synopsis in
 	(*' geometry '*) specs+=('1:geometry: ' '*:file:_files') ;;
+	(*keyfile*) specs+=('1:key file:_files' '*:path: ') ;;
 	(*'[file]...') specs+=('*:file:_files') ;;
 	(*'[id]...') specs+=('*:job:_imgtools_ids') ;;
 	esac

@@ -16,8 +16,8 @@ import (
 // page is the manual page of each command.
 var page = map[string]string{
 	"gray": "gray.1", "scale": "scale.1", "imgput": "imgput.1", "imgget": "imgget.1", "imgls": "imgls.1", "imgrm": "imgrm.1",
-	"imginfo": "imginfo.1",
-	"grayd":   "grayd.8", "scaled": "scaled.8", "imgd": "imgd.8",
+	"imginfo": "imginfo.1", "imgsign": "imgsign.1",
+	"grayd": "grayd.8", "scaled": "scaled.8", "imgd": "imgd.8",
 }
 
 // flags that -h or a manual page shows: each spelling with its argument's name.
@@ -218,7 +218,7 @@ func TestManLint(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"gray.1", "grayd.8", "imgd.8", "imgget.1", "imginfo.1", "imgls.1", "imgproto.7", "imgput.1", "imgrm.1", "imgspool.5", "imgtools.7", "scale.1", "scaled.8"}
+	want := []string{"gray.1", "grayd.8", "imgd.8", "imgget.1", "imginfo.1", "imgls.1", "imgproto.7", "imgput.1", "imgrm.1", "imgsign.1", "imgspool.5", "imgtools.7", "scale.1", "scaled.8"}
 	if !slices.Equal(names, want) {
 		t.Errorf("manual pages %v, want %v", names, want)
 	}

@@ -25,6 +25,7 @@ var walls = map[string][]string{
 	"pkg/lease":      {},
 	"pkg/eventually": {},
 	"pkg/tokenfile":  {"pkg/fault"},
+	"pkg/urlsign":    {"pkg/fault", "pkg/ops"},
 	"pkg/address":    {"pkg/fault"},
 	"pkg/geometry":   {"pkg/fault"},
 	"pkg/format":     {},
@@ -76,8 +77,9 @@ var walls = map[string][]string{
 	"pkg/front/turn":       {},
 	"pkg/front/fakedaemon": {"pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front/dispatch":   {"pkg/eventually", "pkg/front/fakedaemon", "pkg/fault", "pkg/filename", "pkg/limits", "pkg/lease", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
-	"pkg/front":            {"pkg/eventually", "pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/front/"},
-	"pkg/front/service":    {"pkg/fault", "pkg/tokenfile", "pkg/front", "pkg/front/spool", "pkg/daemon/"},
+	"pkg/front":            {"pkg/eventually", "pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/urlsign", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/front/"},
+	"pkg/front/docroot":    {"pkg/fault"},
+	"pkg/front/service":    {"pkg/fault", "pkg/tokenfile", "pkg/front", "pkg/front/spool", "pkg/front/docroot", "pkg/daemon/"},
 
 	// The person's side: cli < input, output, progress, show, history, client < filter, transfer.
 	"pkg/shell/cli":             {"pkg/fault"},
@@ -105,6 +107,7 @@ var walls = map[string][]string{
 	"cmd/imgput":             {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
 	"cmd/imgrm":              {cmdtest, "pkg/fault", "pkg/shell/"},
 	"cmd/imginfo":            {cmdtest, "pkg/picture/describe", "pkg/info", "pkg/shell/"},
+	"cmd/imgsign":            {cmdtest, "pkg/fault", "pkg/tokenfile", "pkg/urlsign", "pkg/shell/"},
 	"cmd/imgls":              {cmdtest, "pkg/fault", "pkg/shell/"},
 	"cmd/imgget":             {cmdtest, "pkg/fault", "pkg/format", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/", "pkg/eventually"}, // shows a result on a terminal
 
@@ -315,7 +318,7 @@ func TestWallsOfTheTree(t *testing.T) {
 			names = append(names, c.Name())
 		}
 	}
-	if want := []string{"gray", "grayd", "imgd", "imgget", "imginfo", "imgls", "imgput", "imgrm", "scale", "scaled"}; !slices.Equal(names, want) {
+	if want := []string{"gray", "grayd", "imgd", "imgget", "imginfo", "imgls", "imgput", "imgrm", "imgsign", "scale", "scaled"}; !slices.Equal(names, want) {
 		t.Errorf("commands %v, want %v", names, want)
 	}
 	sleep := []byte("time." + "Sleep")

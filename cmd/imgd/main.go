@@ -43,6 +43,7 @@ func parse(args []string) (options, error) {
 		IPs: []string{"localhost"}, Port: limits.Port, Workers: runtime.NumCPU(), Queue: limits.Queue, Conns: limits.Conns,
 		Timeout: limits.Time, TTL: limits.TTL, Spool: defaultSpool(os.Getenv, os.Geteuid()),
 		MaxBytes: limits.Bytes, MaxPixels: limits.Pixels, MaxMem: limits.Memory, Sandbox: "best", Stderr: os.Stderr,
+		MaxAge: limits.MaxAge, Version: cli.Version(),
 	}}
 	log := "text"
 	f := cli.New("imgd", "serves gray and scale over HTTP: it takes uploads, keeps jobs, and has grayd and scaled work on them", "")
@@ -62,6 +63,10 @@ func parse(args []string) (options, error) {
 	f.Pixels(&o.MaxPixels, "", "maxpixels", "n", "largest picture, in pixels of all frames")
 	f.Bytes(&o.MaxMem, "", "maxmem", "n", "memory of one worker that imgd starts")
 	f.Choice(&o.Sandbox, "", "sandbox", "mode", sandbox.Modes, "what workers that imgd starts give up (strict: all, or fail; best: what this kernel has)")
+	f.Path(&o.Root, "", "root", "dir", "serve the pictures of this folder at /files/PATH?OPS")
+	f.Path(&o.Preset, "", "preset", "file", "operations by name, lines NAME OPS: preset=NAME")
+	f.Path(&o.Sign, "", "sign", "file", "keys, one a line: without a preset, /files needs a URL signed by one of them; see imgsign(1)")
+	f.Duration(&o.MaxAge, "", "maxage", "time", "how long caches may keep a picture of /files")
 	f.String(&o.Token, "", "token", "file", "tokens, one a line; TCP clients must send one of them")
 	f.String(&o.Cert, "", "cert", "file", "certificates for TLS on TCP, PEM")
 	f.String(&o.Key, "", "key", "file", "key of the certificate, PEM")

@@ -29,6 +29,7 @@ type picture struct {
 // query and in the form's fields, which must come before the first file.
 type source struct {
 	words  []ops.Word
+	parse  func([]ops.Word) (ops.Ops, error)
 	body   io.Reader
 	length int64             // of the raw body
 	form   *multipart.Reader // nil: a raw body
@@ -40,20 +41,20 @@ type source struct {
 // is sent: for its words, if it is raw, and for its length, unless several pictures
 // may come.
 func (s *Server) source(w http.ResponseWriter, r *http.Request, several bool) (*source, error) {
-	words, err := parseQuery(r.URL.RawQuery)
+	words, err := ops.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, err
 	}
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return nil, fault.New(fault.Unsupported, "Content-Encoding %s: send the picture as it is", quote(coding))
 	}
-	src := &source{words: words, length: r.ContentLength, body: s.patient(w, r)}
+	src := &source{words: words, parse: s.parseOps, length: r.ContentLength, body: s.patient(w, r)}
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if strings.HasPrefix(kind, "multipart/") && kind != "multipart/form-data" {
 		return nil, fault.New(fault.Unsupported, "Content-Type %s: of forms only multipart/form-data is read", quote(kind))
 	}
 	if kind != "multipart/form-data" { // also when there is none, or nonsense
-		if _, err := ops.ParsePublic(words); err != nil {
+		if _, err := s.parseOps(words); err != nil {
 			return nil, err
 		}
 		if src.length > s.c.MaxBytes {
@@ -149,7 +150,7 @@ func (src *source) field(name string, part io.Reader) error {
 }
 
 func (src *source) picture(body io.Reader, length int64, name string) (*picture, error) {
-	o, err := ops.ParsePublic(src.words)
+	o, err := src.parse(src.words)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 // package dispatch, that of connections is in conns.go.
 const (
 	maxHeader = 128 << 10 // bytes of a request's header
-	maxWords  = 2000      // words of a query or a form
 	maxField  = 4 << 10   // bytes of a form field
 	maxParts  = 1000      // parts of a form
 	formRoom  = 1 << 20   // bytes that a form may have beside its picture

@@ -12,7 +12,7 @@
 //	bounded    deadlines of unread bodies   bounds.go
 //	dispatch   404, 405, OPTIONS, handlers  route.go
 //
-// The handlers are in files by resource: image.go, jobs.go (making and deleting jobs),
+// The handlers are in files by resource: image.go, files.go (pictures by URL), jobs.go (making and deleting jobs),
 // job.go (one job), health.go, metrics.go, page.go. queue.go decides which picture is
 // worked on next.
 package front
@@ -30,6 +30,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/front/dispatch"
+	"imgtools/pkg/front/docroot"
 	"imgtools/pkg/front/spool"
 	"imgtools/pkg/jobid"
 )
@@ -50,6 +51,10 @@ type Config struct {
 	Proxies []netip.Prefix // peers whose X-Forwarded headers are believed
 	Conns   int            // most connections; 0: limits.Conns
 
+	Root    string        // folder of the pictures that are served by URL; "": none are
+	MaxAge  time.Duration // for which caches may keep them
+	Version string        // of this program: another one may give other results
+
 	Idle time.Duration // how long a client may pause; 0: 30 s
 }
 
@@ -66,6 +71,10 @@ type Server struct {
 	chain      http.Handler
 	conns      *conns
 	tokens     atomic.Pointer[[]token]
+	root       *docroot.Root // nil: no pictures are served by URL
+	flights    flights
+	presets    atomic.Pointer[Presets]
+	signKeys   atomic.Pointer[[]string]
 
 	// draining is cancelled when Shutdown begins, stopping when work is cut off.
 	draining, stopping context.Context
@@ -86,6 +95,11 @@ func New(c Config) (*Server, error) {
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.metrics.init()
 	var err error
+	if c.Root != "" {
+		if s.root, err = docroot.Open(c.Root); err != nil {
+			return nil, err
+		}
+	}
 	s.dispatcher, err = dispatch.New(dispatch.Config{
 		Gray: c.Gray, Scale: c.Scale, Timeout: c.Timeout, MaxPixels: c.MaxPixels,
 		Temp: func() (dispatch.File, error) {

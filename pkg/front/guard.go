@@ -83,9 +83,9 @@ func (s *Server) guarded(next http.HandlerFunc) http.HandlerFunc {
 // guard checks who sends a request, by which name it calls this server, and, if a
 // browser sends it, for which site. Each is refused by an error of its own kind.
 func (s *Server) guard(r *http.Request) error {
-	open := false
+	open, free := false, false
 	if i := infoOf(r); i != nil {
-		open = i.route.open
+		open, free = i.route.open, i.route.open || i.route.free
 	}
 	p := peerOf(r)
 	if p.unix {
@@ -100,7 +100,7 @@ func (s *Server) guard(r *http.Request) error {
 		}
 		if name, ok := s.authorized(r); ok {
 			infoOf(r).token = name
-		} else if !open {
+		} else if !free {
 			return fault.New(fault.Unauthorized, "a token is needed (-token)")
 		}
 	}

@@ -81,30 +81,41 @@ func (s *Server) only(src *source, job bool) (*spool.Upload, ops.Ops, error) {
 	return up, p.ops, nil
 }
 
-// workNow has a picture processed as soon as a worker is free. The caller closes the
-// result's file.
+// workNow has an uploaded picture processed as soon as a worker is free. The caller
+// closes the result's file.
 func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (dispatch.Result, error) {
-	ctx, cancel := context.WithCancel(r.Context())
+	w := s.workFor(r.Context(), s.clientOf(r), o, up, up.Len())
+	if !w.refused {
+		s.metrics.worked("image", *w)
+		infoOf(r).worked = w
+	}
+	return w.result, w.err
+}
+
+// workFor has a picture of so many bytes processed for a client, as soon as a worker is
+// free. The caller closes the result's file.
+func (s *Server) workFor(ctx context.Context, who string, o ops.Ops, in dispatch.Input, size int64) *worked {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
-	arrived, who := time.Now(), s.clientOf(r)
+	arrived := time.Now()
+	w := &worked{ops: o, in: size}
 	if err := s.queue.wait(ctx, who); err != nil {
-		return dispatch.Result{}, s.cutOff(err)
+		w.err, w.refused = s.cutOff(err), true
+		return w
 	}
 	start := time.Now()
 	died := 0
-	result, err := s.dispatcher.Run(ctx, o, up, func(timeout bool) (int, error) {
+	result, err := s.dispatcher.Run(ctx, o, in, func(timeout bool) (int, error) {
 		died++
 		if timeout { // a client waits, and a second attempt would be as slow
 			died = limits.Deaths
 		}
 		return died, nil
 	})
-	w := &worked{ops: o, in: up.Len(), queued: start.Sub(arrived), took: time.Since(start), result: result, err: s.cutOff(err)}
+	w.queued, w.took, w.result, w.err = start.Sub(arrived), time.Since(start), result, s.cutOff(err)
 	s.queue.imageDone(who, w.useful())
-	s.metrics.worked("image", *w)
-	infoOf(r).worked = w
-	return result, w.err
+	return w
 }
 
 // cutOff gives an error of work that was cancelled by the stop of the server its kind.

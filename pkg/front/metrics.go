@@ -50,6 +50,7 @@ type worked struct {
 	queued, took time.Duration
 	result       dispatch.Result // none after an error
 	err          error
+	refused      bool // it was not begun: there was no room, or it was cancelled first
 }
 
 // useful is the time of work that gave a result, else 0. Retry-After is estimated

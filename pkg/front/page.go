@@ -13,6 +13,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/jobid"
+	"imgtools/pkg/ops"
 )
 
 // page is what the one template shows.
@@ -181,7 +182,7 @@ const maxShown = 1000
 
 // home is GET /: the form, with the jobs that ?j=ID&j=ID names.
 func (s *Server) home(w http.ResponseWriter, r *http.Request, _ string) {
-	words, err := parseQuery(r.URL.RawQuery)
+	words, err := ops.ParseQuery(r.URL.RawQuery)
 	ids, rest := take(words, "j")
 	switch {
 	case err != nil:

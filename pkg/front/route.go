@@ -10,14 +10,15 @@ import (
 )
 
 // route is a path with its methods and their handlers. In a path ID stands for the
-// id of a job and NAME for a file name.
+// id of a job, NAME for a file name, and PATH, at the end, for names with slashes.
 type route struct {
 	path    string
 	methods []method
 	open    bool // answered without a token and whatever the Host
+	free    bool // answered without a token
 }
 
-// method is a method of a route. id is the ID or NAME of the path.
+// method is a method of a route. id is the ID, NAME or PATH of the path.
 type method struct {
 	name   string
 	body   bool // the handler reads the body of the request
@@ -32,6 +33,7 @@ func get(handle func(*Server, http.ResponseWriter, *http.Request, string)) []met
 var routes = []route{
 	{path: "/", methods: get((*Server).home)},
 	{path: "/page/NAME", methods: get((*Server).asset)},
+	{path: "/files/PATH", methods: get((*Server).file), free: true},
 	{path: "/image", methods: []method{{"POST", true, (*Server).image}, {"PUT", true, (*Server).image}}},
 	{path: "/jobs", methods: []method{{"POST", true, (*Server).postJobs}}},
 	{path: "/jobs/ID", methods: append(get((*Server).showJob), method{"PUT", true, (*Server).putJob}, method{"DELETE", false, (*Server).deleteJob})},
@@ -42,7 +44,7 @@ var routes = []route{
 	{path: "/metrics", methods: get((*Server).showMetrics)},
 }
 
-// find returns the route of a path, and the ID or NAME in it. For a path that is
+// find returns the route of a path, and the ID, NAME or PATH in it. For a path that is
 // not there the route has no methods. Paths are taken literally: "//jobs/ID" and
 // "/jobs/ID/" are not there.
 func find(path string) (rt route, id string) {
@@ -56,6 +58,10 @@ func find(path string) (rt route, id string) {
 }
 
 func (rt route) match(parts []string) (id string, ok bool) {
+	if before, ok := strings.CutSuffix(rt.path, "PATH"); ok {
+		id, ok := strings.CutPrefix(strings.Join(parts, "/"), before)
+		return id, ok && id != ""
+	}
 	want := strings.Split(rt.path, "/")
 	if len(want) != len(parts) {
 		return "", false

@@ -12,6 +12,7 @@ const (
 	Memory = 1 << 30          // -maxmem: bytes of memory of one worker
 	Time   = 30 * time.Second // -t: for the work on one picture
 	Queue  = 1024             // -queue: requests that may wait for a worker
+	MaxAge = time.Hour        // -maxage: for which caches may keep a picture of /files
 	TTL    = time.Hour        // -ttl: for which a finished job is kept
 	Quota  = 20               // -quota: percent of the file system that jobs may fill
 	Conns  = 10_000           // -conns: connections of imgd

@@ -12,6 +12,7 @@ import (
 	"imgtools/pkg/daemon/listen"
 	"imgtools/pkg/daemon/sandbox"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/front/docroot"
 	"imgtools/pkg/front/spool"
 	"imgtools/pkg/limits"
 	"imgtools/pkg/tokenfile"
@@ -30,6 +31,7 @@ func Check(c Config, w io.Writer) error {
 	c.checkDaemons(&r)
 	c.checkSpool(&r)
 	c.checkSecrets(&r)
+	c.checkFiles(&r)
 	r.say("timeout", "%s", limits.FormatTime(c.Timeout))
 	r.say("maxbytes", "%s", limits.Binary.Format(c.MaxBytes))
 	r.say("maxpixels", "%s", limits.Decimal.Format(c.MaxPixels))
@@ -73,6 +75,7 @@ func (c *Config) checkAddresses(r *report) {
 		}
 		for _, b := range a.Binds {
 			r.say("address", "%s", tcpURL(b.String(), c.Cert != ""))
+			r.bad(c.free(b.String(), !b.Addr().IsLoopback()))
 			if c.Token == "" && !b.Addr().IsLoopback() {
 				r.say("warning", "%s: any client that can reach it may use it (-token)", b)
 			}
@@ -125,6 +128,30 @@ func (c *Config) checkSpool(r *report) {
 		r.say("spool", "%s (new)", c.Spool)
 	default:
 		r.say("spool", "%s (version %d)", c.Spool, version)
+	}
+}
+
+// checkFiles checks what is served by URL.
+func (c *Config) checkFiles(r *report) {
+	if c.Root != "" {
+		if _, err := docroot.Open(c.Root); !r.bad(err) {
+			r.say("root", "%s", c.Root)
+		}
+	}
+	if c.Sign != "" {
+		keys, readable, err := tokenfile.Read(c.Sign)
+		if !r.bad(err) {
+			r.say("keys", "%d in %s", len(keys), c.Sign)
+		}
+		if readable {
+			r.say("warning", "-sign %s: all users can read it; chmod 640 it", c.Sign)
+		}
+	}
+	if c.Preset != "" {
+		presets, err := readPresets(c.Preset)
+		if !r.bad(err) {
+			r.say("presets", "%d in %s", len(presets), c.Preset)
+		}
 	}
 }
 

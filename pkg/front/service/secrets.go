@@ -4,17 +4,30 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"os"
 	"sync/atomic"
 
 	"imgtools/pkg/front"
 	"imgtools/pkg/tokenfile"
 )
 
-// secrets are the tokens and the certificate. They can be read again.
+// secrets are the tokens, the certificate, the keys that sign URLs, and the presets,
+// which are none, but are read with them. They can be read again.
 type secrets struct {
-	s      *service
-	tokens []string
-	cert   atomic.Pointer[tls.Certificate]
+	s       *service
+	tokens  []string
+	keys    []string
+	presets front.Presets
+	cert    atomic.Pointer[tls.Certificate]
+}
+
+// give gives the server what was read last.
+func (sec *secrets) give(srv *front.Server) {
+	srv.SetTokens(sec.tokens)
+	srv.SetSignKeys(sec.keys)
+	if sec.presets != nil {
+		srv.SetPresets(sec.presets)
+	}
 }
 
 func (s *service) loadSecrets() (*secrets, error) {
@@ -26,13 +39,26 @@ func (s *service) loadSecrets() (*secrets, error) {
 func (sec *secrets) reload() error {
 	s := sec.s
 	var errs []error
-	if s.Token != "" {
-		tokens, readable, err := tokenfile.Read(s.Token)
+	for _, f := range []struct {
+		flag, path string
+		to         *[]string
+	}{{"token", s.Token, &sec.tokens}, {"sign", s.Sign, &sec.keys}} {
+		if f.path == "" {
+			continue
+		}
+		lines, readable, err := tokenfile.Read(f.path)
 		if err == nil {
-			sec.tokens = tokens
+			*f.to = lines
 		}
 		if readable {
-			s.lines.Warn("-token %s: all users can read it; chmod 640 it", s.Token)
+			s.lines.Warn("-%s %s: all users can read it; chmod 640 it", f.flag, f.path)
+		}
+		errs = append(errs, err)
+	}
+	if s.Preset != "" {
+		presets, err := readPresets(s.Preset)
+		if err == nil {
+			sec.presets = presets
 		}
 		errs = append(errs, err)
 	}
@@ -44,6 +70,18 @@ func (sec *secrets) reload() error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+func readPresets(path string) (front.Presets, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("-preset: %w", err)
+	}
+	presets, err := front.ParsePresets(string(b))
+	if err != nil {
+		return nil, fmt.Errorf("-preset %s: %w", path, err)
+	}
+	return presets, nil
 }
 
 func loadCertificate(certFile, keyFile string) (*tls.Certificate, error) {

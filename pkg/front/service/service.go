@@ -65,7 +65,12 @@ type Config struct {
 	MaxBytes, MaxPixels int64 // of one picture
 	MaxMem              int64 // bytes of one worker
 
+	Root         string        // folder of the pictures that are served by URL; "": none are
+	MaxAge       time.Duration // for which caches may keep them
+	Preset, Sign string        // files
+
 	Token, Cert, Key string // files
+	Version          string // of this program
 	JSON             bool   // form of the log
 	Stderr           io.Writer
 }
@@ -83,7 +88,8 @@ func newService(c Config) *service {
 }
 
 // Run serves until SIGTERM or SIGINT, then finishes what is in hand and returns
-// nil. SIGHUP reads tokens and certificates again. Errors of kind Usage say that
+// nil. SIGHUP reads tokens, certificates,
+// presets and keys again. Errors of kind Usage say that
 // the Config or the environment is wrong.
 func Run(c Config) error {
 	if err := c.validate(); err != nil {
@@ -135,6 +141,10 @@ func (c *Config) validate() error {
 		return fault.New(fault.Usage, "-maxpixels %d: not 1 to %d", c.MaxPixels, int64(limits.MaxPixels))
 	case c.MaxMem < limits.MinMemory:
 		return fault.New(fault.Usage, "-maxmem %d: a worker needs %s", c.MaxMem, limits.Binary.Format(limits.MinMemory))
+	case c.MaxAge < 0:
+		return fault.New(fault.Usage, "-maxage %v: less than 0", c.MaxAge)
+	case c.Root == "" && c.Sign != "":
+		return fault.New(fault.Usage, "-sign needs -root")
 	case (c.Cert == "") != (c.Key == ""):
 		return fault.New(fault.Usage, "-cert and -key go together")
 	case c.Spool == "":
@@ -154,6 +164,11 @@ func (s *service) run() error {
 		return err
 	}
 	defer sockets.close()
+	for _, l := range sockets.all {
+		if err := s.free(l.url, l.public); err != nil {
+			return err
+		}
+	}
 	secrets, err := s.loadSecrets()
 	if err != nil {
 		return err
@@ -174,11 +189,12 @@ func (s *service) run() error {
 	srv, err := front.New(front.Config{
 		Spool: jobs, Gray: s.Gray, Scale: s.Scale, Workers: s.Workers, Timeout: s.Timeout, MaxPixels: s.MaxPixels,
 		Queue: s.Queue, Conns: s.Conns, Proxies: proxies, MaxBytes: s.MaxBytes, Hosts: append(s.IPs, s.Hosts...), Log: s.log,
+		Root: s.Root, MaxAge: s.MaxAge, Version: s.Version,
 	})
 	if err != nil {
 		return err
 	}
-	srv.SetTokens(secrets.tokens)
+	secrets.give(srv)
 	go srv.Run()
 	failed := make(chan error, len(sockets.all))
 	var serving sync.WaitGroup
@@ -215,7 +231,7 @@ func (s *service) run() error {
 				if err := secrets.reload(); err != nil {
 					s.log.Error("reload: the old ones stay", "err", err)
 				}
-				srv.SetTokens(secrets.tokens)
+				secrets.give(srv)
 				daemons.Signal(unix.SIGHUP)
 				notify.Notify("READY=1")
 				continue
@@ -228,6 +244,15 @@ func (s *service) run() error {
 			return s.shutdown(srv, signals)
 		}
 	}
+}
+
+// free returns an error if pictures would be served by URL, in any size, to anyone who
+// reaches an address from another machine.
+func (c *Config) free(url string, public bool) error {
+	if c.Root != "" && c.Sign == "" && c.Preset == "" && public {
+		return fault.New(fault.Usage, "-root: at %s anyone could ask for any size; with -sign only for what is signed, with -preset only for presets", url)
+	}
+	return nil
 }
 
 // missing returns the daemons of which no address was given, by name.

@@ -1,0 +1,183 @@
+package front
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/front/docroot"
+	"imgtools/pkg/front/spool"
+	"imgtools/pkg/ops"
+	"imgtools/pkg/urlsign"
+)
+
+// file is GET and HEAD /files/PATH: a picture of the folder of -root, with the
+// operations of the query done to it. It is worked on only when nothing else answers
+// the request: not If-None-Match, not HEAD, and not the same work for somebody else.
+func (s *Server) file(w http.ResponseWriter, r *http.Request, path string) {
+	if s.root == nil {
+		s.refuse(w, r, notFound(r.URL.Path))
+		return
+	}
+	o, until, err := s.fileOps(r.URL.Path, r.URL.RawQuery)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	f, err := s.root.Open(path)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	tag := s.fileTag(f.Info, o)
+	modified := time.Unix(f.Info.Mtime.Unix())
+	h := w.Header()
+	good := func() { // an error keeps no-store
+		h.Set("ETag", tag)
+		h.Set("Last-Modified", modified.UTC().Format(http.TimeFormat))
+		h.Set("Cache-Control", s.cacheControl(until))
+	}
+	if unchanged(r, tag, modified) {
+		f.Close()
+		good()
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	if r.Method == http.MethodHead {
+		f.Close()
+		good()
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	if f.Info.Size > s.c.MaxBytes {
+		f.Close()
+		s.refuse(w, r, s.tooLarge(f.Info.Size))
+		return
+	}
+	who := s.clientOf(r)
+	if err := s.queue.check(who); err != nil {
+		f.Close()
+		s.fail(w, r, err)
+		return
+	}
+	flight, first, leave := s.flights.join(path+"\n"+tag, func(ctx context.Context) *worked {
+		defer f.Close()
+		work := s.workFor(ctx, who, o, f, f.Info.Size)
+		if f.Changed() && work.err == nil { // then half of it may be of before
+			work.result.File.Close()
+			work.err = fault.New(fault.Busy, "the picture has changed while it was read")
+		}
+		if !work.refused {
+			s.metrics.worked("files", *work)
+		}
+		return work
+	})
+	defer leave()
+	if !first {
+		f.Close()
+	}
+	select {
+	case <-flight.done:
+	case <-r.Context().Done():
+		s.metrics.left.Add(1)
+		s.fail(w, r, fault.New(fault.RequestTimeout, "client left")) // for the log
+		return
+	}
+	if first && !flight.worked.refused {
+		infoOf(r).worked = flight.worked
+	}
+	if flight.worked.err != nil {
+		s.fail(w, r, flight.worked.err)
+		return
+	}
+	result := flight.worked.result
+	b, err := result.File.Reader()
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer b.Close()
+	good()
+	h.Set("Content-Type", result.Type)
+	h.Set("Image-Width", strconv.Itoa(result.Width))
+	h.Set("Image-Height", strconv.Itoa(result.Height))
+	if result.Note != "" {
+		h.Set("Image-Note", fault.ASCII(result.Note))
+	}
+	if name := o.Get("name"); name != "" {
+		h.Set("Content-Disposition", disposition(name, result.Type))
+	}
+	h.Set("Content-Security-Policy", imagePolicy)
+	knownRange(r.Header)
+	http.ServeContent(w, r, "", modified, b)
+	s.metrics.sent.Add(w.(*answer).bytes)
+}
+
+// errNotSigned does not say what is wrong with a URL: that would help to guess one.
+var errNotSigned = fault.New(fault.Forbidden, "not a URL that is served: it needs a signature that is valid for it")
+
+// fileOps returns the operations of a query, if this client may ask for them, and until
+// when it may; zero is for ever. A preset is free. With -sign all else is signed; with
+// presets alone there is nothing else; with neither, which only loopback has, all is
+// free.
+func (s *Server) fileOps(path, query string) (o ops.Ops, until time.Time, err error) {
+	words, err := ops.ParseQuery(query)
+	if err != nil {
+		return nil, until, err
+	}
+	keys, presets := s.signKeys.Load(), s.presets.Load()
+	if names, _ := take(words, "preset"); len(names) == 0 {
+		switch {
+		case keys != nil && len(*keys) > 0:
+			var ok bool
+			if words, until, ok = urlsign.Verify(*keys, path, words, time.Now()); !ok {
+				return nil, until, errNotSigned
+			}
+		case presets != nil:
+			return nil, until, fault.New(fault.Forbidden, "only presets are served here: preset=NAME")
+		}
+	}
+	o, err = s.parseOps(words)
+	return o, until, err
+}
+
+// SetSignKeys replaces the keys whose signatures are valid. With none, nothing need be
+// signed.
+func (s *Server) SetSignKeys(keys []string) { s.signKeys.Store(&keys) }
+
+// fileTag returns the entity tag of a result: it changes when the file, the operations
+// or the program does.
+func (s *Server) fileTag(i docroot.Info, o ops.Ops) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d %d.%09d\n%s", s.c.Version, i.Size, i.Mtime.Sec, i.Mtime.Nsec, spool.OpsText(o)))
+	return `"` + hex.EncodeToString(sum[:16]) + `"`
+}
+
+// cacheControl lets caches keep a result for -maxage, but not longer than its URL is
+// valid.
+func (s *Server) cacheControl(until time.Time) string {
+	age := s.c.MaxAge
+	if !until.IsZero() {
+		age = max(0, min(age, time.Until(until)))
+	}
+	return "public, max-age=" + strconv.Itoa(int(age.Seconds()))
+}
+
+// unchanged reports whether the client has this result (RFC 9110, 13.1.2 and 13.1.3).
+func unchanged(r *http.Request, tag string, modified time.Time) bool {
+	if list := r.Header.Values("If-None-Match"); len(list) > 0 {
+		for t := range strings.SplitSeq(strings.Join(list, ","), ",") {
+			if t = strings.TrimSpace(t); t == "*" || strings.TrimPrefix(t, "W/") == tag {
+				return true
+			}
+		}
+		return false
+	}
+	since, err := http.ParseTime(r.Header.Get("If-Modified-Since"))
+	return err == nil && !modified.Truncate(time.Second).After(since)
+}

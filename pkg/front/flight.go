@@ -1,0 +1,83 @@
+package front
+
+import (
+	"context"
+	"sync"
+)
+
+// flights are the works on pictures that are served by URL. Requests for the same
+// picture and operations share one.
+//
+//	join, the first ──► work runs ──► done ──► each of those who joined sends the
+//	join, others ─────────┘                    result, and leaves
+//
+// When all have left before it is done, the work is cancelled. When all have left
+// afterwards, the result is freed: nothing is cached.
+type flights struct {
+	mu  sync.Mutex
+	now map[string]*flight
+}
+
+// flight is one work.
+type flight struct {
+	done   chan struct{} // closed when worked is set
+	worked *worked
+
+	cancel context.CancelFunc
+	joined int // those who have not left
+	ended  bool
+}
+
+// join returns the work under a key, which it starts if there is none. work is called
+// with a context that ends when all have left. first reports whether this call started
+// it. The caller calls leave when it needs the result no more.
+func (fs *flights) join(key string, work func(context.Context) *worked) (f *flight, first bool, leave func()) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f = fs.now[key]
+	if first = f == nil; first {
+		ctx, cancel := context.WithCancel(context.Background())
+		f = &flight{done: make(chan struct{}), cancel: cancel}
+		if fs.now == nil {
+			fs.now = map[string]*flight{}
+		}
+		fs.now[key] = f
+		go func() {
+			w := work(ctx)
+			fs.mu.Lock()
+			defer fs.mu.Unlock()
+			f.worked, f.ended = w, true
+			if fs.now[key] == f {
+				delete(fs.now, key)
+			}
+			if f.joined == 0 {
+				f.free()
+			}
+			close(f.done)
+			cancel()
+		}()
+	}
+	f.joined++
+	return f, first, func() {
+		fs.mu.Lock()
+		defer fs.mu.Unlock()
+		if f.joined--; f.joined > 0 {
+			return
+		}
+		if f.ended {
+			f.free()
+			return
+		}
+		f.cancel()
+		if fs.now[key] == f { // whoever comes now wants a work that goes on
+			delete(fs.now, key)
+		}
+	}
+}
+
+// free closes the result.
+func (f *flight) free() {
+	if f.worked.err == nil {
+		f.worked.result.File.Close()
+	}
+}
