@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,42 @@ func TestTimeIsSharedByTheStages(t *testing.T) {
 			r.File.Close()
 			if line := lines()[0]; !strings.Contains(line, " timeout="+c.want+" ") {
 				t.Errorf("scaled was asked %q, want timeout=%s", line, c.want)
+			}
+		})
+	}
+}
+
+// The first daemon crops, and is told how the rest is fitted. The next one gets what is
+// left to do, with gravity and background as the first one's answer has them.
+func TestPartsArePassedOn(t *testing.T) {
+	for _, c := range []struct{ ops, answer, first, second string }{
+		{"gray crop=400x300+101+51 scale=1/4", "origin=7x1 goal=100x75",
+			"for=1/4 crop=400x300+101+51", "scale 100x75! format=jpeg of=400x300 reduced=3/8 origin=7x1"},
+		{"gray crop=400x300 gravity=attention scale=1/4", "goal=100x75 gravity=50%,51%",
+			"for=1/4 crop=400x300 gravity=attention", "scale 100x75! format=jpeg of=400x300 reduced=3/8"},
+		{"gray scale=90x90 fit=cover gravity=attention background=ff0000", "goal=90x90 gravity=31.25%,70% background=4c4c4c",
+			"for=90x90 fit=cover gravity=attention background=ff0000", "scale 90x90 fit=cover gravity=31.25%,70% background=4c4c4c format=jpeg of=400x300 reduced=3/8"},
+		{"gray crop=400x300+0+0 scale=90x90 fit=pad enlarge=0 gravity=west", "goal=90x90 gravity=west",
+			"for=90x90 crop=400x300+0+0 fit=pad enlarge=0 gravity=west", "scale 90x90 fit=pad enlarge=0 gravity=west format=jpeg of=400x300 reduced=3/8"},
+	} {
+		t.Run(c.ops, func(t *testing.T) {
+			gray, first := daemon(t, "unix", func(_ int, r *request) {
+				r.OK("type=image/x-portable-graymap width=151 height=113 full=400x300 reduced=3/8 from=jpeg as=jpeg "+c.answer, "mid")
+			})
+			scale, second := daemon(t, "unix", func(_ int, r *request) { r.OK(asPNG, "small") })
+			d, in := dispatcher(t, gray, scale)
+			deaths, _ := counter()
+			r, err := d.Run(context.Background(), ops.Must(c.ops), in, deaths)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.File.Close()
+			limits := regexp.MustCompile(` (maxpixels|timeout|len)=\S+`)
+			if got := limits.ReplaceAllString(first()[0], ""); got != "img/1 gray "+c.first {
+				t.Errorf("grayd was asked %q, want %q", got, c.first)
+			}
+			if got := limits.ReplaceAllString(second()[0], ""); got != "img/1 "+c.second {
+				t.Errorf("scaled was asked %q, want %q", got, c.second)
 			}
 		})
 	}

@@ -9,10 +9,16 @@ import (
 // findFocus replaces gravity=attention by the point that it means. The picture is read
 // once more for that, as small as its decoder gives it: a 1/8 of a large JPEG, which
 // takes about half of the time of decoding for a thumbnail. Nothing is held, and the
-// point doesn't depend on the size that is asked for. With gray it is found in luma.
+// point doesn't depend on the size that is asked for. With gray it is found in luma. On a
+// background (fit=pad) there is nothing to choose, and the picture lies in the middle.
 func (j *job) findFocus() error {
 	if !j.gravity.Attention() {
 		return nil
+	}
+	crop, fit := j.Ops.Get("crop"), j.Ops.Get("fit")
+	if fit != geometry.Cover && (crop == "" || j.placed) { // nothing is cut off
+		j.gravity = geometry.Gravity{}
+		return j.layOut()
 	}
 	rows, err := j.mapRows()
 	if err != nil {

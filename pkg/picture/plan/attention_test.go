@@ -92,7 +92,7 @@ func TestAttentionFindsDetail(t *testing.T) {
 				x, y = fy, 1-fx
 			}
 			gravity := ""
-			for _, words := range []string{"scale=50x50 fit=cover", "scale=100x30 fit=cover", "crop=40%x40%", "crop=64x64 scale=1/2", "scale=900x900 fit=pad", "scale=50x50 fit=cover gray"} {
+			for _, words := range []string{"scale=50x50 fit=cover", "scale=100x30 fit=cover", "crop=40%x40%", "crop=64x64 scale=1/2", "scale=900x20 fit=cover", "scale=50x50 fit=cover gray"} {
 				r, _ := made(t, in, words+" gravity=attention")
 				at, down := focus(t, r)
 				if words[:4] == "crop" { // of the part, where it is in the middle
@@ -117,8 +117,8 @@ func TestAttentionFindsDetail(t *testing.T) {
 	}
 }
 
-// Within a part that is placed by numbers the part's own detail counts; attention asked
-// for of a cut that doesn't happen changes nothing.
+// Within a part that is placed by numbers the part's own detail counts. On a background
+// nothing is cut off, and attention is the middle.
 func TestAttentionInAPart(t *testing.T) {
 	m := busy(700, 500, 0.8, 0.25)
 	for y := 380; y < 430; y++ {
@@ -130,6 +130,11 @@ func TestAttentionInAPart(t *testing.T) {
 	r, _ := made(t, data, "crop=300x300+0+200 scale=40x20 fit=cover gravity=attention")
 	if x, y := focus(t, r); math.Abs(x-130./300) > 0.05 || math.Abs(y-205./300) > 0.05 {
 		t.Errorf("at %s of the part", r.Gravity)
+	}
+	whole, middle := "scale=90x90 fit=pad gravity=attention", "scale=90x90 fit=pad"
+	_, a := made(t, data, whole)
+	if _, b := made(t, data, middle); !bytes.Equal(a, b) {
+		t.Error("on a background the picture is not in the middle")
 	}
 	if _, err := plan.Run(&bytes.Buffer{}, bytes.NewReader(data[:len(data)/2]), int64(len(data)/2), plantest.Ask("crop=9x9 gravity=attention")); fault.Of(err) != fault.Format {
 		t.Errorf("half a file: %v", err)

@@ -1,8 +1,9 @@
 // Package plan carries out a request: a picture of any format in, a picture out.
 //
 // A request is a chain of operations (package ops). Run opens the picture, decides
-// what will be written (format and size, checked against the limits), and then takes
-// the first of these ways that fits:
+// what will be written (format and size, checked against the limits) and which part of
+// the picture goes where (layout.go; with gravity=attention the part is looked for,
+// attention.go), and then takes the first of these ways that fits:
 //
 //  1. A shortcut (shortcut.go): where the input's format allows it the picture is
 //     copied without decoding. Of a JPEG the coefficients are copied, of a palette
@@ -13,7 +14,7 @@
 //     few rows.
 //
 // Grayd can also prepare a picture for scaled (hand-over, handover.go): then it is
-// written as PNM, possibly reduced already, and the rest is left to scaled.
+// written as PNM, cropped and possibly reduced already, and the rest is left to scaled.
 //
 // To add an operation or option: give it a row in the registry of package ops, read
 // it in newJob, and add its step to steps.
