@@ -37,19 +37,25 @@ func BenchmarkTransform(b *testing.B) {
 			i++
 		}
 	})
-	for n := 3; n <= 8; n++ {
+	for n := 1; n <= 8; n++ { // eight blocks
 		for _, few := range []bool{false, true} {
 			b.Run(fmt.Sprintf("idct%d_few=%v", n, few), func(b *testing.B) {
-				in := block{700, -40}
-				for i := range in {
-					if !few {
-						in[i] = int32(i*i*7)%301 - 150
+				q := scaleSteps(&lumaSteps, 85)
+				t := newInverse(n, q)
+				g := new(group)
+				for i := range groupBlocks {
+					g.used[i] = 64
+					if few {
+						g.used[i] = 2
+					}
+					for k := range int(g.used[i]) {
+						g.v[i*blockStep+k*groupStep] = int16((i+k)*k*7)%301 - 150
 					}
 				}
-				var c block
+				const stride = 8*groupBlocks + 16
+				pix := make([]uint8, 8*stride)
 				for b.Loop() {
-					c = in
-					idct(n, &c, pix[:], 8)
+					t.transform(g, groupBlocks, pix, stride)
 				}
 			})
 		}

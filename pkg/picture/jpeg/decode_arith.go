@@ -72,3 +72,22 @@ func (m *decoder) arithSamples(p *part, g *group, at uint) error {
 		g.used[at] = uint8(k + 1)
 	})
 }
+
+// arithMCU is mcu, after nextMCU.
+func (m *decoder) arithMCU(x int) error {
+	sc := m.sc
+	for i := range m.parts {
+		p := &m.parts[i]
+		for b := range p.h * p.v {
+			if !sc.e.ready(1) {
+				return sc.cut()
+			}
+			at := uint(x*p.h + b%p.h)
+			g := &p.groups[uint(b/p.h*p.h)+at/groupBlocks]
+			if err := m.arithSamples(p, g, at%groupBlocks); err != nil {
+				return sc.fail(err)
+			}
+		}
+	}
+	return nil
+}

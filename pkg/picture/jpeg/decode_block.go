@@ -59,42 +59,61 @@ func (e *entropy) diff(dc *huffman) (int32, error) {
 // block decodes a block of a sequential scan (T.81 F.2.2) into c, which must be zeros; its
 // first coefficient is then the difference of DC. It returns the number of coefficients
 // up to the last nonzero one, or up to the last that t wants.
-func (e *entropy) block(c *laneValues, t *pairTables, dc, ac *huffman) (used uint, err error) {
-	k := uint(0)
-	for k < 64 {
-		acc, n, pos, last, to := t.block(e.clean(), c, e.acc, e.n, uint(e.pos), k)
+func (e *entropy) block(c *laneValues, t *pairTables) (used uint, err error) {
+	acc, n, pos, last, k := t.block(e.clean(), c, e.acc, e.n, uint(e.pos), 0)
+	if used, ok := passed(k); ok {
 		e.acc, e.n, e.pos = acc, n, int(pos)
-		if to == 64 {
-			return 64, nil
-		}
-		if to -= endPair; to-1 < 64 {
-			return to - 1, nil
-		}
-		// The last entry is not valid.
+		return used, nil
+	}
+	return e.resume(c, t, n, pos, last, k)
+}
+
+// passed returns the number of coefficients of a block whose entries sum up to k. It
+// returns false if k is no end of a block.
+func passed(k uint) (used uint, ok bool) {
+	if k == 64 {
+		return k, true
+	}
+	used = k - endPair - 1
+	return used, used < 64
+}
+
+// resume decodes the rest of a block whose last entry is not valid, after t.block: it
+// undoes that entry and decodes one symbol by itself.
+func (e *entropy) resume(c *laneValues, t *pairTables, n, pos uint, last uint32, k uint) (used uint, err error) {
+	for {
+		k -= uint(last >> 8 & 255)
 		e.seek(pos*8 - n - uint(last&63))
-		if k = to + endPair - uint(last>>8&255); k == 0 {
-			d, err := e.diff(dc)
+		if k == 0 {
+			d, err := e.diff(t.dcTable)
 			if err != nil {
 				return 0, err
 			}
 			c[0] = int16(d)
 			k = 1
-			continue
+		} else {
+			run, v, err := e.coefficient(t.acTable)
+			switch {
+			case err != nil:
+				return 0, err
+			case run == endRun:
+				return k, nil
+			case k+uint(run) > 63:
+				return 0, errRun
+			}
+			k += uint(run)
+			c[k%groupRows*groupStep] = int16(v)
+			if k++; k == 64 {
+				return k, nil
+			}
 		}
-		run, v, err := e.coefficient(ac)
-		switch {
-		case err != nil:
-			return 0, err
-		case run == endRun:
-			return k, nil
-		case k+uint(run) > 63:
-			return 0, errRun
+		var acc uint64
+		acc, n, pos, last, k = t.block(e.clean(), c, e.acc, e.n, uint(e.pos), k)
+		if used, ok := passed(k); ok {
+			e.acc, e.n, e.pos = acc, n, int(pos)
+			return used, nil
 		}
-		k += uint(run)
-		c[k%groupRows*groupStep] = int16(v)
-		k++
 	}
-	return 64, nil
 }
 
 // coefficient decodes a run and a value that are too long for the value table. The run

@@ -128,7 +128,7 @@ var ones = func() (q [64]uint16) {
 // sequentialBlock decodes a block of a sequential scan.
 func (m *decoder) sequentialBlock(i, ci, at int) error {
 	sc, g := m.sc, &m.work
-	used, err := sc.e.block((*laneValues)(g.v[:]), m.pairs[i], sc.s.dc[i], sc.s.ac[i])
+	used, err := sc.e.block((*laneValues)(g.v[:]), m.pairs[i])
 	if err != nil {
 		*g = group{}
 		return err

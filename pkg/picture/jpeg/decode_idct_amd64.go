@@ -12,8 +12,8 @@ import "simd/archsimd"
 //
 //	dequantize   coefficients times steps
 //	columns      the n-point transform down each column, then a shift
-//	rows         the n-point transform along each row, then a shift
-//	store        eight blocks of n samples make 8n samples of a row of the picture
+//	rows         the n-point transform along each row
+//	store        a shift; eight blocks of n samples make 8n samples of a row of the picture
 
 // The coefficients of eight blocks alternate: see group.
 const (
@@ -56,33 +56,34 @@ func (t *inverse) transform(g *group, count int, dst []uint8, stride int) {
 	}
 	n, v := t.n, t.v
 	t.dequantize(g)
-	if g.most() > 1 {
-		for x := range n {
-			dctLanes(n, v, x, n)
-		}
-		if n > 2 {
-			settleColumns(v[:n*n])
-		}
-		for y := range n {
-			dctLanes(n, v, y*n, 1)
-		}
-		if n > 2 {
-			settleRows(v[:n*n])
-		} else {
-			settleSums(v[:n*n])
-		}
-	} else {
+	switch {
+	case g.most() <= 1:
 		flatLanes(v[:n*n])
+	case n <= 2:
+		t.transformLanes()
+		settleSums(v[:n*n])
+	default:
+		t.transformLanes()
 	}
-	for y := range n {
-		row := dst[y*stride : y*stride+groupBlocks*n+storeSlack]
-		if n <= 4 {
-			storeNarrow(n, v[y*n:y*n+n], row)
-		} else {
-			storeWide(n, v[y*n:y*n+n], row)
-		}
+	if n <= 4 {
+		t.storeNarrow(dst, stride)
+	} else {
+		t.storeWide(dst, stride)
 	}
 	archsimd.ClearAVXUpperBits()
+}
+
+func (t *inverse) transformLanes() {
+	n, v := t.n, t.v
+	for x := range n {
+		dctLanes(n, v, x, n)
+	}
+	if n > 2 {
+		settleColumns(v[:n*n])
+	}
+	for y := range n {
+		dctLanes(n, v, y*n, 1)
+	}
 }
 
 var (
@@ -107,90 +108,82 @@ func settleColumns(v [][8]int32) {
 	}
 }
 
-func settleRows(v [][8]int32) {
-	half := load(&lanesSamples)
-	for i := range v {
-		load(&v[i]).Add(half).ShiftAllRight(rowShift).Store(&v[i])
-	}
-}
-
-// settleSums is settleRows for 1 and 2 points, whose transforms have no fraction.
+// settleSums gives the sums of 1 and 2 points, which have no fraction, the fraction that
+// the sums of more points have. Sums beyond any sample are limited, so that nothing
+// overflows.
 func settleSums(v [][8]int32) {
-	half := load(&lanesFour)
 	for i := range v {
-		load(&v[i]).Add(half).ShiftAllRight(3).Store(&v[i])
+		load(&v[i]).Max(load(&lanesLeast)).Min(load(&lanesMost)).ShiftAllLeft(rowShift - 3).Store(&v[i])
 	}
 }
 
-// flatLanes is for blocks in which only the first coefficient is not 0.
+// flatLanes sets the sums of blocks in which only the first coefficient is not 0.
 func flatLanes(v [][8]int32) {
-	c := load(&v[0]).Add(load(&lanesFour)).ShiftAllRight(3)
+	c := load(&v[0]).ShiftAllLeft(rowShift - 3)
 	for i := range v {
 		c.Store(&v[i])
 	}
 }
 
 var (
-	lanesFour    = lanes(4)
 	lanesColumn  = lanes(columnRound)
 	lanesSamples = lanes(rowRound)
 	lanesLevel16 = [16]int16{128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128}
 	lanesByte16  = [16]int16{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}
 )
 
-// bytesOf makes samples of the sums a to d: lane i is the bytes a, b, c, d of block i.
-func bytesOf(a, b, c, d archsimd.Int32x8) archsimd.Uint8x32 {
-	var low archsimd.Int16x16
-	high, level := archsimd.LoadInt16x16(&lanesByte16), archsimd.LoadInt16x16(&lanesLevel16)
-	// In each half: four of a and four of c, four of b and four of d.
-	ac := a.SaturateToInt16ConcatGrouped(c).AddSaturated(level).Max(low).Min(high)
-	bd := b.SaturateToInt16ConcatGrouped(d).AddSaturated(level).Max(low).Min(high)
+// rounding is the constants of bytesOf, kept in registers.
+type rounding struct {
+	half             archsimd.Int32x8
+	level, low, high archsimd.Int16x16
+}
+
+func newRounding() (r rounding) {
+	r.half = load(&lanesSamples)
+	r.level, r.high = archsimd.LoadInt16x16(&lanesLevel16), archsimd.LoadInt16x16(&lanesByte16)
+	return r
+}
+
+// bytesOf makes samples of the sums a to d: lane i is the bytes a, b, c, d of block i,
+// but in each half of the vector a and b of four blocks come first, then c and d.
+func (r rounding) bytesOf(a, b, c, d *[8]int32) archsimd.Uint8x32 {
+	ac := load(a).Add(r.half).ShiftAllRight(rowShift).SaturateToInt16ConcatGrouped(load(c).Add(r.half).ShiftAllRight(rowShift))
+	bd := load(b).Add(r.half).ShiftAllRight(rowShift).SaturateToInt16ConcatGrouped(load(d).Add(r.half).ShiftAllRight(rowShift))
+	ac = ac.Add(r.level).Max(r.low).Min(r.high)
+	bd = bd.Add(r.level).Max(r.low).Min(r.high)
 	return ac.Or(bd.ShiftAllLeft(8)).AsUint8x32()
 }
 
-// storeNarrow writes a row of eight blocks of n samples, 1 to 4, to dst.
-func storeNarrow(n int, v [][8]int32, dst []uint8) {
-	a := load(&v[0])
-	b, c, d := a, a, a
-	switch n {
-	case 4:
-		d = load(&v[3])
-		fallthrough
-	case 3:
-		c = load(&v[2])
-		fallthrough
-	case 2:
-		b = load(&v[1])
+// storeNarrow writes n rows of eight blocks of n samples, 1 to 4.
+func (t *inverse) storeNarrow(dst []uint8, stride int) {
+	n, v := t.n, t.v
+	r, pick := newRounding(), archsimd.LoadInt8x32(&narrow[n])
+	for y := range n {
+		i := y * n
+		// Of what is beyond n samples pick takes nothing.
+		s := r.bytesOf(&v[i&63], &v[(i+1)&63], &v[(i+2)&63], &v[(i+3)&63]).PermuteOrZeroGrouped(pick)
+		row := dst[y*stride:]
+		s.GetLo().StoreSlice(row)
+		s.GetHi().StoreSlice(row[4*n:])
 	}
-	s := bytesOf(a, b, c, d).PermuteOrZeroGrouped(archsimd.LoadInt8x32(&narrow[n]))
-	s.GetLo().StoreSlice(dst)
-	s.GetHi().StoreSlice(dst[4*n:])
 }
 
-// storeWide writes a row of eight blocks of n samples, 5 to 8, to dst.
-func storeWide(n int, v [][8]int32, dst []uint8) {
-	e := load(&v[4])
-	f, g, h := e, e, e
-	switch n {
-	case 8:
-		h = load(&v[7])
-		fallthrough
-	case 7:
-		g = load(&v[6])
-		fallthrough
-	case 6:
-		f = load(&v[5])
+// storeWide writes n rows of eight blocks of n samples, 5 to 8.
+func (t *inverse) storeWide(dst []uint8, stride int) {
+	n, v := t.n, t.v
+	r, four, pick := newRounding(), archsimd.LoadInt8x32(&narrow[4]), archsimd.LoadInt8x32(&wide[n])
+	for y := range n {
+		i := y * n
+		left := r.bytesOf(&v[i&63], &v[(i+1)&63], &v[(i+2)&63], &v[(i+3)&63]).PermuteOrZeroGrouped(four).AsUint32x8()
+		right := r.bytesOf(&v[(i+4)&63], &v[(i+5)&63], &v[(i+6)&63], &v[(i+7)&63]).PermuteOrZeroGrouped(four).AsUint32x8()
+		a := left.InterleaveLoGrouped(right).AsUint8x32().PermuteOrZeroGrouped(pick) // blocks 0, 1 and 4, 5
+		b := left.InterleaveHiGrouped(right).AsUint8x32().PermuteOrZeroGrouped(pick) // 2, 3 and 6, 7
+		row := dst[y*stride : y*stride+8*n+storeSlack]
+		a.GetLo().StoreSlice(row)
+		b.GetLo().StoreSlice(row[2*n:])
+		a.GetHi().StoreSlice(row[4*n:])
+		b.GetHi().StoreSlice(row[6*n:])
 	}
-	four := archsimd.LoadInt8x32(&narrow[4])
-	left := bytesOf(load(&v[0]), load(&v[1]), load(&v[2]), load(&v[3])).PermuteOrZeroGrouped(four).AsUint32x8()
-	right := bytesOf(e, f, g, h).PermuteOrZeroGrouped(four).AsUint32x8()
-	pick := archsimd.LoadInt8x32(&wide[n])
-	a := left.InterleaveLoGrouped(right).AsUint8x32().PermuteOrZeroGrouped(pick) // blocks 0, 1 and 4, 5
-	b := left.InterleaveHiGrouped(right).AsUint8x32().PermuteOrZeroGrouped(pick) // 2, 3 and 6, 7
-	a.GetLo().StoreSlice(dst)
-	b.GetLo().StoreSlice(dst[2*n:])
-	a.GetHi().StoreSlice(dst[4*n:])
-	b.GetHi().StoreSlice(dst[6*n:])
 }
 
 var (

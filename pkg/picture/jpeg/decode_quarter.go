@@ -95,10 +95,16 @@ func (m *decoder) blockAt(p *part, at uint, dst []uint8) error {
 	end := e.at()
 	e.seek(at)
 	g := &p.groups[0]
-	if err := m.block(p, g, 0); err != nil {
+	c := (*laneValues)(g.v[:])
+	used, err := e.block(c, p.pairs)
+	if err != nil {
 		return err
 	}
 	e.seek(end)
+	g.used[0] = uint8(used)
+	pred := &m.sc.pred[p.i&3]
+	*pred += int32(c[0])
+	c[0] = int16(legalDC(*pred, 0))
 	p.transformWords(g, 1, dst, p.stride)
 	g.clear(2)
 	return nil

@@ -213,7 +213,7 @@ type part struct {
 	i      int // its place in the scan
 	h, v   int
 	dc, ac *huffman
-	pairs  *pairTables
+	pairs  *pairTables // of Huffman codes
 	inverse
 	groups []group // of eight MCUs, in v rows of h
 	pix    []uint8 // of the row of MCUs
@@ -267,46 +267,53 @@ func (m *decoder) walked() (mx int, err error) {
 	return m.f.mcux, nil
 }
 
-// mcu decodes an MCU, the x-th of eight.
+// mcu decodes an MCU, the x-th of eight. The state of the entropy decoder is kept in local
+// variables from block to block.
 func (m *decoder) mcu(x int) error {
 	sc := m.sc
 	if err := sc.nextMCU(); err != nil {
 		return err
 	}
 	e := sc.e
+	if sc.arith != nil {
+		return m.arithMCU(x)
+	}
+	acc, n, pos, buf := e.acc, e.n, uint(e.pos), e.clean()
 	for i := range m.parts {
 		p := &m.parts[i]
+		pred := sc.pred[p.i&3]
 		row := p.groups
 		for range p.v {
 			for at := uint(x * p.h); at < uint(x*p.h+p.h); at++ {
-				if !e.ready(1) {
-					return sc.cut()
+				if int(pos) > e.end-blockBytes {
+					e.acc, e.n, e.pos = acc, n, int(pos)
+					if !e.ready(1) {
+						return sc.cut()
+					}
+					acc, n, pos = e.acc, e.n, uint(e.pos)
 				}
-				if err := m.block(p, &row[at/groupBlocks], at%groupBlocks); err != nil {
-					return sc.fail(err)
+				g := &row[at/groupBlocks]
+				c := (*laneValues)(g.v[at%groupBlocks*blockStep:])
+				var last uint32
+				var k uint
+				acc, n, pos, last, k = p.pairs.block(buf, c, acc, n, pos, 0)
+				used, ok := passed(k)
+				if !ok {
+					var err error
+					if used, err = e.resume(c, p.pairs, n, pos, last, k); err != nil {
+						return sc.fail(err)
+					}
+					acc, n, pos = e.acc, e.n, uint(e.pos)
 				}
+				g.used[at%groupBlocks] = uint8(used)
+				pred += int32(c[0])
+				c[0] = int16(legalDC(pred, 0))
 			}
 			row = row[p.h:]
 		}
+		sc.pred[p.i&3] = pred
 	}
-	return nil
-}
-
-// block decodes the next block into the at-th one of g.
-func (m *decoder) block(p *part, g *group, at uint) error {
-	sc := m.sc
-	if sc.arith != nil {
-		return m.arithSamples(p, g, at)
-	}
-	c := (*laneValues)(g.v[at*blockStep:])
-	used, err := sc.e.block(c, p.pairs, p.dc, p.ac)
-	if err != nil {
-		return err
-	}
-	g.used[at%groupBlocks] = uint8(used)
-	pred := &sc.pred[p.i&3]
-	*pred += int32(c[0])
-	c[0] = int16(legalDC(*pred, 0))
+	e.acc, e.n, e.pos = acc, n, int(pos)
 	return nil
 }
 

@@ -171,7 +171,7 @@ func walkAgainstPlain(t *testing.T, name string, p []byte) *scanner {
 				now := sc.e.at()
 				sc.e.seek(uint(sc.ends[b]))
 				c := new(laneValues)
-				used, err := sc.e.block(c, tables[i], s.dc[i], s.ac[i])
+				used, err := sc.e.block(c, tables[i])
 				if err != nil || sc.e.at() != uint(sc.ends[b+1]) {
 					t.Fatalf("%s: MCU %d: a block up to bit %d, want %d, %v", name, mcu, sc.e.at(), sc.ends[b+1], err)
 				}

@@ -33,6 +33,8 @@ import "math/bits"
 // than pairBits or does not exist, always leads there.
 type pairTables struct {
 	head, ac [1 << pairBits]uint32
+	dcTable  *huffman
+	acTable  *huffman
 	skips    *skips // for what lies beyond last; unused if last is 63
 	last     uint   // zig-zag position of the last coefficient that is wanted
 }
@@ -47,6 +49,7 @@ const (
 
 // fill makes the entries for the tables of a component.
 func (t *pairTables) fill(dc, ac *huffman) {
+	t.dcTable, t.acTable = dc, ac
 	dc.derive()
 	ac.derive()
 	for p := range uint32(1 << pairBits) {
