@@ -55,7 +55,7 @@ func TestUnreadBodyKeepsTheConnection(t *testing.T) {
 func TestOptionsListsTheMethods(t *testing.T) {
 	s := start(t, nil)
 	for path, want := range map[string]string{
-		"/": "GET, HEAD, OPTIONS", "/image": "POST, PUT, OPTIONS", "/jobs/" + jobid.New(): "GET, HEAD, PUT, DELETE, OPTIONS",
+		"/": "GET, HEAD, OPTIONS", "/image": "POST, PUT, OPTIONS", "/info": "POST, PUT, OPTIONS", "/jobs/" + jobid.New(): "GET, HEAD, PUT, DELETE, OPTIONS",
 	} {
 		t.Run(path, func(t *testing.T) {
 			a := s.do("OPTIONS", path, "")

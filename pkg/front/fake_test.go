@@ -66,6 +66,10 @@ func (f *fake) serve(_ int, r *fakedaemon.Request) {
 	case strings.HasPrefix(body, "kill"):
 		return
 	}
+	if strings.HasPrefix(r.Line, "img/1 info") {
+		r.OK("type=application/json", `{"format":"png","width":4,"height":2,"frames":1,"depth":8,"colour":"rgb","orientation":1,"profile":"`+body+`"}`)
+		return
+	}
 	words := "type=image/png width=4 height=2"
 	if strings.Contains(r.Line, " for=") {
 		words += " full=4x4 goal=2x2 from=png as=png"

@@ -105,17 +105,22 @@ func (s *Server) workFor(ctx context.Context, who string, o ops.Ops, in dispatch
 		return w
 	}
 	start := time.Now()
+	result, err := s.dispatcher.Run(ctx, o, in, deathsNow())
+	w.queued, w.took, w.result, w.err = start.Sub(arrived), time.Since(start), result, s.cutOff(err)
+	s.queue.imageDone(who, w.useful())
+	return w
+}
+
+// deathsNow counts the deaths of workers of a picture that a client waits for.
+func deathsNow() dispatch.Deaths {
 	died := 0
-	result, err := s.dispatcher.Run(ctx, o, in, func(timeout bool) (int, error) {
+	return func(timeout bool) (int, error) {
 		died++
 		if timeout { // a client waits, and a second attempt would be as slow
 			died = limits.Deaths
 		}
 		return died, nil
-	})
-	w.queued, w.took, w.result, w.err = start.Sub(arrived), time.Since(start), result, s.cutOff(err)
-	s.queue.imageDone(who, w.useful())
-	return w
+	}
 }
 
 // cutOff gives an error of work that was cancelled by the stop of the server its kind.

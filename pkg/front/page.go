@@ -164,6 +164,7 @@ const requestLines = `imgtools: pictures gray and smaller
 
 POST /image?OPS           a picture in, the picture out
 PUT  /image?OPS           the same: curl -T foo.jpg 'http://HOST/image?gray&scale=1/4'
+POST /info                what the picture is: format, size, colours; PUT likewise
 POST /jobs?OPS            202 and a job's id a line; several pictures in one form
 PUT  /jobs/ID?OPS         the same with an id of yours, 26 of a-z2-7; harmless to repeat
 GET  /jobs/ID             its status; ?wait=N waits up to N seconds

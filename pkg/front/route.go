@@ -35,6 +35,7 @@ var routes = []route{
 	{path: "/page/NAME", methods: get((*Server).asset)},
 	{path: "/files/PATH", methods: get((*Server).file), free: true},
 	{path: "/image", methods: []method{{"POST", true, (*Server).image}, {"PUT", true, (*Server).image}}},
+	{path: "/info", methods: []method{{"POST", true, (*Server).describe}, {"PUT", true, (*Server).describe}}},
 	{path: "/jobs", methods: []method{{"POST", true, (*Server).postJobs}}},
 	{path: "/jobs/ID", methods: append(get((*Server).showJob), method{"PUT", true, (*Server).putJob}, method{"DELETE", false, (*Server).deleteJob})},
 	{path: "/jobs/ID/image", methods: get((*Server).jobImage)},

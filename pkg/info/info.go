@@ -13,8 +13,12 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// MaxBytes is the most that an Info may have as JSON.
-const MaxBytes = 16 << 10
+const (
+	// Media is the media type of an Info as JSON.
+	Media = "application/json"
+	// MaxBytes is the most that it may have.
+	MaxBytes = 16 << 10
+)
 
 // Info describes a picture.
 type Info struct {

@@ -136,11 +136,11 @@ func disc(m *image.RGBA, x, y, radius float64, c color.RGBA) {
 // scan draws a page of text, enlarged so that strokes are some pixels wide, a little
 // askew, with noise at the edges and specks, in two colours.
 func scan(w, h int, ink, paper color.Color) image.Image {
-	const enlarge = 3
+	const enlarge = 2
 	r := rand.New(rand.NewPCG(5, 2))
 	page := image.NewGray(image.Rect(0, 0, w/enlarge, h/enlarge))
 	fill(page, page.Rect, color.White)
-	for y := 60; y < page.Rect.Dy()-40; y += 21 {
+	for y := 60; y < page.Rect.Dy()-40; y += 18 {
 		if n := (page.Rect.Dx() - 120) / 8; r.IntN(9) > 0 {
 			text(page, 60, y, color.Black, sentence(r, n)[:n-r.IntN(16)])
 		}
@@ -151,8 +151,8 @@ func scan(w, h int, ink, paper color.Color) image.Image {
 	for y := range h {
 		for x := range w {
 			from := min(h-1, max(0, y+(x-w/2)/200)) // 0.3 degrees
-			v := int(large.Pix[from*large.Stride+x]) + r.IntN(81) - 40
-			if v > 128 && r.IntN(40000) > 0 {
+			v := int(large.Pix[from*large.Stride+x]) + r.IntN(121) - 60
+			if v > 128 && r.IntN(4000) > 0 {
 				m.Pix[y*m.Stride+x] = 1
 			}
 		}

@@ -10,8 +10,10 @@ import (
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/daemon/worker"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/info"
 	"imgtools/pkg/limits"
 	"imgtools/pkg/ops"
+	"imgtools/pkg/picture/describe"
 	"imgtools/pkg/picture/plan"
 	"imgtools/pkg/picture/raster"
 )
@@ -22,6 +24,9 @@ import (
 func Operation(verb string) func(raster.Limits) worker.Operation {
 	return func(lim raster.Limits) worker.Operation {
 		return func(req wire.Request, in *os.File, out io.Writer) (wire.Reply, error) {
+			if req.Verb == wire.Info {
+				return describeTo(out, req, in, lim)
+			}
 			r, err := request(verb, req, lim)
 			if err != nil {
 				return wire.Reply{}, err
@@ -37,6 +42,28 @@ func Operation(verb string) func(raster.Limits) worker.Operation {
 			return reply(res, r.HandOver), nil
 		}
 	}
+}
+
+// describeTo writes the JSON that describes the picture in in.
+func describeTo(out io.Writer, req wire.Request, in *os.File, lim raster.Limits) (reply wire.Reply, err error) {
+	for _, w := range req.Words {
+		if w.Key != "maxpixels" {
+			return reply, fault.New(fault.Usage, "unknown word %q", w.Key)
+		}
+		if lim, err = lowerPixels(lim, w.Value); err != nil {
+			return reply, err
+		}
+	}
+	fi, err := in.Stat()
+	if err != nil {
+		return reply, err
+	}
+	i, err := describe.Read(in, fi.Size(), lim)
+	if err != nil {
+		return reply, err
+	}
+	_, err = out.Write(i.JSON(""))
+	return wire.Reply{Words: []ops.Word{{Key: "type", Value: info.Media}}, Len: -1}, err
 }
 
 // request reads a request line. Beside the words of an operation (package ops) there

@@ -26,12 +26,14 @@ const (
 	MaxLine = 1024
 	// Version is the first field of every request.
 	Version = "img/1"
+	// Info is the verb that every daemon does: it describes the picture (package info).
+	Info = "info"
 )
 
 // Request is a request to a daemon.
 type Request struct {
-	Verb     string     // "gray" or "scale"
-	Geometry string     // of scale; "" for gray
+	Verb     string     // "gray", "scale" or Info
+	Geometry string     // of scale, else ""
 	Words    []ops.Word // in order, no key twice; len is not among them
 	Len      int64      // bytes of the body that follows the line; -1: no len was given
 }
@@ -51,6 +53,10 @@ func ParseRequest(line string) (Request, error) {
 	}
 	r := Request{Verb: fields[1]}
 	fields = fields[2:]
+	if r.Verb == Info {
+		r.Words, r.Len, err = words(fields)
+		return r, err
+	}
 	operation, ok := ops.Lookup(r.Verb)
 	if !ok || operation.Daemon == "" {
 		return Request{}, usage("unknown verb %s", fault.Quote(r.Verb))

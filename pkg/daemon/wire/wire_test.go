@@ -36,6 +36,17 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// Info is a verb of every daemon, and has words only.
+func TestInfoRequest(t *testing.T) {
+	r, err := ParseRequest("img/1 info maxpixels=5 len=7")
+	if v, _ := r.Get("maxpixels"); err != nil || r.Verb != Info || r.Geometry != "" || v != "5" || r.Len != 7 || r.String() != "img/1 info maxpixels=5 len=7" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := ParseRequest("img/1 info 1/4"); err == nil {
+		t.Error("info takes a geometry")
+	}
+}
+
 func TestBadRequests(t *testing.T) {
 	for line, part := range map[string]string{
 		"":                                   "separated by one space",

@@ -92,7 +92,7 @@ func (c *conn) request() (req wire.Request, lim bounds, rest []byte, fds []int, 
 	if req, err = wire.ParseRequest(line); err != nil {
 		return req, lim, nil, fds, err
 	}
-	if req.Verb != c.w.cfg.Verb {
+	if req.Verb != c.w.cfg.Verb && req.Verb != wire.Info {
 		return req, lim, nil, fds, fault.New(fault.Usage, "this daemon does %s, not %s", c.w.cfg.Verb, req.Verb)
 	}
 	lim, err = c.w.bounds(&req)

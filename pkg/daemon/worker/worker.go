@@ -103,7 +103,7 @@ type Listener struct {
 
 // Config configures a worker.
 type Config struct {
-	Verb      string // of the requests that it serves
+	Verb      string // of the requests that it serves, besides wire.Info
 	Operation Operation
 	Listeners []Listener
 	Timeout   time.Duration // of the work on one request

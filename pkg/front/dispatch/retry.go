@@ -85,9 +85,9 @@ func (c *Dispatcher) attempt(ctx context.Context, p *pool, req wire.Request, in 
 			out = nil
 		}
 	}()
-	begun := time.Now()
+	begun, limit := time.Now(), c.limit(req)
 	if stream {
-		reply, err = callStream(conn, req, in, out, c.c.MaxResult)
+		reply, err = callStream(conn, req, in, out, limit)
 	} else {
 		reply, err = callFiles(conn, req, in, out)
 	}
@@ -96,7 +96,7 @@ func (c *Dispatcher) attempt(ctx context.Context, p *pool, req wire.Request, in 
 		err = &failure{event: unreachable, err: errors.New("the balancer has no daemon")}
 	}
 	if err == nil {
-		err = verify(reply, out, c.c.MaxResult)
+		err = verify(req, reply, out, limit)
 	}
 	return reply, out, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/format"
+	"imgtools/pkg/info"
 	"imgtools/pkg/lease"
 )
 
@@ -17,10 +18,11 @@ func isPicture(mediaType string) bool {
 	return ok
 }
 
-// verify compares a worker's reply with the file that it was given. limit bounds
-// the file's bytes.
-func verify(reply wire.Reply, out File, limit int64) error {
-	if t := reply.Get("type"); !isPicture(t) {
+// verify compares a worker's reply to a request with the file that it was given. limit
+// bounds the file's bytes.
+func verify(req wire.Request, reply wire.Reply, out File, limit int64) error {
+	described := req.Verb == wire.Info
+	if t := reply.Get("type"); described != (t == info.Media) || !described && !isPicture(t) {
 		return &failure{event: lied, err: fmt.Errorf("a worker answered with type %.40q", t)}
 	}
 	n, err := out.Size()
@@ -35,7 +37,10 @@ func verify(reply wire.Reply, out File, limit int64) error {
 	}
 	w, _ := strconv.Atoi(reply.Get("width"))
 	h, _ := strconv.Atoi(reply.Get("height"))
-	if w < 1 || h < 1 || n < 1 {
+	if described && n < 1 {
+		return &failure{event: lied, err: errors.New("a worker answered with no description")}
+	}
+	if !described && (w < 1 || h < 1 || n < 1) {
 		return &failure{event: lied, err: fmt.Errorf("a worker answered with a picture of %d × %d pixels and %d bytes", w, h, n)}
 	}
 	if writer, err := lease.HasWriter(out.Own()); err != nil {
