@@ -208,7 +208,7 @@ func TestOpaquePictureOfRGBAHasOneSample(t *testing.T) {
 	}
 }
 
-// A gray PNG of 1, 2 or 4 bits is not blown up to 8.
+// A gray PNG is copied, and so keeps 1, 2 or 4 bits.
 func TestFewBitsStayFew(t *testing.T) {
 	for _, depth := range []byte{1, 2, 4, 8} {
 		data := []byte("\x89PNG\r\n\x1a\n")
@@ -232,6 +232,9 @@ func TestFewBitsStayFew(t *testing.T) {
 		chunk("IDAT", z.Bytes())
 		chunk("IEND", nil)
 		_, out := made(t, data, "gray")
+		if !bytes.Contains(out, z.Bytes()) {
+			t.Errorf("%d bit: not the same compressed pixels", depth)
+		}
 		if out[24] != depth || out[25] != 0 {
 			t.Errorf("%d bit became %d bit, colour type %d", depth, out[24], out[25])
 		}

@@ -29,8 +29,12 @@ func (j *job) shortcut(out io.Writer) (bool, error) {
 			return true, gif.RewritePalette(out, r, j.paletteColour())
 		}
 	case *png.Reader:
-		if keepsPixels && h.Layout == raster.Indexed && h.Orientation == 1 && j.keepsColoursOf(h) {
+		switch {
+		case !keepsPixels || h.Orientation != 1 || j.animated() != nil:
+		case h.Layout == raster.Indexed && j.keepsColoursOf(h):
 			return true, png.RewritePalette(out, r, j.paletteColour())
+		case h.Layout == raster.Gray && j.gray && !j.toSRGB():
+			return true, png.CopyGray(out, r, j.grayer.ICC())
 		}
 	case *jpeg.Reader:
 		return j.copyJPEG(out, r)

@@ -125,14 +125,18 @@ func decode(data []byte, lim raster.Limits) ([][4]uint16, []string, error) {
 	return px, r.Notes(), err
 }
 
-// rewrite returns verdict, notes and output of RewritePalette.
+// rewrite returns verdict, notes and output of RewritePalette or CopyGray.
 func rewrite(data []byte, lim raster.Limits) ([]byte, []string, error) {
 	r, err := Open(bytes.NewReader(data), int64(len(data)), lim)
 	if err != nil {
 		return nil, nil, err
 	}
 	var out bytes.Buffer
-	err = RewritePalette(&out, r, func(c color.NRGBA) color.NRGBA { return c })
+	if r.Header().Layout == raster.Gray {
+		err = CopyGray(&out, r, nil)
+	} else {
+		err = RewritePalette(&out, r, func(c color.NRGBA) color.NRGBA { return c })
+	}
 	return out.Bytes(), r.Notes(), err
 }
 
@@ -140,11 +144,14 @@ func rewrite(data []byte, lim raster.Limits) ([]byte, []string, error) {
 // same notes, the same pixels. The output of copying must be undamaged.
 func TestDamageIsJudgedAlikeByAllPaths(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(31, 32))
-	for _, d := range damages {
-		for _, depth := range []int{1, 2, 4, 8} {
+	for _, typ := range [][2]int{{3, 1}, {3, 2}, {3, 4}, {3, 8}, {0, 1}, {0, 4}, {0, 8}, {0, 16}} {
+		for _, d := range damages {
+			if typ[0] == colorGray && strings.Contains(d.name, "PLTE") {
+				continue
+			}
 			for _, interlaced := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s, %d bits, interlaced %v", d.name, depth, interlaced), func(t *testing.T) {
-					f := random(rnd, 3, depth, 61, 53, interlaced)
+				t.Run(fmt.Sprintf("%s, type %d, %d bits, interlaced %v", d.name, typ[0], typ[1], interlaced), func(t *testing.T) {
+					f := random(rnd, typ[0], typ[1], 61, 53, interlaced)
 					want, err := readBytes(f.bytes())
 					if err != nil {
 						t.Fatal(err)

@@ -404,20 +404,29 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
-func FuzzRewritePalette(f *testing.F) {
+func FuzzRewrite(f *testing.F) {
 	rnd := rand.New(rand.NewPCG(23, 24))
 	for _, depth := range []int{1, 2, 4, 8} {
 		f.Add(random(rnd, 3, depth, 9, 9, depth == 2).bytes())
 	}
+	f.Add(random(rnd, 0, 16, 9, 9, false).bytes())
 	f.Add(rastertest.File(f, goldenFiles(f)[0]))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		repair(data)
 		r, err := openBytes(data)
-		if err != nil || r.Header().Layout != raster.Indexed || r.Header().Orientation != 1 {
+		if err != nil || r.Header().Orientation != 1 {
 			return
 		}
 		var out bytes.Buffer
-		err = RewritePalette(&out, r, negative)
+		invert := false
+		switch r.Header().Layout {
+		case raster.Indexed:
+			err, invert = RewritePalette(&out, r, negative), true
+		case raster.Gray:
+			err = CopyGray(&out, r, nil)
+		default:
+			return
+		}
 		if err != nil && fault.Of(err) == fault.Internal {
 			t.Fatal(err)
 		}
@@ -433,8 +442,10 @@ func FuzzRewritePalette(f *testing.F) {
 			t.Fatal(err)
 		}
 		for i, p := range was {
-			was[i] = [4]uint16{65535 - p[0], 65535 - p[1], 65535 - p[2], p[3]}
+			if invert {
+				was[i] = [4]uint16{65535 - p[0], 65535 - p[1], 65535 - p[2], p[3]}
+			}
 		}
-		rastertest.Same(t, "gray", got, was)
+		rastertest.Same(t, "copied", got, was)
 	})
 }

@@ -23,28 +23,41 @@ func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) err
 	if r.color != colorIndexed {
 		return fault.New(fault.Internal, "rewrite PNG palette: colour type %d has no palette", r.color)
 	}
-	if r.selected != 0 {
-		return fault.New(fault.Internal, "rewrite PNG palette: frame %d", r.selected)
-	}
-	if r.out.Orientation != 1 {
-		return fault.New(fault.Internal, "rewrite PNG palette: orientation %d", r.out.Orientation)
-	}
-	n, exact, err := r.walk()
-	if err != nil {
-		return err
-	}
 	h := *r.out
 	h.ICC = nil
 	h.Palette = make([]color.NRGBA, len(r.out.Palette))
 	for i, c := range r.out.Palette {
 		h.Palette[i] = f(c)
 	}
-	if !exact {
-		return r.recode(w, &h)
+	return r.rewrite(w, &h, f)
+}
+
+// CopyGray copies the PNG r, gray without alpha, to w with the ICC profile icc, or none.
+// It is RewritePalette for pictures without a palette.
+func CopyGray(w io.Writer, r *Reader, icc []byte) error {
+	if r.base.Layout != raster.Gray {
+		return fault.New(fault.Internal, "copy gray PNG: layout %v", r.base.Layout)
 	}
-	h.Palette = h.Palette[:r.colours]
-	for r.stray && len(h.Palette) < 1<<r.depth {
-		h.Palette = append(h.Palette, f(color.NRGBA{A: 255}))
+	h := *r.out
+	h.ICC = icc
+	return r.rewrite(w, &h, nil)
+}
+
+// rewrite copies the picture with the header h. Palettes come from f, too: see
+// RewritePalette.
+func (r *Reader) rewrite(w io.Writer, h *raster.Header, f func(color.NRGBA) color.NRGBA) error {
+	if r.selected != 0 {
+		return fault.New(fault.Internal, "copy PNG: frame %d", r.selected)
+	}
+	if r.out.Orientation != 1 {
+		return fault.New(fault.Internal, "copy PNG: orientation %d", r.out.Orientation)
+	}
+	n, exact, err := r.walk()
+	if err != nil {
+		return err
+	}
+	if !exact {
+		return r.recode(w, h)
 	}
 	b := bufio.NewWriterSize(w, 32<<10)
 	ihdr := make([]byte, 13)
@@ -57,11 +70,17 @@ func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) err
 	if err := writeChunk(b, "IHDR", ihdr); err != nil {
 		return err
 	}
-	if err := writeMeta(b, &h); err != nil {
+	if err := writeMeta(b, h); err != nil {
 		return err
 	}
-	if err := writePalette(b, h.Palette); err != nil {
-		return err
+	if r.color == colorIndexed {
+		h.Palette = h.Palette[:r.colours]
+		for r.stray && len(h.Palette) < 1<<r.depth {
+			h.Palette = append(h.Palette, f(color.NRGBA{A: 255}))
+		}
+		if err := writePalette(b, h.Palette); err != nil {
+			return err
+		}
 	}
 	if err := r.copyData(b, n); err != nil {
 		return err
@@ -74,20 +93,33 @@ func RewritePalette(w io.Writer, r *Reader, f func(color.NRGBA) color.NRGBA) err
 
 // walk decodes the whole picture. It returns the length of its zlib stream in bytes
 // and whether the stream may be copied, as it is undamaged and has nothing but the rows.
+// Of gray rows only the filter types are looked at; indexes may be out of range.
 func (r *Reader) walk() (n int64, exact bool, err error) {
+	var s *stream
+	if r.color == colorGray && !r.interlaced {
+		im := r.defaultImage()
+		s = newStream(im)
+		row, _ := r.bytesPerRow(im.h.W())
+		for y := range im.h.H() {
+			if _, err := s.row(1+row, y); err != nil {
+				return 0, false, err
+			}
+		}
+		if err := s.finish(); err != io.EOF {
+			return 0, false, err
+		}
+		return s.length, s.exact, nil
+	}
 	src, err := r.defaultImage().rows()
 	if err != nil {
 		return 0, false, err
 	}
-	for {
-		if _, err = src.Next(); err != nil {
-			break
-		}
+	for err == nil {
+		_, err = src.Next()
 	}
 	if err != io.EOF {
 		return 0, false, err
 	}
-	var s *stream
 	switch src := src.(type) {
 	case *rows:
 		s = src.s
@@ -139,5 +171,5 @@ func (r *Reader) recode(w io.Writer, h *raster.Header) error {
 	if err != nil {
 		return err
 	}
-	return Encode(w, raster.WithHeader(src, h), EncodeOptions{})
+	return Encode(w, raster.WithHeader(src, h), EncodeOptions{Depth: int(r.depth)})
 }
