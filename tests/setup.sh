@@ -21,6 +21,8 @@ taskset util-linux
 strace strace
 systemd-socket-activate systemd
 /usr/sbin/haproxy haproxy
+/usr/sbin/nginx nginx-light
+/usr/bin/caddy caddy
 /usr/bin/python3 python3
 parallel parallel
 promtool prometheus

@@ -1,0 +1,267 @@
+package tests
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"imgtools/pkg/eventually"
+)
+
+// gallery makes a folder of pictures to serve by URL.
+func gallery(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "photos")
+	if err := os.MkdirAll(filepath.Join(dir, "2026"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	save(t, dir, "a b.jpg", photo(640, 480, 11))
+	save(t, filepath.Join(dir, "2026"), "é.png", photo(300, 200, 12))
+	return dir
+}
+
+// fetch gets a URL.
+func (s *server) fetch(t testing.TB, path string, headers ...string) (*http.Response, []byte) {
+	t.Helper()
+	req, err := http.NewRequest("GET", s.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range headers {
+		k, v, _ := strings.Cut(h, ": ")
+		req.Header.Set(k, v)
+	}
+	resp, err := s.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, b
+}
+
+// A picture by its URL is the one that the filter gives.
+func TestFilesEqualFilters(t *testing.T) {
+	dir := gallery(t)
+	s := startImgd(t, "-root", dir)
+	for query, line := range map[string]string{
+		"":                                  "gray 'a b.jpg'",
+		"scale=1/4":                         "scale 1/4 'a b.jpg'",
+		"scale=100x80&fit=cover&format=png": "scale -fit cover -f png 100x80 'a b.jpg'",
+		"crop=50%x50%25&gray":               "gray -crop 50%x50% 'a b.jpg'",
+	} {
+		t.Run(query, func(t *testing.T) {
+			resp, got := s.fetch(t, "/files/a%20b.jpg?"+query)
+			if want := must(t, dir, line); resp.StatusCode != 200 || !bytes.Equal(got, want) {
+				t.Errorf("%d, %d bytes, want %d", resp.StatusCode, len(got), len(want))
+			}
+			again, b := s.fetch(t, "/files/a%20b.jpg?"+query, "If-None-Match: "+resp.Header.Get("ETag"))
+			if again.StatusCode != 304 || len(b) > 0 {
+				t.Errorf("asked again: %d, %d bytes", again.StatusCode, len(b))
+			}
+		})
+	}
+}
+
+// What imgsign(1) shows in other languages signs as imgsign does. A language that is not
+// installed is left out, except for the first two.
+func TestSigningInOtherLanguages(t *testing.T) {
+	dir := gallery(t)
+	keys := write(t, t.TempDir(), "keys", []byte("KEY\n"))
+	must(t, "", "chmod 600 "+keys)
+	s := startImgd(t, "-root", dir, "-sign", keys)
+	want := strings.TrimSpace(string(must(t, "", "imgsign "+keys+" 'a b.jpg?scale=640x'")))
+	if resp, _ := s.fetch(t, want); resp.StatusCode != 200 {
+		t.Fatalf("imgsign's: %d", resp.StatusCode)
+	}
+	for _, c := range []struct{ language, program, prefix, file string }{
+		{"Python", "/usr/bin/python3", "import base64", "sign.py"},
+		{"Go", "go run", "package main", "sign.go"},
+		{"JavaScript", "node", "const { createHmac }", "sign.js"},
+		{"PHP", "php", "<?php", "sign.php"},
+	} {
+		t.Run(c.language, func(t *testing.T) {
+			if _, err := exec.LookPath(strings.Fields(c.program)[0]); err != nil {
+				t.Skip(c.program + " is not installed")
+			}
+			text := block(t, "imgsign.1", "DESCRIPTION", c.prefix)
+			got := strings.TrimSpace(string(must(t, "", c.program+" "+write(t, t.TempDir(), c.file, []byte(text)))))
+			sig := regexp.MustCompile(`sig=[A-Za-z0-9_-]+`)
+			if sig.FindString(got) != sig.FindString(want) {
+				t.Errorf("%s\nimgsign: %s", got, want)
+			}
+			if resp, _ := s.fetch(t, got); resp.StatusCode != 200 {
+				t.Errorf("%s: %d", got, resp.StatusCode)
+			}
+		})
+	}
+	if resp, _ := s.fetch(t, "/files/a%20b.jpg?scale=641x"); resp.StatusCode != 403 {
+		t.Errorf("not signed: %d", resp.StatusCode)
+	}
+}
+
+// answers waits until something listens on a port.
+func answers(t *testing.T, port int) {
+	t.Helper()
+	eventually.True(t, fmt.Sprintf("a server on port %d", port), func() bool {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+}
+
+// The configuration of nginx in imgtools(7): the second time a picture comes from the
+// cache, an old one is asked about, and of equal requests one goes through.
+func TestNginxInFront(t *testing.T) {
+	dir, top := gallery(t), t.TempDir()
+	presets := write(t, top, "presets", []byte(block(t, "imgtools.7", "EXAMPLES", "thumb  ")))
+	s := startImgd(t, "-root", dir, "-preset", presets, "-host", "photos.example.org", "-maxage", "1h")
+	port := freePort(t)
+	conf := block(t, "imgtools.7", "EXAMPLES", "proxy_cache_path")
+	for old, replacement := range map[string]string{
+		"/var/cache/nginx/photos": filepath.Join(top, "cache"), "listen 80;": fmt.Sprintf("listen 127.0.0.1:%d;", port), "http://127.0.0.1:8080": s.url,
+	} {
+		if !strings.Contains(conf, old) {
+			t.Fatalf("no %s in\n%s", old, conf)
+		}
+		conf = strings.Replace(conf, old, replacement, 1)
+	}
+	for _, d := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		conf = fmt.Sprintf("%s_temp_path %s;\n", d, filepath.Join(top, d)) + conf
+	}
+	path := write(t, top, "nginx.conf", []byte("daemon off; master_process off; error_log stderr; pid "+top+"/pid;\nevents {}\nhttp {\naccess_log off;\n"+conf+"}\n"))
+	c := exec.Command("/usr/sbin/nginx", "-c", path, "-p", top)
+	var log bytes.Buffer
+	c.Stderr = &log
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	answers(t, port)
+	front := &server{url: fmt.Sprintf("http://127.0.0.1:%d", port), http: s.http}
+	get := func(path string) (status, cache string, body []byte) {
+		req, err := http.NewRequest("GET", front.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = "photos.example.org"
+		resp, err := s.http.Do(req)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, log.String())
+		}
+		defer resp.Body.Close()
+		body, err = io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.Status, resp.Header.Get("X-Cache"), body
+	}
+	var first []byte
+	for i, want := range []string{"MISS", "HIT", "HIT"} {
+		status, cache, b := get("/files/a%20b.jpg?preset=thumb")
+		if status != "200 OK" || cache != want {
+			t.Fatalf("request %d: %s, %s", i+1, status, cache)
+		}
+		if m, format := decode(t, b); format != "jpeg" || m.Bounds().Dx() != 300 || m.Bounds().Dy() != 200 {
+			t.Errorf("%s %v", format, m.Bounds())
+		}
+		if i == 0 {
+			first = b
+		} else if !bytes.Equal(b, first) {
+			t.Error("the cache has another picture")
+		}
+	}
+	for path, status := range map[string]string{"/files/none.jpg?preset=thumb": "404", "/files/a%20b.jpg?scale=2": "403"} {
+		for range 2 {
+			if got, _, _ := get(path); !strings.HasPrefix(got, status) {
+				t.Errorf("%s: %s", path, got)
+			}
+		}
+		eventually.True(t, "errors are not kept: both requests went through", func() bool {
+			return strings.Count(s.log.String(), "path=/files/PATH status="+status) == 2
+		})
+	}
+	works := func() int { return strings.Count(s.log.String(), "path=/files/PATH status=200") }
+	before := works()
+	done := make(chan string)
+	for range 30 {
+		go func() { status, _, _ := get("/files/2026/%C3%A9.png?preset=small"); done <- status }()
+	}
+	for range 30 {
+		if status := <-done; status != "200 OK" {
+			t.Error(status)
+		}
+	}
+	if n := works() - before; n != 1 {
+		t.Errorf("%d of 30 equal requests went through", n)
+	}
+}
+
+// The configuration of Caddy in imgtools(7).
+func TestCaddyInFront(t *testing.T) {
+	dir, top := gallery(t), t.TempDir()
+	presets := write(t, top, "presets", []byte(block(t, "imgtools.7", "EXAMPLES", "thumb  ")))
+	s := startImgd(t, "-root", dir, "-preset", presets, "-host", "photos.example.org")
+	port := freePort(t)
+	conf := block(t, "imgtools.7", "EXAMPLES", "photos.example.org {")
+	conf = strings.Replace(conf, "photos.example.org {", fmt.Sprintf("http://photos.example.org:%d {\n\tbind 127.0.0.1", port), 1)
+	conf = strings.Replace(conf, "127.0.0.1:8080", strings.TrimPrefix(s.url, "http://"), 1)
+	path := write(t, top, "Caddyfile", []byte("{\n\tadmin off\n\tauto_https off\n}\n"+conf))
+	c := exec.Command("/usr/bin/caddy", "run", "--adapter", "caddyfile", "--config", path)
+	c.Env = append(os.Environ(), "HOME="+top, "XDG_DATA_HOME="+top, "XDG_CONFIG_HOME="+top)
+	var log bytes.Buffer
+	c.Stderr = &log
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	answers(t, port)
+	req, err := http.NewRequest("GET", fmt.Sprintf("http://127.0.0.1:%d/files/a%%20b.jpg?preset=large", port), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = fmt.Sprintf("photos.example.org:%d", port)
+	resp, err := s.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != 200 || resp.Header.Get("Cache-Control") != "public, max-age=3600" {
+		t.Fatalf("%d %v\n%s", resp.StatusCode, resp.Header, b)
+	}
+	decode(t, b)
+}
+
+// Off loopback pictures by URL need presets or signatures, and -C says so.
+func TestFilesOffLoopback(t *testing.T) {
+	dir := gallery(t)
+	keys := write(t, t.TempDir(), "keys", []byte("KEY\n"))
+	presets := write(t, t.TempDir(), "presets", []byte("thumb scale=100x\n"))
+	spool := filepath.Join(t.TempDir(), "spool")
+	for flags, status := range map[string]int{"": 2, "-sign " + keys: 0, "-preset " + presets: 0, "-i 127.0.0.1": 0} {
+		if !strings.Contains(flags, "-i ") {
+			flags += " -i 0.0.0.0"
+		}
+		line := "imgd -C -p 0 -n 1 -spool " + spool + " -root " + dir + " " + flags
+		if r := sh(t, "", line); r.status != status || status != 0 && !strings.Contains(r.err, "anyone could ask for any size") {
+			t.Errorf("%s: %d %q %q", line, r.status, r.out, r.err)
+		}
+	}
+	if r := sh(t, "", "imgd -p 0 -n 1 -i 0.0.0.0 -spool "+spool+" -root "+dir); r.status != 2 || !strings.Contains(r.err, "anyone could ask for any size") {
+		t.Errorf("%d %q", r.status, r.err)
+	}
+}
