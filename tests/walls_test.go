@@ -31,7 +31,7 @@ var walls = map[string][]string{
 	"pkg/format":     {},
 	"pkg/filename":   {"pkg/format"},
 	"pkg/jobid":      {},
-	"pkg/ops":        {"pkg/fault", "pkg/format", "pkg/geometry"},
+	"pkg/ops":        {"pkg/fault", "pkg/format", "pkg/geometry", "pkg/limits"},
 	"pkg/info":       {"pkg/fault"},
 
 	// Pictures: raster < meta < formats < codec < operations.

@@ -99,6 +99,7 @@ var words = map[string][2]string{
 	"option format":      {"Format", "Formato"},
 	"option quality":     {"Quality", "Calidad"},
 	"option progressive": {"Progressive JPEG", "JPEG progresivo"},
+	"option bytes":       {"Largest file", "Tamaño máximo"},
 
 	"shell": {"The same in a shell", "Lo mismo en una terminal"},
 }

@@ -130,9 +130,9 @@ func TestWithAndWithoutKeepTheOrder(t *testing.T) {
 // TestFlagsOfCommands: a command has the options of its operation and those of any.
 func TestFlagsOfCommands(t *testing.T) {
 	for operation, want := range map[string]string{
-		"gray":  "crop luma gravity fast fine background profile keep frame format quality progressive",
-		"scale": "crop fit enlarge gravity kernel fast fine linear background profile keep frame format quality progressive",
-		"":      "crop gray luma scale fit enlarge gravity kernel fast fine linear background profile keep frame format quality progressive",
+		"gray":  "crop luma gravity fast fine background profile keep frame format quality bytes progressive",
+		"scale": "crop fit enlarge gravity kernel fast fine linear background profile keep frame format quality bytes progressive",
+		"":      "crop gray luma scale fit enlarge gravity kernel fast fine linear background profile keep frame format quality bytes progressive",
 	} {
 		t.Run(operation, func(t *testing.T) {
 			var keys []string
@@ -162,5 +162,19 @@ func TestFormatsComeFromTheTable(t *testing.T) {
 	q, _ := Lookup("quality")
 	if got := q.Usual(); got != "81 of JPEG, 33 of Fake" {
 		t.Errorf("default quality: %s", got)
+	}
+}
+
+func TestBytesAreReadWithUnits(t *testing.T) {
+	for in, want := range map[string]string{"200K": "204800", "1m": "1048576", "5000": "5000", "1G": "1073741824"} {
+		o, err := Parse([]Word{{"bytes", in}})
+		if err != nil || o.Get("bytes") != want {
+			t.Errorf("bytes=%s is %v, %v", in, o, err)
+		}
+	}
+	for _, bad := range []string{"", "0", "2G", "1.5M", "-1", "K", "many"} {
+		if o, err := Parse([]Word{{"bytes", bad}}); err == nil || !strings.HasPrefix(err.Error(), "bytes ") {
+			t.Errorf("bytes=%s is %v, %v", bad, o, err)
+		}
 	}
 }

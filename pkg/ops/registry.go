@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"imgtools/pkg/fault"
 	"imgtools/pkg/format"
 	"imgtools/pkg/geometry"
+	"imgtools/pkg/limits"
 )
 
 // Option is a row of the registry: an operation, or an option of one.
@@ -77,6 +79,7 @@ var registry = []Option{
 	{Key: "frame", Arg: "n", Help: "only this frame of an animation or page of a TIFF, from 1", Parse: wholeNumber(1, maxFrame), Number: true, Stage: First},
 	{Key: "format", Short: "f", Arg: "format", Help: "format to write", Values: format.Written, Parse: parseFormat, Default: func() string { return "the input's" }},
 	{Key: "quality", Short: "q", Arg: "quality", Help: "1 to 100, of formats that have it", Parse: wholeNumber(1, 100), Number: true, Default: defaultQuality},
+	{Key: "bytes", Arg: "n", Help: "the best quality whose JPEG has no more bytes: 200K", Parse: parseBytes, Default: func() string { return "any size" }},
 	{Key: "progressive", Help: "write a progressive JPEG, which shows roughly before it has come whole"},
 	{Key: "name", Parse: anyText, Stage: Nobody, Label: true},
 }
@@ -274,6 +277,22 @@ func parseFormat(key, s string) (string, error) {
 		return f.Name, nil
 	}
 	return oneOf(key, strings.ToLower(s), format.Written())
+}
+
+// maxBytes is the largest number that bytes= takes.
+const maxBytes = 1 << 30
+
+// parseBytes reads a number of bytes; K and M are powers of 1024. A canonical value has no
+// unit.
+func parseBytes(key, s string) (string, error) {
+	n, err := limits.Binary.Parse(s)
+	if err == nil && (n < 1 || n > maxBytes) {
+		err = fmt.Errorf("not from 1 to %s", limits.Binary.Format(maxBytes))
+	}
+	if err != nil {
+		return "", fault.New(fault.Usage, "%s %s: %w", key, fault.Quote(s), err)
+	}
+	return strconv.FormatInt(n, 10), nil
 }
 
 func defaultQuality() string {

@@ -11,11 +11,12 @@ import (
 
 // Options of Encode.
 type Options struct {
-	Quality     int  // 1 to 100, of formats that have it; 0 is the format's default
-	Fast        bool // of JPEG: less time for a larger file
-	Progressive bool // of JPEG
-	Plain       bool // of TIFF: not compressed, for a picture that only travels
-	Depth       int  // of gray PNG 1, 2 or 4 bits, of gray TIFF 1, if the samples have no more; 0: 8 or 16
+	Quality     int   // 1 to 100, of formats that have it; 0 is the format's default
+	Fast        bool  // of JPEG: less time for a larger file
+	Progressive bool  // of JPEG
+	Bytes       int64 // of JPEG: the largest file wanted; 0: any
+	Plain       bool  // of TIFF: not compressed, for a picture that only travels
+	Depth       int   // of gray PNG 1, 2 or 4 bits, of gray TIFF 1, if the samples have no more; 0: 8 or 16
 	Limits      raster.Limits
 }
 

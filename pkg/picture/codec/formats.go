@@ -35,7 +35,7 @@ type coder struct {
 var coders = map[string]coder{
 	format.JPEG: {isJPEG, reader(jpeg.Open), fitJPEG,
 		func(w io.Writer, rows raster.Rows, o Options) error {
-			return jpeg.Encode(w, rows, jpeg.EncodeOptions{Quality: o.Quality, Fast: o.Fast, Progressive: o.Progressive, Limits: o.Limits})
+			return jpeg.Encode(w, rows, jpeg.EncodeOptions{Quality: o.Quality, Fast: o.Fast, Progressive: o.Progressive, Bytes: o.Bytes, Limits: o.Limits})
 		}},
 	format.PNG: {isPNG, reader(png.Open), raster.Packed,
 		func(w io.Writer, rows raster.Rows, o Options) error {

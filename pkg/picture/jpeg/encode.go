@@ -20,6 +20,12 @@ type EncodeOptions struct {
 	// has all its samples. More than Limits.Mem is an error of kind fault.TooLarge.
 	Progressive bool
 	Limits      raster.Limits
+
+	// Bytes is the largest file wanted; 0: any. Then Quality is the best that is tried,
+	// and the result has the best that fits. All coefficients are held, 2 bytes each, so
+	// the picture may have up to maxFitPixels. If quality 10 does not fit, the error is of
+	// kind fault.TooLarge and names the size reached.
+	Bytes int64
 }
 
 // Encode writes rows as a JPEG, baseline or progressive, with the quantization tables of T.81 annex K.1
@@ -71,10 +77,25 @@ func Encode(w io.Writer, rows raster.Rows, o EncodeOptions) error {
 	}
 	e.f = frame{sof: sof, w: width, h: height, comps: e.comps}
 	e.f.layOut()
+	if o.Bytes > 0 {
+		if err := e.checkFit(); err != nil {
+			return err
+		}
+		e.fitting = true
+		if err := e.scan(rows); err != nil {
+			return err
+		}
+		return e.fit(w, o)
+	}
 	e.useQuality(o)
 	if err := e.scan(rows); err != nil {
 		return err
 	}
+	return e.end()
+}
+
+// end writes what is left when all rows are coded.
+func (e *encoder) end() error {
 	switch {
 	case e.progressive:
 		e.w.write(e.header())
@@ -113,6 +134,8 @@ func factor(full, c int) int {
 type encoder struct {
 	progressive bool
 	lim         raster.Limits
+	fitting     bool      // rows are only transformed, for fit
+	transformed [][]coefs // of each row of MCUs, in the order of the scan
 
 	h       *raster.Header
 	comps   []component

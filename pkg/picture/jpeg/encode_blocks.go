@@ -63,22 +63,56 @@ func packCounted(dst []byte, c *[64]int32, nz uint64, n *symbolCounts) []byte {
 	return dst[:at+o]
 }
 
-// mcuRow transforms, quantizes and packs the blocks of e.part.
+// mcuRow transforms, quantizes and packs the blocks of e.part. For fit it only transforms
+// them.
 func (e *encoder) mcuRow() {
-	e.learnCodes()
-	for i, c := range e.comps {
-		for by := range c.v {
-			e.row[i][by] = e.row[i][by][:0]
-		}
+	var kept []coefs
+	if e.fitting {
+		kept = make([]coefs, 0, e.rowBlocks())
+	} else {
+		e.beginRow()
 	}
 	for x := range e.f.mcux {
 		for i := range e.comps {
 			c, p := &e.comps[i], &e.part[i]
 			for by := range c.v {
 				for bx := range c.h {
-					e.block(i, by, p.pix[8*by*p.stride+8*(x*c.h+bx):], p.stride)
+					pix := p.pix[8*by*p.stride+8*(x*c.h+bx):]
+					if e.fitting {
+						kept = kept[:len(kept)+1]
+						fdct(&kept[len(kept)-1], pix, p.stride)
+						continue
+					}
+					fdct(&e.z, pix, p.stride)
+					e.block(i, by, &e.z)
 				}
 			}
+		}
+	}
+	if e.fitting {
+		e.transformed = append(e.transformed, kept)
+	}
+}
+
+// codeRow quantizes and packs a row of MCUs that has been transformed.
+func (e *encoder) codeRow(row []coefs) {
+	e.beginRow()
+	for range e.f.mcux {
+		for i, c := range e.comps {
+			for b := range c.h * c.v {
+				e.block(i, b/c.h, &row[0])
+				row = row[1:]
+			}
+		}
+	}
+}
+
+// beginRow empties e.row.
+func (e *encoder) beginRow() {
+	e.learnCodes()
+	for i, c := range e.comps {
+		for by := range c.v {
+			e.row[i][by] = e.row[i][by][:0]
 		}
 	}
 }
@@ -98,14 +132,13 @@ func (e *encoder) learnCodes() {
 	}
 }
 
-// block transforms, quantizes, counts and packs a block of component i in line by of
-// the blocks of a row of MCUs.
-func (e *encoder) block(i, by int, pix []uint8, stride int) {
-	fdct(&e.z, pix, stride)
+// block quantizes, counts and packs a transformed block of component i in line by of the
+// blocks of a row of MCUs.
+func (e *encoder) block(i, by int, z *coefs) {
 	t := e.comps[i].tq
-	nz := e.quant[t].quantize(&e.z, &e.c)
+	nz := e.quant[t].quantize(z, &e.c)
 	if e.trellis[t] != nil {
-		nz = e.trellis[t].block(&e.z, &e.c, nz)
+		nz = e.trellis[t].block(z, &e.c, nz)
 	}
 	_, size := valueBits(e.c[0] - e.last[i])
 	e.last[i] = e.c[0]

@@ -45,6 +45,9 @@ func (e *encoder) scan(rows raster.Rows) error {
 			return err
 		}
 		e.mcuRow()
+		if e.fitting {
+			continue
+		}
 		if err := e.keep(); err != nil {
 			return err
 		}

@@ -120,6 +120,9 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 		// scaling as well as after.
 		j.gray = true
 	}
+	if r.Ops.Has("bytes") && j.out.Name != format.JPEG && !j.HandOver {
+		return nil, fault.New(fault.Unsupported, "bytes: only for JPEG, not %s", j.out.Title)
+	}
 	if j.gray {
 		coded := j.out.Name == format.PNG && !j.HandOver
 		var note string
@@ -231,7 +234,7 @@ func (j *job) run(out io.Writer) (res Result, err error) {
 	if j.sameSize() && !j.pads() {
 		depth = j.p.Depth
 	}
-	res.Format, err = codec.Encode(out, rows, j.out.Name, codec.Options{Quality: j.quality, Fast: j.Ops.Has("fast"), Progressive: j.Ops.Has("progressive"), Depth: depth, Limits: j.Limits})
+	res.Format, err = codec.Encode(out, rows, j.out.Name, codec.Options{Quality: j.quality, Fast: j.Ops.Has("fast"), Progressive: j.Ops.Has("progressive"), Bytes: int64(j.Ops.Int("bytes")), Depth: depth, Limits: j.Limits})
 	if f, ok := format.Lookup(res.Format); ok {
 		res.Type = f.Media
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"image/color"
 	"io"
 
@@ -63,7 +64,8 @@ func (j *job) paletteColour() func(color.NRGBA) color.NRGBA {
 // gray those of Y, which is Rec. 601 luma. That is impossible if a quality is asked for, if gray needs
 // other weights or another tone, or if colours change. If package jpeg cannot copy,
 // because of the orientation, the sampling or where the part begins, the picture is coded
-// again with little loss.
+// again with little loss. If a number of bytes is asked for, a copy that is larger is
+// dropped, and the picture coded again.
 func (j *job) copyJPEG(out io.Writer, r *jpeg.Reader) (bool, error) {
 	h := j.p.Header()
 	srgb := j.Ops.Get("profile") == "srgb"
@@ -76,20 +78,58 @@ func (j *job) copyJPEG(out io.Writer, r *jpeg.Reader) (bool, error) {
 	if j.Ops.Has("progressive") {
 		r.WriteProgressive()
 	}
-	var done bool
-	var err error
-	if j.gray {
-		icc := j.grayer.ICC()
-		if srgb {
-			icc = nil
+	if !j.Ops.Has("bytes") {
+		done, err := j.copyCoefficients(out, r, srgb)
+		if !done && err == nil {
+			j.quality = againQuality
 		}
-		done, err = jpeg.GrayPart(out, r, icc, j.part)
-	} else {
+		return done, err
+	}
+	small := &atMost{most: j.Ops.Int("bytes")}
+	done, err := j.copyCoefficients(small, r, srgb)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return false, j.reopen()
+	case done && err == nil:
+		_, err = out.Write(small.b)
+	}
+	return done, err
+}
+
+// copyCoefficients copies a JPEG, or for gray its Y, if package jpeg can.
+func (j *job) copyCoefficients(out io.Writer, r *jpeg.Reader, srgb bool) (done bool, err error) {
+	if !j.gray {
 		done, err = jpeg.CopyPart(out, r, j.part)
+		return done || err != nil, err
 	}
-	if done || err != nil {
-		return true, err
+	icc := j.grayer.ICC()
+	if srgb {
+		icc = nil
 	}
-	j.quality = againQuality
-	return false, nil
+	done, err = jpeg.GrayPart(out, r, icc, j.part)
+	return done || err != nil, err
+}
+
+// atMost is a writer that holds what is written, and fails if that is too much.
+type atMost struct {
+	b    []byte
+	most int
+}
+
+var errTooLarge = errors.New("larger than wanted")
+
+func (a *atMost) Write(p []byte) (int, error) {
+	if len(p) > a.most-len(a.b) {
+		return 0, errTooLarge
+	}
+	a.b = append(a.b, p...)
+	return len(p), nil
+}
+
+// reopen reads the header of the picture again, since a copy has used up its reader.
+func (j *job) reopen() (err error) {
+	if j.p.Reader, err = j.p.Again(); err == nil {
+		j.keep()
+	}
+	return err
 }
