@@ -174,7 +174,8 @@ func (t *Transform) Row8(dst, src []uint8, n int) {
 			copy(dst[o+out:o+m], src[i+in:i+n])
 		}
 	case t.s.table == nil:
-		t.rowCurves8(dst, src, n, m)
+		done := t.blocksCurves8(dst, src, n, m)
+		t.rowCurves8(dst[done*m:], src[done*n:], n, m)
 	case t.grid != nil:
 		t.grid.row8(dst, src, n, m)
 	default:
@@ -197,13 +198,7 @@ func (t *Transform) Row8(dst, src []uint8, n int) {
 func (t *Transform) rowCurves8(dst, src []uint8, n, m int) {
 	lr, lg, lb := (*[256]float32)(t.light[0]), (*[256]float32)(t.light[1]), (*[256]float32)(t.light[2])
 	enc := t.encode8
-	var a [3][3]float32
-	for i := range a {
-		for j := range a[i] {
-			a[i][j] = t.matrix[i][j] * encodeSteps
-		}
-	}
-	add := t.offset*encodeSteps + 0.5
+	a, add := t.stepMatrix()
 	for i, o := 0, 0; i < len(src); i, o = i+n, o+m {
 		p := src[i : i+n : i+n]
 		r, g, b := lr[p[0]], lg[p[1]], lb[p[2]]
