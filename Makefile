@@ -46,6 +46,8 @@ export GOEXPERIMENT = simd
 endif
 
 COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsign
+# Packages with vector code: their plain loops are tested and vetted too.
+VECTORS = $(addprefix ./pkg/picture/,colour jpeg png raster resample)
 
 .PHONY: all run test check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd model mutants race install deb clean need-go
 
@@ -68,14 +70,14 @@ run: all
 test: need-go
 	tests/setup.sh
 	$(GO) test ./cmd/... ./pkg/...
-	GOEXPERIMENT= $(GO) test ./pkg/picture/resample ./pkg/picture/jpeg
+	GOEXPERIMENT= $(GO) test $(VECTORS)
 	$(GO) test -timeout 12m ./tests/...
 
 check: need-go
 	@out=$$(gofmt -l cmd pkg tests); [ -z "$$out" ] || { echo "gofmt would change:" $$out >&2; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
-	GOEXPERIMENT= $(GO) vet ./pkg/picture/resample ./pkg/picture/jpeg
+	GOEXPERIMENT= $(GO) vet $(VECTORS)
 	$(GO) test -run 'TestWalls|TestManLint|TestManAgrees|TestManOne' ./tests
 
 bench: all bench-plain
