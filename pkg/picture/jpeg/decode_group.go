@@ -78,10 +78,9 @@ func (t *inverse) transformWords(g *group, count int, dst []uint8, stride int) {
 			continue
 		}
 		b := block{first}
-		for k, q := range t.q[:min(used, lastKept[t.n]+1)] {
-			if k > 0 {
-				b[unzig[k]&63] = int32(c[k%groupRows*groupStep]) * int32(q)
-			}
+		most := min(used, lastKept[t.n]+1)
+		for k := 1; k < most; k++ {
+			b[unzig[k&63]&63] = int32(c[k%groupRows*groupStep]) * int32(t.q[k&63])
 		}
 		idct(t.n, &b, dst[i*t.n:], stride)
 	}

@@ -96,6 +96,9 @@ func (m *decoder) blockAt(p *part, at uint, dst []uint8) error {
 	e.seek(at)
 	g := &p.groups[0]
 	c := (*laneValues)(g.v[:])
+	if p.pairs == nil {
+		p.pairs = m.pairsFor(p.i)
+	}
 	used, err := e.block(c, p.pairs)
 	if err != nil {
 		return err

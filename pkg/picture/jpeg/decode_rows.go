@@ -149,9 +149,6 @@ func (m *decoder) start() error {
 	}
 	for i, c := range f.comps { // all are in the scan, in this order
 		p := part{i: i, h: c.h, v: c.v, dc: s.dc[i], ac: s.ac[i], inverse: newInverse(m.n[i], &c.quant.q), groups: make([]group, c.h*c.v), pix: m.pix[i], stride: m.stride[i]}
-		if p.dc != nil {
-			p.pairs = m.sc.pairsFor(i, m.n[i])
-		}
 		m.parts = append(m.parts, p)
 	}
 	// Only at 2/8 is so little of a block decoded that walking it first pays.
@@ -164,8 +161,25 @@ func (m *decoder) start() error {
 		if len(m.one.blocks)&1 != 0 && 2*m.sc.index.mcu <= maxRun {
 			m.two = newQuarterPlan(m.parts, 2)
 		}
+		return nil
+	}
+	if !f.arithmetic() {
+		for i := range m.parts {
+			m.parts[i].pairs = m.pairsFor(i)
+		}
 	}
 	return nil
+}
+
+// pairsFor returns the tables of the i-th component of the only scan.
+func (m *decoder) pairsFor(i int) *pairTables {
+	p := &m.parts[i]
+	for j := range m.parts {
+		if o := &m.parts[j]; o.pairs != nil && o.dc == p.dc && o.ac == p.ac && o.n == p.n {
+			return o.pairs
+		}
+	}
+	return m.sc.newPairs(i, p.n)
 }
 
 // next decodes the next row of MCUs into pix.

@@ -143,7 +143,7 @@ func walkAgainstPlain(t *testing.T, name string, p []byte) *scanner {
 	sc.skipTables()
 	var tables []*pairTables
 	for i := range s.comps {
-		tables = append(tables, sc.pairsFor(i, 8))
+		tables = append(tables, sc.newPairs(i, 8))
 	}
 	blocks := 0
 	for mcu := range sc.f.mcux * sc.f.mcuy {

@@ -47,59 +47,60 @@ const (
 	pairSize = 7 // most bits of a first value
 )
 
-// fill makes the entries for the tables of a component.
-func (t *pairTables) fill(dc, ac *huffman) {
-	t.dcTable, t.acTable = dc, ac
+// newPairs makes the tables of the i-th component of the scan, decoded at n/8, after
+// skipTables.
+func (sc *scanner) newPairs(i, n int) *pairTables {
+	dc, ac := sc.s.dc[i], sc.s.ac[i]
+	t := &pairTables{skips: sc.skips[i].table, last: uint(lastKept[n]), dcTable: dc, acTable: ac}
 	dc.derive()
 	ac.derive()
-	for p := range uint32(1 << pairBits) {
-		t.head[p] = pair(p, dc.dcEntry, ac)
-		t.ac[p] = pair(p, ac.acEntry, ac)
+	one := make([]uint32, 1<<pairBits) // the entries of single AC symbols
+	for p := range one {
+		one[p] = ac.acEntry(p)
 	}
-}
-
-// pairsFor returns the tables of the i-th component of the scan, decoded at n/8, after
-// skipTables.
-func (sc *scanner) pairsFor(i, n int) *pairTables {
-	t := &pairTables{skips: sc.skips[i].table, last: uint(lastKept[n])}
-	t.fill(sc.s.dc[i], sc.s.ac[i])
+	for p := range one {
+		t.head[p] = pair(p, dc.dcEntry(p), one)
+		t.ac[p] = pair(p, one[p], one)
+	}
 	return t
 }
 
-// pair makes the entry for the bits p. The first symbol is looked up by first.
-func pair(p uint32, first func(uint32) (uint32, bool), ac *huffman) uint32 {
-	a, ok := first(p)
+// pair makes the entry for the bits p, of which a is the entry of the first symbol.
+func pair(p int, a uint32, one []uint32) uint32 {
 	n, size := a&63, a>>16&15
-	switch {
-	case !ok:
-		return noPair
-	case a&(endPair<<8) != 0 || n >= pairBits || size > pairSize:
+	if a&(endPair<<8) != 0 || n >= pairBits || size > pairSize || a == noPair {
 		return a
 	}
-	b, ok := ac.acEntry(p << n & (1<<pairBits - 1))
-	if !ok || n+b&63-b>>16&15 > pairBits {
+	b := one[p<<n&(len(one)-1)]
+	if b == noPair || n+b&63-b>>16&15 > pairBits { // the code ends behind the bits
 		return a
 	}
-	passed := a >> 8 & 255
 	v := extend(int32(p>>(pairBits-n)&(1<<size-1)), uint(size))
-	return b + n + passed<<8 | (passed-1)<<28 | uint32(v)&255<<20
+	before := a>>8&255 - 1
+	return b + n + (before+1)<<8 | before<<28 | uint32(v)&255<<20
 }
 
-// acEntry makes the entry for the AC symbol at the front of p.
-func (h *huffman) acEntry(p uint32) (entry uint32, ok bool) {
+// acEntry makes the entry for the AC symbol at the front of p alone.
+func (h *huffman) acEntry(p int) uint32 {
 	c := uint32(h.code[p<<(lookBits-pairBits)])
 	l, run, size := c>>8, c>>4&15, c&15
-	if size == 0 && run < 15 {
-		return (endPair+1)<<8 | l, 0 < l && l <= pairBits
+	switch {
+	case l == 0 || l > pairBits:
+		return noPair
+	case size == 0 && run < 15:
+		return (endPair+1)<<8 | l
 	}
-	return size<<16 | (run+1)<<8 | (l + size), 0 < l && l <= pairBits
+	return size<<16 | (run+1)<<8 | (l + size)
 }
 
-// dcEntry makes the entry for the DC symbol at the front of p.
-func (h *huffman) dcEntry(p uint32) (entry uint32, ok bool) {
+// dcEntry makes the entry for the DC symbol at the front of p alone.
+func (h *huffman) dcEntry(p int) uint32 {
 	c := uint32(h.code[p<<(lookBits-pairBits)])
 	l, size := c>>8, c&255
-	return size<<16 | 1<<8 | (l + size), 0 < l && l <= pairBits && size <= 15
+	if l == 0 || l > pairBits || size > 15 {
+		return noPair
+	}
+	return size<<16 | 1<<8 | (l + size)
 }
 
 // sizeMask[n] has n ones.
