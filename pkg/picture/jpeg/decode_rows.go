@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -24,8 +25,9 @@ type decoder struct {
 	// would leave a block without a partner.
 	one, two *quarterPlan
 
-	parts  []part // of a picture with a single sequential scan
-	broken bool   // the scan is damaged, and the rest of the picture missing
+	wanted geometry.Rect // MCUs whose samples are asked for
+	parts  []part        // of a picture with a single sequential scan
+	broken bool          // the scan is damaged, and the rest of the picture missing
 
 	// Of a picture with several scans.
 	coefs   []coefficients
@@ -60,7 +62,8 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 	full := f.comps[0].h == f.hmax && f.comps[0].v == f.vmax
 	luma := hint.Luma && r.model == ycc && full
 	planar := r.model == gray || luma || r.model == ycc && hint.Planar && full
-	ofW, ofH := hint.OfW, hint.OfH
+	m.wanted = f.mcusOf(hint.Part)
+	ofW, ofH := hint.Part.W, hint.Part.H
 	if ofW == 0 || ofH == 0 {
 		ofW, ofH = f.w, f.h
 	}
@@ -118,6 +121,18 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 		h.Planes[0] = raster.Whole(f.w, f.h)
 	}
 	return newColourRows(m, &h), nil
+}
+
+// mcusOf returns the MCUs that a part of the picture touches, with raster.PartMargin
+// around it; of the zero part all.
+func (f *frame) mcusOf(part geometry.Rect) geometry.Rect {
+	if part.W == 0 || part.H == 0 {
+		return geometry.Whole(f.mcux, f.mcuy)
+	}
+	const margin = raster.PartMargin
+	left, top := max(0, part.X-margin)/(8*f.hmax), max(0, part.Y-margin)/(8*f.vmax)
+	right, bottom := ceilDiv(part.X+part.W+margin, 8*f.hmax), ceilDiv(part.Y+part.H+margin, 8*f.vmax)
+	return geometry.Rect{X: left, Y: top, W: right - left, H: bottom - top}
 }
 
 // start allocates the row of MCUs. If the first scan is not all of the picture, it
@@ -188,6 +203,7 @@ func (m *decoder) next() error {
 		return io.EOF
 	}
 	switch {
+	case m.coefs != nil && !m.wantsRow():
 	case m.coefs != nil:
 		m.transform()
 	case m.broken:
@@ -250,8 +266,9 @@ func (m *decoder) sequential() (mx int, err error) {
 				n++
 			}
 		}
+		wanted := m.wantsRow() && mx+n > m.wanted.X && mx < m.wanted.X+m.wanted.W
 		for i := range m.parts {
-			m.parts[i].samples(mx, n)
+			m.parts[i].samples(mx, n, wanted)
 		}
 		if err != nil {
 			return mx + n, err
@@ -331,13 +348,18 @@ func (m *decoder) mcu(x int) error {
 	return nil
 }
 
-// samples computes those of n MCUs, the first of them the mx-th of the row, and makes
-// their coefficients zero.
-func (p *part) samples(mx, n int) {
+// wantsRow reports whether samples of the current row of MCUs are asked for.
+func (m *decoder) wantsRow() bool {
+	return m.row >= m.wanted.Y && m.row < m.wanted.Y+m.wanted.H
+}
+
+// samples computes those of n MCUs, the first of them the mx-th of the row, if they are
+// wanted, and makes their coefficients zero.
+func (p *part) samples(mx, n int, wanted bool) {
 	for y := range p.v {
 		for x := range p.h {
 			g := &p.groups[y*p.h+x]
-			if count := min(groupBlocks, n*p.h-x*groupBlocks); count > 0 && p.n > 0 {
+			if count := min(groupBlocks, n*p.h-x*groupBlocks); count > 0 && p.n > 0 && wanted {
 				at := (mx*p.h + x*groupBlocks) * p.n
 				p.transform(g, count, p.pix[y*p.n*p.stride+at:], p.stride)
 			}

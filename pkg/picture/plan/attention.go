@@ -68,14 +68,15 @@ func (j *job) mapRows() (raster.Rows, error) {
 		f, err := frames.Next()
 		return f.Rows, err
 	}
-	w, h := j.fullW, j.fullH
+	part := geometry.Whole(j.fullW, j.fullH)
 	if j.placed {
-		w, h = j.crop.W, j.crop.H
+		part = j.crop
 	}
-	w, h = j.stored(w, h)
+	part = raster.Stored(part, j.fullW, j.fullH, j.p.Header().Orientation)
+	w, h := part.W, part.H
 	side := max(w, h, attention.Side)
 	return r.Rows(raster.Hint{
 		Luma:  j.gray,
-		GoalW: max(1, w*attention.Side/side), GoalH: max(1, h*attention.Side/side), OfW: w, OfH: h,
+		GoalW: max(1, w*attention.Side/side), GoalH: max(1, h*attention.Side/side), Part: part,
 	})
 }

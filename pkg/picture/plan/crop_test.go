@@ -171,3 +171,35 @@ func TestCropIsHeldAlone(t *testing.T) {
 		t.Errorf("the whole: %v", err)
 	}
 }
+
+// Of a JPEG only the MCUs around the part are made samples. The part has the pixels of
+// the whole, in all samplings and codings, at the edges and in the middle.
+func TestCropOfALargeJPEGIsAPartOfTheWhole(t *testing.T) {
+	const w, h = 517, 403
+	ppm := photoPPM(w, h)
+	files := map[string][]byte{"image/jpeg": photoJPEG(t, w, h), "turned": oriented(photoJPEG(t, w, h), 6)}
+	if _, err := exec.LookPath("cjpeg"); err == nil {
+		for _, sampling := range []string{"1x1", "2x1", "1x2", "2x2", "4x1", "1x4", "4x2"} {
+			files[sampling] = run(t, ppm, "cjpeg", "-sample", sampling)
+			files[sampling+" progressive"] = run(t, ppm, "cjpeg", "-progressive", "-sample", sampling)
+		}
+	}
+	for name, data := range files {
+		_, whole := made(t, data, "format=ppm")
+		width := w
+		if name == "turned" {
+			width = h
+		}
+		body := whole[len(whole)-3*w*h:]
+		for _, r := range [][4]int{{1, 1, 0, 0}, {33, 21, 201, 190}, {100, 100, 303, 303}, {7, 400, 396, 1}, {64, 48, 128, 64}} {
+			_, out := made(t, data, fmt.Sprintf("format=ppm crop=%dx%d+%d+%d", r[0], r[1], r[2], r[3]))
+			var want []byte
+			for y := r[3]; y < r[3]+r[1]; y++ {
+				want = append(want, body[3*(y*width+r[2]):][:3*r[0]]...)
+			}
+			if got := out[max(0, len(out)-len(want)):]; !bytes.Equal(got, want) {
+				t.Errorf("%s: the part %v differs from the whole", name, r)
+			}
+		}
+	}
+}

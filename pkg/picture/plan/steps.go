@@ -60,21 +60,27 @@ func (j *job) through(rows raster.Rows, steps []step) (raster.Rows, error) {
 func (j *job) hint() raster.Hint {
 	linear := j.Ops.Has("linear")
 	hint := raster.Hint{
-		Luma:   j.gray && j.grayer.NeedsLumaOnly(),
-		Planar: !j.gray && j.out.Name == format.JPEG && !linear && !j.toSRGB() && !j.pads(),
+		Luma: j.gray && j.grayer.NeedsLumaOnly(),
+		// A crop takes planes of a JPEG in any case, as it makes fewer of them colours.
+		Planar: !j.gray && (j.planar() || j.cropped() && j.p.Format == format.JPEG),
 		// A part begins between the samples of a reduced picture. At exactly n/8 the
 		// resampler would only move it by a part of a sample, which blurs.
 		Fine:  !j.Ops.Has("fast") || j.cropped(),
 		Named: j.Ops.Has("kernel"),
+		Part:  raster.Stored(j.part, j.fullW, j.fullH, j.p.Header().Orientation),
 	}
 	// A reduced decoder averages gamma-encoded samples, so it is no help in linear
 	// light; other weights than Rec. 601 need all components at full size.
 	reduce := !j.sameSize() && !linear && (!j.gray || hint.Luma)
 	if reduce {
 		hint.GoalW, hint.GoalH = j.stored(j.place.ScaledW, j.place.ScaledH)
-		hint.OfW, hint.OfH = j.stored(j.part.W, j.part.H)
 	}
 	return hint
+}
+
+// planar reports whether planes of YCbCr stay so on their way to the encoder.
+func (j *job) planar() bool {
+	return j.out.Name == format.JPEG && !j.Ops.Has("linear") && !j.toSRGB() && !j.pads()
 }
 
 // stored returns an upright size as the picture is stored: sides swapped where
@@ -86,22 +92,32 @@ func (j *job) stored(w, h int) (int, int) {
 	return w, h
 }
 
-// cropStep cuts out the part of the picture that is used. Where it begins within a sample
-// of chroma and is not scaled, the planes become RGB first: an encoder of planes takes no
-// origin.
+// cropStep cuts out the part of the picture that is used. The rows below the part are
+// read, too, as a damaged picture is refused whichever part of it is wanted. With fast
+// they are not, and a note says so.
 //
-// The rows below the part are read, too, as a damaged picture is refused whichever part
-// of it is wanted. With fast they are not, and a note says so.
+// Planes of YCbCr stay planes if the encoder takes them, unless the part is not scaled
+// and begins within a sample of chroma: an encoder of planes takes no origin. Else they
+// become RGB, and for that are cut out with what upsampling looks at around the part.
 func cropStep(j *job, rows raster.Rows) (raster.Rows, error) {
 	if !j.cropped() {
 		return rows, nil
 	}
 	h := rows.Header()
 	part := raster.Stored(j.part, j.fullW, j.fullH, h.Orientation)
-	if j.sameSize() && !h.OnSamples(part.X, part.Y) {
-		rows = raster.Packed(rows)
+	walk, skipped := !j.Ops.Has("fast"), func() { j.note("rows below the crop were not checked") }
+	if h.Layout != raster.YCbCr || j.planar() && (!j.sameSize() || h.OnSamples(part.X, part.Y)) {
+		return raster.Crop(rows, part, walk, skipped)
 	}
-	return raster.Crop(rows, part, !j.Ops.Has("fast"), func() { j.note("rows below the crop were not checked") })
+	const mcu = 16 // the largest of the usual samplings, in pixels
+	left, top := max(0, part.X-mcu)/mcu*mcu, max(0, part.Y-mcu)/mcu*mcu
+	right, bottom := min(part.X+part.W+mcu, h.FullW), min(part.Y+part.H+mcu, h.FullH)
+	rows, err := raster.Crop(rows, geometry.Rect{X: left, Y: top, W: right - left, H: bottom - top}, walk, skipped)
+	if err != nil {
+		return nil, err
+	}
+	part.X, part.Y = part.X-left, part.Y-top
+	return raster.Crop(raster.Packed(rows), part, true, nil)
 }
 
 // grayStep makes rows gray with the weights asked for.

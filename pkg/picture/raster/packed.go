@@ -74,7 +74,7 @@ func (p *packed) Next() (*Band, error) {
 			p.emit(n)
 			return &p.band, nil
 		}
-		if p.y == p.out.H {
+		if p.eof && p.y == p.out.H {
 			return nil, io.EOF
 		}
 		if p.eof {
@@ -87,6 +87,9 @@ func (p *packed) Next() (*Band, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if p.y == p.out.H { // what follows is read only for its damage
+			continue
 		}
 		for i := range p.in {
 			p.in[i].take(&b.Planes[i], p.y)

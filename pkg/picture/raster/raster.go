@@ -21,6 +21,8 @@ package raster
 import (
 	"image/color"
 	"time"
+
+	"imgtools/pkg/geometry"
 )
 
 // Layout says which samples make a pixel and what they mean.
@@ -171,6 +173,10 @@ type Rows interface {
 	Next() (*Band, error)
 }
 
+// PartMargin is how far around Hint.Part samples are right, in pixels: those that
+// upsampling of chroma looks at, and what rounds the part to whole blocks.
+const PartMargin = 32
+
 // Hint tells a reader what its caller needs, so that it can decode less. A reader
 // may ignore a hint; the Header of its Rows says what it did.
 type Hint struct {
@@ -179,10 +185,12 @@ type Hint struct {
 	// GoalW and GoalH are the size, in stored (not oriented) pixels, that the caller
 	// will resample to; 0, 0 forbids any reduction.
 	GoalW, GoalH int
-	// OfW and OfH are the size of the part that will become GoalW × GoalH; 0, 0: all.
-	OfW, OfH int
-	Fine     bool // better quality at more cost (package jpeg: Reduction)
-	Named    bool // with Fine: the user chose the kernel (2 × rule)
+	// Part is the part of the stored picture that is wanted, and that will become GoalW ×
+	// GoalH; zero: all. Rows still have the whole size, but samples more than PartMargin
+	// pixels from the part may have any value. Damage is noticed wherever it is.
+	Part  geometry.Rect
+	Fine  bool // better quality at more cost (package jpeg: Reduction)
+	Named bool // with Fine: the user chose the kernel (2 × rule)
 }
 
 // Reader is a picture whose header has been read.
