@@ -2,13 +2,13 @@ package tiff
 
 import (
 	"bytes"
-	"compress/zlib"
 	"encoding/binary"
 	"io"
 	"math"
 	"slices"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/flate"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -59,10 +59,11 @@ func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 	case compG4:
 		e.fax = &faxWriter{w: h.W()}
 	default:
-		var err error
-		if e.deflate, err = zlib.NewWriterLevel(&e.data, zlib.BestSpeed); err != nil {
-			return err
+		form := flate.Format{Pixel: h.Layout.Samples() * e.bits / 8, Row: e.rowBytes()}
+		if h.Layout == raster.Indexed {
+			form.Depth = flate.Deep
 		}
+		e.deflate = flate.NewWriter(&e.data, form)
 	}
 	if err := raster.EachRow(src, e.row); err != nil {
 		return err
@@ -89,7 +90,7 @@ type encoder struct {
 	compression uint16
 	rows        int // rows of a strip
 	line        []byte
-	deflate     *zlib.Writer
+	deflate     *flate.Writer
 	fax         *faxWriter
 	data        bytes.Buffer // the current strip, by Deflate
 	strips      [][]byte
