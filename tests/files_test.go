@@ -123,16 +123,14 @@ func answers(t *testing.T, port int) {
 	})
 }
 
-// The configuration of nginx in imgtools(7): the second time a picture comes from the
-// cache, an old one is asked about, and of equal requests one goes through.
-func TestNginxInFront(t *testing.T) {
-	dir, top := gallery(t), t.TempDir()
-	presets := write(t, top, "presets", []byte(block(t, "imgtools.7", "EXAMPLES", "thumb  ")))
-	s := startImgd(t, "-root", dir, "-preset", presets, "-host", "photos.example.org", "-maxage", "1h")
-	port := freePort(t)
+// startNginx starts nginx by the configuration in imgtools(7) in front of a server, and
+// returns its port. more is put into its server block.
+func startNginx(t *testing.T, s *server, more string) int {
+	t.Helper()
+	top, port := t.TempDir(), freePort(t)
 	conf := block(t, "imgtools.7", "EXAMPLES", "proxy_cache_path")
 	for old, replacement := range map[string]string{
-		"/var/cache/nginx/photos": filepath.Join(top, "cache"), "listen 80;": fmt.Sprintf("listen 127.0.0.1:%d;", port), "http://127.0.0.1:8080": s.url,
+		"/var/cache/nginx/photos": filepath.Join(top, "cache"), "listen 80;": fmt.Sprintf("listen 127.0.0.1:%d;%s", port, more), "http://127.0.0.1:8080": s.url,
 	} {
 		if !strings.Contains(conf, old) {
 			t.Fatalf("no %s in\n%s", old, conf)
@@ -144,23 +142,30 @@ func TestNginxInFront(t *testing.T) {
 	}
 	path := write(t, top, "nginx.conf", []byte("daemon off; master_process off; error_log stderr; pid "+top+"/pid;\nevents {}\nhttp {\naccess_log off;\n"+conf+"}\n"))
 	c := exec.Command("/usr/sbin/nginx", "-c", path, "-p", top)
-	var log bytes.Buffer
-	c.Stderr = &log
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
 	answers(t, port)
-	front := &server{url: fmt.Sprintf("http://127.0.0.1:%d", port), http: s.http}
+	return port
+}
+
+// The configuration of nginx in imgtools(7): the second time a picture comes from the
+// cache, an old one is asked about, and of equal requests one goes through.
+func TestNginxInFront(t *testing.T) {
+	dir, top := gallery(t), t.TempDir()
+	presets := write(t, top, "presets", []byte(block(t, "imgtools.7", "EXAMPLES", "thumb  ")))
+	s := startImgd(t, "-root", dir, "-preset", presets, "-host", "photos.example.org", "-maxage", "1h")
+	front := fmt.Sprintf("http://127.0.0.1:%d", startNginx(t, s, ""))
 	get := func(path string) (status, cache string, body []byte) {
-		req, err := http.NewRequest("GET", front.url+path, nil)
+		req, err := http.NewRequest("GET", front+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.Host = "photos.example.org"
 		resp, err := s.http.Do(req)
 		if err != nil {
-			t.Fatalf("%v\n%s", err, log.String())
+			t.Fatal(err)
 		}
 		defer resp.Body.Close()
 		body, err = io.ReadAll(resp.Body)
@@ -263,5 +268,50 @@ func TestFilesOffLoopback(t *testing.T) {
 	}
 	if r := sh(t, "", "imgd -p 0 -n 1 -i 0.0.0.0 -spool "+spool+" -root "+dir); r.status != 2 || !strings.Contains(r.err, "anyone could ask for any size") {
 		t.Errorf("%d %q", r.status, r.err)
+	}
+}
+
+// A page of 50 thumbnails, each in three widths, in a browser with nginx between. The
+// second time no picture is worked on, and none is even asked for.
+func TestPageOfThumbnails(t *testing.T) {
+	const pictures = 50
+	dir, top := t.TempDir(), t.TempDir()
+	for i := range pictures {
+		save(t, dir, fmt.Sprintf("%02d.jpg", i), photo(160, 120, uint64(i)))
+	}
+	presets := write(t, top, "presets", []byte("w40 scale=40x\nw80 scale=80x\nw120 scale=120x\n"))
+	s := startImgd(t, "-root", dir, "-preset", presets, "-maxage", "1h")
+	var page strings.Builder
+	page.WriteString("<!doctype html><title>gallery</title>\n")
+	for i := range pictures {
+		for _, width := range []string{"w40", "w80", "w120"} {
+			fmt.Fprintf(&page, "<img src=\"/files/%02d.jpg?preset=%s\" alt=\"\">\n", i, width)
+		}
+	}
+	site := t.TempDir()
+	write(t, site, "index.html", []byte(page.String()))
+	write(t, site, "favicon.ico", nil)
+	port := startNginx(t, s, "server_name 127.0.0.1; root "+site+";")
+	b := startBrowser(t, "en", true)
+	works := func() int { return strings.Count(s.log.String(), "path=/files/PATH status=200") }
+	const shown = "document.readyState === 'complete' && document.images.length === 150 && [...document.images].every((i) => i.complete && i.naturalWidth > 0)"
+	b.open(fmt.Sprintf("http://127.0.0.1:%d/", port))
+	b.until("all pictures are shown", shown)
+	b.look("gallery")
+	var widths []int
+	b.run("return [0, 1, 2].map((i) => document.images[i].naturalWidth)", &widths)
+	if fmt.Sprint(widths) != "[40 80 120]" || works() != 3*pictures {
+		t.Errorf("widths %v, %d works", widths, works())
+	}
+	b.open("about:blank")
+	b.open(fmt.Sprintf("http://127.0.0.1:%d/", port))
+	b.until("all pictures are shown again", shown)
+	var fetched int
+	b.run("return performance.getEntriesByType('resource').filter((e) => e.name.includes('/files/') && e.transferSize > 0).length", &fetched)
+	if fetched != 0 || works() != 3*pictures {
+		t.Errorf("the second time %d pictures were fetched, and there were %d works", fetched, works())
+	}
+	if list := b.complaints(); len(list) > 0 {
+		t.Errorf("%q", list)
 	}
 }
