@@ -208,6 +208,41 @@ func TestOpaquePictureOfRGBAHasOneSample(t *testing.T) {
 	}
 }
 
+// A picture whose gray is too large to be held is written once its alpha has been looked
+// at, or again if a pixel is not opaque; metadata to keep stay.
+func TestLargePictureWithAlpha(t *testing.T) {
+	const w, h = 1600, 1500
+	pam := fmt.Appendf(nil, "P7\nWIDTH %d\nHEIGHT %d\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n", w, h)
+	head := len(pam)
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for range w * h {
+		v := byte(rnd.Uint32())
+		pam = append(pam, v, v, v, 255)
+	}
+	for name, at := range map[string]int{"opaque": -1, "first pixel": 0, "last pixel": w*h - 1} {
+		t.Run(name, func(t *testing.T) {
+			data, want := bytes.Clone(pam), byte(0)
+			if at >= 0 {
+				data[head+4*at+3], want = 100, 4
+			}
+			_, out := made(t, data, "gray format=png")
+			if out[25] != want {
+				t.Fatalf("colour type %d, want %d", out[25], want)
+			}
+			m, err := png.Decode(bytes.NewReader(out))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range w * h {
+				c := color.NRGBAModel.Convert(m.At(i%w, i/w)).(color.NRGBA)
+				if c.R != data[head+4*i] || c.A != data[head+4*i+3] {
+					t.Fatalf("pixel %d: %v, want %v", i, c, data[head+4*i:][:4])
+				}
+			}
+		})
+	}
+}
+
 // A gray PNG is copied, and so keeps 1, 2 or 4 bits.
 func TestFewBitsStayFew(t *testing.T) {
 	for _, depth := range []byte{1, 2, 4, 8} {

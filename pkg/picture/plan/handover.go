@@ -53,7 +53,7 @@ func (j *job) grayWhole(out io.Writer) (Result, error) {
 // grayReduced writes the picture gray as PNM or TIFF, at the size in which the decoder gives
 // it.
 func (j *job) grayReduced(out io.Writer) (Result, error) {
-	rows, err := j.rows([]step{cropStep, grayStep, profileStep})
+	rows, err := j.rows([]step{cropStep, grayStep, profileStep}, findOut)
 	if err != nil {
 		return Result{}, err
 	}

@@ -226,15 +226,23 @@ func (j *job) run(out io.Writer) (res Result, err error) {
 	if frames := j.animated(); frames != nil {
 		return res, j.animate(out, frames)
 	}
-	rows, err := j.rows(steps)
-	if err != nil {
-		return Result{}, err
-	}
 	depth := 0
 	if j.sameSize() && !j.pads() {
 		depth = j.p.Depth
 	}
-	res.Format, err = codec.Encode(out, rows, j.out.Name, codec.Options{Quality: j.quality, Fast: j.Ops.Has("fast"), Progressive: j.Ops.Has("progressive"), Bytes: int64(j.Ops.Int("bytes")), Depth: depth, Limits: j.Limits})
+	write := func(out io.Writer, a alpha) error {
+		rows, err := j.rows(steps, a)
+		if err != nil {
+			return err
+		}
+		res.Format, err = codec.Encode(out, rows, j.out.Name, codec.Options{Quality: j.quality, Fast: j.Ops.Has("fast"), Progressive: j.Ops.Has("progressive"), Bytes: int64(j.Ops.Int("bytes")), Depth: depth, Limits: j.Limits})
+		return err
+	}
+	if j.mayBeOpaque() {
+		err = j.writeOpaque(out, write)
+	} else {
+		err = write(out, keepAlpha)
+	}
 	if f, ok := format.Lookup(res.Format); ok {
 		res.Type = f.Media
 	}

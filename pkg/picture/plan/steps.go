@@ -19,14 +19,16 @@ var steps = []step{cropStep, grayStep, profileStep, scaleStep, pageStep, fitStep
 
 // rows starts the decoding of a still picture and sends its rows through steps.
 // The result may still have to be turned upright, which the encoder does when the
-// picture is smallest. Alpha that is opaque everywhere is left out of a gray picture. To
-// find that out takes one more decoding, which is saved if the format has no alpha.
-func (j *job) rows(steps []step) (raster.Rows, error) {
-	opaque := false
-	if j.gray && j.out.Alpha && j.p.Header().Layout.HasAlpha() {
-		var err error
-		if opaque, err = j.p.Opaque(); err != nil {
+// picture is smallest. Alpha that is opaque everywhere is left out of a gray picture: see
+// opaque.go.
+func (j *job) rows(steps []step, a alpha) (raster.Rows, error) {
+	if a == findOut && j.mayBeOpaque() {
+		opaque, err := j.p.Opaque()
+		if err != nil {
 			return nil, err
+		}
+		if opaque {
+			a = dropAlpha
 		}
 	}
 	rows, err := j.p.Rows(j.hint())
@@ -36,13 +38,10 @@ func (j *job) rows(steps []step) (raster.Rows, error) {
 	if j.Ahead {
 		rows, j.stop = raster.Ahead(rows)
 	}
-	if rows, err = j.through(rows, steps); err != nil {
-		return nil, err
+	if a == dropAlpha {
+		rows = withoutAlpha(rows)
 	}
-	if opaque {
-		rows = raster.DropAlpha(rows)
-	}
-	return rows, nil
+	return j.through(rows, steps)
 }
 
 // through sends rows through steps.

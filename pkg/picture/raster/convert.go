@@ -105,20 +105,28 @@ func DropAlpha(src Rows) Rows {
 	}
 	n := h.Layout.Samples()
 	return Filter(src, h.with(h.Layout-1, h.Bits), func(dst, src Plane) {
-		for i, o := 0, 0; i < len(src.Pix); i, o = i+n, o+n-1 {
-			copy(dst.Pix[o:o+n-1], src.Pix[i:])
-		}
-		for i, o := 0, 0; i < len(src.Pix16); i, o = i+n, o+n-1 {
-			copy(dst.Pix16[o:o+n-1], src.Pix16[i:])
-		}
+		dropLast(dst.Pix, src.Pix, n)
+		dropLast(dst.Pix16, src.Pix16, n)
 	})
+}
+
+// dropLast copies all but the last of the n samples of each pixel.
+func dropLast[T uint8 | uint16](dst, src []T, n int) {
+	if n == 2 {
+		for i := range dst {
+			dst[i] = src[2*i]
+		}
+		return
+	}
+	for ; len(src) >= 4 && len(dst) >= 3; src, dst = src[4:], dst[3:] {
+		dst[0], dst[1], dst[2] = src[0], src[1], src[2]
+	}
 }
 
 // Opaque reports whether every pixel is opaque. It reads src up to the first pixel that
 // is not; src can't be used afterwards.
 func Opaque(src Rows) (bool, error) {
 	h := src.Header()
-	n := h.Layout.Samples()
 	if h.Layout == Indexed {
 		return !PaletteLayout(h.Palette).HasAlpha(), nil
 	}
@@ -127,15 +135,44 @@ func Opaque(src Rows) (bool, error) {
 	}
 	opaque := true
 	err := Each(src, func(_, _ int, row Plane) bool {
-		for i := n - 1; i < len(row.Pix); i += n {
-			opaque = opaque && row.Pix[i] == 0xff
-		}
-		for i := n - 1; i < len(row.Pix16); i += n {
-			opaque = opaque && row.Pix16[i] == 0xffff
-		}
+		opaque = opaque && OpaqueRows(h, &row)
 		return opaque
 	})
 	return opaque, err
+}
+
+// OpaqueRows reports whether every pixel of some rows is opaque, of a picture with alpha
+// in its last sample.
+func OpaqueRows(h *Header, rows *Plane) bool {
+	n := h.Layout.Samples()
+	w := h.W() * n
+	for y := range rows.Rows {
+		at := y * rows.Stride
+		if rows.Pix16 != nil {
+			if !allLargest(rows.Pix16[at:at+w], n) {
+				return false
+			}
+		} else if !allLargest(rows.Pix[at:at+w], n) {
+			return false
+		}
+	}
+	return true
+}
+
+// allLargest reports whether the last of the n samples of every pixel is the largest that
+// there is: no bit is 0.
+func allLargest[T uint8 | uint16](row []T, n int) bool {
+	all := ^T(0)
+	if n == 4 {
+		for ; len(row) >= 4; row = row[4:] {
+			all &= row[3]
+		}
+	} else {
+		for ; len(row) >= 2; row = row[2:] {
+			all &= row[1]
+		}
+	}
+	return all == ^T(0)
 }
 
 // ToRGB returns rows of any layout as RGB, or RGBA if they have alpha.
