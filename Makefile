@@ -10,6 +10,7 @@
 #   make bench-growth  time and memory from 1 to 100 Mpixel (2 GB in bin/bench)
 #   make fuzz       every fuzz target for FUZZTIME each
 #   make faults     every fault there is, on the real binaries; a table of what it cost
+#                   (root: power cuts of ext4 and xfs, and a file server, too)
 #   make soak       everything at once for SOAK; what is held before and after
 #   make model      the model test of the spool, SEEDS times (a minute for 100)
 #   make mutants    one small fault after another in the code; which of them no test notices

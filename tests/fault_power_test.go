@@ -46,6 +46,7 @@ type powerDisk struct {
 	mu   sync.Mutex
 	jobs map[string]*powerJob // acknowledged
 	lost map[string]string    // what was answered, by id
+	off  atomic.Bool          // the power has gone
 	row  faultRow
 }
 
@@ -59,6 +60,7 @@ type powerPicture struct {
 type powerJob struct {
 	picture        int
 	removing, gone bool // DELETE was sent; it was acknowledged
+	late           bool // acknowledged after the cut: an fsync that failed counted as done
 }
 
 // newPowerDisk makes the file system and mounts it.
@@ -118,6 +120,7 @@ func (p *powerDisk) cut() {
 		p.t.Fatal(err)
 	}
 	defer f.Close()
+	p.off.Store(true)
 	if err := unix.IoctlSetPointerInt(int(f.Fd()), ioctlShutdown, shutdownNoFlush); err != nil {
 		p.t.Fatalf("shutting down %s: %v", p.kind, err)
 	}
@@ -186,6 +189,7 @@ func (p *powerDisk) client(s *server) bool {
 	}
 	p.mu.Lock()
 	p.jobs[id] = job
+	job.late = p.off.Load()
 	p.row.served++
 	job.removing = rand.IntN(3) == 0
 	p.mu.Unlock()
@@ -209,6 +213,7 @@ func (p *powerDisk) client(s *server) bool {
 func (p *powerDisk) restore(s *server) {
 	p.t.Helper()
 	s.kill()
+	p.off.Store(false)
 	p.unmount()
 	begin := time.Now()
 	must(p.t, "", "mount -o loop "+p.image+" "+p.mount)
@@ -237,7 +242,7 @@ func (p *powerDisk) check(s *server, id string) {
 	case !job.gone && resp.StatusCode == 200 && bytes.Equal(b, p.pictures[job.picture].want):
 	default:
 		p.mu.Lock()
-		p.lost[id] = fmt.Sprintf("removed: %v: %s %.100q", job.gone, resp.Status, b)
+		p.lost[id] = fmt.Sprintf("removed %v, acknowledged after the cut %v: %s %.100q", job.gone, job.late, resp.Status, b)
 		p.mu.Unlock()
 	}
 }

@@ -252,6 +252,7 @@ func TestFaultFullDescriptorTable(t *testing.T) {
 			}
 			conns = append(conns, c)
 		}
+		s.http.CloseIdleConnections() // imgd has closed it to make room, or is about to
 		row.times++
 		begin := time.Now()
 		s.want(t, 200, "PUT", "/image?gray", bytes.NewReader(picture))

@@ -209,7 +209,20 @@ func (s *Spool) syncDir(path string) error {
 		return err
 	}
 	defer d.Close()
-	return s.syncFile(d, path)
+	return s.syncOpenDir(d, path)
+}
+
+// syncOpenDir is syncDir for an open folder.
+//
+// XFS shuts down when its device fails, and drops what waited for its journal. A fsync
+// of a folder that comes after that finds nothing to wait for and returns 0, but fstat
+// returns EIO.
+func (s *Spool) syncOpenDir(d *os.File, path string) error {
+	if err := s.syncFile(d, path); err != nil {
+		return err
+	}
+	_, err := d.Stat()
+	return err
 }
 
 // readNames returns the names in a folder, in no order.
