@@ -72,14 +72,14 @@ func TestCompositionEqualsFilters(t *testing.T) {
 	for _, name := range append(names, "large.jpg", "large.png") {
 		for _, geometry := range []string{"1/4", "1/2", "77x", "120%"} {
 			want, _ := decode(t, must(t, dir, "gray -f pam "+name+" | scale -f pam "+geometry))
-			got, format := decode(t, must(t, dir, "imgput -g -s "+geometry+" "+name+" | imgget"))
+			got, format := decode(t, must(t, dir, "imgput -g -q 85 -s "+geometry+" "+name+" | imgget"))
 			in := strings.TrimPrefix(filepath.Ext(name), ".")
 			if in == "jpg" {
 				if format != "jpeg" {
 					t.Errorf("%s at %s came back as %s", name, geometry, format)
 				}
 				// The service writes a JPEG: compare with the filters' JPEG.
-				filters, _ := decode(t, must(t, dir, "gray -f pam "+name+" | scale -f jpeg "+geometry))
+				filters, _ := decode(t, must(t, dir, "gray -f pam "+name+" | scale -q 85 -f jpeg "+geometry))
 				// Two sharp thumbnails of a thumbnail differ by more than two of a photograph.
 				want := 40.0
 				if got.Bounds().Dx() < 100 && name == "k.jpg" {
