@@ -43,7 +43,7 @@ func (p picture) jpeg() bool { return strings.HasSuffix(p.name, ".jpg") }
 //	shot.png     a manual page in a browser's window, where there is a Chromium
 //	ui.png       4032×3024: windows, text and buttons as a desktop shows them
 //	scan.png     4032×3024, 1 bit, gray: a page of text as a scanner makes it
-//	ink.png      the same with a palette of two colours, so that its gray is no copy
+//	ink.png      the same with a palette of two colours: its gray has another palette
 //	drawing.png  4032×3024, RGBA: shapes with soft edges on nothing
 func prepare(cache string) ([]picture, error) {
 	if err := os.MkdirAll(cache, 0o777); err != nil {
