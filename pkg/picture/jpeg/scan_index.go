@@ -47,13 +47,14 @@ type lane struct {
 // walked. The order of blocks in an MCU and its tables are those of the scan.
 type blockIndex struct {
 	tables [maxRun]*skips // of the blocks of an MCU
-	of     [maxRun]int    // places of their components in the scan
-	mcu    uint           // blocks in an MCU
-	taken  int            // blocks already taken of the current MCU
-	toGo   int            // blocks of the scan that have not been taken
-	next   int            // at[next] is the next block to be taken,
-	known  int            // at[known] the first that has not been walked,
-	phase  uint           // and phase its place in the MCU
+	ac     [maxRun]*huffman
+	of     [maxRun]int // places of their components in the scan
+	mcu    uint        // blocks in an MCU
+	taken  int         // blocks already taken of the current MCU
+	toGo   int         // blocks of the scan that have not been taken
+	next   int         // at[next] is the next block to be taken,
+	known  int         // at[known] the first that has not been walked,
+	phase  uint        // and phase its place in the MCU
 	at     []uint32
 	block  uint             // bits of a block, as measured last
 	failed int              // tries of lanes that did not resynchronise, less those that did
@@ -126,10 +127,14 @@ func (v *blockIndex) walkLanes(buf *buffer) *lane {
 	r, m := w.head(buf, r)
 	s, n := x.head(buf, s)
 	for {
-		if k >= endOfBlock {
-			if unsound(k) {
+		switch {
+		case k < endOfBlock:
+			p, k = t.step(buf, p, k)
+		case unsound(k):
+			if p, k = v.longStep(buf, a.phase, p, k); k == 0 {
 				return a
 			}
+		default:
 			a.n++
 			a.at[a.n] = uint32(p)
 			if a.phase++; a.phase == v.mcu {
@@ -140,13 +145,15 @@ func (v *blockIndex) walkLanes(buf *buffer) *lane {
 			}
 			t = v.tables[a.phase%maxRun]
 			p, k = t.head(buf, p)
-		} else {
-			p, k = t.step(buf, p, k)
 		}
-		if l >= endOfBlock {
-			if unsound(l) {
+		switch {
+		case l < endOfBlock:
+			q, l = u.step(buf, q, l)
+		case unsound(l):
+			if q, l = v.longStep(buf, b.phase, q, l); l == 0 {
 				return b
 			}
+		default:
 			b.n++
 			b.at[b.n] = uint32(q)
 			if b.phase++; b.phase == v.mcu {
@@ -157,13 +164,15 @@ func (v *blockIndex) walkLanes(buf *buffer) *lane {
 			}
 			u = v.tables[b.phase%maxRun]
 			q, l = u.head(buf, q)
-		} else {
-			q, l = u.step(buf, q, l)
 		}
-		if m >= endOfBlock {
-			if unsound(m) {
+		switch {
+		case m < endOfBlock:
+			r, m = w.step(buf, r, m)
+		case unsound(m):
+			if r, m = v.longStep(buf, c.phase, r, m); m == 0 {
 				return c
 			}
+		default:
 			c.n++
 			c.at[c.n] = uint32(r)
 			if c.phase++; c.phase == v.mcu {
@@ -174,13 +183,15 @@ func (v *blockIndex) walkLanes(buf *buffer) *lane {
 			}
 			w = v.tables[c.phase%maxRun]
 			r, m = w.head(buf, r)
-		} else {
-			r, m = w.step(buf, r, m)
 		}
-		if n >= endOfBlock {
-			if unsound(n) {
+		switch {
+		case n < endOfBlock:
+			s, n = x.step(buf, s, n)
+		case unsound(n):
+			if s, n = v.longStep(buf, d.phase, s, n); n == 0 {
 				return d
 			}
+		default:
 			d.n++
 			d.at[d.n] = uint32(s)
 			if d.phase++; d.phase == v.mcu {
@@ -191,8 +202,6 @@ func (v *blockIndex) walkLanes(buf *buffer) *lane {
 			}
 			x = v.tables[d.phase%maxRun]
 			s, n = x.head(buf, s)
-		} else {
-			s, n = x.step(buf, s, n)
 		}
 	}
 }
@@ -208,6 +217,28 @@ func (t *skips) head(buf *buffer, p uint) (uint, uint) {
 func (t *skips) step(buf *buffer, p, k uint) (uint, uint) {
 	s := uint(t[buf.load(p)>>(64-lookBits)])
 	return p + s&31, k + s&^31
+}
+
+// longStep is step where the last entry was noSkip, which took no bits and is in k: it
+// decodes an AC symbol whose code is longer than lookBits. If the last entry was another,
+// or the symbol is not valid, it returns a k of 0; then the block must be walked again.
+func (v *blockIndex) longStep(buf *buffer, phase, p, k uint) (uint, uint) {
+	if k&noCode == 0 || k == noSkip { // no room for an entry before it: a DC symbol
+		return p, 0
+	}
+	w := buf.load(p)
+	l, symbol := v.ac[phase%maxRun].long(w)
+	if l == 0 {
+		return p, 0
+	}
+	run, size := uint(symbol>>4), uint(symbol&15)
+	if size == 0 && run != 15 {
+		run = endSkip
+	}
+	if k += (run+1)<<skipShift - noSkip; k >= endOfBlock && unsound(k) {
+		return p, 0
+	}
+	return p + l + size, k
 }
 
 // takeBlocks takes the next n blocks, at most maxRun. sc.ends is then where each of them
@@ -420,7 +451,7 @@ func (sc *scanner) skipTables() {
 			v.toGo = c.bw * c.bh
 		}
 		for range n {
-			v.tables[v.mcu%maxRun], v.of[v.mcu%maxRun] = t.table, i
+			v.tables[v.mcu%maxRun], v.ac[v.mcu%maxRun], v.of[v.mcu%maxRun] = t.table, ac, i
 			v.mcu++
 		}
 	}

@@ -16,6 +16,7 @@ const maxRun = 16
 // it. An entry has
 //
 //	bits 0-4   number of bits of those symbols, values included
+//	bit  6     noCode: the entry is noSkip
 //	bits 8-15  number of coefficients that they pass, counting an end of block as one;
 //	           plus endSkip if the last symbol is an end of block
 //
@@ -33,7 +34,8 @@ type skips [2 << lookBits]uint16
 const (
 	skipShift = 8
 	endSkip   = 128
-	noSkip    = 65 << skipShift
+	noSkip    = 65<<skipShift | noCode
+	noCode    = 1 << 6
 
 	endOfBlock = 64 << skipShift
 )
