@@ -44,6 +44,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"imgtools/tests/cost"
 )
@@ -104,7 +105,9 @@ func main() {
 	if err == nil {
 		switch {
 		case *overHTTP:
-			err = b.http(*seconds, flag.Args(), urls)
+			if err = b.http(*seconds, flag.Args(), urls); err == nil {
+				err = b.files(time.Duration(*seconds * float64(time.Second)))
+			}
 		case *grow:
 			err = b.growth(*most)
 		default:

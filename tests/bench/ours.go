@@ -77,9 +77,9 @@ type imgd struct {
 	http *http.Client
 }
 
-// startImgd runs imgd on TCP, with sockets and spool in dir. Requests go over TCP
+// startImgd runs imgd on TCP, with sockets and spool in dir, and with more flags. Requests go over TCP
 // or, with the host `unix`, over its Unix socket.
-func startImgd(dir string) (*imgd, error) {
+func startImgd(dir string, more ...string) (*imgd, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -90,7 +90,8 @@ func startImgd(dir string) (*imgd, error) {
 	if err := os.Mkdir(run, 0o700); err != nil {
 		return nil, err
 	}
-	s, err := start([]string{"IMGTOOLS_RUN=" + run}, "imgd", "-n", "1", "-i", "127.0.0.1", "-p", strconv.Itoa(port), "-spool", filepath.Join(dir, "spool"))
+	args := []string{"imgd", "-n", "1", "-i", "127.0.0.1", "-p", strconv.Itoa(port), "-spool", filepath.Join(dir, "spool")}
+	s, err := start([]string{"IMGTOOLS_RUN=" + run}, append(args, more...)...)
 	if err != nil {
 		return nil, err
 	}
