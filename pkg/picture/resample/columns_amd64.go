@@ -114,7 +114,7 @@ func twice(p ...int8) (t [32]int8) {
 
 // columnsAlpha is columnsGray for rows with alpha, which are premultiplied: 16 samples
 // at a time, which are four pixels of colour or eight of gray. Where all are opaque, as
-// in most pictures everywhere, there is nothing to multiply but unit, 2^fLoad.
+// they are everywhere in many pictures, a product with alpha is one with unit, 2^fLoad.
 func columnsAlpha(cols [][16]int16, rows *[8][]uint8, l *alphaLanes, unit *[16]uint16, of255 *[8]float32) {
 	pairs, one := archsimd.LoadInt8x32(&l.pairs), archsimd.LoadUint16x16(unit)
 	for at := 0; len(cols) >= 8 && at+16 <= len(rows[0]); at += 16 {

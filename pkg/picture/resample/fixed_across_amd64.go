@@ -4,6 +4,14 @@ package resample
 
 import "simd/archsimd"
 
+// The loops across. f.cols has eight rows as columns (columns_amd64.go), and lane r of a
+// sum is row r. With two pairs a window, for example, output j of row r is
+//
+//	cols[first][2r]·w₀[0] + cols[first][2r+1]·w₀[1] + cols[first+1][2r]·w₁[0] + cols[first+1][2r+1]·w₁[1]
+//
+// where first is that of cell j, and w₀ and w₁ follow each other in the table. Each
+// product of a pair and its sum is one lane of one VPMADDWD.
+
 // gray resamples one sample a pixel, four pixels at a time.
 func (f *vector) gray(dst *[4][]int32) {
 	half, count := archsimd.LoadInt32x8(&f.acrossRound.half), archsimd.LoadInt32x8(&f.acrossRound.count)
