@@ -18,7 +18,7 @@ const adlerMod = 65521
 // Multiplication by constants then sums four numbers at once: see sum4 and weigh4.
 func adler32(sum uint32, p []byte) uint32 {
 	const even = 0x00ff00ff00ff00ff
-	s1, s2 := uint64(sum&0xffff), uint64(sum>>16)
+	s1, s2, p := adlerVector(uint64(sum&0xffff), uint64(sum>>16), p)
 	for len(p) >= 32 {
 		// Sums of 64 bits take many bytes without overflow: after n of them s1 is below
 		// 2^16 + 255·n, and s2 below n times that.
