@@ -97,6 +97,17 @@ func TestGrayForScalingOfOtherSamples(t *testing.T) {
 	}
 }
 
+// A JPEG that is said to be reduced already is not reduced once more.
+func TestReducedJPEGIsNotReducedAgain(t *testing.T) {
+	data := photoJPEG(t, 400, 300)
+	_, pixels := made(t, data, "format=ppm")
+	const words = "scale=100x75! of=800x600 reduced=4 format=ppm"
+	_, want := made(t, pixels, words)
+	if _, got := made(t, data, words); !bytes.Equal(got, want) {
+		t.Error("other samples than of the same picture as PPM")
+	}
+}
+
 func TestGrayForRefusals(t *testing.T) {
 	data := photoJPEG(t, 64, 64)
 	for g, kind := range map[string]fault.Kind{"100000x100000!": fault.TooLarge} {

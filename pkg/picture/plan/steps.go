@@ -69,8 +69,9 @@ func (j *job) hint() raster.Hint {
 		Part:  raster.Stored(j.part, j.fullW, j.fullH, j.p.Header().Orientation),
 	}
 	// A reduced decoder averages gamma-encoded samples, so it is no help in linear
-	// light; other weights than Rec. 601 need all components at full size.
-	reduce := !j.sameSize() && !linear && (!j.gray || hint.Luma)
+	// light; other weights than Rec. 601 need all components at full size. What another
+	// daemon has reduced is not reduced again.
+	reduce := !j.sameSize() && !j.reduced() && !linear && (!j.gray || hint.Luma)
 	if reduce {
 		hint.GoalW, hint.GoalH = j.stored(j.place.ScaledW, j.place.ScaledH)
 	}
