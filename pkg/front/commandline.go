@@ -15,7 +15,7 @@ func (v jobView) Curl(p *page) string {
 	for _, w := range v.ops {
 		opt, _ := ops.Lookup(w.Key)
 		switch {
-		case opt.Stage == ops.Nobody:
+		case opt.Stage == ops.Nobody || opt.Internal:
 		case opt.Switch() && (w.Value == "1" || w.Value == opt.Usual()):
 			query = append(query, w.Key)
 		default:

@@ -80,6 +80,8 @@ func opsLines() string {
 	for _, opt := range ops.All() {
 		word := opt.Key
 		switch {
+		case opt.Internal:
+			continue
 		case opt.Daemon != "" && opt.Switch():
 			word += "[=" + strings.Join(opt.Values(), "|") + "]"
 		case opt.Switch() || opt.Sets != "":

@@ -30,6 +30,7 @@ type Option struct {
 	Opposite string                                  // fine is the opposite of fast: fine=0 is fast
 	Stage    Stage                                   // which daemon of several needs to know the word
 	Label    bool                                    // says nothing of the picture: name
+	Internal bool                                    // for records and the wire: people are not offered it
 	Local    []string                                // values that only the filters take; see ParsePublic
 }
 
@@ -81,6 +82,7 @@ var registry = []Option{
 	{Key: "quality", Short: "q", Arg: "quality", Help: "1 to 100, of formats that have it", Parse: wholeNumber(1, 100), Number: true, Default: defaultQuality},
 	{Key: "bytes", Arg: "n", Help: "the best quality whose JPEG has no more bytes: 200K", Parse: parseBytes, Default: func() string { return "any size" }},
 	{Key: "progressive", Help: "write a progressive JPEG, which shows roughly before it has come whole"},
+	{Key: "usual", Parse: parseUsual, Default: usualQualities, Label: true, Internal: true},
 	{Key: "name", Parse: anyText, Stage: Nobody, Label: true},
 }
 
@@ -293,6 +295,42 @@ func parseBytes(key, s string) (string, error) {
 		return "", fault.New(fault.Usage, "%s %s: %w", key, fault.Quote(s), err)
 	}
 	return strconv.FormatInt(n, 10), nil
+}
+
+// usualQualities lists the formats that have a quality with its default: "jpeg:81". It is
+// the value of the word usual, by which a job keeps the defaults that it was handed in
+// under; see package spool.
+func usualQualities() string {
+	var list []string
+	for _, f := range format.WithQuality() {
+		list = append(list, f.Name+":"+strconv.Itoa(f.Quality))
+	}
+	return strings.Join(list, ",")
+}
+
+func parseUsual(key, s string) (string, error) {
+	for _, item := range strings.Split(s, ",") {
+		name, quality, _ := strings.Cut(item, ":")
+		if f, ok := format.Lookup(name); !ok || f.Name != name {
+			return "", fault.New(fault.Usage, "%s %s: not FORMAT:QUALITY", key, fault.Quote(s))
+		}
+		if _, err := wholeNumber(1, 100)(key, quality); err != nil {
+			return "", err
+		}
+	}
+	return s, nil
+}
+
+// UsualQuality returns the quality of a format when none is asked for, if o says so by the
+// word usual; else 0.
+func (o Ops) UsualQuality(name string) int {
+	for _, item := range strings.Split(o.Get("usual"), ",") {
+		if of, quality, _ := strings.Cut(item, ":"); of == name {
+			n, _ := strconv.Atoi(quality)
+			return n
+		}
+	}
+	return 0
 }
 
 func defaultQuality() string {

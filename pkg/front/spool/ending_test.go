@@ -2,6 +2,7 @@ package spool
 
 import (
 	"errors"
+	"imgtools/pkg/ops"
 	"io"
 	"io/fs"
 	"os"
@@ -360,7 +361,7 @@ func TestJobOfALaterVersionIsLeftToOthers(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"version": {"version: 1", "version: 3"},
 		"words":   {"gray=601", "gray=601 sharpen=2"},
-		"default": {"ops: gray=601", "ops: gray=601\ndefaults: sharpen=0"},
+		"default": {"defaults: ", "defaults: sharpen=0 "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClock()
@@ -386,6 +387,45 @@ func TestJobOfALaterVersionIsLeftToOthers(t *testing.T) {
 			}
 			if st, err := s.Status(id); err != nil || st.State != Failed {
 				t.Errorf("%+v, %v", st, err)
+			}
+		})
+	}
+}
+
+// A job is coded with the quality that was the default when it was handed in.
+func TestJobKeepsTheDefaultQualityOfItsTime(t *testing.T) {
+	now := ops.Default("usual")
+	for name, c := range map[string]struct{ ops, defaults, want string }{
+		"today":                        {"gray=601 scale=1/2", "defaults: usual=" + now, ""},
+		"another":                      {"gray=601 scale=1/2", "defaults: kernel=lanczos3 fast=0 linear=0 usual=jpeg:70", "jpeg:70"},
+		"before records had it":        {"gray=601 scale=1/2", "defaults: kernel=lanczos3 fast=0 linear=0", "jpeg:85"},
+		"before records had any":       {"gray=601", "", "jpeg:85"},
+		"a quality asked for":          {"gray=601 quality=60", "defaults: ", ""},
+		"a quality, before":            {"gray=601 quality=60", "", ""},
+		"from a front of another time": {"gray=601 usual=jpeg:60", "", "jpeg:60"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, Config{Dir: t.TempDir()})
+			id := submit(t, s, "", "x", gray)
+			b, _ := os.ReadFile(s.job(id, "job"))
+			var lines []string
+			for line := range strings.Lines(string(b)) {
+				switch {
+				case strings.HasPrefix(line, "ops: "):
+					line = "ops: " + c.ops + "\n"
+				case strings.HasPrefix(line, "defaults: ") && c.defaults == "":
+					continue
+				case strings.HasPrefix(line, "defaults: "):
+					line = c.defaults + "\n"
+				}
+				lines = append(lines, line)
+			}
+			if err := os.WriteFile(s.job(id, "job"), []byte(strings.Join(lines, "")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			j := s.Next()
+			if j == nil || j.Ops.Get("usual") != c.want {
+				t.Errorf("%+v, want usual %q", j, c.want)
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package spool
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -113,6 +112,9 @@ func knownToVersion1(o ops.Ops) bool {
 func defaults(o ops.Ops) string {
 	var words []string
 	for _, opt := range ops.All() {
+		if opt.Key == "usual" && !o.Has("quality") && !o.Has("usual") {
+			words = append(words, opt.Key+"="+opt.Usual())
+		}
 		if opt.Of == "" || !o.Has(opt.Of) || o.Has(opt.Key) || opt.Sets != "" || opt.Opposite != "" {
 			continue
 		}
@@ -125,16 +127,22 @@ func defaults(o ops.Ops) string {
 	return strings.Join(words, " ")
 }
 
-// defaultsBefore returns the defaults that a record without a list of them was made
-// under: before there were lists, scale was fast unless fine was said.
-func defaultsBefore(words []ops.Word) string {
+// usualBefore is what the word usual was before records had it.
+const usualBefore = "jpeg:85"
+
+// allDefaults completes a list of defaults by those that records did not yet list when it
+// was made. Before there were lists, scale was fast unless fine was said.
+func allDefaults(list string, words []ops.Word) string {
 	said := func(key string) bool {
 		return slices.ContainsFunc(words, func(w ops.Word) bool { return w.Key == key })
 	}
-	if said("scale") && !said("fine") && !said("fast") {
-		return "fine=0"
+	if list == "" && said("scale") && !said("fine") && !said("fast") {
+		list = "fine=0"
 	}
-	return ""
+	if !strings.Contains(list, "usual=") && !said("usual") && !said("quality") {
+		list += " usual=" + usualBefore
+	}
+	return list
 }
 
 // withDefaults returns o with those options for which another default holds now.
@@ -281,7 +289,7 @@ func parseMeta(b []byte) (Meta, error) {
 	}
 	var err error
 	if m.Ops, err = ops.Parse(words); err == nil {
-		m.Ops, err = withDefaults(m.Ops, cmp.Or(r.values["defaults"], defaultsBefore(words)))
+		m.Ops, err = withDefaults(m.Ops, allDefaults(r.values["defaults"], words))
 	}
 	if err != nil && r.err == nil {
 		r.err = fault.As(fault.Unsupported, err)

@@ -200,7 +200,7 @@ func (s *Spool) Same(id string, o ops.Ops, sha256 string) error {
 	switch {
 	case was.SHA256 != sha256:
 		return fault.New(fault.Conflict, "job %s is there already, with another picture", jobid.Short(id))
-	case !was.Ops.Equal(o):
+	case !was.Ops.Without("usual").Equal(o):
 		return fault.New(fault.Conflict, "job %s is there already, with other words: %s", jobid.Short(id), OpsText(was.Ops))
 	}
 	return nil

@@ -58,3 +58,21 @@ func TestBytesRefused(t *testing.T) {
 		})
 	}
 }
+
+// The word usual is a quality that holds only where a JPEG must be coded.
+func TestUsualQualityOfAJob(t *testing.T) {
+	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, photo(200, 120), nil) })
+	for _, c := range [][2]string{
+		{"scale=1/2 usual=jpeg:40", "scale=1/2 quality=40"},
+		{"scale=1/2 usual=jpeg:40 quality=60", "scale=1/2 quality=60"},
+		{"gray usual=jpeg:40", "gray"},
+		{"scale=1/2 format=png usual=jpeg:40", "scale=1/2 format=png"},
+	} {
+		t.Run(c[0], func(t *testing.T) {
+			_, got := made(t, data, c[0])
+			if _, want := made(t, data, c[1]); !bytes.Equal(got, want) {
+				t.Errorf("not what %s gives", c[1])
+			}
+		})
+	}
+}

@@ -39,6 +39,7 @@ func (j *job) handOver(out io.Writer) (Result, error) {
 func (j *job) grayWhole(out io.Writer) (Result, error) {
 	whole := *j
 	whole.HandOver, whole.quality, whole.background = false, 0, nil
+	whole.Ops = j.Ops.Without("bytes", "progressive")
 	w, h := j.part.W, j.part.H
 	whole.place = geometry.Placement{ScaledW: w, ScaledH: h, Cut: geometry.Whole(w, h), W: w, H: h}
 	if j.animated() == nil {

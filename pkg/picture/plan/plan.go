@@ -21,6 +21,7 @@
 package plan
 
 import (
+	"cmp"
 	"image/color"
 	"io"
 	"slices"
@@ -235,7 +236,7 @@ func (j *job) run(out io.Writer) (res Result, err error) {
 		if err != nil {
 			return err
 		}
-		res.Format, err = codec.Encode(out, rows, j.out.Name, codec.Options{Quality: j.quality, Fast: j.Ops.Has("fast"), Progressive: j.Ops.Has("progressive"), Bytes: int64(j.Ops.Int("bytes")), Depth: depth, Limits: j.Limits})
+		res.Format, err = codec.Encode(out, rows, j.out.Name, codec.Options{Quality: cmp.Or(j.quality, j.Ops.UsualQuality(j.out.Name)), Fast: j.Ops.Has("fast"), Progressive: j.Ops.Has("progressive"), Bytes: int64(j.Ops.Int("bytes")), Depth: depth, Limits: j.Limits})
 		return err
 	}
 	if j.mayBeOpaque() {
