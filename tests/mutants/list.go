@@ -30,7 +30,7 @@ func shellTests(dir string) []run {
 // The mark in gone/, which is fsynced (F9), says that the job is gone. A job that a
 // crash brings back is swept.
 //
-// P17, pkg/picture/resample/fixed.go, f.fY-- left out, is equivalent to the code: the
+// P17, pkg/picture/resample/fixed.go, most-- left out, is equivalent to the code: the
 // branch is for x.pos·y.pos + x.neg·y.neg > 1.98, and the sum is at most 85/49 = 1.735,
 // where lanczos3 makes 5 samples of 4 (pos = 9/7, neg = 2/7 on both axes). That is the
 // largest for all kernels and all sizes from 1 to 200 samples made 1 to 400, and for
