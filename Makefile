@@ -1,6 +1,6 @@
 # imgtools: turn pictures gray and make them smaller, as a service and in the shell.
 #
-#   make            build the ten commands into bin/ (SIMD=0: without vector code)
+#   make            build the eleven commands into bin/ (SIMD=0: without vector code)
 #   make run        build them and serve http://localhost:8080 (PORT=n: elsewhere)
 #   make test       every test; installs what the tests need when it may
 #   make check      what must hold before a commit: gofmt, vet, manual pages, walls

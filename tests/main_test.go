@@ -1,4 +1,4 @@
-// Package tests runs the real programs: it builds the nine commands once,
+// Package tests runs the real programs: it builds the commands once,
 // starts them as a user would, and looks at what comes out. It imports nothing
 // of the project, so what it holds is what others can rely on.
 package tests
