@@ -125,7 +125,7 @@ var mutants = []mutant{
 	{id: "F30", what: "a later holder's outcome counts beside the end", dir: "pkg/front/spool", tests: spoolTests,
 		old: "\t\tif errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {\n\t\t\terr = errLost\n",
 		new: "\t\tif errors.Is(err, fs.ErrExist) {\n\t\t\terr = nil\n\t\t} else if errors.Is(err, fs.ErrNotExist) {\n\t\t\terr = errLost\n"},
-	{id: "F37", what: "fsync of a folder counts on a file system that has shut down", dir: "pkg/front/spool", tests: spoolTests,
+	{id: "F40", what: "fsync of a folder counts on a file system that has shut down", dir: "pkg/front/spool", tests: spoolTests,
 		old: "\t_, err := d.Stat()\n\treturn err\n",
 		new: "\treturn nil\n"},
 	{id: "F36", what: "a client with many pictures is served before others", dir: "pkg/front/turn",

@@ -55,6 +55,10 @@ func main() {
 	flag.Parse()
 	known := map[string]bool{}
 	for _, m := range mutants {
+		if known[m.id] {
+			fmt.Fprintf(os.Stderr, "mutants: two have the id %s\n", m.id)
+			os.Exit(2)
+		}
 		known[m.id] = true
 	}
 	for _, id := range flag.Args() {
