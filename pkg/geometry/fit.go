@@ -88,12 +88,12 @@ func (g Geometry) Place(w, h int, gravity Gravity) Placement {
 // ForWords returns the geometry that the words scale, fit and enlarge mean together; the
 // last two may be empty.
 func ForWords(scale, fit, enlarge string) (Geometry, error) {
-	g, err := Parse(scale)
+	if Several(scale) {
+		return Geometry{}, fault.New(fault.Usage, "scale=%s: several sizes, where one is expected", scale)
+	}
+	list, err := SizesForWords(scale, fit, enlarge)
 	if err != nil {
-		return g, err
+		return Geometry{}, err
 	}
-	if g, err = g.Fit(fit); err != nil || enlarge != "0" {
-		return g, err
-	}
-	return g.OnlyShrink()
+	return list[0], nil
 }

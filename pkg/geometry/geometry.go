@@ -11,6 +11,8 @@
 //	...>               only shrink:  leave a picture that fits as it is
 //	...<               only enlarge: leave a picture that is larger as it is
 //
+// Several sizes are a list with commas between them (sizes.go): 320x,640x,1280x.
+//
 // What a box means can also be said by a word (fit.go), which adds two ways that need a
 // gravity (gravity.go): a picture that covers the box and is cut to it, and one that
 // lies on a background. A crop (crop.go) is a part of the picture that is cut out

@@ -11,7 +11,7 @@ import (
 // kept and how it is fitted.
 func (o Ops) checkPlacing() error {
 	if o.Has("scale") {
-		if _, err := o.geometry(); err != nil {
+		if _, err := o.geometries(); err != nil {
 			return err
 		}
 	}
@@ -30,13 +30,34 @@ func (o Ops) Placed() bool {
 	if crop, err := geometry.ParseCrop(o.Get("crop")); err == nil && !crop.Placed() {
 		return true
 	}
-	g, err := o.geometry()
-	return err == nil && g.Cuts()
+	list, err := o.geometries()
+	return err == nil && list[0].Cuts() // fit is the same for all
 }
 
-// geometry returns what scale, fit and enlarge mean together.
-func (o Ops) geometry() (geometry.Geometry, error) {
-	return geometry.ForWords(o.Get("scale"), o.Get("fit"), o.Get("enlarge"))
+// geometries returns what scale, fit and enlarge mean together, for each size.
+func (o Ops) geometries() ([]geometry.Geometry, error) {
+	return geometry.SizesForWords(o.Get("scale"), o.Get("fit"), o.Get("enlarge"))
+}
+
+// Sized is one of several sizes: what makes its name, and the request for it alone.
+type Sized struct {
+	Name string // 320: the result is called NAME-320.EXT
+	Ops  Ops
+}
+
+// Sizes returns the sizes of a list, scale=320x,640x, or nil for a single size or none.
+// Nothing in a list is enlarged.
+func (o Ops) Sizes() []Sized {
+	scale := o.Get("scale")
+	if !geometry.Several(scale) {
+		return nil
+	}
+	list, _ := geometry.ParseSizes(scale) // Parse has checked it
+	sizes := make([]Sized, len(list))
+	for i, g := range list {
+		sizes[i] = Sized{g.Name(), o.With("scale", g.String()).With("enlarge", "0")}
+	}
+	return sizes
 }
 
 // AfterFirst returns the words for the daemons after the first of several: without those

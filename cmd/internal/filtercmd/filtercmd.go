@@ -71,15 +71,29 @@ func Run(operation, about string, args []string) error {
 	}
 	c.Files, c.Format = operands, o.Get("format")
 	c.Pixels = lim.Pixels
+	for _, size := range o.Sizes() {
+		c.Sizes = append(c.Sizes, "-"+size.Name)
+	}
 	return filter.Run(c, filter.Operation{IsPicture: plan.IsPicture, Prepare: func(in io.ReaderAt, size int64, as string, alone bool) (filter.Prepared, error) {
 		mine := o
 		if f, ok := format.Lookup(as); ok {
 			mine = o.With("format", f.Name)
 		}
-		p, err := plan.Prepare(in, size, plan.Request{Ops: mine, Limits: lim, Ahead: alone})
-		return filter.Prepared{From: p.From, Format: p.Format, W: p.W, H: p.H, Pixels: p.Pixels, Write: func(out io.Writer) (filter.Result, error) {
-			r, err := p.Write(out)
-			return filter.Result{Format: r.Format, Note: r.Note}, err
-		}}, err
+		p, err := plan.PrepareSizes(in, size, plan.Request{Ops: mine, Limits: lim, Ahead: alone})
+		if err != nil {
+			return filter.Prepared{}, err
+		}
+		prepared := filter.Prepared{From: p.Each[0].From, Format: p.Each[0].Format, Pixels: p.Pixels}
+		for _, one := range p.Each {
+			prepared.Sizes = append(prepared.Sizes, filter.Size{W: one.W, H: one.H})
+		}
+		prepared.Write = func(outs []io.Writer) (filter.Result, error) {
+			r, err := p.Write(outs)
+			if err != nil {
+				return filter.Result{}, err
+			}
+			return filter.Result{Format: r[0].Format, Note: r[0].Note}, nil
+		}
+		return prepared, nil
 	}})
 }

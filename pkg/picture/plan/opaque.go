@@ -36,6 +36,19 @@ func (j *job) mayBeOpaque() bool {
 	return j.gray && j.out.Alpha && j.p.Header().Layout.HasAlpha()
 }
 
+// lookForAlpha decodes the picture to find out whether its alpha is needed, if it might be
+// left out.
+func (j *job) lookForAlpha() (alpha, error) {
+	if !j.mayBeOpaque() {
+		return keepAlpha, nil
+	}
+	opaque, err := j.p.Opaque()
+	if opaque {
+		return dropAlpha, err
+	}
+	return keepAlpha, err
+}
+
 // writeOpaque calls write for a picture that might be opaque.
 func (j *job) writeOpaque(out io.Writer, write func(io.Writer, alpha) error) error {
 	h := &hold{out: out, opaque: j.p.Opaque}

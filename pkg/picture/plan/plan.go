@@ -16,6 +16,9 @@
 // Grayd can also prepare a picture for scaled (hand-over, handover.go): then it is
 // written as PNM, cropped and possibly reduced already, and the rest is left to scaled.
 //
+// A request for several sizes (sizes.go) is carried out as one job for each, from one
+// decoding where they take the third way.
+//
 // To add an operation or option: give it a row in the registry of package ops, read
 // it in newJob, and add its step to steps.
 package plan
@@ -219,7 +222,7 @@ func (j *job) animated() raster.Animated {
 
 // run writes the picture by the first way that fits.
 func (j *job) run(out io.Writer) (res Result, err error) {
-	res = Result{Format: j.out.Name, Type: j.out.Media, W: j.place.W, H: j.place.H}
+	res = j.result()
 	defer func() { res.Note = j.said(j.animated() != nil) }()
 	if done, err := j.shortcut(out); done || err != nil {
 		return res, err
@@ -227,25 +230,36 @@ func (j *job) run(out io.Writer) (res Result, err error) {
 	if frames := j.animated(); frames != nil {
 		return res, j.animate(out, frames)
 	}
-	depth := 0
-	if j.sameSize() && !j.pads() {
-		depth = j.p.Depth
-	}
 	write := func(out io.Writer, a alpha) error {
 		rows, err := j.rows(steps, a)
 		if err != nil {
 			return err
 		}
-		res.Format, err = codec.Encode(out, rows, j.out.Name, codec.Options{Quality: cmp.Or(j.quality, j.Ops.UsualQuality(j.out.Name)), Fast: j.Ops.Has("fast"), Progressive: j.Ops.Has("progressive"), Bytes: int64(j.Ops.Int("bytes")), Depth: depth, Limits: j.Limits})
-		return err
+		return j.encode(out, rows, &res)
 	}
 	if j.mayBeOpaque() {
 		err = j.writeOpaque(out, write)
 	} else {
 		err = write(out, keepAlpha)
 	}
+	return res, err
+}
+
+// result returns what is known of the result before it is written.
+func (j *job) result() Result {
+	return Result{Format: j.out.Name, Type: j.out.Media, W: j.place.W, H: j.place.H}
+}
+
+// encode writes rows that have passed all steps. The format of res becomes that of the
+// family which was written.
+func (j *job) encode(out io.Writer, rows raster.Rows, res *Result) (err error) {
+	depth := 0
+	if j.sameSize() && !j.pads() {
+		depth = j.p.Depth
+	}
+	res.Format, err = codec.Encode(out, rows, j.out.Name, codec.Options{Quality: cmp.Or(j.quality, j.Ops.UsualQuality(j.out.Name)), Fast: j.Ops.Has("fast"), Progressive: j.Ops.Has("progressive"), Bytes: int64(j.Ops.Int("bytes")), Depth: depth, Limits: j.Limits})
 	if f, ok := format.Lookup(res.Format); ok {
 		res.Type = f.Media
 	}
-	return res, err
+	return err
 }

@@ -48,10 +48,16 @@ func (p Prepared) Write(out io.Writer) (res Result, err error) {
 	} else {
 		res, err = j.run(out)
 	}
-	if j.Ops.Has("gravity") {
-		res.Gravity = j.partGravity.String()
-	}
+	res.Gravity = j.usedGravity()
 	return res, err
+}
+
+// usedGravity returns the gravity of the result, or "" if none was asked for.
+func (j *job) usedGravity() string {
+	if !j.Ops.Has("gravity") {
+		return ""
+	}
+	return j.partGravity.String()
 }
 
 // IsPicture reports whether the first size bytes of in are a picture of a format that

@@ -15,23 +15,32 @@ type step func(*job, raster.Rows) (raster.Rows, error)
 
 // steps are the operations in the order in which they are done. Each does nothing
 // when it isn't asked for.
-var steps = []step{cropStep, grayStep, profileStep, scaleStep, pageStep, fitStep}
+var steps = []step{cropStep, grayStep, profileStep, packStep, scaleStep, pageStep, fitStep}
+
+// The numbers of steps before those two.
+const beforePack, beforeScale = 3, 4
 
 // rows starts the decoding of a still picture and sends its rows through steps.
 // The result may still have to be turned upright, which the encoder does when the
 // picture is smallest. Alpha that is opaque everywhere is left out of a gray picture: see
 // opaque.go.
 func (j *job) rows(steps []step, a alpha) (raster.Rows, error) {
-	if a == findOut && j.mayBeOpaque() {
-		opaque, err := j.p.Opaque()
-		if err != nil {
+	if a == findOut {
+		var err error
+		if a, err = j.lookForAlpha(); err != nil {
 			return nil, err
 		}
-		if opaque {
-			a = dropAlpha
-		}
 	}
-	rows, err := j.p.Rows(j.hint())
+	rows, err := j.decode(j.hint(), a)
+	if err != nil {
+		return nil, err
+	}
+	return j.through(rows, steps)
+}
+
+// decode starts the decoding of a still picture.
+func (j *job) decode(hint raster.Hint, a alpha) (raster.Rows, error) {
+	rows, err := j.p.Rows(hint)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +50,7 @@ func (j *job) rows(steps []step, a alpha) (raster.Rows, error) {
 	if a == dropAlpha {
 		rows = withoutAlpha(rows)
 	}
-	return j.through(rows, steps)
+	return rows, nil
 }
 
 // through sends rows through steps.
@@ -153,16 +162,24 @@ func fitStep(j *job, rows raster.Rows) (raster.Rows, error) {
 	return rows, nil
 }
 
-// scaleStep resamples rows to the goal. They are turned upright first if the goal is
-// the larger picture, so that what turning has to hold is the smaller one.
-func scaleStep(j *job, rows raster.Rows) (raster.Rows, error) {
+// packStep changes rows to a layout that can be resampled: no palette, and planes only if
+// a JPEG is to be made of them.
+func packStep(j *job, rows raster.Rows) (raster.Rows, error) {
 	if j.sameSize() {
 		return rows, nil
 	}
 	if rows.Header().Layout != raster.YCbCr || j.out.Name != format.JPEG || j.Ops.Has("linear") {
 		rows = raster.Packed(rows)
 	}
-	rows = raster.Expand(rows)
+	return raster.Expand(rows), nil
+}
+
+// scaleStep resamples rows to the goal. They are turned upright first if the goal is
+// the larger picture, so that what turning has to hold is the smaller one.
+func scaleStep(j *job, rows raster.Rows) (raster.Rows, error) {
+	if j.sameSize() {
+		return rows, nil
+	}
 	if h := rows.Header(); j.place.Cut.W*j.place.Cut.H > h.FullW*h.FullH {
 		var err error
 		if rows, err = raster.Upright(rows, j.Limits); err != nil {

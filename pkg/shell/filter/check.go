@@ -10,7 +10,7 @@ import (
 	"imgtools/pkg/shell/output"
 )
 
-// list writes to w what would be done, and does nothing: a line for each picture,
+// list writes to w what would be done, and does nothing: a line for each result,
 //
 //	IN -> OUT WIDTHxHEIGHT FORMAT
 //
@@ -18,11 +18,11 @@ import (
 func (c *runner) list(sources []source, w io.Writer) error {
 	out := bufio.NewWriter(w)
 	for _, s := range sources {
-		line, err := c.line(s)
+		lines, err := c.lines(s)
 		if err != nil {
 			c.report.Fail(fmt.Errorf("%s: %w", s.name(), err))
 		}
-		if line != "" {
+		for _, line := range lines {
 			fmt.Fprintln(out, cli.Line(line))
 		}
 	}
@@ -33,17 +33,17 @@ func (c *runner) list(sources []source, w io.Writer) error {
 	return c.report.Status()
 }
 
-// line returns the line of a source, or "" if nothing would be written.
-func (c *runner) line(s source) (string, error) {
+// lines returns the lines of a source: none if nothing would be written.
+func (c *runner) lines(s source) ([]string, error) {
 	switch {
 	case s.err != nil:
-		return "", s.err
+		return nil, s.err
 	case s.unknown:
 		c.others++
-		return "", nil
+		return nil, nil
 	case c.isDone(s):
 		c.left++
-		return "", nil
+		return nil, nil
 	}
 	p, in, prepared, ok := c.open(s, false)
 	if in != nil {
@@ -53,19 +53,24 @@ func (c *runner) line(s source) (string, error) {
 		c.others++
 	}
 	if !ok {
-		return "", p.err
+		return nil, p.err
 	}
 	c.written++
-	to := "-"
-	switch {
-	case s.to != "":
-		to = filepath.Join(c.Dir, s.sub, s.to)
-	case c.Inplace:
-		to = s.operand
-	case c.dir != nil:
-		to = c.dir.Propose(s.sub, output.Name(p.base, prepared.Format, "stdin"))
-	case c.Output != "":
-		to = c.Output
+	var lines []string
+	for i, suffix := range c.suffixes() {
+		to := "-"
+		switch {
+		case s.to != nil:
+			to = filepath.Join(c.Dir, s.sub, s.to[i])
+		case c.Inplace:
+			to = s.operand
+		case c.dir != nil:
+			to = c.dir.Propose(s.sub, sized(output.Name(p.base, prepared.Format, "stdin"), suffix))
+		case c.Output != "":
+			to = c.Output
+		}
+		size := prepared.Sizes[i]
+		lines = append(lines, fmt.Sprintf("%s -> %s %dx%d %s", s.name(), to, size.W, size.H, prepared.Format))
 	}
-	return fmt.Sprintf("%s -> %s %dx%d %s", s.name(), to, prepared.W, prepared.H, prepared.Format), nil
+	return lines, nil
 }

@@ -35,10 +35,13 @@ type Result struct {
 type Prepared struct {
 	From   string // canonical name of what is read
 	Format string // canonical name of what will be written; it may be that of a family
-	W, H   int    // of the result, in pixels
+	Sizes  []Size // of the results: one, or one for each of Config.Sizes
 	Pixels int64  // a measure of the memory that Write may need
-	Write  func(out io.Writer) (Result, error)
+	Write  func(outs []io.Writer) (Result, error)
 }
+
+// Size is the size of a result in pixels.
+type Size struct{ W, H int }
 
 // Operation is what the filter does to pictures.
 type Operation struct {
@@ -59,6 +62,7 @@ type Config struct {
 	Output  string   // -o
 	Dir     string   // -d
 	Format  string   // -f, canonical
+	Sizes   []string // of several sizes: what is added to the names of their results, "-320"
 	Quiet   bool     // -quiet: no closing line, no progress, and each kind of note once
 
 	Recurse bool  // -r: operands may be folders
@@ -87,6 +91,8 @@ func (c *Config) check() error {
 		return fault.New(fault.Usage, "-n %d: not 1 to %d", c.Workers, limits.Workers)
 	case c.Output != "" && c.Dir != "":
 		return fault.New(fault.Usage, "-o and -d exclude each other")
+	case len(c.Sizes) > 0 && c.Dir == "":
+		return fault.New(fault.Usage, "%d sizes need a folder for their results (-d)", len(c.Sizes))
 	case c.Inplace && (c.Output != "" || c.Dir != "" || c.Skip || c.Update):
 		return fault.New(fault.Usage, "-inplace replaces the files themselves: without -o, -d, -skip and -update")
 	case c.Inplace && (len(c.Files) == 0 || slices.Contains(c.Files, "-")):
@@ -143,15 +149,24 @@ func Run(cfg Config, op Operation) error {
 	if err != nil {
 		return err
 	}
-	return c.finish(c.work(sources[0], c.Workers > 1, out, nil))
+	return c.finish(c.work(sources[0], c.Workers > 1, []*output.File{out}, nil))
 }
 
-// picture is the result of an operation that has no name yet.
+// suffixes returns what is added to the names of the results of one source, one for each
+// result.
+func (c *Config) suffixes() []string {
+	if len(c.Sizes) == 0 {
+		return []string{""}
+	}
+	return c.Sizes
+}
+
+// picture is the results of an operation on a source that have no names yet.
 type picture struct {
 	source
-	base string // the source's base name
-	out  *output.File
-	left bool // its result is there already
+	base string         // the source's base name
+	outs []*output.File // one, or one for each size
+	left bool           // its results are there already
 	Result
 	err error // of any step so far
 }
@@ -178,37 +193,36 @@ func (c *runner) open(s source, alone bool) (p picture, in *input.Input, prepare
 	return p, in, prepared, p.err == nil
 }
 
-// work writes the result of a source to out. It waits until room has as many pixels.
-func (c *runner) work(s source, alone bool, out *output.File, room *room) picture {
+// work writes the results of a source to outs. It waits until room has as many pixels.
+func (c *runner) work(s source, alone bool, outs []*output.File, room *room) picture {
 	p, in, prepared, ok := c.open(s, alone)
-	p.out = out
+	p.outs = outs
 	if in != nil {
 		defer in.Close()
 	}
 	if ok {
 		defer room.take(prepared.Pixels)()
-		p.Result, p.err = prepared.Write(out)
+		writers := make([]io.Writer, len(outs))
+		for i, out := range outs {
+			writers[i] = out
+		}
+		p.Result, p.err = prepared.Write(writers)
 	}
 	return p
 }
 
-// finish gives a result its name, or removes it if there is none. Its error names the
-// source.
+// finish gives the results of a source their names, or removes them if it failed. Its
+// error names the source.
 func (c *runner) finish(p picture) error {
 	written := p.err == nil && !p.left && !p.unknown
 	switch {
 	case !written:
-		if p.out != nil {
-			p.out.Discard()
-		}
+		p.discard(0)
 	case c.Inplace:
 		p.err = p.replace()
-	case p.to != "":
-		if p.err = p.out.CommitAs(p.to, c.Update); errors.Is(p.err, os.ErrExist) && c.Skip {
-			p.err, p.left, written = nil, true, false // another program has made it since
-		}
 	default:
-		_, p.err = p.out.Commit(output.Name(p.base, p.Format, "stdin"))
+		written, p.err = c.commit(&p)
+		p.left = !written
 	}
 	if p.err != nil {
 		return fmt.Errorf("%s: %w", p.name(), p.err)
@@ -223,4 +237,30 @@ func (c *runner) finish(p picture) error {
 		c.report.Note(p.name(), p.Note)
 	}
 	return nil
+}
+
+// commit gives each result its name. It reports whether it did so with at least one: with
+// -skip another program may have made them since.
+func (c *runner) commit(p *picture) (written bool, err error) {
+	for i, suffix := range c.suffixes() {
+		if p.to == nil {
+			_, err = p.outs[i].Commit(sized(output.Name(p.base, p.Format, "stdin"), suffix))
+		} else if err = p.outs[i].CommitAs(p.to[i], c.Update); errors.Is(err, os.ErrExist) && c.Skip {
+			err = nil
+			continue
+		}
+		if err != nil {
+			p.discard(i + 1)
+			return false, err
+		}
+		written = true
+	}
+	return written, nil
+}
+
+// discard removes the results that have no names yet, from the given one on.
+func (p *picture) discard(from int) {
+	for _, out := range p.outs[min(from, len(p.outs)):] {
+		out.Discard()
+	}
 }

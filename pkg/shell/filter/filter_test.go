@@ -57,7 +57,8 @@ var upper = Operation{
 		if written == "" {
 			written = "png"
 		}
-		return Prepared{From: "png", Format: written, W: len(b), H: 1, Pixels: size, Write: func(out io.Writer) (Result, error) {
+		return Prepared{From: "png", Format: written, Sizes: []Size{{len(b), 1}}, Pixels: size, Write: func(outs []io.Writer) (Result, error) {
+			out := outs[0]
 			if _, err := fmt.Fprintf(out, "%s%s", bytes.ToUpper(b), format); err != nil {
 				return Result{}, err
 			}

@@ -32,17 +32,17 @@ func (p *picture) replace() error {
 		err = errors.New("it has changed while it was read, and was left alone")
 	}
 	if err == nil {
-		err = p.out.Sync()
+		err = p.outs[0].Sync()
 	}
 	if err != nil {
-		p.out.Discard()
+		p.outs[0].Discard()
 		return causeOf(err)
 	}
 	if sys, ok := p.was.Sys().(*syscall.Stat_t); ok {
-		p.out.Chown(int(sys.Uid), int(sys.Gid)) // fails for all but root, whose files they aren't
+		p.outs[0].Chown(int(sys.Uid), int(sys.Gid)) // fails for all but root, whose files they aren't
 	}
-	p.out.Mark(p.was.ModTime(), "")
-	if _, err = p.out.Commit(""); err == nil {
+	p.outs[0].Mark(p.was.ModTime(), "")
+	if _, err = p.outs[0].Commit(""); err == nil {
 		err = os.Chtimes(p.operand, p.was.ModTime(), p.was.ModTime()) // where it was written in place
 	}
 	return err

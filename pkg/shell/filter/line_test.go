@@ -33,11 +33,11 @@ func TestProgressOnTerminal(t *testing.T) {
 				done <- Run(Config{Command: "gray", Files: files, Dir: filepath.Join(dir, "out"), Quiet: quiet, Workers: 2, Pixels: 100}, Operation{
 					Prepare: func(in io.ReaderAt, size int64, _ string, _ bool) (Prepared, error) {
 						b := string(read(in, size))
-						return Prepared{Format: "png", Write: func(out io.Writer) (Result, error) {
+						return Prepared{Format: "png", Write: func(outs []io.Writer) (Result, error) {
 							if b > "b" {
 								<-hold
 							}
-							_, err := io.WriteString(out, b)
+							_, err := io.WriteString(outs[0], b)
 							return Result{Format: "png", Note: map[bool]string{true: "noted"}[b == "d"]}, err
 						}}, nil
 					}})

@@ -56,11 +56,16 @@ func (c *runner) toFolder(s source, alone bool, pixels *room) picture {
 	if s.err != nil || s.unknown || c.isDone(s) {
 		return picture{source: s, left: s.err == nil && !s.unknown, err: s.err}
 	}
-	out, err := c.place(&s)
-	if err != nil {
-		return picture{source: s, err: err}
+	var p picture
+	for range c.suffixes() {
+		out, err := c.place(&s)
+		if err != nil {
+			p.source, p.err = s, err
+			return p
+		}
+		p.outs = append(p.outs, out)
 	}
-	return c.work(s, alone, out, pixels)
+	return c.work(s, alone, p.outs, pixels)
 }
 
 // sum writes the closing line, if there is something to say: that pictures failed or

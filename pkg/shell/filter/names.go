@@ -15,7 +15,8 @@ import (
 // name decides the names of all results. It reads the header of each source, since the
 // format to write depends on that.
 func (c *runner) name(sources []source) {
-	looks := make([]look, len(sources))
+	suffixes := c.suffixes()
+	looks := make([]look, len(sources)*len(suffixes))
 	c.each(len(sources), nil, func(i int) {
 		if sources[i].err == nil && c.amongOriginals(sources[i]) {
 			sources[i].err = fault.New(fault.Usage, "it lies in the folder that its result is for; -skip and -update need another (-d)")
@@ -28,12 +29,17 @@ func (c *runner) name(sources []source) {
 			in.Close()
 		}
 		sources[i].unknown, sources[i].err = p.unknown, p.err
-		if ok {
-			looks[i] = look{sub: sources[i].sub, base: p.base, format: prepared.Format}
+		for k, suffix := range suffixes {
+			if ok {
+				looks[i*len(suffixes)+k] = look{sub: sources[i].sub, base: p.base, suffix: suffix, format: prepared.Format}
+			}
 		}
 	})
-	for i, to := range resultNames(looks) {
-		sources[i].to = to
+	names := resultNames(looks)
+	for i := range sources {
+		if mine := names[i*len(suffixes):][:len(suffixes)]; mine[0] != "" {
+			sources[i].to = mine
+		}
 	}
 }
 
@@ -72,6 +78,7 @@ func (c *runner) each(n int, gate chan<- struct{}, f func(int)) {
 type look struct {
 	sub    string // the folder that it is for
 	base   string // of the source
+	suffix string // of one of several sizes, "-320"
 	format string // to write, canonical
 }
 
@@ -89,7 +96,7 @@ func resultNames(looks []look) []string {
 	wanted := map[string]int{}
 	for i, l := range looks {
 		if l.format != "" {
-			names[i] = output.Name(l.base, l.format, "stdin")
+			names[i] = sized(output.Name(l.base, l.format, "stdin"), l.suffix)
 			wanted[filepath.Join(l.sub, names[i])]++
 		}
 	}
@@ -99,7 +106,7 @@ func resultNames(looks []look) []string {
 		path := filepath.Join(l.sub, names[i])
 		switch {
 		case l.format == "":
-		case wanted[path] == 1, filename.Clean(l.base) == names[i] && !taken[path]:
+		case wanted[path] == 1, sized(filename.Clean(l.base), l.suffix) == names[i] && !taken[path]:
 			taken[path] = true
 		default:
 			shared = append(shared, i)
@@ -108,8 +115,8 @@ func resultNames(looks []look) []string {
 	for _, i := range shared {
 		l := looks[i]
 		f, _ := format.Lookup(l.format)
-		if name := filename.Clean(l.base); name != names[i] {
-			names[i] = filename.Clean(name + f.Ext())
+		if name := filename.Clean(l.base); sized(name, l.suffix) != names[i] {
+			names[i] = sized(filename.Clean(name+f.Ext()), l.suffix)
 		}
 		for n, name := 1, names[i]; taken[filepath.Join(l.sub, names[i])]; n++ {
 			ext := filepath.Ext(name)
@@ -120,20 +127,28 @@ func resultNames(looks []look) []string {
 	return names
 }
 
-// isDone reports whether the result of a source is there already and is to be left
+// sized returns the name of the result of one of several sizes: a-320.jpg.
+func sized(name, suffix string) string {
+	ext := filepath.Ext(name)
+	return name[:len(name)-len(ext)] + suffix + ext
+}
+
+// isDone reports whether all results of a source are there already and are to be left
 // alone. An empty file is no result: a process that was killed may have left it on a
 // file system that can't rename without replacing.
 func (c *runner) isDone(s source) bool {
-	if s.to == "" {
-		return false
+	for _, to := range s.to {
+		result, err := os.Lstat(filepath.Join(c.Dir, s.sub, to))
+		if err != nil || result.Mode().IsRegular() && result.Size() == 0 {
+			return false
+		}
+		if !c.Update {
+			continue
+		}
+		from, err := os.Stat(s.operand)
+		if err != nil || !result.ModTime().After(from.ModTime()) {
+			return false
+		}
 	}
-	result, err := os.Lstat(filepath.Join(c.Dir, s.sub, s.to))
-	if err != nil || result.Mode().IsRegular() && result.Size() == 0 {
-		return false
-	}
-	if !c.Update {
-		return true
-	}
-	from, err := os.Stat(s.operand)
-	return err == nil && result.ModTime().After(from.ModTime())
+	return s.to != nil
 }

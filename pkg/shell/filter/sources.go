@@ -13,12 +13,12 @@ import (
 
 // source is a file to work on.
 type source struct {
-	operand string // as package input takes it: a path, or "-"
-	sub     string // the folder below that of -d which its result is for
-	found   bool   // in a folder, and not named by the user
-	unknown bool   // it is no picture, as far as has been seen
-	to      string // the name of its result, where that has been decided
-	err     error  // why nothing can be done with it
+	operand string   // as package input takes it: a path, or "-"
+	sub     string   // the folder below that of -d which its result is for
+	found   bool     // in a folder, and not named by the user
+	unknown bool     // it is no picture, as far as has been seen
+	to      []string // the names of its results, where they have been decided
+	err     error    // why nothing can be done with it
 
 	was fs.FileInfo // with -inplace: the file before it was read
 }
