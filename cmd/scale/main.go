@@ -9,5 +9,5 @@ import (
 func main() { cli.Main("scale", run) }
 
 func run(args []string) error {
-	return filtercmd.Run("scale", "makes pictures smaller or larger", args)
+	return filtercmd.Run("scale", "makes pictures smaller or larger; geometry is a factor (0.5, 1/2, 50%), a box (640x480, 640x, x480, 640x480!), or with -d a list (320x,640x)", args)
 }

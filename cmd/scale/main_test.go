@@ -54,17 +54,26 @@ func TestUsageErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
-		"":                    "no geometry: a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!); scale with -d also takes a list (320x,640x)",
-		"0 a.pgm":             `scale: "0": a factor must be over 0`,
-		"640 a.pgm":           "scale: 640 as a factor? for a width write 640x",
-		"0,5 a.pgm":           `scale: "0,5": not a number; write 0.5 with a point`,
-		"NaN a.pgm":           `scale: "NaN": not a geometry; a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!)`,
-		"-k sharp 1/2 a.pgm":  `kernel "sharp": not one of lanczos3 box triangle catmullrom mitchell`,
-		"-f webp 1/2 a.pgm":   `format "webp": not one of jpeg png gif bmp tiff pnm pgm ppm pam`,
-		"-q 101 1/2 a.pgm":    `quality "101": not a whole number from 1 to 100`,
-		"1/2 a.pgm -o x":      "-o after a file: flags go first (a file: ./-o)",
-		"1/2 a.pgm a.pgm":     "2 files: several need -d",
-		"-o x -d . 1/2 a.pgm": "-o and -d exclude each other",
+		"":                                      "no geometry: a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!); scale with -d also takes a list (320x,640x)",
+		"0 a.pgm":                               `scale: "0": a factor must be over 0`,
+		"640 a.pgm":                             "scale: 640 as a factor? for a width write 640x",
+		"0,5 a.pgm":                             `scale: "0,5": not a number; write 0.5 with a point`,
+		"NaN a.pgm":                             `scale: "NaN": not a geometry; a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!)`,
+		"-k sharp 1/2 a.pgm":                    `kernel "sharp": not one of lanczos3 box triangle catmullrom mitchell`,
+		"-f webp 1/2 a.pgm":                     `format "webp": not one of jpeg png gif bmp tiff pnm pgm ppm pam`,
+		"-q 101 1/2 a.pgm":                      `quality "101": not a whole number from 1 to 100`,
+		"1/2 a.pgm -o x":                        "-o after a file: flags go first (a file: ./-o)",
+		"1/2 a.pgm a.pgm":                       "2 files: several need -d",
+		"-o x -d . 1/2 a.pgm":                   "-o and -d exclude each other",
+		"4x,2x a.pgm":                           "2 sizes need a folder for their results (-d)",
+		"-o x 4x,2x a.pgm":                      "2 sizes need a folder for their results (-d)",
+		"-d . 4x,,2x a.pgm":                     `scale: "4x,,2x": size 2 of 3 is empty`,
+		"-d . 4x,2x,4x a.pgm":                   "scale: 4x and 4x in a list: both results would be named -4",
+		"-d . 4x,2x,x2 a.pgm":                   "a.pgm: scale=4x,2x,x2: 2x and x2 both come out as 2x2; nothing in a list is enlarged",
+		"-d . 8x,9x a.pgm":                      "a.pgm: scale=8x,9x: 8x and 9x both come out as 4x4; nothing in a list is enlarged",
+		"-d . 2x,4x< a.pgm":                     "scale: 4x< in a list: nothing in a list is enlarged",
+		"-d . -enlarge 1 2x,3x a.pgm":           "enlarge=1 with scale=2x,3x: nothing in a list is enlarged",
+		"-d . 1x,2x,3x,4x,5x,6x,7x,8x,9x a.pgm": `scale: "1x,2x,3x,4x,5x,6x,7x,8x,9x": 9 sizes; at most 8`,
 	} {
 		out, stderr, status := scaleCommand(t, dir, []byte{}, strings.Fields(args)...)
 		if status != 2 || len(out) > 0 || stderr != "scale: "+want+"\nsee scale -h\n" {
@@ -150,5 +159,26 @@ func TestFirstFrameSaidAloud(t *testing.T) {
 	all, err := gif.DecodeAll(bytes.NewReader(out))
 	if status != 0 || stderr != "" || err != nil || len(all.Image) != 3 {
 		t.Errorf("%d, %q, %v", status, stderr, err)
+	}
+}
+
+// A list of sizes gives a result for each, under a name of its own.
+func TestSeveralSizes(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.pgm"), pgm(40, 30), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, status := scaleCommand(t, dir, nil, "-d", "out", "20x,x10,9x9,50x60!,1/5,10%", "a.pgm")
+	if status != 0 || stderr != "" {
+		t.Fatalf("%d, %q", status, stderr)
+	}
+	for name, want := range map[string]string{"20": "20 15", "x10": "13 10", "9x9": "9 7", "50x60": "40 30", "1_5": "8 6", "10pc": "4 3"} {
+		b, err := os.ReadFile(filepath.Join(dir, "out", "a-"+name+".pgm"))
+		if err != nil || !bytes.HasPrefix(b, []byte("P5\n"+want+"\n255\n")) {
+			t.Errorf("%s: %.12q, %v", name, b, err)
+		}
+	}
+	if entries, _ := os.ReadDir(filepath.Join(dir, "out")); len(entries) != 6 {
+		t.Errorf("%v", entries)
 	}
 }

@@ -49,6 +49,8 @@ func TestParse(t *testing.T) {
 		{"scale=300x200 fit=cover gravity=north crop=400x400+0+0", "crop=400x400+0+0 scale=300x200 fit=cover gravity=north", "scale"},
 		{"scale=300x200 fit=pad enlarge=0 background=FF8000", "scale=300x200 fit=pad enlarge=0 background=ff8000", "scale"},
 		{"scale=300x200^", "scale=300x200^", "scale"},
+		{"scale=640x,1/2,x480 gray", "gray=601 scale=640x,1/2,x480", "gray+scale"},
+		{"scale=64x48,32x48 fit=cover gravity=north", "scale=64x48,32x48 fit=cover gravity=north", "scale"},
 	} {
 		t.Run(c.in, func(t *testing.T) {
 			o, err := Parse(words(c.in))
@@ -64,49 +66,55 @@ func TestParse(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for in, part := range map[string]string{
-		"rotate=90":                  `unknown word "rotate"`,
-		"gray gray":                  "gray is given twice",
-		"gray=red":                   "601 709 luminance",
-		"gray=0":                     "no operation: gray or scale, or a format",
-		"gray=0 name=x":              "no operation",
-		"kernel=box":                 "kernel without scale",
-		"gray fine":                  "fine without scale or crop",
-		"scale=1/2 fine fast":        "fast and fine exclude each other",
-		"format=png linear=0":        "linear without scale",
-		"scale=0":                    `scale: "0"`,
-		"scale=-1":                   "scale: ",
-		"scale=NaN":                  "not a geometry",
-		"scale=0,5":                  "write 0.5",
-		"scale=1e9":                  "scale: ",
-		"scale=640":                  "for a width write 640x",
-		"scale=":                     "scale: ",
-		"gray format=webp":           "not one of",
-		"gray format=heic":           "not one of",
-		"gray quality=101":           "1 to 100",
-		"scale=1/2 luma=709":         "luma without gray",
-		"gray=709 luma=601":          "differ",
-		"scale=1/2 linear=yes":       "not 1 or 0",
-		"frame=0":                    "frame",
-		"crop=0x5":                   `crop: "0x5": an empty crop`,
-		"crop=5":                     `crop: "5": not a crop; write 300x200, 300x200+10+20`,
-		"crop=5x5+1":                 "not a crop",
-		"crop=5x5-1-1":               "not a crop",
-		"crop=101%x5":                "101% is over 100%",
-		"crop=5x5+1+1 gravity=north": "gravity=north and crop=5x5+1+1: both say where the part lies",
-		"gravity=north scale=1/2":    "gravity without crop=WxH, fit=cover or fit=pad",
-		"crop=5x5 gravity=up":        `gravity: "up": not a gravity; one of center north`,
-		"crop=5x5 gravity=30%,101%":  "between 0% and 100%",
-		"crop=5x5 gravity=-1%,0%":    "not a gravity",
-		"gray fit=cover":             "fit without scale",
-		"scale=640x fit=cover":       "fit=cover with scale=640x: needs width and height: 640x480",
-		"scale=1/2 fit=pad":          "needs width and height",
-		"scale=640x480! fit=cover":   "the suffix says stretch",
-		"scale=640x480!^":            "both ! and ^",
-		"scale=640x^":                "^ needs both width and height",
-		"scale=640x480< enlarge=0":   "the suffix < only enlarges",
-		"scale=1/2 enlarge=no":       "not one of 1 0",
-		"gray background=red":        "not a colour",
-		"gray fast":                  "fast without scale or crop",
+		"rotate=90":                        `unknown word "rotate"`,
+		"gray gray":                        "gray is given twice",
+		"gray=red":                         "601 709 luminance",
+		"gray=0":                           "no operation: gray or scale, or a format",
+		"gray=0 name=x":                    "no operation",
+		"kernel=box":                       "kernel without scale",
+		"gray fine":                        "fine without scale or crop",
+		"scale=1/2 fine fast":              "fast and fine exclude each other",
+		"format=png linear=0":              "linear without scale",
+		"scale=0":                          `scale: "0"`,
+		"scale=-1":                         "scale: ",
+		"scale=NaN":                        "not a geometry",
+		"scale=0,5":                        "write 0.5",
+		"scale=1e9":                        "scale: ",
+		"scale=640x,":                      "size 2 of 2 is empty",
+		"scale=1x,2x,3x,4x,5x,6x,7x,8x,9x": "9 sizes; at most 8",
+		"scale=64x48!,64x48":               "64x48! and 64x48 in a list: both results would be named -64x48",
+		"scale=64x,2x<":                    "nothing in a list is enlarged",
+		"scale=64x,2x enlarge=1":           "enlarge=1 with scale=64x,2x: nothing in a list is enlarged",
+		"scale=64x48,2x fit=cover":         "fit=cover with scale=2x: needs width and height",
+		"scale=640":                        "for a width write 640x",
+		"scale=":                           "scale: ",
+		"gray format=webp":                 "not one of",
+		"gray format=heic":                 "not one of",
+		"gray quality=101":                 "1 to 100",
+		"scale=1/2 luma=709":               "luma without gray",
+		"gray=709 luma=601":                "differ",
+		"scale=1/2 linear=yes":             "not 1 or 0",
+		"frame=0":                          "frame",
+		"crop=0x5":                         `crop: "0x5": an empty crop`,
+		"crop=5":                           `crop: "5": not a crop; write 300x200, 300x200+10+20`,
+		"crop=5x5+1":                       "not a crop",
+		"crop=5x5-1-1":                     "not a crop",
+		"crop=101%x5":                      "101% is over 100%",
+		"crop=5x5+1+1 gravity=north":       "gravity=north and crop=5x5+1+1: both say where the part lies",
+		"gravity=north scale=1/2":          "gravity without crop=WxH, fit=cover or fit=pad",
+		"crop=5x5 gravity=up":              `gravity: "up": not a gravity; one of center north`,
+		"crop=5x5 gravity=30%,101%":        "between 0% and 100%",
+		"crop=5x5 gravity=-1%,0%":          "not a gravity",
+		"gray fit=cover":                   "fit without scale",
+		"scale=640x fit=cover":             "fit=cover with scale=640x: needs width and height: 640x480",
+		"scale=1/2 fit=pad":                "needs width and height",
+		"scale=640x480! fit=cover":         "the suffix says stretch",
+		"scale=640x480!^":                  "both ! and ^",
+		"scale=640x^":                      "^ needs both width and height",
+		"scale=640x480< enlarge=0":         "the suffix < only enlarges",
+		"scale=1/2 enlarge=no":             "not one of 1 0",
+		"gray background=red":              "not a colour",
+		"gray fast":                        "fast without scale or crop",
 	} {
 		t.Run(in, func(t *testing.T) {
 			_, err := Parse(words(in))
@@ -176,5 +184,28 @@ func TestBytesAreReadWithUnits(t *testing.T) {
 		if o, err := Parse([]Word{{"bytes", bad}}); err == nil || !strings.HasPrefix(err.Error(), "bytes ") {
 			t.Errorf("bytes=%s is %v, %v", bad, o, err)
 		}
+	}
+}
+
+// Several sizes are one request for each, in which nothing is enlarged. Only the filters
+// take them.
+func TestSizes(t *testing.T) {
+	var got []string
+	for _, s := range Must("gray scale=320x,x480,640x480^,50%,1/3,0.25,+.2").Sizes() {
+		got = append(got, s.Name+": "+text(s.Ops))
+	}
+	want := []string{
+		"320: gray=601 scale=320x enlarge=0", "x480: gray=601 scale=x480 enlarge=0", "640x480: gray=601 scale=640x480^ enlarge=0",
+		"50pc: gray=601 scale=50% enlarge=0", "1_3: gray=601 scale=1/3 enlarge=0", "0.25: gray=601 scale=0.25 enlarge=0", ".2: gray=601 scale=+.2 enlarge=0",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if s := Must("scale=320x").Sizes(); s != nil {
+		t.Error(s)
+	}
+	_, err := ParsePublic(words("scale=320x,640x"))
+	if err == nil || !strings.Contains(err.Error(), "several sizes are for the command scale with -d alone") || fault.Of(err) != fault.Usage {
+		t.Error(err)
 	}
 }

@@ -34,9 +34,14 @@ func TestMain(m *testing.M) {
 			f.Bool(&c.Check, "C", "", "")
 			f.Bool(&c.Quiet, "", "quiet", "")
 			f.Int(&c.Workers, "n", "", "n", "")
+			var sizes string
+			f.String(&sizes, "", "sizes", "sizes", "")
 			var err error
 			if c.Files, err = f.Parse(args, os.Stdout); err != nil {
 				return err
+			}
+			if sizes != "" {
+				c.Sizes = strings.Split(sizes, ",")
 			}
 			return Run(c, upper)
 		})
@@ -57,10 +62,11 @@ var upper = Operation{
 		if written == "" {
 			written = "png"
 		}
-		return Prepared{From: "png", Format: written, Sizes: []Size{{len(b), 1}}, Pixels: size, Write: func(outs []io.Writer) (Result, error) {
-			out := outs[0]
-			if _, err := fmt.Fprintf(out, "%s%s", bytes.ToUpper(b), format); err != nil {
-				return Result{}, err
+		return Prepared{From: "png", Format: written, Sizes: []Size{{len(b), 1}, {len(b), 2}}, Pixels: size, Write: func(outs []io.Writer) (Result, error) {
+			for _, out := range outs {
+				if _, err := fmt.Fprintf(out, "%s%s", bytes.ToUpper(b), format); err != nil {
+					return Result{}, err
+				}
 			}
 			r := Result{Format: written}
 			switch {
