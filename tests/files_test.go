@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"imgtools/pkg/eventually"
@@ -313,5 +314,62 @@ func TestPageOfThumbnails(t *testing.T) {
 	}
 	if list := b.complaints(); len(list) > 0 {
 		t.Errorf("%q", list)
+	}
+}
+
+// Presets and keys are read again on HUP: a key can be replaced while the old one is
+// still valid, and then taken out.
+func TestReloadOfPresetsAndKeys(t *testing.T) {
+	dir, top := gallery(t), t.TempDir()
+	keys := write(t, top, "keys", []byte("old\n"))
+	presets := write(t, top, "presets", []byte("thumb scale=40x\n"))
+	s := startImgd(t, "-root", dir, "-sign", keys, "-preset", presets)
+	signed := func() string { return strings.TrimSpace(string(must(t, top, "imgsign keys 'a b.jpg?scale=64x'"))) }
+	old := signed()
+	status := func(url string) int { resp, _ := s.fetch(t, url); return resp.StatusCode }
+	reload := func(keyLines, presetLines string) {
+		t.Helper()
+		write(t, top, "keys", []byte(keyLines))
+		write(t, top, "presets", []byte(presetLines))
+		s.cmd.Process.Signal(syscall.SIGHUP)
+	}
+	if a, b := status(old), status("/files/a%20b.jpg?preset=wide"); a != 200 || b != 400 {
+		t.Fatalf("at first %d, %d", a, b)
+	}
+	reload("new\nold\n", "thumb scale=40x\nwide scale=80x\n")
+	eventually.True(t, "the new preset", func() bool { return status("/files/a%20b.jpg?preset=wide") == 200 })
+	replaced := signed()
+	if a, b := status(old), status(replaced); a != 200 || b != 200 || replaced == old {
+		t.Errorf("with both keys %d, %d", a, b)
+	}
+	reload("new\n", "thumb scale=0\n") // and a preset that is wrong: the old ones stay
+	eventually.True(t, "the old key is out", func() bool { return status(old) == 403 })
+	if a, b := status(replaced), status("/files/a%20b.jpg?preset=wide"); a != 200 || b != 200 {
+		t.Errorf("with the new key %d, %d", a, b)
+	}
+}
+
+// Ten thousand sizes that nobody has signed cost no work, and a folder of many files no
+// more than a small one.
+func TestTenThousandSizes(t *testing.T) {
+	dir := gallery(t)
+	for i := range 5000 {
+		write(t, dir, fmt.Sprintf("%05d.txt", i), nil)
+	}
+	keys := write(t, t.TempDir(), "keys", []byte("KEY\n"))
+	s := startImgd(t, "-root", dir, "-sign", keys)
+	const sizes = 10_000
+	each(sizes, 8, func(i int) {
+		resp, b, err := s.do("GET", fmt.Sprintf("/files/a%%20b.jpg?scale=%dx&sig=%043d", i+1, i), nil)
+		if err != nil || resp.StatusCode != 403 {
+			t.Errorf("size %d: %v, %q", i, err, b)
+		}
+	})
+	if n := strings.Count(s.log.String(), "ms_worked"); n != 0 {
+		t.Errorf("%d works", n)
+	}
+	good := strings.TrimSpace(string(must(t, "", "imgsign "+keys+" 'a b.jpg?scale=64x'")))
+	if resp, _ := s.fetch(t, good); resp.StatusCode != 200 {
+		t.Errorf("a signed one afterwards: %d", resp.StatusCode)
 	}
 }
