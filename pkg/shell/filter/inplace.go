@@ -20,7 +20,7 @@ func (c *runner) place(s *source) (*output.File, error) {
 		return nil, causeOf(err)
 	}
 	s.was = st
-	return output.Open(s.operand)
+	return output.Replace(s.operand)
 }
 
 // replace puts the result in the place of its source, of which no other copy may exist.
@@ -42,9 +42,7 @@ func (p *picture) replace() error {
 		p.outs[0].Chown(int(sys.Uid), int(sys.Gid)) // fails for all but root, whose files they aren't
 	}
 	p.outs[0].Mark(p.was.ModTime(), "")
-	if _, err = p.outs[0].Commit(""); err == nil {
-		err = os.Chtimes(p.operand, p.was.ModTime(), p.was.ModTime()) // where it was written in place
-	}
+	_, err = p.outs[0].Commit("")
 	return err
 }
 

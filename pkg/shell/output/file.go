@@ -23,6 +23,7 @@ type File struct {
 	*os.File
 	to     *os.File // where Commit copies it; nil when it gets a name
 	over   bool     // what is in to is replaced
+	whole  bool     // only a rename may replace what is there
 	tmp    string   // path of the temporary file; "" when it is unnamed
 	dst    string   // the path that it gets; "" in a folder
 	dir    *Dir
@@ -65,22 +66,49 @@ func Open(path string) (*File, error) {
 	if err != nil { // a new file
 		return beside(dst, path, newMode)
 	}
-	f, err := beside(dst, path, st.Mode().Perm())
+	f, err := instead(dst, path, st.Mode().Perm())
 	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EROFS) {
 		// The folder can't be written, but perhaps the file can.
 		if to, openErr := os.OpenFile(dst, os.O_WRONLY, 0); openErr == nil {
 			f, err = gathered(to)
 			f.over = true
 		}
-		return f, err
-	}
-	if err == nil {
-		if err = f.Chmod(st.Mode().Perm()); err != nil { // the umask may have taken some of it
-			f.Discard()
-			return nil, err
-		}
 	}
 	return f, err
+}
+
+// Replace returns a file that will replace the regular file at path, of which no copy
+// exists. It is never written in place, as a file of Open may be: a full disk would then
+// leave a part of the new and nothing of the old. Where a rename is not possible, Replace
+// or Commit fails.
+func Replace(path string) (*File, error) {
+	dst, _, err := follow(path)
+	if err != nil {
+		return nil, err
+	}
+	st, err := os.Stat(dst)
+	if err != nil {
+		return nil, err
+	}
+	f, err := instead(dst, path, st.Mode().Perm())
+	if err != nil {
+		return nil, err
+	}
+	f.whole = true
+	return f, nil
+}
+
+// instead returns a temporary file that will replace the one at dst and has its mode.
+func instead(dst, path string, mode fs.FileMode) (*File, error) {
+	f, err := beside(dst, path, mode)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Chmod(mode); err != nil { // the umask may have taken some of it
+		f.Discard()
+		return nil, err
+	}
+	return f, nil
 }
 
 // beside returns a temporary file that will get the path dst.
@@ -180,7 +208,12 @@ func (f *File) Commit(name string) (path string, err error) {
 	if f.dir != nil {
 		path, err = f.dir.place(f, name)
 	} else if path, err = f.dst, os.Rename(f.tmp, f.dst); errors.Is(err, unix.EBUSY) {
-		err = f.copyOver() // f.dst is a mount point, such as a file bound into a container
+		// f.dst is a mount point, such as a file bound into a container.
+		if f.whole {
+			err = errors.New("it is a mount point, which can't be replaced")
+		} else {
+			err = f.copyOver()
+		}
 	}
 	if err != nil {
 		f.Discard()

@@ -153,6 +153,30 @@ func TestFileInReadOnlyFolder(t *testing.T) {
 	}
 }
 
+// An original without a copy is never written in place: a full disk would cut it.
+func TestReplaceNeverWritesInPlace(t *testing.T) {
+	dir := t.TempDir()
+	a := filepath.Join(dir, "a")
+	write(t, a, "old and longer")
+	if err := os.Chmod(dir, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(dir, 0o755)
+	withoutOverride(t, func() {
+		if _, err := Replace(a); err == nil || err.Error() != "create a file in "+dir+": permission denied" {
+			t.Errorf("in a read-only folder: %v", err)
+		}
+	})
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Replace(a)
+	put(t, f, err, "new", "")
+	if s := folder(t, dir); s != "a=new" {
+		t.Error(s)
+	}
+}
+
 // withoutOverride calls f on a thread that file modes hold for, even if the user is
 // root (capabilities(7), CAP_DAC_OVERRIDE).
 func withoutOverride(t *testing.T, f func()) {
@@ -196,7 +220,16 @@ func TestFileThatIsAMountPoint(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		f, err := Open(target)
+		f, err := Replace(target)
+		if err == nil {
+			f.WriteString("bad")
+			_, err = f.Commit("")
+		}
+		if s := folder(t, dir); s != "bound=old and longer target=old and longer" ||
+			fmt.Sprint(err) != "it is a mount point, which can't be replaced" {
+			t.Errorf("after Replace: %s, %v", s, err)
+		}
+		f, err = Open(target)
 		put(t, f, err, "new", "")
 		if s := folder(t, dir); s != "bound=new target=new" {
 			t.Errorf("as it is mounted: %s", s)
