@@ -83,8 +83,9 @@ func reverse(s []string) []string {
 }
 
 func TestWhatIsNotSigned(t *testing.T) {
-	for _, c := range []struct{ path, query string }{{"a", "sig=x"}, {"a", "exp=1"}, {"a\nb", ""}, {"a", "name=%0A"}} {
-		t.Run(c.path+c.query, func(t *testing.T) {
+	for _, c := range []struct{ path, query string }{{"a", "sig=x"}, {"a", "exp=1"}, {"a\nb", ""}, {"a", "name=%0A"},
+		{"", ""}, {"../a", ""}, {"a/.b", ""}, {"a//b", ""}, {"https://example.org/a", ""}} {
+		t.Run(c.path+" "+c.query, func(t *testing.T) {
 			if got, err := Sign("k", c.path, words(t, c.query), time.Time{}); err == nil {
 				t.Errorf("signed: %s", got)
 			}
