@@ -1,7 +1,6 @@
 package meta
 
 import (
-	"bytes"
 	"encoding/binary"
 
 	"imgtools/pkg/picture/raster"
@@ -39,15 +38,17 @@ const (
 
 // Types of values, TIFF 6.0, section 2.
 const (
-	typeByte     = 1
-	typeASCII    = 2
-	typeShort    = 3
-	typeLong     = 4
-	typeRational = 5
-	typeSByte    = 6
-	typeSShort   = 8
-	typeSLong    = 9
-	typeSRatio   = 10
+	typeByte      = 1
+	typeASCII     = 2
+	typeShort     = 3
+	typeLong      = 4
+	typeRational  = 5
+	typeSByte     = 6
+	typeUndefined = 7
+	typeSShort    = 8
+	typeSLong     = 9
+	typeSRatio    = 10
+	typeUTF8      = 129 // Exif 3.0
 )
 
 // Orientation returns the orientation that an EXIF block names, 1 to 8; 1 when it
@@ -63,19 +64,10 @@ func Orientation(exif []byte) uint8 { return ParseEXIF(exif).Orientation }
 // that occur twice the first counts.
 func ParseEXIF(exif []byte) EXIF {
 	e := EXIF{Orientation: 1}
-	b := block{data: bytes.TrimPrefix(exif, []byte("Exif\x00\x00"))}
-	if len(b.data) < 8 {
+	b, first, ok := openEXIF(exif)
+	if !ok {
 		return e
 	}
-	switch string(b.data[:4]) {
-	case "II*\x00":
-		b.order = binary.LittleEndian
-	case "MM\x00*":
-		b.order = binary.BigEndian
-	default:
-		return e
-	}
-	first := b.directory(int64(b.order.Uint32(b.data[4:])))
 	if v, ok := b.integer(first, tagOrientation); ok && v >= 1 && v <= 8 {
 		e.Orientation = uint8(v)
 	}

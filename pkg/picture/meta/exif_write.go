@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -23,8 +24,6 @@ const (
 	tagSubSec       = 0x9290 // of DateTime: digits behind the point
 	tagSubSecTaken  = 0x9291
 	tagSubSecDigit  = 0x9292
-	typeUndefined   = 7
-	typeUTF8        = 129     // Exif 3.0
 	maxText         = 8 << 10 // bytes of a text that is kept
 	exifVersion0232 = "0232"
 )
@@ -32,15 +31,22 @@ const (
 // keptText is a tag whose text can be kept.
 type keptText struct {
 	tag   uint16
-	exif  bool           // it stands in the Exif directory
-	with  Keep           // what keeps it
-	valid *regexp.Regexp // nil: any text
+	exif  bool              // it stands in the Exif directory
+	with  Keep              // what keeps it
+	valid func(string) bool // nil: any text
+}
+
+// matches returns a function that reports whether a text matches a regular expression,
+// which is compiled at the first call: most runs keep no metadata.
+func matches(expression string) func(string) bool {
+	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+	return func(s string) bool { return compiled().MatchString(s) }
 }
 
 var (
-	dateText   = regexp.MustCompile(`^\d{4}:\d\d:\d\d \d\d:\d\d:\d\d$`)
-	offsetText = regexp.MustCompile(`^[+-]\d\d:\d\d$`)
-	digitsText = regexp.MustCompile(`^\d{1,9}$`)
+	dateText   = matches(`^\d{4}:\d\d:\d\d \d\d:\d\d:\d\d$`)
+	offsetText = matches(`^[+-]\d\d:\d\d$`)
+	digitsText = matches(`^\d{1,9}$`)
 )
 
 // keptTexts are in the order of their tags, in which a directory has its entries.
@@ -73,7 +79,7 @@ func ReadTexts(k Keep, get func(exif bool, tag uint16) string) (texts []Text) {
 		if t.with&k == 0 {
 			continue
 		}
-		if s := get(t.exif, t.tag); s != "" && (t.valid == nil || t.valid.MatchString(s)) {
+		if s := get(t.exif, t.tag); s != "" && (t.valid == nil || t.valid(s)) {
 			texts = append(texts, Text{t.tag, t.exif, s})
 		}
 	}

@@ -85,13 +85,11 @@ func (x xmp) complete(iptc []byte) {
 		if !known || !missing[find(name)] {
 			continue
 		}
-		i, text := find(name), cleanText(string(whole[5:]))
+		text := cleanText(string(whole[5:]))
 		if number == iptcDateCreated && len(text) == 8 { // CCYYMMDD
 			text = text[:4] + "-" + text[4:6] + "-" + text[6:]
 		}
-		if p := properties[i]; text != "" && len(x[i]) < maxValues && (p.valid == nil || p.valid.MatchString(text)) {
-			x[i] = append(x[i], text)
-		}
+		x.add(find(name), text)
 	}
 }
 

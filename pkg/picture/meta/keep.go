@@ -35,9 +35,9 @@ type Result struct {
 	IPTC    bool // its format has a place for IPTC
 }
 
-// Filter returns the metadata that a result keeps of its original. Without KeepAll the
-// blocks are written anew, from the few tags that are kept, so that nothing else can
-// slip through: no place, no serial number, no maker note. What IPTC says goes into XMP if
+// Filter returns the metadata that a result keeps of its original. Without KeepAll new
+// blocks are written from the few tags that are kept. Nothing else of the original gets
+// into them: no place, no serial number, no maker note. What IPTC says goes into XMP if
 // the format has no place for IPTC. With KeepAll they are copies,
 // in which the size, the orientation and the colour space are those of the result, and
 // from which thumbnails are removed. A note says which block was too damaged to keep.

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -34,10 +33,10 @@ type property struct {
 	ns, prefix, name string
 	array            string // rdf:Seq, rdf:Alt, or "" for a single text
 	with             Keep
-	valid            *regexp.Regexp // nil: any text
+	valid            func(string) bool // nil: any text
 }
 
-var isoDate = regexp.MustCompile(`^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?)?)?$`)
+var isoDate = matches(`^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?)?)?$`)
 
 // properties are in the order in which they are written.
 var properties = []property{
@@ -58,6 +57,14 @@ func find(name xml.Name) int {
 	return slices.IndexFunc(properties, func(p property) bool { return p.ns == name.Space && p.name == name.Local })
 }
 
+// add adds a value of property i, if it is one that the property can have.
+func (x xmp) add(i int, s string) {
+	s = cleanText(s)
+	if valid := properties[i].valid; s != "" && len(x[i]) < maxValues && (valid == nil || valid(s)) {
+		x[i] = append(x[i], s)
+	}
+}
+
 var errXMP = errors.New("too large or too deep")
 
 // parseXMP reads the properties of a packet that can be kept: those that are attributes
@@ -70,11 +77,6 @@ func parseXMP(packet []byte) (xmp, error) {
 	}
 	if len(packet) > maxXMP {
 		return x, errXMP
-	}
-	add := func(i int, s string) {
-		if s = cleanText(s); s != "" && len(x[i]) < maxValues && (properties[i].valid == nil || properties[i].valid.MatchString(s)) {
-			x[i] = append(x[i], s)
-		}
 	}
 	d := xml.NewDecoder(bytes.NewReader(packet))
 	var path []xml.Name
@@ -97,7 +99,7 @@ func parseXMP(packet []byte) (xmp, error) {
 			if description(token.Name) {
 				for _, a := range token.Attr {
 					if i := find(a.Name); i >= 0 {
-						add(i, a.Value)
+						x.add(i, a.Value)
 					}
 				}
 			}
@@ -110,7 +112,7 @@ func parseXMP(packet []byte) (xmp, error) {
 			parent := len(path) > 1 && description(path[len(path)-2])
 			li := token.Name == xml.Name{Space: nsRDF, Local: "li"}
 			if at >= 0 && (li || parent) {
-				add(at, text.String())
+				x.add(at, text.String())
 			}
 			if parent {
 				at = -1
