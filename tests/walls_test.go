@@ -25,7 +25,7 @@ var walls = map[string][]string{
 	"pkg/lease":      {},
 	"pkg/eventually": {},
 	"pkg/tokenfile":  {"pkg/fault"},
-	"pkg/urlsign":    {"pkg/fault", "pkg/ops"},
+	"pkg/urlsign":    {"pkg/fault", "pkg/filename", "pkg/ops"},
 	"pkg/address":    {"pkg/fault"},
 	"pkg/geometry":   {"pkg/fault"},
 	"pkg/format":     {},
@@ -78,7 +78,7 @@ var walls = map[string][]string{
 	"pkg/front/fakedaemon": {"pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front/dispatch":   {"pkg/info", "pkg/eventually", "pkg/front/fakedaemon", "pkg/fault", "pkg/filename", "pkg/limits", "pkg/lease", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front":            {"pkg/eventually", "pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/urlsign", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/front/"},
-	"pkg/front/docroot":    {"pkg/fault"},
+	"pkg/front/docroot":    {"pkg/fault", "pkg/filename"},
 	"pkg/front/service":    {"pkg/fault", "pkg/tokenfile", "pkg/front", "pkg/front/spool", "pkg/front/docroot", "pkg/daemon/"},
 
 	// The person's side: cli < input, output, progress, show, history, client < filter, transfer.

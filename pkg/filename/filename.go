@@ -38,6 +38,17 @@ func Clean(s string) string {
 	return s
 }
 
+// Visible reports whether a path is of names between slashes, of which none is empty,
+// begins with a dot or has a NUL. Only such paths are served by URL.
+func Visible(path string) bool {
+	for name := range strings.SplitSeq(path, "/") {
+		if name == "" || name[0] == '.' || strings.IndexByte(name, 0) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Cut returns the longest prefix of s that has at most n bytes and ends with a
 // whole character.
 func Cut(s string, n int) string {

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/filename"
 	"imgtools/pkg/ops"
 )
 
@@ -71,10 +72,8 @@ func Sign(key, path string, words []ops.Word, until time.Time) (string, error) {
 	if !oneLine(path, words) {
 		return "", fault.New(fault.Usage, "a line end in the path or in a word")
 	}
-	for name := range strings.SplitSeq(strings.TrimPrefix(path, Prefix), "/") {
-		if name == "" || name[0] == '.' {
-			return "", fault.New(fault.Usage, "%s: never served: names are not empty and don't begin with a dot", fault.Quote(path))
-		}
+	if !filename.Visible(strings.TrimPrefix(path, Prefix)) {
+		return "", fault.New(fault.Usage, "%s: never served: names are not empty and don't begin with a dot", fault.Quote(path))
 	}
 	if !until.IsZero() {
 		words = append(slices.Clone(words), ops.Word{Key: expWord, Value: strconv.FormatInt(until.Unix(), 10)})

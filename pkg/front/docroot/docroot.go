@@ -8,14 +8,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/filename"
 )
 
-// Root is the folder. It is opened anew for each file, so that another file system may
+// Root is the folder. It is opened again for each file, so that another file system may
 // be mounted there.
 type Root struct{ dir string }
 
@@ -71,10 +71,8 @@ type Info struct {
 // Open opens the file with a path of names between slashes. A path that is not there is
 // an error of kind NotFound, a folder that is away one of kind Busy.
 func (r *Root) Open(path string) (*File, error) {
-	for name := range strings.SplitSeq(path, "/") {
-		if name == "" || name[0] == '.' || strings.IndexByte(name, 0) >= 0 {
-			return nil, notThere
-		}
+	if !filename.Visible(path) {
+		return nil, notThere
 	}
 	dir, err := r.open()
 	if err != nil {
