@@ -77,8 +77,8 @@ func lastOf(headers []string) string {
 }
 
 // clientOf names the client of a request, where clients take turns and in the records
-// of jobs: by its token, else its Unix user, else its address. Of an IPv6 address the first 64 bits count, since one
-// site has all addresses that begin with them.
+// of jobs: by its token, else its Unix user, else its address. Of an IPv6 address the
+// first 64 bits count, since one site has all addresses that begin with them.
 func (s *Server) clientOf(r *http.Request) string {
 	i := infoOf(r)
 	p := peerOf(r)

@@ -104,16 +104,7 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, path string) {
 	}
 	defer b.Close()
 	good()
-	h.Set("Content-Type", result.Type)
-	h.Set("Image-Width", strconv.Itoa(result.Width))
-	h.Set("Image-Height", strconv.Itoa(result.Height))
-	if result.Note != "" {
-		h.Set("Image-Note", fault.ASCII(result.Note))
-	}
-	if name := o.Get("name"); name != "" {
-		h.Set("Content-Disposition", disposition(name, result.Type))
-	}
-	h.Set("Content-Security-Policy", imagePolicy)
+	describeResult(h, result.Type, result.Width, result.Height, result.Note, o.Get("name"))
 	knownRange(r.Header)
 	http.ServeContent(w, r, "", modified, b)
 	s.metrics.sent.Add(w.(*answer).bytes)

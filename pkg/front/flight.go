@@ -69,7 +69,7 @@ func (fs *flights) join(key string, work func(context.Context) *worked) (f *flig
 			return
 		}
 		f.cancel()
-		if fs.now[key] == f { // whoever comes now wants a work that goes on
+		if fs.now[key] == f { // a request that comes now needs a work that goes on
 			delete(fs.now, key)
 		}
 	}

@@ -180,9 +180,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // work does a job, in one of the queue's slots.
 func (s *Server) work(j *spool.Job) {
 	start := time.Now()
-	ctx, cancel := context.WithCancel(j.Context)
+	ctx, cancel := s.untilStopped(j.Context)
 	defer cancel()
-	defer context.AfterFunc(s.stopping, cancel)()
 	deaths := func(bool) (int, error) { return j.Died() }
 	result, err := s.dispatcher.Run(ctx, j.Ops, j, deaths)
 	w := worked{ops: j.Ops, in: j.Bytes, queued: j.Started.Sub(j.Received), took: time.Since(start), result: result, err: err}

@@ -35,20 +35,29 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
 	}
 	defer result.File.Close()
 	h := w.Header()
-	h.Set("Content-Type", result.Type)
+	describeResult(h, result.Type, result.Width, result.Height, result.Note, o.Get("name"))
 	h.Set("Content-Length", strconv.FormatInt(result.Size, 10))
-	h.Set("Image-Width", strconv.Itoa(result.Width))
-	h.Set("Image-Height", strconv.Itoa(result.Height))
-	if result.Note != "" {
-		h.Set("Image-Note", fault.ASCII(result.Note))
-	}
-	if name := o.Get("name"); name != "" {
-		h.Set("Content-Disposition", disposition(name, result.Type))
-	}
-	h.Set("Content-Security-Policy", imagePolicy)
 	n, _ := io.CopyN(w, result.File.Own(), result.Size)
 	s.metrics.sent.Add(n)
 }
+
+// describeResult sets the headers that say what a result is. name is that of its file; ""
+// is none.
+func describeResult(h http.Header, media string, width, height int, note, name string) {
+	h.Set("Content-Type", media)
+	h.Set("Image-Width", strconv.Itoa(width))
+	h.Set("Image-Height", strconv.Itoa(height))
+	if note != "" {
+		h.Set("Image-Note", fault.ASCII(note))
+	}
+	if name != "" {
+		h.Set("Content-Disposition", disposition(name, media))
+	}
+	h.Set("Content-Security-Policy", imagePolicy)
+}
+
+// imagePolicy keeps a browser from running a result that it takes for a page.
+const imagePolicy = "default-src 'none'; sandbox"
 
 // onePicture receives the only picture of a request. The caller closes the upload.
 func (s *Server) onePicture(w http.ResponseWriter, r *http.Request) (*spool.Upload, ops.Ops, error) {
@@ -95,9 +104,8 @@ func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (dispatch
 // workFor has a picture of so many bytes processed for a client, as soon as a worker is
 // free. The caller closes the result's file.
 func (s *Server) workFor(ctx context.Context, who string, o ops.Ops, in dispatch.Input, size int64) *worked {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := s.untilStopped(ctx)
 	defer cancel()
-	defer context.AfterFunc(s.stopping, cancel)()
 	arrived := time.Now()
 	w := &worked{ops: o, in: size}
 	if err := s.queue.wait(ctx, who); err != nil {
@@ -109,6 +117,14 @@ func (s *Server) workFor(ctx context.Context, who string, o ops.Ops, in dispatch
 	w.queued, w.took, w.result, w.err = start.Sub(arrived), time.Since(start), result, s.cutOff(err)
 	s.queue.imageDone(who, w.useful())
 	return w
+}
+
+// untilStopped returns a context that also ends when the server cuts off its work. The
+// caller calls cancel.
+func (s *Server) untilStopped(parent context.Context) (ctx context.Context, cancel func()) {
+	ctx, end := context.WithCancel(parent)
+	forget := context.AfterFunc(s.stopping, end)
+	return ctx, func() { forget(); end() }
 }
 
 // deathsNow counts the deaths of workers of a picture that a client waits for.

@@ -1,7 +1,6 @@
 package front
 
 import (
-	"context"
 	"net/http"
 
 	"imgtools/pkg/fault"
@@ -33,9 +32,8 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request, _ string) {
 		s.refuse(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := s.untilStopped(r.Context())
 	defer cancel()
-	defer context.AfterFunc(s.stopping, cancel)()
 	who := s.clientOf(r)
 	if err := s.queue.wait(ctx, who); err != nil {
 		s.fail(w, r, s.cutOff(err))

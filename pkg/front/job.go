@@ -100,16 +100,9 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 		name = id
 	}
 	h := w.Header()
-	h.Set("Content-Type", st.Result.Type)
-	h.Set("Content-Disposition", disposition(name, st.Result.Type))
-	h.Set("Image-Width", strconv.Itoa(st.Result.Width))
-	h.Set("Image-Height", strconv.Itoa(st.Result.Height))
-	if st.Result.Note != "" {
-		h.Set("Image-Note", fault.ASCII(st.Result.Note))
-	}
+	describeResult(h, st.Result.Type, st.Result.Width, st.Result.Height, st.Result.Note, name)
 	h.Set("ETag", etag(st.Result))
 	h.Set("Cache-Control", "private, no-cache") // kept, and asked about each time: it may be deleted
-	h.Set("Content-Security-Policy", imagePolicy)
 	knownRange(r.Header)
 	http.ServeContent(w, r, "", finished, f)
 	a := w.(*answer)
@@ -154,6 +147,3 @@ func sentFrom(status int, contentRange string) (from int64, ok bool) {
 	}
 	return 0, false
 }
-
-// imagePolicy keeps a browser from running a result that it takes for a page.
-const imagePolicy = "default-src 'none'; sandbox"

@@ -11,8 +11,6 @@ import (
 // Presets are operations by a name that stands for them: preset=NAME.
 type Presets map[string]ops.Ops
 
-var presetName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-
 // ParsePresets reads lines NAME OPS, where OPS are words as in a query, with blanks or &
 // between them:
 //
@@ -22,6 +20,7 @@ var presetName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 // Empty lines and those that begin with # are skipped. Errors are of kind Usage and name
 // the line.
 func ParsePresets(text string) (Presets, error) {
+	presetName := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 	presets := Presets{}
 	n := 0
 	for line := range strings.Lines(text) {

@@ -139,13 +139,7 @@ func (c *Config) checkFiles(r *report) {
 		}
 	}
 	if c.Sign != "" {
-		keys, readable, err := tokenfile.Read(c.Sign)
-		if !r.bad(err) {
-			r.say("keys", "%d in %s", len(keys), c.Sign)
-		}
-		if readable {
-			r.say("warning", "-sign %s: all users can read it; chmod 640 it", c.Sign)
-		}
+		r.checkLines("keys", "sign", c.Sign)
 	}
 	if c.Preset != "" {
 		presets, err := readPresets(c.Preset)
@@ -155,15 +149,21 @@ func (c *Config) checkFiles(r *report) {
 	}
 }
 
+// checkLines checks a file of secrets, one a line: what they are, the flag that names the
+// file, and the file.
+func (r *report) checkLines(what, flag, path string) {
+	lines, readable, err := tokenfile.Read(path)
+	if !r.bad(err) {
+		r.say(what, "%d in %s", len(lines), path)
+	}
+	if readable {
+		r.say("warning", warnReadable, flag, path)
+	}
+}
+
 func (c *Config) checkSecrets(r *report) {
 	if c.Token != "" {
-		tokens, readable, err := tokenfile.Read(c.Token)
-		if !r.bad(err) {
-			r.say("tokens", "%d in %s", len(tokens), c.Token)
-		}
-		if readable {
-			r.say("warning", "-token %s: all users can read it; chmod 640 it", c.Token)
-		}
+		r.checkLines("tokens", "token", c.Token)
 	}
 	if c.Cert == "" {
 		return

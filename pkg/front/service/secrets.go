@@ -21,6 +21,9 @@ type secrets struct {
 	cert    atomic.Pointer[tls.Certificate]
 }
 
+// warnReadable is the warning about a file of secrets: its flag, and its path.
+const warnReadable = "-%s %s: all users can read it; chmod 640 it"
+
 // give gives the server what was read last.
 func (sec *secrets) give(srv *front.Server) {
 	srv.SetTokens(sec.tokens)
@@ -51,7 +54,7 @@ func (sec *secrets) reload() error {
 			*f.to = lines
 		}
 		if readable {
-			s.lines.Warn("-%s %s: all users can read it; chmod 640 it", f.flag, f.path)
+			s.lines.Warn(warnReadable, f.flag, f.path)
 		}
 		errs = append(errs, err)
 	}
