@@ -65,7 +65,7 @@ func (c *runner) lines(s source) ([]string, error) {
 		case c.Inplace:
 			to = s.operand
 		case c.dir != nil:
-			to = c.dir.Propose(s.sub, sized(output.Name(p.base, prepared.Format, "stdin"), suffix))
+			to = c.dir.Propose(s.sub, output.Suffixed(output.Name(p.base, prepared.Format, "stdin"), suffix))
 		case c.Output != "":
 			to = c.Output
 		}

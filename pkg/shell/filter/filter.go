@@ -168,7 +168,6 @@ type picture struct {
 	outs []*output.File // one, or one for each size
 	left bool           // its results are there already
 	Result
-	err error // of any step so far
 }
 
 // open opens a source and reads its header. It returns false when there is nothing to
@@ -244,7 +243,7 @@ func (c *runner) finish(p picture) error {
 func (c *runner) commit(p *picture) (written bool, err error) {
 	for i, suffix := range c.suffixes() {
 		if p.to == nil {
-			_, err = p.outs[i].Commit(sized(output.Name(p.base, p.Format, "stdin"), suffix))
+			_, err = p.outs[i].Commit(output.Suffixed(output.Name(p.base, p.Format, "stdin"), suffix))
 		} else if err = p.outs[i].CommitAs(p.to[i], c.Update); errors.Is(err, os.ErrExist) && c.Skip {
 			err = nil
 			continue
@@ -260,7 +259,7 @@ func (c *runner) commit(p *picture) (written bool, err error) {
 
 // discard removes the results that have no names yet, from the given one on.
 func (p *picture) discard(from int) {
-	for _, out := range p.outs[min(from, len(p.outs)):] {
+	for _, out := range p.outs[from:] {
 		out.Discard()
 	}
 }

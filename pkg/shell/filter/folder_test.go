@@ -200,8 +200,7 @@ func TestCheckListsAndWritesNothing(t *testing.T) {
 // However many pictures there are, those that are worked on together have no more
 // pixels than the largest may have.
 func TestPixelsTogetherAreBounded(t *testing.T) {
-	r := &room{all: 100, free: 100}
-	r.freed.L = &r.mu
+	r := newRoom(100)
 	var used atomic.Int64
 	var wg sync.WaitGroup
 	for _, n := range []int64{60, 30, 1000, 60, 30, 100, 1, 60} {

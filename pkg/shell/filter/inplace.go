@@ -2,10 +2,10 @@ package filter
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"syscall"
 
+	"imgtools/pkg/shell/input"
 	"imgtools/pkg/shell/output"
 )
 
@@ -17,7 +17,7 @@ func (c *runner) place(s *source) (*output.File, error) {
 	}
 	st, err := os.Stat(s.operand)
 	if err != nil {
-		return nil, causeOf(err)
+		return nil, input.Cause(err)
 	}
 	s.was = st
 	return output.Replace(s.operand)
@@ -36,7 +36,7 @@ func (p *picture) replace() error {
 	}
 	if err != nil {
 		p.outs[0].Discard()
-		return causeOf(err)
+		return input.Cause(err)
 	}
 	if sys, ok := p.was.Sys().(*syscall.Stat_t); ok {
 		p.outs[0].Chown(int(sys.Uid), int(sys.Gid)) // fails for all but root, whose files they aren't
@@ -65,12 +65,4 @@ func unique(sources []source) []source {
 		once = append(once, s)
 	}
 	return once
-}
-
-// causeOf returns an error without the file's name, which the message has in front.
-func causeOf(err error) error {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err
-	}
-	return err
 }

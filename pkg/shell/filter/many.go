@@ -23,8 +23,7 @@ func (c *runner) many(sources []source) error {
 		done[i] = make(chan picture, 1)
 	}
 	alone := len(sources) == 1 && c.Workers > 1
-	pixels := &room{all: c.Pixels, free: c.Pixels}
-	pixels.freed.L = &pixels.mu
+	pixels := newRoom(c.Pixels)
 	gate := make(chan struct{}, c.Workers+ahead)
 	go c.each(len(sources), gate, func(i int) {
 		done[i] <- c.toFolder(sources[i], alone, pixels)
@@ -54,7 +53,7 @@ func (c *runner) many(sources []source) error {
 // toFolder works on a source for the folder of -d, or in its place.
 func (c *runner) toFolder(s source, alone bool, pixels *room) picture {
 	if s.err != nil || s.unknown || c.isDone(s) {
-		return picture{source: s, left: s.err == nil && !s.unknown, err: s.err}
+		return picture{source: s, left: s.err == nil && !s.unknown}
 	}
 	var p picture
 	for range c.suffixes() {
@@ -94,6 +93,12 @@ type room struct {
 	freed sync.Cond
 	all   int64 // pixels
 	free  int64
+}
+
+func newRoom(pixels int64) *room {
+	r := &room{all: pixels, free: pixels}
+	r.freed.L = &r.mu
+	return r
 }
 
 // take waits until n pixels are free and takes them; give gives them back. One that

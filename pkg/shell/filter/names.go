@@ -3,7 +3,6 @@ package filter
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 
 	"imgtools/pkg/fault"
@@ -96,7 +95,7 @@ func resultNames(looks []look) []string {
 	wanted := map[string]int{}
 	for i, l := range looks {
 		if l.format != "" {
-			names[i] = sized(output.Name(l.base, l.format, "stdin"), l.suffix)
+			names[i] = output.Suffixed(output.Name(l.base, l.format, "stdin"), l.suffix)
 			wanted[filepath.Join(l.sub, names[i])]++
 		}
 	}
@@ -106,7 +105,7 @@ func resultNames(looks []look) []string {
 		path := filepath.Join(l.sub, names[i])
 		switch {
 		case l.format == "":
-		case wanted[path] == 1, sized(filename.Clean(l.base), l.suffix) == names[i] && !taken[path]:
+		case wanted[path] == 1, output.Suffixed(filename.Clean(l.base), l.suffix) == names[i] && !taken[path]:
 			taken[path] = true
 		default:
 			shared = append(shared, i)
@@ -115,22 +114,15 @@ func resultNames(looks []look) []string {
 	for _, i := range shared {
 		l := looks[i]
 		f, _ := format.Lookup(l.format)
-		if name := filename.Clean(l.base); sized(name, l.suffix) != names[i] {
-			names[i] = sized(filename.Clean(name+f.Ext()), l.suffix)
+		if name := filename.Clean(l.base); output.Suffixed(name, l.suffix) != names[i] {
+			names[i] = output.Suffixed(filename.Clean(name+f.Ext()), l.suffix)
 		}
 		for n, name := 1, names[i]; taken[filepath.Join(l.sub, names[i])]; n++ {
-			ext := filepath.Ext(name)
-			names[i] = name[:len(name)-len(ext)] + "-" + strconv.Itoa(n) + ext
+			names[i] = output.Numbered(name, n)
 		}
 		taken[filepath.Join(l.sub, names[i])] = true
 	}
 	return names
-}
-
-// sized returns the name of the result of one of several sizes: a-320.jpg.
-func sized(name, suffix string) string {
-	ext := filepath.Ext(name)
-	return name[:len(name)-len(ext)] + suffix + ext
 }
 
 // isDone reports whether all results of a source are there already and are to be left

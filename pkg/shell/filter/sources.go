@@ -18,7 +18,7 @@ type source struct {
 	found   bool     // in a folder, and not named by the user
 	unknown bool     // it is no picture, as far as has been seen
 	to      []string // the names of its results, where they have been decided
-	err     error    // why nothing can be done with it
+	err     error    // why nothing can be done with it, or of any step so far
 
 	was fs.FileInfo // with -inplace: the file before it was read
 }
@@ -34,14 +34,18 @@ var notEntered = map[string]bool{"@eaDir": true, "__MACOSX": true}
 // other sorted by name.
 func (c *runner) sources() []source {
 	var all []source
-	out, _ := os.Stat(c.Dir) // missing: it is in no folder
+	var out fs.FileInfo // the folder of -d; nil while it is missing
+	if c.Recurse {
+		out, _ = os.Stat(c.Dir)
+	}
 	for _, operand := range c.Files {
-		st, err := os.Stat(operand)
-		if !c.Recurse || operand == "-" || err != nil || !st.IsDir() {
-			all = append(all, source{operand: operand})
-			continue
+		if c.Recurse && operand != "-" {
+			if st, err := os.Stat(operand); err == nil && st.IsDir() {
+				all = append(all, walk(operand, baseOf(operand), out)...)
+				continue
+			}
 		}
-		all = append(all, walk(operand, baseOf(operand), out)...)
+		all = append(all, source{operand: operand})
 	}
 	if c.Inplace {
 		return unique(all)
@@ -67,7 +71,7 @@ func baseOf(folder string) string {
 func walk(path, sub string, out fs.FileInfo) []source {
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		return []source{{operand: path, err: fmt.Errorf("read the folder: %w", causeOf(err))}}
+		return []source{{operand: path, err: fmt.Errorf("read the folder: %w", input.Cause(err))}}
 	}
 	var all []source
 	for _, e := range entries {

@@ -42,7 +42,7 @@ func Open(operand string) (*Input, error) {
 		in.Base = filepath.Base(operand)
 		var err error
 		if f, err = os.Open(operand); err != nil {
-			return nil, cause(err)
+			return nil, Cause(err)
 		}
 		in.file = f
 	}
@@ -57,7 +57,7 @@ func Open(operand string) (*Input, error) {
 func (in *Input) take(f *os.File) error {
 	st, err := f.Stat()
 	if err != nil {
-		return cause(err)
+		return Cause(err)
 	}
 	if st.IsDir() {
 		return ErrFolder
@@ -65,7 +65,7 @@ func (in *Input) take(f *os.File) error {
 	if st.Mode().IsRegular() {
 		at, err := f.Seek(0, io.SeekCurrent)
 		if err != nil {
-			return cause(err)
+			return Cause(err)
 		}
 		in.Size = max(st.Size()-at, 0)
 		in.ReaderAt = io.NewSectionReader(f, at, in.Size)
@@ -107,8 +107,9 @@ func (in *Input) Close() error {
 	return in.file.Close()
 }
 
-// cause strips operation and name from a file's error.
-func cause(err error) error {
+// Cause returns an error without the operation and the file's name, which messages have
+// in front.
+func Cause(err error) error {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
@@ -84,11 +83,7 @@ func (d *Dir) Propose(sub, name string) string {
 // candidate returns the path of the n-th file with a name, from 0. The name may begin
 // with a folder below d.
 func (d *Dir) candidate(name string, n int) string {
-	if n > 0 {
-		ext := filepath.Ext(name)
-		name = name[:len(name)-len(ext)] + "-" + strconv.Itoa(n) + ext
-	}
-	return filepath.Join(d.path, name)
+	return filepath.Join(d.path, Numbered(name, n))
 }
 
 // place renames f to name, or to the first NAME-1.EXT, NAME-2.EXT … that is free.

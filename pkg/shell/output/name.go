@@ -13,6 +13,7 @@ package output
 
 import (
 	"path"
+	"strconv"
 	"strings"
 
 	"imgtools/pkg/fault"
@@ -34,6 +35,21 @@ func FormatOf(file string) (string, error) {
 		return "", fault.New(fault.Usage, "%s: %s is not written; -f FORMAT says what to write", file, f.Title)
 	}
 	return f.Name, nil
+}
+
+// Numbered returns the n-th name that a file may get because those before are taken:
+// a.png, a-1.png, a-2.png.
+func Numbered(name string, n int) string {
+	if n == 0 {
+		return name
+	}
+	return Suffixed(name, "-"+strconv.Itoa(n))
+}
+
+// Suffixed returns a name with a suffix in front of its extension: a-320.png.
+func Suffixed(name, suffix string) string {
+	ext := path.Ext(name)
+	return name[:len(name)-len(ext)] + suffix + ext
 }
 
 // Name returns the file name of a result: that of the original, cleaned, with an
