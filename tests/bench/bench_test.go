@@ -20,12 +20,7 @@ import (
 var bin string
 
 func TestMain(m *testing.M) {
-	if os.Getenv(goPeer) != "" {
-		serveGo()
-		return
-	}
-	if os.Getenv(inflatePeer) != "" {
-		serveInflate()
+	if servePeer() {
 		return
 	}
 	cost.Main()

@@ -114,12 +114,11 @@ func (b *bench) equalOf(p picture, j job) (r equalRow, err error) {
 			}
 			cpus = append(cpus, u.cpu)
 		}
-		fi, err := os.Stat(out)
-		if err != nil {
+		s.cpu = median(cpus)
+		if s.bytes, err = fileSize(out); err != nil {
 			return s, err
 		}
 		_, s.ssim, err = likeness(out, ref)
-		s.cpu, s.bytes = median(cpus), fi.Size()
 		return s, err
 	}
 	es := b.encoders()

@@ -3,7 +3,6 @@ package main
 import (
 	_ "embed"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -47,33 +46,15 @@ func (b *bench) files(long time.Duration) error {
 	row := func(tool string, l traffic) {
 		fmt.Fprintf(b.w, "%-22s %10.1f %9.1f %9d\n", tool, float64(l.requests)/l.wall.Seconds(), ms(l.median), l.out)
 	}
-	ask := func(client *http.Client, header http.Header, status int, url func(client int) string) func(int) (int64, error) {
-		return func(i int) (int64, error) {
-			req, err := http.NewRequest("GET", url(i), nil)
-			if err != nil {
-				return 0, err
-			}
-			req.Header = header
-			resp, err := client.Do(req)
-			if err != nil {
-				return 0, err
-			}
-			defer resp.Body.Close()
-			n, err := io.Copy(io.Discard, resp.Body)
-			if err == nil && resp.StatusCode != status {
-				err = fmt.Errorf("%s: %s", url(i), resp.Status)
-			}
-			return n, err
-		}
-	}
+	url := func(i int) string { return d.url + "/files/" + name(i) + "?scale=1/4" }
 	for _, quality := range []string{"", "&quality=85"} {
-		l, err := fetch(filesClients, long, ask(d.http, nil, 200, func(i int) string { return d.url + "/files/" + name(i) + "?scale=1/4" + quality }))
+		l, err := fetch(filesClients, long, func(i int) (int64, error) { return get(d.http, nil, 200, url(i)+quality) })
 		if err != nil {
 			return err
 		}
 		row("imgd"+quality, l)
 	}
-	resp, err := d.http.Head(d.url + "/files/" + name(0) + "?scale=1/4")
+	resp, err := d.http.Head(url(0))
 	if err != nil {
 		return err
 	}
@@ -83,7 +64,7 @@ func (b *bench) files(long time.Duration) error {
 	if err != nil {
 		return err
 	}
-	l, err := fetch(filesClients, long, ask(d.http, known, 304, func(int) string { return d.url + "/files/" + name(0) + "?scale=1/4" }))
+	l, err := fetch(filesClients, long, func(int) (int64, error) { return get(d.http, known, 304, url(0)) })
 	if err != nil {
 		return err
 	}
@@ -111,11 +92,13 @@ func (b *bench) files(long time.Duration) error {
 	}
 	defer s.stop()
 	for _, quality := range []string{"", "?quality=85"} {
-		url := func(i int) string { return fmt.Sprintf("http://127.0.0.1:%d/%s%s", port, name(i), quality) }
-		if err := within(15*time.Second, func() error { _, err := get(url(0)); return err }); err != nil {
+		one := func(i int) (int64, error) {
+			return get(http.DefaultClient, nil, 200, fmt.Sprintf("http://127.0.0.1:%d/%s%s", port, name(i), quality))
+		}
+		if err := within(15*time.Second, func() error { _, err := one(0); return err }); err != nil {
 			return fmt.Errorf("sharp: %w %s", err, &s.said)
 		}
-		l, err := fetch(filesClients, long, ask(http.DefaultClient, nil, 200, url))
+		l, err := fetch(filesClients, long, one)
 		if err != nil {
 			return err
 		}

@@ -88,7 +88,7 @@ func (b *bench) http(seconds float64, files, urls []string) (err error) {
 	for _, u := range urls {
 		name, url, _ := strings.Cut(u, "=")
 		for _, clients := range clientCounts {
-			l, err := fetch(clients, long, func(i int) (int64, error) { return get(url) })
+			l, err := fetch(clients, long, func(i int) (int64, error) { return get(http.DefaultClient, nil, 200, url) })
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -209,15 +209,20 @@ func fetch(clients int, long time.Duration, one func(client int) (int64, error))
 	return l, err
 }
 
-// get fetches a URL of a peer.
-func get(url string) (int64, error) {
-	resp, err := http.Get(url)
+// get fetches a URL, whose answer must have that status, and returns the answer's length.
+func get(client *http.Client, header http.Header, status int, url string) (int64, error) {
+	req, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		return 0, err
+	}
+	req.Header = header
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, err
 	}
 	defer resp.Body.Close()
 	n, err := io.Copy(io.Discard, resp.Body)
-	if err == nil && resp.StatusCode != 200 {
+	if err == nil && resp.StatusCode != status {
 		err = fmt.Errorf("%s: %s", url, resp.Status)
 	}
 	return n, err
@@ -269,11 +274,9 @@ func (b *bench) fitted() (ps []picture, err error) {
 				return nil, err
 			}
 		}
-		fi, err := os.Stat(p.path)
-		if err != nil {
+		if p.bytes, err = fileSize(p.path); err != nil {
 			return nil, err
 		}
-		p.bytes = fi.Size()
 		ps = append(ps, p)
 	}
 	return ps, nil

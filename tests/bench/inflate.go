@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	_ "embed"
 	"encoding/binary"
 	"errors"
@@ -140,16 +139,16 @@ func idat(png []byte) (stream []byte, err error) {
 // inflateRounds is how often a line decompresses its file; libdeflate.py has it, too.
 const inflateRounds = 5
 
-// serveInflate decompresses the files of the lines of its standard input.
-func serveInflate() {
+// inflateLine returns a function that decompresses the file of a line. It keeps the last
+// file in memory, so that the file is read once.
+func inflateLine() func(line string) error {
 	var file string
 	var data []byte
 	r := &flate.Reader{}
-	lines := bufio.NewScanner(os.Stdin)
-	for lines.Scan() {
+	return func(line string) error {
 		var size int64
 		var name string
-		_, err := fmt.Sscan(lines.Text(), &size, &name)
+		_, err := fmt.Sscan(line, &size, &name)
 		if err == nil && name != file {
 			data, err = os.ReadFile(name)
 			file, r = name, flate.NewReader(flate.Whole(data))
@@ -158,11 +157,7 @@ func serveInflate() {
 			r.Reset(flate.Whole(data))
 			err = drain(r, size)
 		}
-		if err != nil {
-			fmt.Println(err)
-			continue
-		}
-		fmt.Println("ok")
+		return err
 	}
 }
 

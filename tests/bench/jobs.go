@@ -65,11 +65,7 @@ func (b *bench) commands(p picture, j job) []command {
 	if j.quality == 0 {
 		return append(cs, b.atDefaults(p, j)...)
 	}
-	add := func(tool, needs string, luma bool, line string) {
-		if _, err := os.Stat(needs); err == nil {
-			cs = append(cs, command{tool: tool, line: line, luma: luma})
-		}
-	}
+	add := adder(&cs)
 	w, h := j.goal(p)
 	size := fmt.Sprintf("%dx%d", w, h)
 	if p.jpeg() {
@@ -142,6 +138,16 @@ func (b *bench) commands(p picture, j job) []command {
 	return cs
 }
 
+// adder returns a function that appends a tool's line of shell to cs, if the program that
+// it needs is installed.
+func adder(cs *[]command) func(tool, needs string, luma bool, line string) {
+	return func(tool, needs string, luma bool, line string) {
+		if _, err := os.Stat(needs); err == nil {
+			*cs = append(*cs, command{tool: tool, line: line, luma: luma})
+		}
+	}
+}
+
 // running is a peer that runs already, if it does.
 func (b *bench) running(tool, name string, p picture, j job, encoder string) []command {
 	s := b.peers[name]
@@ -164,11 +170,7 @@ func (b *bench) pillow(p picture, j job) []command {
 // atDefaults returns the peers as their users call them who give no option: whatever
 // quality, kernel and reduction is their default.
 func (b *bench) atDefaults(p picture, j job) (cs []command) {
-	add := func(tool, needs string, luma bool, line string) {
-		if _, err := os.Stat(needs); err == nil {
-			cs = append(cs, command{tool: tool, line: line, luma: luma})
-		}
-	}
+	add := adder(&cs)
 	w, h := j.goal(p)
 	if j.kind == "gray" {
 		add(djpeg, "/usr/bin/cjpeg", true, "djpeg -grayscale $in | cjpeg > $out")

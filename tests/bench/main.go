@@ -68,12 +68,7 @@ type bench struct {
 }
 
 func main() {
-	if os.Getenv(goPeer) != "" {
-		serveGo()
-		return
-	}
-	if os.Getenv(inflatePeer) != "" {
-		serveInflate()
+	if servePeer() {
 		return
 	}
 	cost.Main()

@@ -97,12 +97,8 @@ func once(c command, in, out string) (r row, err error) {
 		}
 		r.cpu, r.wall, r.peak = used.CPU, used.Wall, used.Peak
 	}
-	fi, err := os.Stat(out)
-	if err != nil {
-		return r, err
-	}
-	r.bytes = fi.Size()
-	return r, nil
+	r.bytes, err = fileSize(out)
+	return r, err
 }
 
 // plainLine makes a line of shell, if it has nothing but commands, pipes and

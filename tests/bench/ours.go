@@ -77,15 +77,12 @@ type imgd struct {
 	http *http.Client
 }
 
-// startImgd runs imgd on TCP, with sockets and spool in dir, and with more flags. Requests go over TCP
-// or, with the host `unix`, over its Unix socket.
+// startImgd runs imgd on a TCP port, with sockets and spool in dir, and with more flags.
 func startImgd(dir string, more ...string) (*imgd, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	listener.Close()
 	run := filepath.Join(dir, "run")
 	if err := os.Mkdir(run, 0o700); err != nil {
 		return nil, err

@@ -83,22 +83,39 @@ func sharpDir(cache string) string {
 	return ""
 }
 
-// serveGo is the peer made of Go's standard library and x/image.
-func serveGo() {
-	lines := bufio.NewScanner(os.Stdin)
-	for lines.Scan() {
-		var kind, encoder, in, out string
-		var w, h, quality int
-		_, err := fmt.Sscan(lines.Text(), &kind, &w, &h, &quality, &encoder, &in, &out)
-		if err == nil {
-			err = byGo(kind, w, h, quality, in, out)
-		}
-		if err != nil {
+// servePeer reports whether the environment gives this process the role of a peer, and
+// plays that role until the input ends.
+func servePeer() bool {
+	switch {
+	case os.Getenv(goPeer) != "":
+		answer(goLine)
+	case os.Getenv(inflatePeer) != "":
+		answer(inflateLine())
+	default:
+		return false
+	}
+	return true
+}
+
+// answer reads lines from standard input, does each, and prints ok or what was wrong.
+func answer(do func(line string) error) {
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		if err := do(lines.Text()); err != nil {
 			fmt.Println(strings.ReplaceAll(err.Error(), "\n", " "))
 			continue
 		}
 		fmt.Println("ok")
 	}
+}
+
+// goLine does the job of a line with Go's standard library and x/image.
+func goLine(line string) error {
+	var kind, encoder, in, out string
+	var w, h, quality int
+	if _, err := fmt.Sscan(line, &kind, &w, &h, &quality, &encoder, &in, &out); err != nil {
+		return err
+	}
+	return byGo(kind, w, h, quality, in, out)
 }
 
 func byGo(kind string, w, h, quality int, in, out string) error {

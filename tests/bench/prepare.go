@@ -75,16 +75,15 @@ func prepare(cache string) ([]picture, error) {
 		if a.known {
 			p.ppm = p.path + ".ppm"
 		}
-		fi, err := os.Stat(p.path)
-		if errors.Is(err, fs.ErrNotExist) {
+		var err error
+		if p.bytes, err = fileSize(p.path); errors.Is(err, fs.ErrNotExist) {
 			if err = writeArtificial(p, a.draw()); err == nil {
-				fi, err = os.Stat(p.path)
+				p.bytes, err = fileSize(p.path)
 			}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", a.name, err)
 		}
-		p.bytes = fi.Size()
 		ps = append(ps, p)
 	}
 	for _, m := range make {
@@ -101,11 +100,11 @@ func prepare(cache string) ([]picture, error) {
 		if strings.HasSuffix(m.name, ".ppm") {
 			continue
 		}
-		fi, err := os.Stat(path)
+		n, err := fileSize(path)
 		if err != nil {
 			return nil, err
 		}
-		p := picture{name: m.name, path: path, w: 4032, h: 3024, bytes: fi.Size(), progressive: strings.Contains(m.name, "p.jpg")}
+		p := picture{name: m.name, path: path, w: 4032, h: 3024, bytes: n, progressive: strings.Contains(m.name, "p.jpg")}
 		if !strings.HasPrefix(m.name, "photo12") {
 			p.w, p.h = 1632, 1224
 		}
@@ -136,14 +135,21 @@ func photographs(cache string) (ps []picture, err error) {
 				return nil, err
 			}
 		}
-		fi, err := os.Stat(p.path)
-		if err != nil {
+		if p.bytes, err = fileSize(p.path); err != nil {
 			return nil, err
 		}
-		p.bytes = fi.Size()
 		ps = append(ps, p)
 	}
 	return ps, nil
+}
+
+// fileSize returns the bytes of a file.
+func fileSize(path string) (int64, error) {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	return fi.Size(), nil
 }
 
 // screenshot returns a line that writes the manual page imgtools.7 as a browser shows

@@ -78,9 +78,9 @@ func load(path string, gray bool) (planes, error) {
 	}
 	m, err := readPNM(out)
 	if err == nil && gray && len(m.p) == 3 {
-		y := make([]float64, len(m.p[0]))
-		for i := range y {
-			y[i] = math.Round(0.299*m.p[0][i] + 0.587*m.p[1][i] + 0.114*m.p[2][i])
+		y := m.luma()
+		for i, v := range y {
+			y[i] = math.Round(v)
 		}
 		m.p = [][]float64{y}
 	}
