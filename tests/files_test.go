@@ -3,8 +3,6 @@ package tests
 import (
 	"bytes"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,28 +27,18 @@ func gallery(t *testing.T) string {
 	return dir
 }
 
-// fetch gets a URL.
-func (s *server) fetch(t testing.TB, path string, headers ...string) (*http.Response, []byte) {
+// fetch gets a path of s, whatever the status of the answer.
+func (s *server) fetch(t testing.TB, path string, header ...string) (*http.Response, []byte) {
 	t.Helper()
-	req, err := http.NewRequest("GET", s.url+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, h := range headers {
-		k, v, _ := strings.Cut(h, ": ")
-		req.Header.Set(k, v)
-	}
-	resp, err := s.http.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
+	resp, b, err := s.do("GET", path, nil, header...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return resp, b
 }
+
+// works returns how many pictures of the folder s has made.
+func (s *server) works() int { return strings.Count(s.log.String(), "path=/files/PATH status=200") }
 
 // A picture by its URL is the one that the filter gives.
 func TestFilesEqualFilters(t *testing.T) {
@@ -67,7 +55,7 @@ func TestFilesEqualFilters(t *testing.T) {
 			if want := must(t, dir, line); resp.StatusCode != 200 || !bytes.Equal(got, want) {
 				t.Errorf("%d, %d bytes, want %d", resp.StatusCode, len(got), len(want))
 			}
-			again, b := s.fetch(t, "/files/a%20b.jpg?"+query, "If-None-Match: "+resp.Header.Get("ETag"))
+			again, b := s.fetch(t, "/files/a%20b.jpg?"+query, "If-None-Match", resp.Header.Get("ETag"))
 			if again.StatusCode != 304 || len(b) > 0 {
 				t.Errorf("asked again: %d, %d bytes", again.StatusCode, len(b))
 			}
@@ -112,21 +100,18 @@ func TestSigningInOtherLanguages(t *testing.T) {
 	}
 }
 
-// answers waits until something listens on a port.
-func answers(t *testing.T, port int) {
+// startInFront starts a server on a port, by which s is reached with do and the like.
+func startInFront(t *testing.T, s *server, port int, c *exec.Cmd) *server {
 	t.Helper()
-	eventually.True(t, fmt.Sprintf("a server on port %d", port), func() bool {
-		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
+	front := start(t, c.Args[0], c)
+	front.waitFor(t, fmt.Sprintf("127.0.0.1:%d", port))
+	front.url, front.http = fmt.Sprintf("http://127.0.0.1:%d", port), s.http
+	return front
 }
 
-// startNginx starts nginx by the configuration in imgtools(7) in front of a server, and
-// returns its port. more is put into its server block.
-func startNginx(t *testing.T, s *server, more string) int {
+// startNginx starts nginx by the configuration in imgtools(7) in front of a server. more
+// is put into its server block.
+func startNginx(t *testing.T, s *server, more string) *server {
 	t.Helper()
 	top, port := t.TempDir(), freePort(t)
 	conf := block(t, "imgtools.7", "EXAMPLES", "proxy_cache_path")
@@ -142,13 +127,7 @@ func startNginx(t *testing.T, s *server, more string) int {
 		conf = fmt.Sprintf("%s_temp_path %s;\n", d, filepath.Join(top, d)) + conf
 	}
 	path := write(t, top, "nginx.conf", []byte("daemon off; master_process off; error_log stderr; pid "+top+"/pid;\nevents {}\nhttp {\naccess_log off;\n"+conf+"}\n"))
-	c := exec.Command("/usr/sbin/nginx", "-c", path, "-p", top)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
-	answers(t, port)
-	return port
+	return startInFront(t, s, port, exec.Command("/usr/sbin/nginx", "-c", path, "-p", top))
 }
 
 // The configuration of nginx in imgtools(7): the second time a picture comes from the
@@ -157,29 +136,13 @@ func TestNginxInFront(t *testing.T) {
 	dir, top := gallery(t), t.TempDir()
 	presets := write(t, top, "presets", []byte(block(t, "imgtools.7", "EXAMPLES", "thumb  ")))
 	s := startImgd(t, "-root", dir, "-preset", presets, "-host", "photos.example.org", "-maxage", "1h")
-	front := fmt.Sprintf("http://127.0.0.1:%d", startNginx(t, s, ""))
-	get := func(path string) (status, cache string, body []byte) {
-		req, err := http.NewRequest("GET", front+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Host = "photos.example.org"
-		resp, err := s.http.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		body, err = io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return resp.Status, resp.Header.Get("X-Cache"), body
-	}
+	front := startNginx(t, s, "")
+	get := func(path string) (*http.Response, []byte) { return front.fetch(t, path, "Host", "photos.example.org") }
 	var first []byte
 	for i, want := range []string{"MISS", "HIT", "HIT"} {
-		status, cache, b := get("/files/a%20b.jpg?preset=thumb")
-		if status != "200 OK" || cache != want {
-			t.Fatalf("request %d: %s, %s", i+1, status, cache)
+		resp, b := get("/files/a%20b.jpg?preset=thumb")
+		if cache := resp.Header.Get("X-Cache"); resp.Status != "200 OK" || cache != want {
+			t.Fatalf("request %d: %s, %s", i+1, resp.Status, cache)
 		}
 		if m, format := decode(t, b); format != "jpeg" || m.Bounds().Dx() != 300 || m.Bounds().Dy() != 200 {
 			t.Errorf("%s %v", format, m.Bounds())
@@ -192,26 +155,22 @@ func TestNginxInFront(t *testing.T) {
 	}
 	for path, status := range map[string]string{"/files/none.jpg?preset=thumb": "404", "/files/a%20b.jpg?scale=2": "403"} {
 		for range 2 {
-			if got, _, _ := get(path); !strings.HasPrefix(got, status) {
-				t.Errorf("%s: %s", path, got)
+			if resp, _ := get(path); !strings.HasPrefix(resp.Status, status) {
+				t.Errorf("%s: %s", path, resp.Status)
 			}
 		}
 		eventually.True(t, "errors are not kept: both requests went through", func() bool {
 			return strings.Count(s.log.String(), "path=/files/PATH status="+status) == 2
 		})
 	}
-	works := func() int { return strings.Count(s.log.String(), "path=/files/PATH status=200") }
-	before := works()
-	done := make(chan string)
-	for range 30 {
-		go func() { status, _, _ := get("/files/2026/%C3%A9.png?preset=small"); done <- status }()
-	}
-	for range 30 {
-		if status := <-done; status != "200 OK" {
-			t.Error(status)
+	before := s.works()
+	each(30, 30, func(int) {
+		resp, b, err := front.do("GET", "/files/2026/%C3%A9.png?preset=small", nil, "Host", "photos.example.org")
+		if err != nil || resp.Status != "200 OK" {
+			t.Errorf("%v, %q", err, b)
 		}
-	}
-	if n := works() - before; n != 1 {
+	})
+	if n := s.works() - before; n != 1 {
 		t.Errorf("%d of 30 equal requests went through", n)
 	}
 }
@@ -228,24 +187,8 @@ func TestCaddyInFront(t *testing.T) {
 	path := write(t, top, "Caddyfile", []byte("{\n\tadmin off\n\tauto_https off\n}\n"+conf))
 	c := exec.Command("/usr/bin/caddy", "run", "--adapter", "caddyfile", "--config", path)
 	c.Env = append(os.Environ(), "HOME="+top, "XDG_DATA_HOME="+top, "XDG_CONFIG_HOME="+top)
-	var log bytes.Buffer
-	c.Stderr = &log
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
-	answers(t, port)
-	req, err := http.NewRequest("GET", fmt.Sprintf("http://127.0.0.1:%d/files/a%%20b.jpg?preset=large", port), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Host = fmt.Sprintf("photos.example.org:%d", port)
-	resp, err := s.http.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, _ := io.ReadAll(resp.Body)
+	front := startInFront(t, s, port, c)
+	resp, b := front.fetch(t, "/files/a%20b.jpg?preset=large", "Host", fmt.Sprintf("photos.example.org:%d", port))
 	if resp.StatusCode != 200 || resp.Header.Get("Cache-Control") != "public, max-age=3600" {
 		t.Fatalf("%d %v\n%s", resp.StatusCode, resp.Header, b)
 	}
@@ -292,25 +235,24 @@ func TestPageOfThumbnails(t *testing.T) {
 	site := t.TempDir()
 	write(t, site, "index.html", []byte(page.String()))
 	write(t, site, "favicon.ico", nil)
-	port := startNginx(t, s, "server_name 127.0.0.1; root "+site+";")
+	front := startNginx(t, s, "server_name 127.0.0.1; root "+site+";")
 	b := startBrowser(t, "en", true)
-	works := func() int { return strings.Count(s.log.String(), "path=/files/PATH status=200") }
 	const shown = "document.readyState === 'complete' && document.images.length === 150 && [...document.images].every((i) => i.complete && i.naturalWidth > 0)"
-	b.open(fmt.Sprintf("http://127.0.0.1:%d/", port))
+	b.open(front.url + "/")
 	b.until("all pictures are shown", shown)
 	b.look("gallery")
 	var widths []int
 	b.run("return [0, 1, 2].map((i) => document.images[i].naturalWidth)", &widths)
-	if fmt.Sprint(widths) != "[40 80 120]" || works() != 3*pictures {
-		t.Errorf("widths %v, %d works", widths, works())
+	if fmt.Sprint(widths) != "[40 80 120]" || s.works() != 3*pictures {
+		t.Errorf("widths %v, %d works", widths, s.works())
 	}
 	b.open("about:blank")
-	b.open(fmt.Sprintf("http://127.0.0.1:%d/", port))
+	b.open(front.url + "/")
 	b.until("all pictures are shown again", shown)
 	var fetched int
 	b.run("return performance.getEntriesByType('resource').filter((e) => e.name.includes('/files/') && e.transferSize > 0).length", &fetched)
-	if fetched != 0 || works() != 3*pictures {
-		t.Errorf("the second time %d pictures were fetched, and there were %d works", fetched, works())
+	if fetched != 0 || s.works() != 3*pictures {
+		t.Errorf("the second time %d pictures were fetched, and there were %d works", fetched, s.works())
 	}
 	if list := b.complaints(); len(list) > 0 {
 		t.Errorf("%q", list)

@@ -221,7 +221,8 @@ func (s *server) signal(one, toGroup syscall.Signal) {
 // env returns an environment variable with which imgput and imgget find s over TCP.
 func (s *server) env() string { return "IMGD=" + s.url }
 
-// do sends a request and reads the whole answer. body may be nil.
+// do sends a request and reads the whole answer. body may be nil; header has names, each
+// followed by its value.
 func (s *server) do(method, path string, body io.Reader, header ...string) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
@@ -231,6 +232,9 @@ func (s *server) do(method, path string, body io.Reader, header ...string) (*htt
 	}
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
+	}
+	if host := req.Header.Get("Host"); host != "" { // net/http sends this one from here
+		req.Host = host
 	}
 	resp, err := s.http.Do(req)
 	if err != nil {
