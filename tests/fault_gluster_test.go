@@ -196,11 +196,7 @@ func (s *twoImgd) state(i int, id, state string) {
 }
 
 // workers sends a signal to the workers of the first scaled.
-func (s *twoImgd) workers(sig syscall.Signal) {
-	for _, p := range children(s.scaled[0].cmd.Process.Pid) {
-		syscall.Kill(p.pid, sig)
-	}
-}
+func (s *twoImgd) workers(sig syscall.Signal) { signalWorkers(sig, s.scaled[0]) }
 
 // hold stops the first scaled's worker and hands a job in that it gets.
 func (s *twoImgd) hold() glusterJob {

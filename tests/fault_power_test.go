@@ -251,11 +251,10 @@ func (p *powerDisk) check(s *server, id string) {
 func powerPictures(t *testing.T) []powerPicture {
 	t.Helper()
 	dir := t.TempDir()
-	save(t, dir, "a.png", photo(60, 40, 1))
-	save(t, dir, "b.jpg", photo(80, 60, 2))
+	a, b := save(t, dir, "a.png", photo(60, 40, 1)), save(t, dir, "b.jpg", photo(80, 60, 2))
 	return []powerPicture{
-		{"gray", read(t, filepath.Join(dir, "a.png")), must(t, dir, "gray < a.png")},
-		{"scale=1/3", read(t, filepath.Join(dir, "b.jpg")), must(t, dir, "scale 1/3 < b.jpg")},
+		{"gray", read(t, a), must(t, dir, "gray < a.png")},
+		{"scale=1/3", read(t, b), must(t, dir, "scale 1/3 < b.jpg")},
 	}
 }
 

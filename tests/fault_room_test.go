@@ -94,7 +94,7 @@ func TestFaultFullDisk(t *testing.T) {
 	picture := read(t, save(t, dir, "p.png", photo(400, 300, 1)))
 	disks := []struct {
 		what, options string
-		fill          func(t *testing.T, mount string) (free, all func())
+		fill          func(t *testing.T, mount string) (some, all func())
 	}{
 		{"bytes", "size=12m", fillBytes},
 		{"inodes", "size=64m,nr_inodes=400", fillInodes}, // half a minute until the next try

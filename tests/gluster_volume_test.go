@@ -47,9 +47,7 @@ func newGluster(t *testing.T, bricks int) *gluster {
     option transport.address-family inet
 end-volume
 `
-	if err := os.WriteFile(filepath.Join(g.dir, "glusterd.vol"), []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	write(t, g.dir, "glusterd.vol", []byte(config))
 	g.daemon = start(t, "glusterd", exec.Command("unshare", "--net", "sh", "-ec", `
 		ip link set lo up
 		ip address add `+glusterHost+`/32 dev lo
@@ -132,8 +130,8 @@ func killByFile(path string) error {
 	return nil
 }
 
-// startBrick starts the brick that is not running, and returns when the mounts see it. A brick that
-// was started again knows no locks.
+// startBrick starts the brick that is not running, and returns when the mounts see it. A
+// brick that was started again knows no locks.
 func (g *gluster) startBrick(mounts ...*glusterMount) {
 	g.t.Helper()
 	g.must("volume", "start", "v", "force")

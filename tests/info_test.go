@@ -11,11 +11,7 @@ func TestInfoIsTheSameEverywhere(t *testing.T) {
 	dir := t.TempDir()
 	save(t, dir, "foo.jpg", photo(400, 300, 3))
 	must(t, dir, "gray -f png < foo.jpg > gray.png; scale -f gif 10% < foo.jpg > small.gif; printf 'P5 9 9 255\n' > cut.pgm")
-	run := runDir(t)
-	for _, name := range []string{"grayd", "scaled"} {
-		sock := run + "/" + name + ".sock"
-		spawn(t, run, name, "-n", "1", "-a", "unix:"+sock).waitFor(t, sock)
-	}
+	d := startDaemons(t)
 	for file, want := range map[string]string{
 		"foo.jpg": "jpeg 400x300, 8 bit rgb", "gray.png": "png 400x300, 8 bit gray", "small.gif": "gif 40x30, 8 bit palette", "cut.pgm": "pnm 9x9, 8 bit gray",
 	} {
@@ -30,10 +26,10 @@ func TestInfoIsTheSameEverywhere(t *testing.T) {
 			if got := string(must(t, dir, "curl -sf -H 'Accept: application/json' -F image=@"+file+" "+s.url+"/info")); got != object {
 				t.Errorf("/info as JSON: %s, want %s", got, object)
 			}
-			for _, name := range []string{"grayd", "scaled"} {
-				words, data := reply(t, must(t, dir, "{ printf 'img/1 info\n'; cat "+file+"; } | nc.openbsd -N -U "+run+"/"+name+".sock"))
+			for _, sock := range []string{d.gray, d.scale} {
+				words, data := reply(t, must(t, dir, "{ printf 'img/1 info\n'; cat "+file+"; } | nc.openbsd -N -U "+sock))
 				if string(data)+"\n" != object || words["type"] != "application/json" {
-					t.Errorf("%s: %v %s", name, words, data)
+					t.Errorf("%s: %v %s", sock, words, data)
 				}
 			}
 		})
