@@ -153,11 +153,7 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 		return nil, err
 	}
 	j.keep()
-	frames := 1
-	if j.animated() != nil {
-		frames = p.Frames
-	}
-	return j, r.Limits.CheckSize(int64(j.place.W), int64(j.place.H), frames)
+	return j, r.Limits.CheckSize(int64(j.place.W), int64(j.place.H), j.frames())
 }
 
 // note adds a note on the colours, once; "" is none.
@@ -218,6 +214,14 @@ func (j *job) animated() raster.Animated {
 		return nil
 	}
 	return j.p.Animated()
+}
+
+// frames returns how many pictures are written.
+func (j *job) frames() int {
+	if j.animated() != nil {
+		return j.p.Frames
+	}
+	return 1
 }
 
 // run writes the picture by the first way that fits.

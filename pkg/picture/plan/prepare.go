@@ -28,12 +28,8 @@ func Prepare(in io.ReaderAt, size int64, r Request) (Prepared, error) {
 	if err != nil {
 		return Prepared{}, err
 	}
-	frames := 1
-	if j.animated() != nil {
-		frames = p.Frames
-	}
 	pixels := max(int64(j.fullW)*int64(j.fullH), int64(j.place.W)*int64(j.place.H))
-	return Prepared{From: p.Format, Format: j.out.Name, W: j.place.W, H: j.place.H, Pixels: pixels * int64(frames), job: j}, nil
+	return Prepared{From: p.Format, Format: j.out.Name, W: j.place.W, H: j.place.H, Pixels: pixels * int64(j.frames()), job: j}, nil
 }
 
 // Write writes what the request makes of the picture to out. It may be called once.
