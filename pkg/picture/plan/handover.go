@@ -54,7 +54,11 @@ func (j *job) grayWhole(out io.Writer) (Result, error) {
 // grayReduced writes the picture gray as PNM or TIFF, at the size in which the decoder gives
 // it.
 func (j *job) grayReduced(out io.Writer) (Result, error) {
-	rows, err := j.rows([]step{cropStep, grayStep, profileStep}, findOut)
+	a, err := j.lookForAlpha()
+	if err != nil {
+		return Result{}, err
+	}
+	rows, err := j.rows([]step{cropStep, grayStep, profileStep}, a)
 	if err != nil {
 		return Result{}, err
 	}

@@ -23,8 +23,7 @@ const maxHeld = 2 << 20
 type alpha uint8
 
 const (
-	findOut   alpha = iota // decode the picture to find out whether it is needed
-	keepAlpha              // it is needed
+	keepAlpha alpha = iota // it is needed
 	dropAlpha              // it is dropped, and a pixel that is not opaque is an error
 )
 

@@ -22,15 +22,8 @@ const beforePack, beforeScale = 3, 4
 
 // rows starts the decoding of a still picture and sends its rows through steps.
 // The result may still have to be turned upright, which the encoder does when the
-// picture is smallest. Alpha that is opaque everywhere is left out of a gray picture: see
-// opaque.go.
+// picture is smallest.
 func (j *job) rows(steps []step, a alpha) (raster.Rows, error) {
-	if a == findOut {
-		var err error
-		if a, err = j.lookForAlpha(); err != nil {
-			return nil, err
-		}
-	}
 	rows, err := j.decode(j.hint(), a)
 	if err != nil {
 		return nil, err
