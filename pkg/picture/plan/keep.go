@@ -37,3 +37,15 @@ func (j *job) keep() {
 	}
 	h.Keep = kept
 }
+
+// reopen reads the header of the picture again, to decode it once more. What is kept of
+// its metadata stays. After an error the reader is the one before.
+func (j *job) reopen() error {
+	again, err := j.p.Again()
+	if err != nil {
+		return err
+	}
+	again.Header().Keep = j.p.Header().Keep
+	j.p.Reader = again
+	return nil
+}

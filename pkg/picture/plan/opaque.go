@@ -60,12 +60,9 @@ func (j *job) writeOpaque(out io.Writer, write func(io.Writer, alpha) error) err
 	}
 	j.stop()
 	j.stop = func() {}
-	again, err := j.p.Again()
-	if err != nil {
+	if err := j.reopen(); err != nil {
 		return err
 	}
-	again.Header().Keep = j.p.Header().Keep
-	j.p.Reader = again
 	return write(out, keepAlpha)
 }
 

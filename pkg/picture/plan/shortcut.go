@@ -125,11 +125,3 @@ func (a *atMost) Write(p []byte) (int, error) {
 	a.b = append(a.b, p...)
 	return len(p), nil
 }
-
-// reopen reads the header of the picture again, since a copy has used up its reader.
-func (j *job) reopen() (err error) {
-	if j.p.Reader, err = j.p.Again(); err == nil {
-		j.keep()
-	}
-	return err
-}
