@@ -44,16 +44,8 @@ func (p Prepared) Write(out io.Writer) (res Result, err error) {
 	} else {
 		res, err = j.run(out)
 	}
-	res.Gravity = j.usedGravity()
+	res.Gravity = j.partGravity.String()
 	return res, err
-}
-
-// usedGravity returns the gravity of the result, or "" if none was asked for.
-func (j *job) usedGravity() string {
-	if !j.Ops.Has("gravity") {
-		return ""
-	}
-	return j.partGravity.String()
 }
 
 // IsPicture reports whether the first size bytes of in are a picture of a format that

@@ -88,7 +88,7 @@ func (s Sizes) Write(outs []io.Writer) ([]Result, error) {
 	animated := jobs[0].animated() != nil
 	for i, j := range jobs {
 		j.notes = jobs[0].notes
-		results[i].Note, results[i].Gravity = j.said(animated), j.usedGravity()
+		results[i].Note, results[i].Gravity = j.said(animated), j.partGravity.String()
 	}
 	return results, nil
 }
