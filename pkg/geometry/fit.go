@@ -68,10 +68,16 @@ type Placement struct {
 	X, Y             int
 }
 
+// Unplaced returns the placement of a picture that is scaled to w × h, and neither cut
+// nor padded.
+func Unplaced(w, h int) Placement {
+	return Placement{ScaledW: w, ScaledH: h, Cut: Whole(w, h), W: w, H: h}
+}
+
 // Place returns how a picture of w × h pixels becomes the result.
 func (g Geometry) Place(w, h int, gravity Gravity) Placement {
 	sw, sh := g.scaledSize(w, h)
-	p := Placement{ScaledW: sw, ScaledH: sh, Cut: Whole(sw, sh), W: sw, H: sh}
+	p := Unplaced(sw, sh)
 	if !g.Cuts() {
 		return p
 	}

@@ -40,8 +40,7 @@ func (j *job) grayWhole(out io.Writer) (Result, error) {
 	whole := *j
 	whole.HandOver, whole.quality, whole.background = false, 0, nil
 	whole.Ops = j.Ops.Without("bytes", "progressive")
-	w, h := j.part.W, j.part.H
-	whole.place = geometry.Placement{ScaledW: w, ScaledH: h, Cut: geometry.Whole(w, h), W: w, H: h}
+	whole.place = geometry.Unplaced(j.part.W, j.part.H)
 	if j.animated() == nil {
 		whole.out, _ = format.Lookup(codec.OutputFormat(j.p, ""))
 	}

@@ -27,7 +27,7 @@ func (j *job) layOut() error {
 	}
 	j.crop, j.partGravity = j.part, gravity
 	w, h := j.part.W, j.part.H
-	j.place = geometry.Placement{ScaledW: w, ScaledH: h, Cut: geometry.Whole(w, h), W: w, H: h}
+	j.place = geometry.Unplaced(w, h)
 	if v := j.Ops.Get("scale"); v != "" {
 		g, err := geometry.ForWords(v, j.Ops.Get("fit"), j.Ops.Get("enlarge"))
 		if err != nil {
