@@ -40,27 +40,17 @@ func ParseCrop(s string) (Crop, error) {
 	if !ok || len(parts) != 1 && len(parts) != 3 {
 		return bad(notCrop)
 	}
-	fields := []struct {
-		text string
-		to   *measure
-	}{{w, &c.w}, {h, &c.h}}
-	if len(parts) == 3 {
-		c.placed = true
-		fields = append(fields, struct {
-			text string
-			to   *measure
-		}{parts[1], &c.x}, struct {
-			text string
-			to   *measure
-		}{parts[2], &c.y})
-	}
-	for _, f := range fields {
-		if *f.to, ok = parseMeasure(f.text); !ok {
+	c.placed = len(parts) == 3
+	to := [...]*measure{&c.w, &c.h, &c.x, &c.y}
+	for i, text := range append([]string{w, h}, parts[1:]...) {
+		m, ok := parseMeasure(text)
+		if !ok {
 			return bad(notCrop)
 		}
-		if f.to.percent && f.to.n.Cmp(big.NewRat(1, 1)) > 0 {
-			return bad(f.text + " is over 100%")
+		if m.percent && m.n.Cmp(big.NewRat(1, 1)) > 0 {
+			return bad(text + " is over 100%")
 		}
+		*to[i] = m
 	}
 	if c.w.n.Sign() == 0 || c.h.n.Sign() == 0 {
 		return bad("an empty crop")
@@ -92,9 +82,6 @@ func percentage(s string) (*big.Rat, bool) {
 	}
 	return r.Quo(r, big.NewRat(100, 1)), true
 }
-
-// String returns the word as it was given.
-func (c Crop) String() string { return c.text }
 
 // Placed reports whether the word says where the part lies. Otherwise gravity decides.
 func (c Crop) Placed() bool { return c.placed }

@@ -53,9 +53,6 @@ func (g Geometry) OnlyShrink() (Geometry, error) {
 // or the picture lies on a background.
 func (g Geometry) Cuts() bool { return g.fit == Cover || g.fit == Pad }
 
-// Pads reports whether the picture lies on a background.
-func (g Geometry) Pads() bool { return g.fit == Pad }
-
 // Placement says how a picture becomes the result: it is scaled to ScaledW × ScaledH,
 // Cut is the part of that which is kept, and lies at X, Y of the result of W × H.
 //
