@@ -6,17 +6,10 @@ import (
 	"io"
 	"math"
 
-	"imgtools/pkg/filename"
 	"imgtools/pkg/info"
 	"imgtools/pkg/picture/codec"
 	"imgtools/pkg/picture/meta"
 	"imgtools/pkg/picture/raster"
-)
-
-// Bounds of the notes.
-const (
-	maxNotes = 3
-	maxNote  = 100 // bytes of one
 )
 
 // Unlimited are limits for a picture that is only described, of any number of pixels.
@@ -40,11 +33,11 @@ func Read(in io.ReaderAt, size int64, lim raster.Limits) (info.Info, error) {
 	case raster.Indexed:
 		i.Colour, i.Alpha = info.Palette, raster.PaletteLayout(h.Palette).HasAlpha()
 	}
+	var notes raster.NoteList // which bounds their number: an icon has its own and those of the picture in it
 	for _, n := range p.Notes() {
-		if len(i.Notes) < maxNotes {
-			i.Notes = append(i.Notes, filename.Cut(n, maxNote))
-		}
+		notes.Note("%s", n)
 	}
+	i.Notes = notes.Notes()
 	return i, nil
 }
 
