@@ -226,7 +226,7 @@ func (o *output) startsHalved(h *raster.Header) bool {
 		return false
 	}
 	d := h.Planes[0]
-	w, height := o.stored(o.place.ScaledW, o.place.ScaledH)
+	w, height := stored(o.place.ScaledW, o.place.ScaledH, o.p.Header().Orientation)
 	return h.FullW*d.NX >= boxFrom*w*d.DX && h.FullH*d.NY >= boxFrom*height*d.DY
 }
 

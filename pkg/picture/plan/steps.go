@@ -75,7 +75,7 @@ func (j *job) hint() raster.Hint {
 	// daemon has reduced is not reduced again.
 	reduce := !j.sameSize() && !j.reduced() && !linear && (!j.gray || hint.Luma)
 	if reduce {
-		hint.GoalW, hint.GoalH = j.stored(j.place.ScaledW, j.place.ScaledH)
+		hint.GoalW, hint.GoalH = stored(j.place.ScaledW, j.place.ScaledH, j.p.Header().Orientation)
 	}
 	return hint
 }
@@ -85,10 +85,10 @@ func (j *job) planar() bool {
 	return j.out.Name == format.JPEG && !j.Ops.Has("linear") && !j.toSRGB() && !j.pads()
 }
 
-// stored returns an upright size as the picture is stored: sides swapped where
-// turning will swap them.
-func (j *job) stored(w, h int) (int, int) {
-	if raster.Swaps(j.p.Header().Orientation) {
+// stored returns the stored size of a picture of orientation o whose upright size is
+// w × h: sides swapped where turning will swap them.
+func stored(w, h int, o uint8) (int, int) {
+	if raster.Swaps(o) {
 		return h, w
 	}
 	return w, h
@@ -180,11 +180,8 @@ func scaleStep(j *job, rows raster.Rows) (raster.Rows, error) {
 		}
 	}
 	orientation := rows.Header().Orientation
-	w, h := j.place.ScaledW, j.place.ScaledH
-	cut := raster.Stored(j.place.Cut, w, h, orientation)
-	if raster.Swaps(orientation) {
-		w, h = h, w
-	}
+	cut := raster.Stored(j.place.Cut, j.place.ScaledW, j.place.ScaledH, orientation)
+	w, h := stored(j.place.ScaledW, j.place.ScaledH, orientation)
 	if j.reduced() {
 		part := *rows.Header()
 		d := part.Planes[0]
@@ -219,9 +216,6 @@ func pageStep(j *job, rows raster.Rows) (raster.Rows, error) {
 	rows = raster.Packed(raster.Expand(rows))
 	o := rows.Header().Orientation
 	at := raster.Stored(geometry.Rect{X: j.place.X, Y: j.place.Y, W: j.place.Cut.W, H: j.place.Cut.H}, j.place.W, j.place.H, o)
-	w, h := j.place.W, j.place.H
-	if raster.Swaps(o) {
-		w, h = h, w
-	}
+	w, h := stored(j.place.W, j.place.H, o)
 	return raster.Pad(rows, w, h, at.X, at.Y, page)
 }
