@@ -79,7 +79,7 @@ func (m *decoder) arithMCU(x int) error {
 	for i := range m.parts {
 		p := &m.parts[i]
 		for b := range p.h * p.v {
-			if !sc.e.ready(1) {
+			if !sc.e.ready() {
 				return sc.cut()
 			}
 			at := uint(x*p.h + b%p.h)

@@ -3,9 +3,8 @@ package jpeg
 import "imgtools/pkg/fault"
 
 // unzig maps a position in the zig-zag order (T.81 figure A.6) to its place in a block,
-// in rows of eight. Sixteen extra entries keep a run beyond the end of the block inside
-// the table; whether there was one is checked once a block.
-var unzig = [64 + 16]uint8{
+// in rows of eight.
+var unzig = [64]uint8{
 	0, 1, 8, 16, 9, 2, 3, 10,
 	17, 24, 32, 25, 18, 11, 4, 5,
 	12, 19, 26, 33, 40, 48, 41, 34,
@@ -14,8 +13,6 @@ var unzig = [64 + 16]uint8{
 	29, 22, 15, 23, 30, 37, 44, 51,
 	58, 59, 52, 45, 38, 31, 39, 46,
 	53, 60, 61, 54, 47, 55, 62, 63,
-	63, 63, 63, 63, 63, 63, 63, 63,
-	63, 63, 63, 63, 63, 63, 63, 63,
 }
 
 // A block is 64 coefficients, multiplied by their quantization steps, in rows of

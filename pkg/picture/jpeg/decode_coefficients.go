@@ -19,7 +19,7 @@ type coefficients struct {
 // places[n] is coefficients.place for n.
 var places = func() (p [9][64]int8) {
 	for n := range p {
-		for k, at := range unzig[:64] {
+		for k, at := range unzig {
 			p[n][k] = -1
 			if u, v := int(at&7), int(at>>3); u < n && v < n {
 				p[n][k] = int8(v*n + u)

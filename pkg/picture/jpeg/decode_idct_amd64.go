@@ -39,7 +39,7 @@ func (t *inverse) setVectors() {
 		return
 	}
 	t.v, t.lanes = new([64][8]int32), make([]laneStep, t.n*t.n)
-	for k, at := range unzig[:64] {
+	for k, at := range unzig {
 		if u, v := int(at&7), int(at>>3); u < t.n && v < t.n {
 			t.lanes[v*t.n+u] = laneStep{lanes(int32(t.q[k])), k * groupStep}
 		}

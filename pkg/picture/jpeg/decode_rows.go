@@ -38,7 +38,7 @@ type decoder struct {
 
 // lastKept[n] is the zig-zag position of the last of the n × n lowest coefficients.
 var lastKept = func() (last [9]int) {
-	for k, p := range unzig[:64] {
+	for k, p := range unzig {
 		for n := max(p&7, p>>3) + 1; n <= 8; n++ {
 			last[n] = k
 		}
@@ -318,7 +318,7 @@ func (m *decoder) mcu(x int) error {
 			for at := uint(x * p.h); at < uint(x*p.h+p.h); at++ {
 				if int(pos) > e.end-blockBytes {
 					e.acc, e.n, e.pos = acc, n, int(pos)
-					if !e.ready(1) {
+					if !e.ready() {
 						return sc.cut()
 					}
 					acc, n, pos = e.acc, e.n, uint(e.pos)

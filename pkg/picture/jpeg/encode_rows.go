@@ -14,7 +14,6 @@ type lines struct {
 	stride int
 	w      int // samples of a line that belong to the picture
 	need   int // lines in a row of MCUs
-	have   int
 }
 
 // scan pulls the rows and codes each row of MCUs as soon as its lines are complete.

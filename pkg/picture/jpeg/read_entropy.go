@@ -46,10 +46,10 @@ func (e *entropy) begin() {
 	e.fill()
 }
 
-// ready is called before n blocks are read. It fills the buffer so that they, or the
-// rest of the segment, are in it. It returns false if more bits were taken than the
+// ready is called before a block is read. It fills the buffer so that the block, or the
+// rest of the segment, is in it. It returns false if more bits were taken than the
 // segment has: then no block begins here.
-func (e *entropy) ready(n int) bool { return e.pos <= e.end-n*blockBytes || e.more() }
+func (e *entropy) ready() bool { return e.pos <= e.end-blockBytes || e.more() }
 
 func (e *entropy) more() bool {
 	if !e.ended {

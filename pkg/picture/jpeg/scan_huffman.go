@@ -111,7 +111,7 @@ func (h *huffman) symbol(e *entropy) (byte, bool) {
 	return s, l != 0
 }
 
-// valueTable returns a table that decodes a code and the value behind it at once, if
+// valueTable makes value, a table that decodes a code and the value behind it at once, if
 // both fit in lookBits bits. An entry is
 //
 //	bits 0-4   length of code and value together
@@ -119,10 +119,10 @@ func (h *huffman) symbol(e *entropy) (byte, bool) {
 //	bits 16-31 the value, signed; 0 only when the symbol's low half is 0
 //
 // or 0 if code and value are longer. In a DC table the run is always 0.
-func (h *huffman) valueTable() *[1 << lookBits]uint32 {
+func (h *huffman) valueTable() {
 	h.derive()
 	if h.value != nil {
-		return h.value
+		return
 	}
 	h.value = new([1 << lookBits]uint32)
 	for p, c := range h.code {
@@ -136,7 +136,6 @@ func (h *huffman) valueTable() *[1 << lookBits]uint32 {
 		v := int32(p) >> (lookBits - l - size) & (1<<size - 1)
 		h.value[p] = uint32(extend(v, size))<<16 | run<<8 | uint32(l+size)
 	}
-	return h.value
 }
 
 // longValue decodes a DC difference at the top of acc that the value table has no

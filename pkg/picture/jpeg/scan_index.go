@@ -305,24 +305,6 @@ func (sc *scanner) findBlocks(n int) error {
 	return nil
 }
 
-// skipBlocks walks n blocks from the next bit on, the first of them at a place in the
-// MCU. It is for scans in which other blocks are decoded without walking them first.
-func (sc *scanner) skipBlocks(phase uint, n int) error {
-	v, e := &sc.index, sc.e
-	if !e.ready(n) {
-		return sc.cut()
-	}
-	v.known, v.phase, v.at[0] = 0, phase, uint32(e.at())
-	err := sc.walkSerial(n, (window+slack)*8)
-	if err == nil {
-		e.seek(uint(v.at[n]))
-	}
-	if e.overrun() {
-		return sc.cut()
-	}
-	return err
-}
-
 // walkSerial walks blocks until most are known or one begins at bit limit or later.
 func (sc *scanner) walkSerial(most int, limit uint) error {
 	v := &sc.index

@@ -156,7 +156,7 @@ func walkAgainstPlain(t *testing.T, name string, p []byte) *scanner {
 				t.Fatalf("%s: MCU %d: %v", name, mcu, err)
 			}
 			for b := range n {
-				if !pl.e.ready(1) {
+				if !pl.e.ready() {
 					t.Fatalf("%s: MCU %d: the plain way has no block", name, mcu)
 				}
 				from := pl.e.at()

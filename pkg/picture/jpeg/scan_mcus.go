@@ -100,7 +100,7 @@ func (sc *scanner) wholeMCUs(most int) (n int, err error) {
 		return 0, err
 	}
 	e := sc.e
-	if !e.ready(1) {
+	if !e.ready() {
 		return 0, sc.cut()
 	}
 	return sc.moreMCUs(min(most, max(1, (e.end-e.pos)/blockBytes))), nil
@@ -254,7 +254,7 @@ func (sc *scanner) eachBlock(decode func(i, c, block int) error) error {
 				if err := sc.nextMCU(); err != nil {
 					return err
 				}
-				if !e.ready(1) {
+				if !e.ready() {
 					return sc.cut()
 				}
 				if err := decode(0, ci, y*c.mw+x); err != nil {
@@ -276,7 +276,7 @@ func (sc *scanner) eachBlock(decode func(i, c, block int) error) error {
 			for i, ci := range s.comps {
 				c := &f.comps[ci]
 				for b := range c.h * c.v {
-					if !e.ready(1) {
+					if !e.ready() {
 						return sc.cut()
 					}
 					if err := decode(i, ci, (y*c.v+b/c.h)*c.mw+x*c.h+b%c.h); err != nil {

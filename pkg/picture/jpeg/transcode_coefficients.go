@@ -124,7 +124,7 @@ func recode(w io.Writer, r *Reader, n int, part geometry.Rect) (done bool, err e
 
 // zigzag is the inverse of unzig.
 var zigzag = func() (z [64]uint8) {
-	for k, p := range unzig[:64] {
+	for k, p := range unzig {
 		z[p] = uint8(k)
 	}
 	return
