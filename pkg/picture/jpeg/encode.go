@@ -100,14 +100,11 @@ func (e *encoder) end() error {
 	case e.progressive:
 		e.w.write(e.header())
 		p := progressiveWriter{w: e.w, f: &e.f, rows: e.held}
-		if err := p.write(); err != nil {
-			return err
-		}
+		p.write()
 	case !e.begun:
 		e.begin(false)
 	}
-	e.w.finish()
-	e.w.write([]byte{0xFF, mEOI})
+	e.w.marker(mEOI)
 	return e.w.err
 }
 

@@ -64,15 +64,15 @@ func (s *symbolSink) writeTo(w *bitWriter, h *headerWriter, class, slot byte) {
 	s.w = w
 }
 
-// write writes all scans. The headers up to the frame header are written.
-func (p *progressiveWriter) write() error {
+// write writes all scans, after the headers up to the frame header. p.w.err says whether
+// that failed.
+func (p *progressiveWriter) write() {
 	p.dcScan()
 	p.acScan(0, 1, 2)
 	for i := 1; i < len(p.f.comps); i++ {
 		p.acScan(i, 1, 63)
 	}
 	p.acScan(0, 3, 63)
-	return p.w.err
 }
 
 // dcScan writes the DC values of all components, interleaved (T.81 G.1.2.1).

@@ -89,20 +89,20 @@ func recode(w io.Writer, r *Reader, n int, part geometry.Rect) (done bool, err e
 		tables = append(tables, byte(min(i, 1))*0x11)
 	}
 	g.layOut()
-	out := newBitWriter(w)
 	if r.progressive {
 		g.sof = mSOF2
-		hw.sof(g.sof, g.w, g.h, g.comps)
-		out.write(hw)
-		p := progressiveWriter{w: out, f: &g}
-		m.eachUpright(&g, o, part.X/mcuW, part.Y/mcuH, p.keep)
-		if err := p.write(); err != nil {
-			return true, err
-		}
-		out.write([]byte{0xFF, mEOI})
-		return true, out.err
 	}
 	hw.sof(g.sof, g.w, g.h, g.comps)
+	out := newBitWriter(w)
+	mx, my := part.X/mcuW, part.Y/mcuH
+	if r.progressive {
+		out.write(hw)
+		p := progressiveWriter{w: out, f: &g}
+		m.eachUpright(&g, o, mx, my, p.keep)
+		p.write()
+		out.marker(mEOI)
+		return true, out.err
+	}
 	for t := range min(n, 2) {
 		for class := range annexK {
 			k := &annexK[class][t]
@@ -112,13 +112,12 @@ func recode(w io.Writer, r *Reader, n int, part geometry.Rect) (done bool, err e
 	hw.sos(ids, tables, 0, 63, 0, 0)
 	out.write(hw)
 	var pred [4]int32
-	m.eachUpright(&g, o, part.X/mcuW, part.Y/mcuH, func(y, i, line int, c *[64]int32, nz uint64) error {
+	m.eachUpright(&g, o, mx, my, func(y, i, line int, c *[64]int32, nz uint64) error {
 		t := min(i, 1)
 		out.block(c, nz, &pred[i], &annexCodes[0][t], &annexCodes[1][t], &annexShort[t])
 		return out.err
 	})
-	out.finish()
-	out.write([]byte{0xFF, mEOI})
+	out.marker(mEOI)
 	return true, out.err
 }
 
