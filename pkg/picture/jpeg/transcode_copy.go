@@ -47,26 +47,23 @@ func (r *Reader) describe(h *headerWriter, swap bool) {
 	if swap {
 		d.X, d.Y = d.Y, d.X
 	}
+	space := "RGB "
 	switch r.model {
 	case gray:
 		h.jfif(d)
-		h.keep(r.hdr.Keep)
-		h.icc(r.profile("GRAY"))
+		space = "GRAY"
 	case ycc:
 		h.jfif(d)
-		h.keep(r.hdr.Keep)
-		h.icc(r.profile("RGB "))
 	case rgb:
 		h.adobe(0)
-		h.keep(r.hdr.Keep)
-		h.icc(r.profile("RGB "))
 	default:
 		if r.adobe {
 			h.adobe(r.transform)
 		}
-		h.keep(r.hdr.Keep)
-		h.icc(r.profile("CMYK"))
+		space = "CMYK"
 	}
+	h.keep(r.hdr.Keep)
+	h.icc(r.profile(space))
 }
 
 // describeGray is describe for a file of the first component only.
