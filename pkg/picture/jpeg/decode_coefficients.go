@@ -100,7 +100,7 @@ func (m *decoder) blockDecoder(s *scan) func(i, c, block int) error {
 	case !m.f.progressive():
 		m.sc.skipTables()
 		for i := range s.comps {
-			m.pairs[i] = m.sc.newPairs(i, 8)
+			m.pairsFor(i, 8)
 		}
 		return m.sequentialBlock
 	case s.ss == 0 && s.ah == 0:

@@ -97,7 +97,7 @@ func (m *decoder) blockAt(p *part, at uint, dst []uint8) error {
 	g := &p.groups[0]
 	c := (*laneValues)(g.v[:])
 	if p.pairs == nil {
-		p.pairs = m.pairsFor(p.i)
+		p.pairs = m.pairsFor(p.i, p.n)
 	}
 	used, err := e.block(c, p.pairs)
 	if err != nil {

@@ -20,7 +20,8 @@ type decoder struct {
 	stride [4]int
 	row    int // rows of MCUs decoded
 
-	sc *scanner
+	sc    *scanner
+	pairs [4]*pairTables // of a sequential scan with Huffman codes, by its components
 	// If the only scan is decoded at 2/8: the plan for one MCU, and for two if one MCU
 	// would leave a block without a partner.
 	one, two *quarterPlan
@@ -33,7 +34,6 @@ type decoder struct {
 	coefs   []coefficients
 	inverse [4]inverse
 	work    group
-	pairs   [4]*pairTables // of a sequential scan
 }
 
 // lastKept[n] is the zig-zag position of the last of the n × n lowest coefficients.
@@ -180,21 +180,25 @@ func (m *decoder) start() error {
 	}
 	if !f.arithmetic() {
 		for i := range m.parts {
-			m.parts[i].pairs = m.pairsFor(i)
+			m.parts[i].pairs = m.pairsFor(i, m.n[i])
 		}
 	}
 	return nil
 }
 
-// pairsFor returns the tables of the i-th component of the only scan.
-func (m *decoder) pairsFor(i int) *pairTables {
-	p := &m.parts[i]
-	for j := range m.parts {
-		if o := &m.parts[j]; o.pairs != nil && o.dc == p.dc && o.ac == p.ac && o.n == p.n {
-			return o.pairs
+// pairsFor sets m.pairs[i] to the tables of the i-th component of the scan, decoded at
+// n/8, and returns them. Where tables of the same codes are there, from another component
+// or an earlier scan, it takes those.
+func (m *decoder) pairsFor(i, n int) *pairTables {
+	dc, ac := m.sc.s.dc[i], m.sc.s.ac[i]
+	for _, t := range m.pairs {
+		if t != nil && t.dcTable == dc && t.acTable == ac && t.last == uint(lastKept[n]) {
+			m.pairs[i] = t
+			return t
 		}
 	}
-	return m.sc.newPairs(i, p.n)
+	m.pairs[i] = m.sc.newPairs(i, n)
+	return m.pairs[i]
 }
 
 // next decodes the next row of MCUs into pix.
@@ -243,7 +247,7 @@ type part struct {
 	i      int // its place in the scan
 	h, v   int
 	dc, ac *huffman
-	pairs  *pairTables // of Huffman codes
+	pairs  *pairTables // see decoder.pairsFor
 	inverse
 	groups []group // of eight MCUs, in v rows of h
 	pix    []uint8 // of the row of MCUs
