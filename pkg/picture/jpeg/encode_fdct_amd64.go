@@ -120,7 +120,8 @@ func halves(a, b, c, d int16) (l [16]int16) {
 
 var (
 	// twoRows interleaves two rows of eight bytes.
-	twoRows     = [16]int8{0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15}
+	twoRows = [16]int8{0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15}
+	// halvesOrder exchanges the second and the third quarter of a vector.
 	halvesOrder = [8]uint32{0, 1, 4, 5, 2, 3, 6, 7}
 	plusMinus   = halves(1, 1, -1, -1)
 	levelShift  = halves(8*128, 8*128, 0, 0)

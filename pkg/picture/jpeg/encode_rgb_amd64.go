@@ -21,7 +21,6 @@ var (
 	evenBytes   = [32]int8{
 		0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15,
 		0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15}
-	oddQuarters = [8]uint32{0, 1, 4, 5, 2, 3, 6, 7}
 )
 
 // pairSums returns the sums of pixels 0 and 1 and of pixels 2 and 3 from rgb[i:] and
@@ -60,7 +59,7 @@ func chromaBlocks(cb, cr []uint8, sum [][16]int16, rgb []uint8) (n int) {
 	}
 	by, ones := archsimd.LoadInt8x32(&twoByTwo), archsimd.LoadInt8x32(&addBoth)
 	b, r := archsimd.LoadInt16x16(&cbFactors), archsimd.LoadInt16x16(&crFactors)
-	round, even, order := load(&lanesChroma), archsimd.LoadInt8x32(&evenBytes), archsimd.LoadUint32x8(&oddQuarters)
+	round, even, order := load(&lanesChroma), archsimd.LoadInt8x32(&evenBytes), archsimd.LoadUint32x8(&halvesOrder)
 	for ; len(rgb) >= 100 && len(sum) >= 4 && len(cb) >= 16 && len(cr) >= 16; rgb, sum = rgb[96:], sum[4:] {
 		s, p := (*[4][16]int16)(sum), rgb[:100]
 		v0 := pairSums(p, 0, by, ones).Add(archsimd.LoadInt16x16(&s[0]))

@@ -1,6 +1,9 @@
 package jpeg
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync"
+)
 
 // maskBytes returns the memory that holdMasks takes: 8 bytes a block.
 func (f *frame) maskBytes() (bytes int64) {
@@ -46,7 +49,7 @@ func (sc *scanner) skipDC(i, _, _ int) error {
 func (sc *scanner) walkBand(nz []uint64) error {
 	f, s := sc.f, sc.s
 	c := &f.comps[s.comps[0]]
-	table, refine := noBands, noRefine
+	table, refine := noBands(), noRefine
 	if c.bw*c.bh >= tableBlocks {
 		table = s.ac[0].bandTable(s.ah > 0)
 		if s.ah > 0 {
@@ -105,13 +108,13 @@ const (
 var tableBlocks = 4096
 
 var (
-	noBands = func() *bands {
+	noBands = sync.OnceValue(func() *bands {
 		t := new(bands)
 		for i := range t {
 			t[i] = noBand
 		}
 		return t
-	}()
+	})
 	noRefine = new([1 << lookBits]uint32)
 )
 
