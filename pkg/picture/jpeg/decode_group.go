@@ -39,7 +39,7 @@ func (g *group) most() int {
 	return int(most)
 }
 
-// clear makes the coefficients zero that the transform of n × n reads.
+// clear sets the coefficients that the transform of n × n reads to zero.
 func (g *group) clear(n int) {
 	most := min(g.most(), lastKept[n]+1)
 	if groupStep > 1 {

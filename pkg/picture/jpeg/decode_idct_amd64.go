@@ -160,7 +160,7 @@ func (t *inverse) storeNarrow(dst []uint8, stride int) {
 	r, pick := newRounding(), archsimd.LoadInt8x32(&narrow[n])
 	for y := range n {
 		i := y * n
-		// Of what is beyond n samples pick takes nothing.
+		// pick leaves out what lies beyond n samples.
 		s := r.bytesOf(&v[i&63], &v[(i+1)&63], &v[(i+2)&63], &v[(i+3)&63]).PermuteOrZeroGrouped(pick)
 		row := dst[y*stride:]
 		s.GetLo().StoreSlice(row)

@@ -41,7 +41,7 @@ func exact(full, goal int) int {
 // chromaReduction returns the smallest m such that a chroma plane of w/wd × h/hd
 // samples, decoded at m/8, has at least the samples of a 4:2:0 picture of goalW × goalH.
 // At 1/2 and 1/4 of a 4:2:0 picture those are exactly its samples, and chroma is not
-// resampled at all, with fine neither. Decoding it by the rule of fine and resampling it
+// resampled at all, not even with fine. Decoding it by the rule of fine and resampling it
 // was measured: mean PSNR of RGB changes by 0.03 to 0.04 dB at 1/4 and by 0.00 to 0.01 dB
 // at 1/2 (quality 81, two photographs), which is not worth a resampling.
 func chromaReduction(w, h, wd, hd, goalW, goalH int) int {

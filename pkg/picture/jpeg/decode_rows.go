@@ -357,8 +357,8 @@ func (m *decoder) wantsRow() bool {
 	return m.row >= m.wanted.Y && m.row < m.wanted.Y+m.wanted.H
 }
 
-// samples computes those of n MCUs, the first of them the mx-th of the row, if they are
-// wanted, and makes their coefficients zero.
+// samples computes the samples of n MCUs, the first of them the mx-th of the row, if they
+// are wanted, and sets their coefficients to zero.
 func (p *part) samples(mx, n int, wanted bool) {
 	for y := range p.v {
 		for x := range p.h {

@@ -28,10 +28,10 @@ type EncodeOptions struct {
 	Bytes int64
 }
 
-// Encode writes rows as a JPEG, baseline or progressive, with the quantization tables of T.81 annex K.1
-// scaled for the quality, Huffman tables made for the picture, the profile of the rows,
-// and their density in a JFIF header. The profile must be one for gray or RGB, as the
-// rows are.
+// Encode writes rows as a JPEG, baseline or progressive, with the quantization tables of
+// T.81 annex K.1 scaled for the quality, Huffman tables made for the picture, the profile
+// of the rows, and their density in a JFIF header. The profile must be one for gray or
+// RGB, as the rows are.
 //
 // The rows must have 8 bits and orientation 1. Gray rows become one component. RGB
 // rows become YCbCr with chroma halved both ways. YCbCr planes are written as they are

@@ -15,7 +15,7 @@ const (
 )
 
 // heldBytes bounds the packed blocks that are kept to make Huffman tables of: 4 MiB are
-// some 10 Mpixel. What follows is much like it, so tables made of 4 MiB fit the rest.
+// some 10 Mpixel. The rest of a picture resembles them, so that the tables fit it, too.
 const heldBytes = 4 << 20
 
 // pack appends a block of quantized coefficients, in zig-zag order, to dst. Bit k of nz

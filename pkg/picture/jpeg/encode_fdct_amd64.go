@@ -22,9 +22,9 @@ func fdct(z *coefs, pix []uint8, stride int) {
 // fraction bits 4096, and sums of eight of those 32768; only −32768 is reached. The other
 // coefficients of a row are at most 0.93 of the first.
 func fdctVector(z *coefs, pix []uint8, stride int) {
-	// A row has 8 samples and a vector 16. Behind the first two rows there are others; a
-	// later row is loaded with the 8 samples before it, so that nothing is read behind the
-	// last one. (To set a vector from a number is slow: see package resample, rounding.)
+	// A row has 8 samples and a vector 16. The first two rows are loaded with the 8 samples
+	// behind them, the others with the 8 samples before them, so that nothing is read behind
+	// the last row. (To set a vector from a number is slow: see package resample, rounding.)
 	at := func(i int) archsimd.Uint64x2 { return archsimd.LoadUint8x16Slice(pix[i : i+16]).AsUint64x2() }
 	turn := archsimd.LoadInt8x16(&twoRows)
 	r01 := at(0).InterleaveLo(at(stride)).AsUint8x16().PermuteOrZero(turn).AsUint16x8()

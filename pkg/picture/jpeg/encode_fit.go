@@ -9,7 +9,7 @@ import (
 
 const (
 	// leastQuality is the lowest quality that is tried to reach a number of bytes; below
-	// it a picture is hardly one.
+	// it little of a picture is left.
 	leastQuality = 10
 	// maxFitPixels bounds the pictures whose size in bytes can be chosen, since all their
 	// coefficients are held: 2 bytes each, for 4:2:0 3 bytes a pixel.

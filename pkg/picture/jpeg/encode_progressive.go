@@ -6,14 +6,15 @@ import (
 )
 
 // A progressive file (T.81 G) has the coefficients of the picture in several scans, so
-// that a reader can show all of it, roughly, before the file has come whole. Ours sends
+// that a reader can show all of it, roughly, before the whole file has arrived. Encode
+// writes five:
 //
 //	the DC values of all components      an eighth of the size
 //	AC coefficients 1 and 2 of Y         the slopes of each block
 //	all AC coefficients of Cb, of Cr
 //	AC coefficients 3 to 63 of Y
 //
-// each whole, without successive approximation. On photographs these five scans are as
+// each whole, without successive approximation. On photographs these scans are as
 // small as scripts of ten scans; on smooth pictures they are smaller, since the many
 // blocks without coefficients above 2 are counted in one symbol. Each scan has Huffman
 // tables of its own, made of its own symbols: it is coded twice, to count and to write.

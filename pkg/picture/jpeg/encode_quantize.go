@@ -19,10 +19,10 @@ type quantizer struct {
 const plainRounding = 500
 
 // deadZone returns the half width of the dead zone of AC coefficients, in thousandths of
-// a step. A coefficient of 0.5 to 0.65 of a step costs more bits
-// than its error is worth: without it a file of the same PSNR or SSIM is 4 to 12 %
-// smaller. From quality 85 to 95 the dead zone shrinks to plain rounding, because a
-// picture coded again at 95 must not lose by it.
+// a step. A coefficient of 0.5 to 0.65 of a step costs more bits than its error is worth:
+// without it a file of the same PSNR or SSIM is 4 to 12 % smaller. From quality 85 to 95
+// the dead zone shrinks to plain rounding, because a picture coded again at 95 must not
+// lose by it.
 func deadZone(quality int) int {
 	const wide, wideTo, plainFrom = 650, 85, 95
 	q := min(max(quality, wideTo), plainFrom)

@@ -13,15 +13,17 @@ import "math"
 // was rounded up becomes one less, so that its size is a bit shorter (T.81 F.1.2.1).
 //
 // A coefficient's bits depend on the number of zeros before it, hence on what becomes of
-// the coefficient before. For example after 1 0 0 1 0 0 0 2, to make the second 1 zero
-// saves its code, but 2 then follows a run of 6 zeros and has a longer code. The best
-// choice for the whole block is found as the shortest way through a trellis (K.
-// Ramchandran and M. Vetterli, "Rate-Distortion Optimal Fast Thresholding with Complete
-// JPEG/MPEG Decoder Compatibility", 1994): the cheapest way to code the block up to and
-// with coefficient i is, over all j before i that may be the last one kept before it, the
-// cheapest up to j, plus the error of dropping those between, plus the bits of i after
-// the run from j to i. The search for j ends where the error of dropping is more than the
-// cheapest way found, so it is short.
+// the coefficient before. For example in 1 0 0 1 0 0 0 2, to make the second 1 zero saves
+// its code, but 2 then follows a run of 6 zeros and has a longer code. The best choice for
+// the whole block is found as the shortest way through a trellis (K. Ramchandran and M.
+// Vetterli, "Rate-Distortion Optimal Fast Thresholding with Complete JPEG/MPEG Decoder
+// Compatibility", 1994). Let cost(i) be that of the cheapest way to code the block up to
+// coefficient i, which is kept. If j is the last one kept before it, the way costs
+//
+//	cost(j) + error of dropping those between j and i + bits of i after the run from j
+//
+// and cost(i) is the least of these sums. The search for j goes backwards from i. It ends
+// where the error of dropping is more than the cheapest sum found, so it is short.
 //
 // The eye, and SSIM, see an error less where there is much detail. Therefore lambda grows
 // with the energy of the block's coefficients: a smooth block keeps nearly all of them.

@@ -8,9 +8,9 @@ import "math/bits"
 // what the chain needs, the number of bits: the bits of a value are taken out of the
 // scan beside the chain, by shifts that need no branch.
 
-// pairTables is what the blocks of a component are decoded with: tables that decode one or two
-// symbols, indexed by the next pairBits bits. Table head is for a DC symbol and the first
-// AC symbol, table ac for two AC symbols.
+// pairTables is what the blocks of a component are decoded with: tables that decode one
+// or two symbols, indexed by the next pairBits bits. Table head is for a DC symbol and the
+// first AC symbol, table ac for two AC symbols.
 //
 // Of two symbols, both codes and the first value lie in these bits, the second value may
 // lie beyond. One symbol alone counts as the second, behind a value of 0 that the second

@@ -16,14 +16,15 @@ import (
 type upright struct{ mirrorX, mirrorY, swap bool }
 
 // recode gathers the coefficients of the first n components of r and writes those of a
-// part of the upright picture, as a baseline JPEG with the Huffman tables of annex K. A coefficient whose
-// quantization step is 0 is 0, and is written with a step of 1. Those that a baseline
-// file cannot hold, which no encoder makes, are limited to -1023 and 1023.
+// part of the upright picture: as a baseline JPEG with the Huffman tables of annex K, or
+// as a progressive one if r.progressive is set. A coefficient whose quantization step is 0
+// is 0, and is written with a step of 1. Those that a baseline file cannot hold, which no
+// encoder makes, are limited to -1023 and 1023.
 //
-// done is false, and r as it was, if the part does not begin at whole MCUs (where it ends
-// is free: the rest of the last ones is left out by the size that the file says), if a
-// side that is mirrored does not consist of whole MCUs (the blocks that fill it up would come to the wrong end), or if there is not
-// enough memory.
+// done is false, and r as it was, if the part does not begin at whole MCUs, if a side that
+// is mirrored does not consist of whole MCUs (the blocks that fill it up would come to the
+// wrong end), or if there is not enough memory. The part may end anywhere: the size in the
+// frame header leaves out the rest of the last MCUs.
 func recode(w io.Writer, r *Reader, n int, part geometry.Rect) (done bool, err error) {
 	f := r.frame
 	o := upright{swap: raster.Swaps(r.hdr.Orientation)}

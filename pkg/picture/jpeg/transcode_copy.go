@@ -10,14 +10,15 @@ import (
 func Copy(w io.Writer, r *Reader) (done bool, err error) { return CopyPart(w, r, r.whole()) }
 
 // CopyPart writes a part of the upright picture of a JPEG again with every coefficient as
-// it was, upright, without metadata other than its density and its profile: a picture
-// whose factor is 1 and of which nothing else is asked. Scans are copied bit for bit, after walking them; where that
-// cannot be (see mustRecode), coefficients are gathered and written as a baseline
-// JPEG.
+// it was, upright, with its density, its profile and the metadata that the header has to
+// keep: a picture whose factor is 1 and of which nothing else is asked. Scans are copied
+// bit for bit, after walking them; where that cannot be (see mustRecode), coefficients are
+// gathered and written again (see recode).
 //
 // done is false, and r as it was, if the part does not begin at whole MCUs, if the
 // picture would have to be turned and a mirrored side does not consist of whole MCUs, or
-// if there is not enough memory. The caller then decodes. After an error, part of the output may have been written.
+// if there is not enough memory. The caller then decodes. After an error, part of the
+// output may have been written.
 func CopyPart(w io.Writer, r *Reader, part geometry.Rect) (done bool, err error) {
 	if r.first == nil {
 		return false, nil

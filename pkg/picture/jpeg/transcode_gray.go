@@ -20,16 +20,18 @@ func Gray(w io.Writer, r *Reader, icc []byte) (done bool, err error) {
 	return GrayPart(w, r, icc, r.whole())
 }
 
-// GrayPart writes the luma of a JPEG, or of a part of its upright picture, no coefficient changed, as an upright JPEG of one
-// component, without metadata other than the density and the given profile of gray,
-// which may be nil. It is progressive if r was and stood upright. It reads and writes through
-// buffers of fixed size; of a progressive file it also holds 8 bytes a block, and where
-// coefficients must be written again (see mustRecode), 136 bytes a block of luma.
+// GrayPart writes the luma of a JPEG, or of a part of its upright picture, no coefficient
+// changed, as an upright JPEG of one component, with the density, the given profile of
+// gray, which may be nil, and the metadata that the header has to keep. It is progressive
+// if WriteProgressive was called, or if r was and its scans could be copied. It reads and
+// writes through buffers of fixed size; of a progressive file it also holds 8 bytes a
+// block. Where coefficients must be written again (see mustRecode), it holds 136 bytes a
+// block of luma, and as many for packed blocks if WriteProgressive was called.
 //
 // done is false, and r as it was, if luma has fewer samples than the picture or is no
-// component by itself, if the part begins at no multiple of 8, if the picture would have to be turned and a mirrored side is
-// no multiple of 8, or if there is not enough memory. The caller then decodes. After an
-// error, part of the output may have been written.
+// component by itself, if the part begins at no multiple of 8, if the picture would have
+// to be turned and a mirrored side is no multiple of 8, or if there is not enough memory.
+// The caller then decodes. After an error, part of the output may have been written.
 func GrayPart(w io.Writer, r *Reader, icc []byte, part geometry.Rect) (done bool, err error) {
 	r.grayICC = icc
 	c := &r.frame.comps[0]

@@ -29,10 +29,10 @@ var annexDC = func() *huffman {
 }()
 
 // mustRecode reports whether the scans of r cannot be copied, so that its coefficients
-// must be gathered and written again: to turn the picture; from arithmetic coding; to a progressive file; if
-// the first n components have steps of 0, which many readers refuse; if the file has
-// several scans of a component, of which readers differ which one counts; or if the
-// file is damaged and what is left of it is wanted.
+// must be gathered and written again: to turn the picture; from arithmetic coding; to make
+// a sequential file progressive; if the first n components have steps of 0, which many
+// readers refuse; if the file has several scans of a component, of which readers differ
+// which one counts; or if the file is damaged and what is left of it is wanted.
 func (r *Reader) mustRecode(n int) bool {
 	if r.hdr.Orientation > 1 || r.frame.arithmetic() || r.progressive && !r.frame.progressive() {
 		return true
