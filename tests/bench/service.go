@@ -180,8 +180,8 @@ func workersCPU(daemons ...*service) (sum time.Duration, err error) {
 	return sum, nil
 }
 
-// startPeer runs a peer that reads lines `KIND WIDTH HEIGHT QUALITY ENCODER IN OUT` and
-// answers each with `ok` or what was wrong.
+// startPeer runs a peer that reads lines from its standard input, and answers each with
+// `ok` or what was wrong. peerLine makes the lines of those that do jobs.
 func startPeer(env []string, args ...string) (*service, error) {
 	s := &service{cmd: exec.Command("taskset", append([]string{"-c", core}, args...)...)}
 	s.cmd.Env = append(append(os.Environ(), oneCore...), env...)
