@@ -48,12 +48,12 @@ func makeLengthSymbols() (t [maxMatch + 1]uint8) {
 func makeDistSymbols() (t [512]uint8) {
 	for i := range numDist {
 		first := int(distances.base[i]) - 1
-		for n := first; n < first+1<<distances.extra[i]; n++ {
-			if n < 256 {
-				t[n] = uint8(i)
-			} else {
-				t[256+n/128] = uint8(i)
-			}
+		end := first + 1<<distances.extra[i]
+		for n := first; n < min(end, 256); n++ {
+			t[n] = uint8(i)
+		}
+		for n := max(first, 256); n < end; n += 128 {
+			t[256+n/128] = uint8(i)
 		}
 	}
 	return t
