@@ -205,7 +205,8 @@ func (d *Writer) chainsPay(start, end int) bool {
 // matches within them would save. It is a search without chains: table has the last place
 // of each hash.
 func (d *Writer) probe(start, end int) (all, saved int) {
-	var table [1 << 12]uint16 // place - start + 1
+	const tableBits = 12
+	var table [1 << tableBits]uint16 // place - start + 1
 	for p := start; p+8 <= end; {
 		v := load32(d.buf, p)
 		run := 0
@@ -219,7 +220,7 @@ func (d *Writer) probe(start, end int) (all, saved int) {
 			p += run
 			continue
 		}
-		h := v * 0x9e3779b1 >> 20
+		h := hash(v) >> (hashBits - tableBits)
 		q := start + int(table[h]) - 1
 		table[h] = uint16(p - start + 1)
 		n := 1

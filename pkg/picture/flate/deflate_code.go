@@ -91,19 +91,9 @@ func makeLengths(l []uint8, counts []uint32, most int) {
 	}
 }
 
-// makeCodes sets c to the codes of the given lengths (RFC 1951, section 3.2.2), in the
-// form of codes.
+// makeCodes sets c to the codes of the given lengths, in the form of codes.
 func makeCodes(c []uint32, l []uint8) {
-	var count, next [maxCode + 1]int
-	for _, n := range l {
-		count[n]++
-	}
-	count[0] = 0
-	code := 0
-	for i := 1; i <= maxCode; i++ {
-		code = (code + count[i-1]) << 1
-		next[i] = code
-	}
+	_, next := firstCodes(l)
 	for i, n := range l {
 		if c[i] = 0; n != 0 {
 			c[i] = uint32(bits.Reverse16(uint16(next[n]))>>(16-n))<<8 | uint32(n)

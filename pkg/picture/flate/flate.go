@@ -83,6 +83,20 @@ var distances = func() (r ranges) {
 	return r
 }()
 
+// firstCodes returns for each length the number of codes that have it, and the first of
+// them. l has the length of the code of each symbol, 0 for none. Shorter codes come first,
+// and codes of the same length are in the order of their symbols, so that each is the one
+// before plus 1 (RFC 1951, section 3.2.2).
+func firstCodes(l []uint8) (count, first [maxCode + 1]int) {
+	for _, n := range l {
+		count[n]++
+	}
+	for i := 2; i <= maxCode; i++ {
+		first[i] = (first[i-1] + count[i-1]) << 1
+	}
+	return count, first
+}
+
 // lengthOrder is the order in which a dynamic block lists the code lengths of the code
 // for code lengths (RFC 1951, section 3.2.7).
 var lengthOrder = [19]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}

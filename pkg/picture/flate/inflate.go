@@ -188,6 +188,19 @@ func (f *inflater) copyStored() error {
 	return nil
 }
 
+// use drops the code of n bits for which a table has the entry e. It checks that there is
+// such a code, and that all its bits are there.
+func (f *inflater) use(e uint32, n uint) error {
+	switch {
+	case e == 0:
+		return f.corrupt()
+	case n > f.n:
+		return f.short()
+	}
+	f.drop(n)
+	return nil
+}
+
 func (f *inflater) endBlock() {
 	f.state = atBlock
 	if f.final {
@@ -209,13 +222,9 @@ func (f *inflater) symbol() error {
 	if e&isLits == 2*oneLit { // of a pair only the first
 		n = uint(e >> firstShift & 15)
 	}
-	switch {
-	case e == 0:
-		return f.corrupt()
-	case n > f.n:
-		return f.short()
+	if err := f.use(e, n); err != nil {
+		return err
 	}
-	f.drop(n)
 	switch {
 	case e&isLits != 0:
 		f.buf[f.to] = byte(e >> valueShift)
@@ -238,14 +247,9 @@ func (f *inflater) symbol() error {
 	if e&isSub != 0 {
 		e = f.dist[subEntry(e, f.bits>>distBits)%distSize]
 	}
-	n = uint(e & bitsMask)
-	switch {
-	case e == 0:
-		return f.corrupt()
-	case n > f.n:
-		return f.short()
+	if err := f.use(e, uint(e&bitsMask)); err != nil {
+		return err
 	}
-	f.drop(n)
 	if e>>valueShift == 0 {
 		return f.corrupt()
 	}

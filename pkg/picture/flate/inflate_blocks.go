@@ -103,13 +103,8 @@ func (f *inflater) dynamicCodes() error {
 	for i := 0; i < lits+dists; {
 		f.fill(firstBits)
 		e := table[f.bits&(1<<firstBits-1)]
-		switch n := uint(e & bitsMask); {
-		case e == 0:
-			return f.corrupt()
-		case n > f.n:
-			return f.short()
-		default:
-			f.drop(n)
+		if err := f.use(e, uint(e&bitsMask)); err != nil {
+			return err
 		}
 		symbol := uint8(e >> valueShift)
 		if symbol < 16 {

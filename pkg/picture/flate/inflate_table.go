@@ -99,29 +99,16 @@ func makeFirstEntries() (t [288]uint32) {
 }
 
 // makeTable makes the table of a code. l has the length of the code of each symbol, 0
-// for none; entries has the entry of each symbol; the index has n bits. Shorter codes
-// come first, and codes of the same length are in the order of their symbols (RFC 1951,
-// section 3.2.2).
+// for none; entries has the entry of each symbol; the index has n bits.
 //
 // A valid code is complete: every sequence of bits begins with one of its codes, so
 // that the sum of 2^-length over all symbols is 1. Two others are valid, too: a
 // single code of 1 bit, which compressors write where only one distance occurs, and
 // a code without symbols, where there are none. All other codes make it return false.
 func makeTable(table []uint32, l []uint8, entries *[288]uint32, n uint) bool {
-	var count [maxCode + 1]int
-	for _, v := range l {
-		count[v]++
-	}
+	count, next := firstCodes(l)
 	symbols := len(l) - count[0]
-	count[0] = 0
-	// next[i] is the next code of i bits.
-	var next [maxCode + 1]int
-	code := 0
-	for i := 1; i <= maxCode; i++ {
-		code = (code + count[i-1]) << 1
-		next[i] = code
-	}
-	end := code + count[maxCode] // of all codes, in units of 2^-15
+	end := next[maxCode] + count[maxCode] // of all codes, in units of 2^-15
 	if end != 1<<maxCode {
 		if symbols > 1 || symbols == 1 && count[1] != 1 {
 			return false
