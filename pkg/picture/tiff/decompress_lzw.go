@@ -189,10 +189,7 @@ func (z *lzwReader) decode() {
 // block returns the data that in holds, at least one byte. They stay in it.
 func (z *lzwReader) block() ([]byte, error) {
 	if _, err := z.in.Peek(1); err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return nil, err
+		return nil, noEOF(err)
 	}
 	return z.in.Peek(z.in.Buffered())
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math/bits"
+	"sync"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
@@ -260,8 +261,9 @@ type lengthCode struct {
 	bits int
 }
 
-// literalCodes and matchCodes are those of RFC 8878, 3.1.1.3.2.1.1.
-var literalCodes, matchCodes = func() (l, m []lengthCode) {
+// lengthCodes returns the codes of literal lengths and of match lengths (RFC 8878,
+// 3.1.1.3.2.1.1).
+var lengthCodes = sync.OnceValues(func() (l, m []lengthCode) {
 	for i := range 16 {
 		l = append(l, lengthCode{i, 0})
 	}
@@ -278,7 +280,7 @@ var literalCodes, matchCodes = func() (l, m []lengthCode) {
 	l = extend(l, 16, 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 	m = extend(m, 35, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 	return l, m
-}()
+})
 
 // sequences decodes the sequences section (RFC 8878, 3.1.1.3.2) and writes the block.
 func (z *zstdReader) sequences(b []byte) error {
@@ -313,6 +315,7 @@ func (z *zstdReader) sequences(b []byte) error {
 		state[i] = s.bits(t.bits)
 	}
 	literals := z.literals
+	literalCodes, matchCodes := lengthCodes()
 	for i := range count {
 		lit, off, match := z.tables[0].at(state[0]), z.tables[1].at(state[1]), z.tables[2].at(state[2])
 		value := 1<<off.symbol + int(s.bits(int(off.symbol)))
@@ -364,6 +367,7 @@ func sequenceCount(b []byte) (int, []byte, error) {
 
 // readTable reads table i of the sequences.
 func (z *zstdReader) readTable(i int, mode byte, b []byte) ([]byte, error) {
+	literalCodes, matchCodes := lengthCodes()
 	symbols := []int{len(literalCodes), 32, len(matchCodes)}[i]
 	switch mode {
 	case 0:
