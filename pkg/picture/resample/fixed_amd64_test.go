@@ -121,7 +121,7 @@ func TestVectorFloatEqualsPlain(t *testing.T) {
 					}
 					p.Pix[at], p.Pix16[at] = uint8(v), uint16(v)
 				}
-				plain, fast := newFloat(x, y, in, out, head, o), newVectorFloat(newFloat(x, y, in, out, head, o), in, out)
+				plain, fast := newFloat(x, y, in, out, head, o), newVectorFloat(x, y, in, out, head, o)
 				var got, want []uint16
 				if head.Bits == 16 {
 					p.Pix = nil

@@ -20,6 +20,18 @@ type float struct {
 }
 
 func newFloat(x, y *axis, in, out int, h *raster.Header, o Options) *float {
+	f := weightedFloat(x, y, h, o)
+	f.line = make([]float32, in*f.n)
+	f.acc = make([]float32, out*f.n)
+	f.ring = make([][]float32, y.taps)
+	for i := range f.ring {
+		f.ring[i] = make([]float32, out*f.n)
+	}
+	return f
+}
+
+// weightedFloat returns the engine with its weights and tables, without buffers.
+func weightedFloat(x, y *axis, h *raster.Header, o Options) *float {
 	l := h.Layout
 	f := &float{x: x, y: y, n: l.Samples(), alpha: l.HasAlpha(), wx: x.float(), wy: y.float(), scale: 255}
 	if h.Bits == 16 {
@@ -27,12 +39,6 @@ func newFloat(x, y *axis, in, out int, h *raster.Header, o Options) *float {
 	}
 	if o.Linear {
 		f.setCurves(o.Curves, h.Bits)
-	}
-	f.line = make([]float32, in*f.n)
-	f.acc = make([]float32, out*f.n)
-	f.ring = make([][]float32, y.taps)
-	for i := range f.ring {
-		f.ring[i] = make([]float32, out*f.n)
 	}
 	return f
 }

@@ -11,11 +11,10 @@ import (
 // newEngineFloat returns the fastest engine for 16-bit samples and linear light that
 // this processor can run.
 func newEngineFloat(x, y *axis, in, out int, h *raster.Header, o Options) engine {
-	f := newFloat(x, y, in, out, h, o)
 	if archsimd.X86.AVX2() {
-		return newVectorFloat(f, in, out)
+		return newVectorFloat(x, y, in, out, h, o)
 	}
-	return f
+	return newFloat(x, y, in, out, h, o)
 }
 
 // vectorFloat is float in AVX2: across, lane r of a vector is row r of the eight rows
@@ -34,9 +33,9 @@ type vectorFloat struct {
 	tail                        [16]uint16
 }
 
-func newVectorFloat(f *float, in, out int) *vectorFloat {
+func newVectorFloat(x, y *axis, in, out int, h *raster.Header, o Options) *vectorFloat {
+	f := weightedFloat(x, y, h, o)
 	v := &vectorFloat{float: f, width: out * f.n}
-	v.line = nil
 	for i := range 8 {
 		if f.scale == 255 {
 			v.eight[i] = make([]uint8, in*f.n+slack)

@@ -51,7 +51,7 @@ func BenchmarkVectors(b *testing.B) {
 					case c.bits == 8 && !c.linear:
 						p.engine = newFixed(x, y, c.in, c.out, c.l)
 					case i == 0:
-						p.engine = newVectorFloat(newFloat(x, y, c.in, c.out, head, o), c.in, c.out)
+						p.engine = newVectorFloat(x, y, c.in, c.out, head, o)
 					default:
 						p.engine = newFloat(x, y, c.in, c.out, head, o)
 					}
