@@ -2,13 +2,13 @@ package png
 
 import (
 	"bytes"
-	"compress/zlib"
 	"encoding/binary"
 	"image/color"
 	"io"
 	"strings"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/flate"
 	"imgtools/pkg/picture/meta"
 	"imgtools/pkg/picture/raster"
 )
@@ -244,11 +244,12 @@ func (w *walk) transparency(b []byte) bool {
 
 // exif reads the orientation from eXIf (section 11.3.4.5), which is a TIFF structure.
 func (w *walk) exif(b []byte) bool {
-	if t := strings.TrimPrefix(string(b), "Exif\x00\x00"); !strings.HasPrefix(t, "II*\x00") && !strings.HasPrefix(t, "MM\x00*") {
+	b = bytes.TrimPrefix(b, []byte("Exif\x00\x00"))
+	if !bytes.HasPrefix(b, []byte("II*\x00")) && !bytes.HasPrefix(b, []byte("MM\x00*")) {
 		return false
 	}
 	w.out.Orientation = meta.Orientation(b)
-	w.metadata.EXIF = bytes.Clone(bytes.TrimPrefix(b, []byte("Exif\x00\x00")))
+	w.metadata.EXIF = bytes.Clone(b)
 	return true
 }
 
@@ -268,10 +269,8 @@ func (w *walk) text(b []byte) bool {
 		return false
 	}
 	if compressed {
-		z, err := zlib.NewReader(bytes.NewReader(rest))
-		if err != nil {
-			return false
-		}
+		var err error
+		z := flate.NewReader(flate.Whole(rest))
 		if rest, err = io.ReadAll(io.LimitReader(z, maxXMP)); err != nil {
 			return false
 		}

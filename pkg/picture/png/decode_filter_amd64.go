@@ -6,12 +6,9 @@ import "simd/archsimd"
 
 var avx2 = archsimd.X86.AVX2()
 
-// Constants of the vector code. They are loaded, since other ways to make a vector may
-// be compiled to instructions of SSE, which are slow among those of AVX.
-var (
-	lowBytes  = [8]int16{255, 255, 255, 255, 255, 255, 255, 255}
-	evenBytes = [16]int8{0, 2, 4, 6, 8, 10, 12, 14, -1, -1, -1, -1, -1, -1, -1, -1}
-)
+// evenBytes is a constant of the vector code. It is loaded, since other ways to make a
+// vector may be compiled to instructions of SSE, which are slow among those of AVX.
+var evenBytes = [16]int8{0, 2, 4, 6, 8, 10, 12, 14, -1, -1, -1, -1, -1, -1, -1, -1}
 
 // The functions below reverse a filter from the beginning of a row as far as vectors
 // reach. They return the index of the first byte that is left, the first of a pixel.

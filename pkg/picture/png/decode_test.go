@@ -204,12 +204,46 @@ func iccp(space string) (profile, chunk string) {
 	binary.BigEndian.PutUint32(p, 200)
 	copy(p[16:], space)
 	copy(p[36:], "acsp")
+	return string(p), "name\x00\x00" + deflated(string(p))
+}
+
+// deflated returns text as a zlib stream of the standard library.
+func deflated(text string) string {
 	var z bytes.Buffer
-	z.WriteString("name\x00\x00")
 	d := zlib.NewWriter(&z)
-	d.Write(p)
+	d.Write([]byte(text))
 	d.Close()
-	return string(p), z.String()
+	return z.String()
+}
+
+func TestXMPIsReadFromInternationalText(t *testing.T) {
+	const plain, compressed = "XML:com.adobe.xmp\x00\x00\x00en\x00name\x00", "XML:com.adobe.xmp\x00\x01\x00en\x00name\x00"
+	packet := strings.Repeat("<x:xmpmeta/>", 100)
+	z := deflated(packet)
+	for _, c := range []struct{ name, data, want, note string }{
+		{"plain", plain + packet, packet, ""},
+		{"compressed", compressed + z, packet, ""},
+		{"cut", compressed + z[:len(z)-1], "", "damaged chunk iTXt ignored"},
+		{"nothing compressed", compressed, "", "damaged chunk iTXt ignored"},
+		{"wrong checksum", compressed + z[:len(z)-1] + "\x00", "", "damaged chunk iTXt ignored"},
+		{"not compressed", compressed + packet, "", "damaged chunk iTXt ignored"},
+		{"another text", "Comment\x00\x00\x00\x00\x00" + packet, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := base(8, 2)
+			f.before = []string{"iTXt", c.data}
+			r, err := openBytes(f.bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(r.Metadata().XMP); got != c.want {
+				t.Errorf("%d bytes of XMP, want %d", len(got), len(c.want))
+			}
+			if got := strings.Join(r.Notes(), "; "); got != c.note {
+				t.Errorf("notes %q, want %q", got, c.note)
+			}
+		})
+	}
 }
 
 func TestMetadata(t *testing.T) {
