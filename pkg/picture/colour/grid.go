@@ -11,9 +11,8 @@ var gridPoints = [maxChannels + 1]int{1: 256, 3: 33, 4: 17}
 // of clipped colours would round the corners of the gamut.
 type flatGrid struct {
 	grid
-	cell  [maxChannels][256]int32 // for a sample of 8 bits: where its cell begins
-	part  [256]float32            // and how far in the cell it lies
-	steps [maxChannels]int
+	cell [maxChannels][256]int32 // for a sample of 8 bits: where its cell begins
+	part [256]float32            // and how far in the cell it lies
 }
 
 // compileGrid computes the grid of a transform.
