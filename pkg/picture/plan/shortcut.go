@@ -49,7 +49,7 @@ func (j *job) keepsColoursOf(h *raster.Header) bool {
 	if j.gray {
 		return j.grayer.ICC() == nil && j.grayer.Coding() == h.Coding
 	}
-	return h.ICC == nil && (h.Coding == raster.Coding{} || j.Ops.Get("profile") != "srgb")
+	return h.ICC == nil && (h.Coding == raster.Coding{} || !j.toSRGB())
 }
 
 // paletteColour returns what becomes of each colour of a palette.
@@ -68,25 +68,24 @@ func (j *job) paletteColour() func(color.NRGBA) color.NRGBA {
 // dropped, and the picture coded again.
 func (j *job) copyJPEG(out io.Writer, r *jpeg.Reader) (bool, error) {
 	h := j.p.Header()
-	srgb := j.Ops.Get("profile") == "srgb"
 	switch {
-	case j.quality != 0, j.gray && !j.grayer.CopiesY(), srgb && (r.IsCMYK() || !colour.IsSRGB(h)):
+	case j.quality != 0, j.gray && !j.grayer.CopiesY(), j.toSRGB() && (r.IsCMYK() || !colour.IsSRGB(h)):
 		return false, nil
-	case srgb:
+	case j.toSRGB():
 		r.DropProfile()
 	}
 	if j.Ops.Has("progressive") {
 		r.WriteProgressive()
 	}
 	if !j.Ops.Has("bytes") {
-		done, err := j.copyCoefficients(out, r, srgb)
+		done, err := j.copyCoefficients(out, r)
 		if !done && err == nil {
 			j.quality = againQuality
 		}
 		return done, err
 	}
 	small := &atMost{most: j.Ops.Int("bytes")}
-	done, err := j.copyCoefficients(small, r, srgb)
+	done, err := j.copyCoefficients(small, r)
 	switch {
 	case errors.Is(err, errTooLarge):
 		return false, j.reopen()
@@ -97,13 +96,13 @@ func (j *job) copyJPEG(out io.Writer, r *jpeg.Reader) (bool, error) {
 }
 
 // copyCoefficients copies a JPEG, or for gray its Y, if package jpeg can.
-func (j *job) copyCoefficients(out io.Writer, r *jpeg.Reader, srgb bool) (done bool, err error) {
+func (j *job) copyCoefficients(out io.Writer, r *jpeg.Reader) (done bool, err error) {
 	if !j.gray {
 		done, err = jpeg.CopyPart(out, r, j.part)
 		return done || err != nil, err
 	}
 	icc := j.grayer.ICC()
-	if srgb {
+	if j.toSRGB() {
 		icc = nil
 	}
 	done, err = jpeg.GrayPart(out, r, icc, j.part)
