@@ -115,7 +115,6 @@ type output struct {
 	w      io.Writer
 	result *Result
 	kept   raster.Metadata // to be written with it
-	opaque bool            // alpha is to be dropped
 	steps  []step          // that are still to be done
 }
 
