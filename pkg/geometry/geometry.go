@@ -52,9 +52,6 @@ type Geometry struct {
 // String returns the word as it was given.
 func (g Geometry) String() string { return g.text }
 
-// Factor reports whether g is a factor, and not a box.
-func (g Geometry) Factor() bool { return g.factor != nil }
-
 // Parse reads a geometry word. Its errors are of kind Usage and name the word.
 func Parse(s string) (Geometry, error) {
 	bad := func(why string) (Geometry, error) {
