@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -63,13 +62,10 @@ func TestInterruptedFolder(t *testing.T) {
 	for i, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
 		c := exec.Command("scale", "-r", "-n", "1", "-skip", "-d", "out", "1/2", "photos")
 		c.Dir = dir
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Process.Kill() })
+		s := start(t, "scale", c)
 		eventually.True(t, "more results", func() bool { return len(contents(t, out)) > 60*(i+1) })
 		c.Process.Signal(sig)
-		c.Wait()
+		<-s.gone
 		if c.ProcessState.Success() {
 			t.Fatalf("run %d ended before the signal", i+1)
 		}
@@ -125,7 +121,7 @@ func TestCheckTellsTheResults(t *testing.T) {
 					t.Errorf("%q, but it is %v %s", l, m.Bounds().Size(), was)
 				}
 			}
-			if again := must(t, dir, strings.Replace(line, "scale", "scale -C", 1)); strings.Contains(flags, "-skip") != bytes.Equal(again, nil) {
+			if again := must(t, dir, strings.Replace(line, "scale", "scale -C", 1)); strings.Contains(flags, "-skip") != (len(again) == 0) {
 				t.Errorf("a second run would write %q", again)
 			}
 		})

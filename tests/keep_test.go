@@ -55,7 +55,7 @@ func photographed(t *testing.T, path string) {
 	must(t, "", "exiftool -q -codedcharacterset=utf8 -overwrite_original "+strings.Join(args, " ")+" "+path)
 }
 
-// names of the tags that each word keeps; of IPTC only where it has a place.
+// keptTags are the tags that each word keeps; those of IPTC only where it has a place.
 var keptTags = map[string][]string{
 	"date":      {"ExifIFD:CreateDate", "ExifIFD:DateTimeOriginal", "ExifIFD:OffsetTimeOriginal", "ExifIFD:SubSecTimeOriginal", "IPTC:DateCreated", "XMP-xmp:CreateDate"},
 	"copyright": {"IFD0:Artist", "IFD0:Copyright", "IPTC:By-line", "IPTC:CopyrightNotice", "IPTC:Credit", "XMP-dc:Creator", "XMP-dc:Rights", "XMP-photoshop:Credit", "XMP-xmpRights:WebStatement"},
