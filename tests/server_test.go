@@ -218,9 +218,6 @@ func (s *server) signal(one, toGroup syscall.Signal) {
 	s.cmd.Process.Signal(one)
 }
 
-// env returns an environment variable with which imgput and imgget find s over TCP.
-func (s *server) env() string { return "IMGD=" + s.url }
-
 // do sends a request and reads the whole answer. body may be nil; header has names, each
 // followed by its value.
 func (s *server) do(method, path string, body io.Reader, header ...string) (*http.Response, []byte, error) {
