@@ -129,11 +129,12 @@ func (c *cluster) host(t *testing.T, name, ip string) process {
 	return process{}
 }
 
-// cut kills a host's server and its workers, all at once.
+// cut kills a host's server and its workers, all at once. The server goes first: it
+// would replace a worker, and a picture could die on this host a second time.
 func (c *cluster) cut(t *testing.T, name, ip string) {
 	t.Helper()
 	p := c.host(t, name, ip)
-	for _, q := range append(children(p.pid), p) {
+	for _, q := range append([]process{p}, children(p.pid)...) {
 		syscall.Kill(q.pid, syscall.SIGKILL)
 	}
 }

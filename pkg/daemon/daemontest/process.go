@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"imgtools/pkg/eventually"
 )
 
@@ -211,4 +213,23 @@ func Alive(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	m := statLine.FindSubmatch(b)
 	return err == nil && m != nil && string(m[2]) != "Z"
+}
+
+// Stop stops a process by SIGSTOP and waits until all its threads stand still. Until then
+// one that runs may still accept a connection.
+func Stop(t *testing.T, pid int) {
+	t.Helper()
+	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	eventually.True(t, "the process is stopped", func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		for _, path := range threads {
+			b, readErr := os.ReadFile(path)
+			if m := statLine.FindSubmatch(b); readErr != nil || m == nil || string(m[2]) != "T" {
+				return false
+			}
+		}
+		return err == nil && len(threads) > 0
+	})
 }

@@ -298,7 +298,7 @@ func TestStoppedWorkerHoldsNothing(t *testing.T) {
 	t.Parallel()
 	p := daemontest.Start(t, "-n", "2")
 	stopped := p.Workers()[0]
-	unix.Kill(stopped, unix.SIGSTOP)
+	daemontest.Stop(t, stopped)
 	for range 20 {
 		if reply, _, err := p.Ask("img/1 gray", "x"); err != nil || reply.Get("pid") == strconv.Itoa(stopped) {
 			t.Fatalf("%v, %v", reply, err)
