@@ -129,12 +129,18 @@ func (c *cluster) host(t *testing.T, name, ip string) process {
 	return process{}
 }
 
-// cut kills a host's server and its workers, all at once. The server goes first: it
-// would replace a worker, and a picture could die on this host a second time.
+// cut kills a host's server and its workers. The server goes first, and is gone
+// before a worker dies: while it listens, the balancer could send a picture to this
+// host again, where it would die a second time.
 func (c *cluster) cut(t *testing.T, name, ip string) {
 	t.Helper()
 	p := c.host(t, name, ip)
-	for _, q := range append([]process{p}, children(p.pid)...) {
+	workers := children(p.pid)
+	syscall.Kill(p.pid, syscall.SIGKILL)
+	eventually.True(t, name+" on "+ip+" is gone", func() bool {
+		return !slices.ContainsFunc(processes(binDir), func(q process) bool { return q.pid == p.pid })
+	})
+	for _, q := range workers {
 		syscall.Kill(q.pid, syscall.SIGKILL)
 	}
 }
