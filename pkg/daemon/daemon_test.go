@@ -66,8 +66,8 @@ func TestWorkersShareOneListenerAndHaveNothingElse(t *testing.T) {
 			}
 		}
 		lifelines[l["3"]] = true
-		// Standard ones, lifeline, 3 listeners, the poller's 2, 8 memory files.
-		if len(l) != 3+1+3+2+8 {
+		// Standard ones, lifeline, 3 listeners, the poller's 2, 36 memory files: 4 pictures, each with its 8 results.
+		if len(l) != 3+1+3+2+36 {
 			t.Errorf("worker %d has %d descriptors: %v", pid, len(l), l)
 		}
 		if cmd, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); !strings.HasPrefix(string(cmd), "testd: worker\x00") {
@@ -215,7 +215,8 @@ func TestRefusals(t *testing.T) {
 		{"bad limits", "img/1 gray maxbytes=0 len=0\n", nil, fault.Usage, "maxbytes"},
 		{"bad time", "img/1 gray timeout=-1s len=0\n", nil, fault.Usage, "timeout"},
 		{"one file", "img/1 gray\n", []*os.File{in}, fault.Usage, "1 descriptors, not 2"},
-		{"three files", "img/1 gray\n", []*os.File{in, out, out}, fault.Usage, "3 or more descriptors"},
+		{"three files", "img/1 gray\n", []*os.File{in, out, out}, fault.Usage, "3 descriptors, not 2"},
+		{"more files than any request has", "img/1 gray\n", []*os.File{in, out, out, out, out, out, out, out, out, out}, fault.Usage, "10 or more descriptors > 9"},
 		{"a pipe in", "img/1 gray\n", []*os.File{pr, out}, fault.Usage, "first descriptor is not of a regular file"},
 		{"a pipe out", "img/1 gray\n", []*os.File{in, pw}, fault.Usage, "second descriptor is not of a regular file"},
 		{"a folder", "img/1 gray\n", []*os.File{folder, out}, fault.Usage, "not of a regular file"},

@@ -60,7 +60,11 @@ func (s *Server) SetPresets(p Presets) { s.presets.Store(&p) }
 func (s *Server) parseOps(words []ops.Word) (ops.Ops, error) {
 	names, rest := take(words, "preset")
 	if len(names) == 0 {
-		return ops.ParsePublic(words)
+		o, err := ops.ParsePublic(words)
+		if err == nil {
+			err = o.CheckSingle()
+		}
+		return o, err
 	}
 	var presets Presets
 	if p := s.presets.Load(); p != nil {
@@ -86,5 +90,5 @@ func (s *Server) parseOps(words []ops.Word) (ops.Ops, error) {
 		}
 		o = o.With(w.Key, value)
 	}
-	return o, nil
+	return o, o.CheckSingle()
 }

@@ -97,13 +97,9 @@ func (opt Option) meantBy(given map[string]string) bool {
 }
 
 // ParsePublic is Parse for a request that comes from others: a value that only the
-// filters take is an error, and so are several sizes. keep=all would give away where a
-// picture was taken.
+// filters take is an error. keep=all would give away where a picture was taken.
 func ParsePublic(words []Word) (Ops, error) {
 	o, err := Parse(words)
-	if err == nil && len(o.Sizes()) > 0 {
-		return nil, fault.New(fault.Usage, "scale=%s: several sizes are for the command scale with -d alone; here one size at a time", o.Get("scale"))
-	}
 	for _, w := range o {
 		if opt, _ := Lookup(w.Key); slices.Contains(opt.Local, w.Value) {
 			return nil, fault.New(fault.Usage, "%s=%s is for the commands gray and scale alone; here: %s", w.Key, w.Value, strings.Join(opt.Values(), " "))

@@ -204,8 +204,13 @@ func TestSizes(t *testing.T) {
 	if s := Must("scale=320x").Sizes(); s != nil {
 		t.Error(s)
 	}
-	_, err := ParsePublic(words("scale=320x,640x"))
-	if err == nil || !strings.Contains(err.Error(), "several sizes are for the command scale with -d alone") || fault.Of(err) != fault.Usage {
+	if o, err := ParsePublic(words("scale=320x,640x")); err != nil || len(o.Sizes()) != 2 {
+		t.Error(o, err)
+	}
+	if err := Must("scale=320x").CheckSingle(); err != nil {
+		t.Error(err)
+	}
+	if err := Must("scale=320x,640x").CheckSingle(); err == nil || fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), "scale=320x,640x: several sizes") {
 		t.Error(err)
 	}
 }

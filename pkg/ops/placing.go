@@ -60,6 +60,15 @@ func (o Ops) Sizes() []Sized {
 	return sizes
 }
 
+// CheckSingle returns an error of kind Usage when o asks for several sizes, which only a
+// job and the command scale can give.
+func (o Ops) CheckSingle() error {
+	if len(o.Sizes()) > 0 {
+		return fault.New(fault.Usage, "scale=%s: several sizes in one answer; POST /jobs takes them", o.Get("scale"))
+	}
+	return nil
+}
+
 // AfterFirst returns the words for the daemons after the first of several: without those
 // that only the first needs, and without a gravity that it has used up.
 func (o Ops) AfterFirst() Ops {

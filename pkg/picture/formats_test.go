@@ -53,7 +53,7 @@ func runBoth(t *testing.T, data []byte, geometry, format string, quality int) do
 	if r.W != first.w || r.Reduced < 1 || r.Reduced > 8 {
 		t.Fatalf("gray for=%s: %+v", geometry, r)
 	}
-	return runScale(t, first.data, plantest.Ask("scale="+fmt.Sprintf("%dx%d!", r.GoalW, r.GoalH)+" format="+r.As+" quality="+strconv.Itoa(quality)+" "+fmt.Sprintf("of=%dx%d reduced=%d origin=%dx%d", r.FullW, r.FullH, r.Reduced, r.OriginX, r.OriginY)))
+	return runScale(t, first.data, plantest.Ask("scale="+fmt.Sprintf("%dx%d!", r.Goals[0].W, r.Goals[0].H)+" format="+r.As+" quality="+strconv.Itoa(quality)+" "+fmt.Sprintf("of=%dx%d reduced=%d origin=%dx%d", r.FullW, r.FullH, r.Reduced, r.OriginX, r.OriginY)))
 }
 
 func TestEveryInputThroughEveryOperationToEveryOutput(t *testing.T) {

@@ -95,7 +95,10 @@ func SignLine(key, line string, until time.Time) (string, error) {
 	}
 	words, err := ops.ParseQuery(query)
 	if err == nil {
-		_, err = ops.ParsePublic(words)
+		var o ops.Ops
+		if o, err = ops.ParsePublic(words); err == nil {
+			err = o.CheckSingle()
+		}
 	}
 	if err != nil {
 		return "", fault.New(fault.Of(err), "%s: %w", line, err)

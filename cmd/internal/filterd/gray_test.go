@@ -81,6 +81,7 @@ func TestGrayAnswers(t *testing.T) {
 		{"img/1 gray", "ok type=image/png width=40 height=30", "\x89PNG"},
 		{"img/1 gray format=jpeg", "ok type=image/jpeg width=40 height=30", "\xff\xd8"},
 		{"img/1 gray for=1/4", "ok type=image/x-portable-graymap width=40 height=30 full=40x30 reduced=8/8 goal=10x8 from=png as=png", "P5"},
+		{"img/1 gray for=1/4,20x", "ok type=image/x-portable-graymap width=40 height=30 full=40x30 reduced=8/8 goal=10x8 goal2=20x15 from=png as=png", "P5"},
 		{"img/1 gray for=20x20 format=pam", "ok type=image/x-portable-graymap width=40 height=30 full=40x30 reduced=8/8 goal=20x15 from=png as=pam", "P5"},
 	} {
 		r, data, err := runGray(t, c.line)

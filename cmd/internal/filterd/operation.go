@@ -10,6 +10,7 @@ import (
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/daemon/worker"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/filename"
 	"imgtools/pkg/info"
 	"imgtools/pkg/limits"
 	"imgtools/pkg/ops"
@@ -19,13 +20,13 @@ import (
 )
 
 // Operation returns what a worker does with a request of a verb, within limits: it
-// reads the words, has package plan make the picture, and answers with what was
-// written.
+// reads the words, has package plan make the picture, or several from one decoding, and
+// answers with what was written.
 func Operation(verb string) func(raster.Limits) worker.Operation {
 	return func(lim raster.Limits) worker.Operation {
-		return func(req wire.Request, in *os.File, out io.Writer) (wire.Reply, error) {
+		return func(req wire.Request, in *os.File, outs []io.Writer) (wire.Reply, error) {
 			if req.Verb == wire.Info {
-				return describeTo(out, req, in, lim)
+				return describeTo(outs[0], req, in, lim)
 			}
 			r, err := request(verb, req, lim)
 			if err != nil {
@@ -35,11 +36,15 @@ func Operation(verb string) func(raster.Limits) worker.Operation {
 			if err != nil {
 				return wire.Reply{}, err
 			}
-			res, err := plan.Run(out, in, fi.Size(), r)
+			sizes, err := plan.PrepareSizes(in, fi.Size(), r)
 			if err != nil {
 				return wire.Reply{}, err
 			}
-			return reply(res, r.HandOver), nil
+			results, err := sizes.Write(outs)
+			if err != nil {
+				return wire.Reply{}, err
+			}
+			return reply(results, r.HandOver), nil
 		}
 	}
 }
@@ -69,7 +74,7 @@ func describeTo(out io.Writer, req wire.Request, in *os.File, lim raster.Limits)
 // request reads a request line. Beside the words of an operation (package ops) there
 // are these, which only daemons have:
 //
-//	for=GEOMETRY   with gray: the picture will be scaled by scaled afterwards
+//	for=GEOMETRY   with gray: the picture will be scaled by scaled afterwards, also to a list
 //	of=WxH         with scale: the picture is a reduced one of W × H pixels
 //	reduced=N/8    with of: how it was reduced
 //	origin=XxY     with of: where it begins, in eighths of a sample from 0 to 7
@@ -164,12 +169,17 @@ func lowerPixels(lim raster.Limits, value string) (raster.Limits, error) {
 }
 
 // reply says what was written and, after a hand-over, what it is a part of. The
-// worker adds the length.
-func reply(r plan.Result, handOver bool) wire.Reply {
-	words := []ops.Word{
-		{Key: "type", Value: r.Type},
-		{Key: "width", Value: strconv.Itoa(r.W)},
-		{Key: "height", Value: strconv.Itoa(r.H)},
+// worker adds the lengths. A note that is too long for the line is cut off.
+func reply(results []plan.Result, handOver bool) wire.Reply {
+	r := results[0]
+	var words []ops.Word
+	for i, one := range results {
+		if i == 0 || one.Type != r.Type {
+			words = append(words, ops.Word{Key: wire.Numbered("type", i+1), Value: one.Type})
+		}
+		words = append(words,
+			ops.Word{Key: wire.Numbered("width", i+1), Value: strconv.Itoa(one.W)},
+			ops.Word{Key: wire.Numbered("height", i+1), Value: strconv.Itoa(one.H)})
 	}
 	if handOver {
 		words = append(words,
@@ -183,13 +193,27 @@ func reply(r plan.Result, handOver bool) wire.Reply {
 				words = append(words, w)
 			}
 		}
-		words = append(words,
-			ops.Word{Key: "goal", Value: fmt.Sprintf("%dx%d", r.GoalW, r.GoalH)},
-			ops.Word{Key: "from", Value: r.From},
-			ops.Word{Key: "as", Value: r.As})
+		for i, goal := range r.Goals {
+			words = append(words, ops.Word{Key: wire.Numbered("goal", i+1), Value: fmt.Sprintf("%dx%d", goal.W, goal.H)})
+		}
+		words = append(words, ops.Word{Key: "from", Value: r.From}, ops.Word{Key: "as", Value: r.As})
 	}
-	if r.Note != "" {
-		words = append(words, ops.Word{Key: "note", Value: r.Note})
+	line := wire.Reply{Words: words, Len: -1}
+	room := wire.MaxLine - workerRoom - lenRoom*len(results)
+	for note := r.Note; note != ""; note = filename.Cut(note, len(note)-noteStep) {
+		line.Words = append(words[:len(words):len(words)], ops.Word{Key: "note", Value: note})
+		if len(line.String()) < room {
+			return line
+		}
 	}
-	return wire.Reply{Words: words, Len: -1}
+	line.Words = words
+	return line
 }
+
+// Room in bytes for what the worker adds to the line of an answer, and the step by which a
+// note is shortened.
+const (
+	workerRoom = len(" ms=9223372036854775807\n")
+	lenRoom    = len(" len8=9223372036854775807")
+	noteStep   = 10
+)

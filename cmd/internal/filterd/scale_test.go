@@ -9,6 +9,7 @@ import (
 	"imgtools/cmd/internal/filterd/filterdtest"
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/ops"
 	"imgtools/pkg/picture/plan"
 	"imgtools/pkg/picture/plan/plantest"
 	"imgtools/pkg/picture/raster"
@@ -93,6 +94,66 @@ func TestOfMustFitThePicture(t *testing.T) {
 	} {
 		if _, data, err := runScale(t, 251, 188, line); fault.Of(err) != fault.Usage || len(data) != 0 {
 			t.Errorf("%s: %v, %d bytes", line, err, len(data))
+		}
+	}
+}
+
+// A list of sizes gives a result for each, of which the answer says type and size.
+func TestScaleAnswersSeveralSizes(t *testing.T) {
+	pgm := "P5\n40 30\n255\n" + strings.Repeat("\xc8", 40*30)
+	r, out, err := filterdtest.RunAll(t, Operation("scale")(raster.Limits{}), "img/1 scale 20x,1/4,x30", pgm)
+	want := "ok type=image/x-portable-graymap width=20 height=15 width2=10 height2=8 width3=40 height3=30"
+	if err != nil || r.String() != want || len(out) != 3 {
+		t.Fatalf("%v, %v; want %s", r, err, want)
+	}
+	for i, head := range []string{"P5\n20 15\n255\n\xc8", "P5\n10 8\n255\n\xc8", "P5\n40 30\n255\n\xc8"} {
+		if !strings.HasPrefix(out[i], head) {
+			t.Errorf("result %d: %.20q", i+1, out[i])
+		}
+	}
+}
+
+func TestSeveralSizesRefused(t *testing.T) {
+	pgm := "P5\n40 30\n255\n" + strings.Repeat("\xc8", 40*30)
+	for line, part := range map[string]string{
+		"img/1 scale 20x,20x":  "both results would be named -20",
+		"img/1 scale 50x,80x":  "50x and 80x both come out as 40x30",
+		"img/1 scale 20x,":     "size 2 of 2 is empty",
+		"img/1 scale 20x,50x<": "nothing in a list is enlarged",
+	} {
+		t.Run(line, func(t *testing.T) {
+			if _, _, err := filterdtest.RunAll(t, Operation("scale")(raster.Limits{}), line, pgm); fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), part) {
+				t.Errorf("%v; want %q", err, part)
+			}
+		})
+	}
+}
+
+// The line of an answer has room for everything that is said of eight results; a note that
+// has none is cut off.
+func TestLongestAnswerFitsItsLine(t *testing.T) {
+	results := make([]plan.Result, wire.MaxResults)
+	for i := range results {
+		results[i] = plan.Result{Type: fmt.Sprintf("image/x-portable-graymap-%d", i), W: raster.MaxSide, H: raster.MaxSide, Note: strings.Repeat("é", 150)}
+		results[0].Goals = append(results[0].Goals, plan.Size{W: raster.MaxSide, H: raster.MaxSide})
+	}
+	for _, handOver := range []bool{false, true} {
+		r := reply(results, handOver)
+		if handOver {
+			r = reply(results[:1], handOver)
+		}
+		r.Words = append(r.Words, ops.Word{Key: "ms", Value: "9223372036854775807"})
+		r.Len = 1<<63 - 1
+		if !handOver {
+			for range results[1:] {
+				r.More = append(r.More, 1<<63-1)
+			}
+		}
+		if n := len(r.String()); n >= wire.MaxLine {
+			t.Errorf("%d bytes: %s", n, r)
+		}
+		if !handOver && (r.Get("width8") == "" || !strings.HasPrefix(r.Get("note"), "éé")) {
+			t.Errorf("%s", r)
 		}
 	}
 }

@@ -63,9 +63,10 @@ func Main(m *testing.M) {
 	os.Exit(0)
 }
 
-// operation writes its input in capitals, after doing what the word do says. Its
-// answer says which process it was.
-func operation(req wire.Request, in *os.File, out io.Writer) (wire.Reply, error) {
+// operation writes its input in capitals to each result, after doing what the word do
+// says. Its answer says which process it was.
+func operation(req wire.Request, in *os.File, outs []io.Writer) (wire.Reply, error) {
+	out := io.MultiWriter(outs...)
 	do, _ := req.Get("do")
 	switch do {
 	case "":

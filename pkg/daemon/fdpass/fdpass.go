@@ -52,20 +52,20 @@ func Send(c syscall.RawConn, p []byte, fds ...int) error {
 	return nil
 }
 
-// Recv receives up to len(p) bytes and either no descriptor or exactly want of
-// them. They are close-on-exec, and the caller closes them. Its errors:
+// Recv receives up to len(p) bytes and at most most descriptors. They are
+// close-on-exec, and the caller closes them. Its errors:
 //
 //   - io.EOF when the peer has shut down;
-//   - a fault of kind Usage when another number of descriptors arrived;
+//   - a fault of kind Usage when more descriptors arrived;
 //   - a fault of kind Busy when this process has no room for them (MSG_CTRUNC);
 //   - else *os.SyscallError, or c's error for a passed deadline.
 //
 // With an error it has closed the descriptors that arrived. After a fault n is
 // still right, so that the caller can read the line and answer it.
-func Recv(c syscall.RawConn, p []byte, want int) (n int, fds []int, err error) {
-	// With room for two more than wanted, too many descriptors can be told from
+func Recv(c syscall.RawConn, p []byte, most int) (n int, fds []int, err error) {
+	// With room for two more than that, too many descriptors can be told from
 	// a full descriptor table, which sets MSG_CTRUNC.
-	oob := make([]byte, unix.CmsgSpace(4*(want+2)))
+	oob := make([]byte, unix.CmsgSpace(4*(most+2)))
 	var oobn, flags int
 	var serr error
 	err = c.Read(func(fd uintptr) bool {
@@ -85,12 +85,10 @@ func Recv(c syscall.RawConn, p []byte, want int) (n int, fds []int, err error) {
 	fds, err = rights(oob[:oobn])
 	switch {
 	case err != nil:
-	case len(fds) > want:
-		err = fault.New(fault.Usage, "%d or more descriptors, not %d", len(fds), want)
+	case len(fds) > most:
+		err = fault.New(fault.Usage, "%d or more descriptors > %d", len(fds), most)
 	case flags&unix.MSG_CTRUNC != 0:
 		err = fault.New(fault.Busy, "no room for descriptors")
-	case len(fds) != 0 && len(fds) != want:
-		err = fault.New(fault.Usage, "%d descriptors, not %d", len(fds), want)
 	case n == 0:
 		err = io.EOF
 	}

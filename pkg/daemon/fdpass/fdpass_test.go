@@ -84,8 +84,23 @@ func TestTwoFilesArrive(t *testing.T) {
 	}
 }
 
-func TestWrongNumbersAreClosed(t *testing.T) {
-	for _, send := range []int{1, 3, 4, 5, 50} {
+// Fewer than the most are the caller's business.
+func TestFewerArrive(t *testing.T) {
+	a, b := pair(t)
+	if err := Send(raw(t, a), []byte("line\n"), files(t, 3)...); err != nil {
+		t.Fatal(err)
+	}
+	_, fds, err := Recv(raw(t, b), make([]byte, 100), 9)
+	if err != nil || len(fds) != 3 {
+		t.Fatalf("%v, %v", fds, err)
+	}
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+}
+
+func TestTooManyAreClosed(t *testing.T) {
+	for _, send := range []int{3, 4, 5, 50} {
 		a, b := pair(t)
 		send := files(t, send)
 		ca, cb := raw(t, a), raw(t, b)

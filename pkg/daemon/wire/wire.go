@@ -5,6 +5,12 @@
 //	ok type=image/jpeg width=1008 height=756 len=167013
 //	err toolarge 4290 Mpixel > 250 Mpixel (-maxpixels)
 //
+// A scale by a list has a result for each size. What a reply says of the second and
+// later ones has their number after the word:
+//
+//	img/1 scale 640x,320x
+//	ok type=image/jpeg width=640 height=480 width2=320 height2=240 len=30127 len2=9881
+//
 // A request names a verb, for scale its geometry, and words; a reply is ok and
 // words, of which len is always one, or err, a kind of package fault, and a text
 // for people. Fields are separated by one space. In a value, a byte that is not a
@@ -18,6 +24,7 @@ import (
 	"unicode/utf8"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/ops"
 )
 
@@ -28,6 +35,8 @@ const (
 	Version = "img/1"
 	// Info is the verb that every daemon does: it describes the picture (package info).
 	Info = "info"
+	// MaxResults is the most results of one request.
+	MaxResults = geometry.MaxSizes
 )
 
 // Request is a request to a daemon.
@@ -54,7 +63,7 @@ func ParseRequest(line string) (Request, error) {
 	r := Request{Verb: fields[1]}
 	fields = fields[2:]
 	if r.Verb == Info {
-		r.Words, r.Len, err = words(fields)
+		err = r.words(fields)
 		return r, err
 	}
 	operation, ok := ops.Lookup(r.Verb)
@@ -69,9 +78,30 @@ func ParseRequest(line string) (Request, error) {
 		if r.Geometry == "" || strings.Contains(r.Geometry, "=") {
 			return Request{}, usage("%s without a %s", r.Verb, operation.Arg)
 		}
+		if n := r.Results(); n > MaxResults {
+			return Request{}, usage("%d sizes; at most %d", n, MaxResults)
+		}
 	}
-	r.Words, r.Len, err = words(fields)
+	err = r.words(fields)
 	return r, err
+}
+
+// words reads the words of a request, which has at most one len.
+func (r *Request) words(fields []string) error {
+	ws, lens, err := words(fields, 1)
+	r.Words, r.Len = ws, -1
+	if len(lens) > 0 {
+		r.Len = lens[0]
+	}
+	return err
+}
+
+// Results returns how many results the request has: one for each size of a list.
+func (r Request) Results() int {
+	if !geometry.Several(r.Geometry) {
+		return 1
+	}
+	return 1 + strings.Count(r.Geometry, ",")
 }
 
 // String returns the line of r, without its newline. ParseRequest gives r again
@@ -93,6 +123,7 @@ func (r Request) Get(key string) (string, bool) { return get(r.Words, key) }
 type Reply struct {
 	Words []ops.Word // in order, no key twice; len is not among them
 	Len   int64      // bytes of the picture; -1 only in a reply still to be completed
+	More  []int64    // of several results: bytes of the second and later ones (len2, len3)
 }
 
 // ParseReply reads a reply line without its newline. An err line comes back as
@@ -111,13 +142,16 @@ func ParseReply(line string) (Reply, error) {
 	if err != nil || fields[0] != "ok" {
 		return Reply{}, fault.New(fault.Internal, "reply %s: neither ok nor err", fault.Quote(line))
 	}
-	var r Reply
-	r.Words, r.Len, err = words(fields[1:])
-	if err == nil && r.Len < 0 {
+	ws, lens, err := words(fields[1:], MaxResults)
+	if err == nil && len(lens) == 0 {
 		err = usage("no len")
 	}
 	if err != nil {
 		return Reply{}, fault.New(fault.Internal, "reply %s: %w", fault.Quote(line), err)
+	}
+	r := Reply{Words: ws, Len: lens[0]}
+	if len(lens) > 1 {
+		r.More = lens[1:]
 	}
 	return r, nil
 }
@@ -126,8 +160,19 @@ func ParseReply(line string) (Reply, error) {
 func (r Reply) String() string {
 	var b strings.Builder
 	b.WriteString("ok")
-	join(&b, r.Words, r.Len)
+	join(&b, r.Words, r.Lens()...)
 	return b.String()
+}
+
+// Lens returns the bytes of each result.
+func (r Reply) Lens() []int64 { return append([]int64{r.Len}, r.More...) }
+
+// Numbered returns the key of what a reply says of result n, from 1: width, width2.
+func Numbered(key string, n int) string {
+	if n == 1 {
+		return key
+	}
+	return key + strconv.Itoa(n)
 }
 
 // Get returns the value of a word, or "" when it was not said.
@@ -169,29 +214,40 @@ func split(line string) ([]string, error) {
 	return fields, nil
 }
 
-// words reads key and key=value fields, and takes len out of them.
-func words(fields []string) (ws []ops.Word, length int64, err error) {
-	length = -1
-	seen := map[string]bool{}
+// words reads key and key=value fields, and takes out of them len, len2 and so on, of
+// which there are at most most and none is left out.
+func words(fields []string, most int) (ws []ops.Word, lens []int64, err error) {
+	seen := map[string]string{}
 	for _, f := range fields {
 		k, v, _ := strings.Cut(f, "=")
 		if !isKey(k) {
-			return nil, -1, usage("not a word: %s", fault.Quote(f))
+			return nil, nil, usage("not a word: %s", fault.Quote(f))
 		}
-		if seen[k] {
-			return nil, -1, usage("%s is given twice", k)
+		if _, twice := seen[k]; twice {
+			return nil, nil, usage("%s is given twice", k)
 		}
-		seen[k] = true
-		if k != "len" {
+		seen[k] = v
+		if number, ok := strings.CutPrefix(k, "len"); !ok || strings.Trim(number, "0123456789") != "" {
 			ws = append(ws, ops.Word{Key: k, Value: unescape(v)})
 			continue
 		}
-		length, err = strconv.ParseInt(v, 10, 64)
-		if err != nil || length < 0 || v[0] == '+' {
-			return nil, -1, usage("len %s: not a number of bytes", fault.Quote(v))
+		lens = append(lens, 0)
+	}
+	for i := range lens {
+		key := Numbered("len", i+1)
+		v, ok := seen[key]
+		switch {
+		case !ok:
+			return nil, nil, usage("no %s", key)
+		case i >= most:
+			return nil, nil, usage("%s: the last may be %s", key, Numbered("len", most))
+		}
+		lens[i], err = strconv.ParseInt(v, 10, 64)
+		if err != nil || lens[i] < 0 || v[0] == '+' {
+			return nil, nil, usage("%s %s: not a number of bytes", key, fault.Quote(v))
 		}
 	}
-	return ws, length, nil
+	return ws, lens, nil
 }
 
 // isKey reports whether k is a lower-case letter and letters and digits.
@@ -205,15 +261,17 @@ func isKey(k string) bool {
 	return k != ""
 }
 
-func join(b *strings.Builder, ws []ops.Word, length int64) {
+func join(b *strings.Builder, ws []ops.Word, lens ...int64) {
 	for _, w := range ws {
 		b.WriteString(" " + w.Key)
 		if w.Value != "" {
 			b.WriteString("=" + escape(w.Value))
 		}
 	}
-	if length >= 0 {
-		b.WriteString(" len=" + strconv.FormatInt(length, 10))
+	for i, n := range lens {
+		if n >= 0 {
+			b.WriteString(" " + Numbered("len", i+1) + "=" + strconv.FormatInt(n, 10))
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ func TestRequests(t *testing.T) {
 		"img/1 scale 640x480> len=0":       {Verb: "scale", Geometry: "640x480>", Len: 0},
 		"img/1 gray for=100x75! maxbytes=": {Verb: "gray", Words: []ops.Word{{Key: "for", Value: "100x75!"}, {Key: "maxbytes"}}, Len: -1},
 		"img/1 gray a=%20b%2520 b=5%":      {Verb: "gray", Words: []ops.Word{{Key: "a", Value: " b%20"}, {Key: "b", Value: "5%"}}, Len: -1},
+		"img/1 scale 640x,50% len=3":       {Verb: "scale", Geometry: "640x,50%", Len: 3},
 		"img/1 gray a=b=c":                 {Verb: "gray", Words: []ops.Word{{Key: "a", Value: "b=c"}}, Len: -1},
 	} {
 		t.Run(line, func(t *testing.T) {
@@ -49,29 +50,31 @@ func TestInfoRequest(t *testing.T) {
 
 func TestBadRequests(t *testing.T) {
 	for line, part := range map[string]string{
-		"":                                   "separated by one space",
-		"img/1":                              "no verb",
-		"img/2 gray":                         "not a request of img/1",
-		"GET / HTTP/1.1\r":                   "byte 0x0d",
-		"img/1 rotate 90":                    `unknown verb "rotate"`,
-		"img/1 scale":                        "without a geometry",
-		"img/1 scale quality=85":             "without a geometry",
-		"img/1 scale %3D":                    "without a geometry",
-		"img/1  gray":                        "one space",
-		"img/1 gray ":                        "one space",
-		"img/1 gray\tfine":                   "byte 0x09",
-		"img/1 gray name=é":                  "byte 0xc3",
-		"img/1 gray =1":                      "not a word",
-		"img/1 gray Fine":                    "not a word",
-		"img/1 gray 1a":                      "not a word",
-		"img/1 gray luma=601 luma=601":       "twice",
-		"img/1 gray len=1 len=1":             "twice",
-		"img/1 gray len=":                    "not a number",
-		"img/1 gray len":                     "not a number",
-		"img/1 gray len=-1":                  "not a number",
-		"img/1 gray len=+1":                  "not a number",
-		"img/1 gray len=1e3":                 "not a number",
-		"img/1 gray len=9223372036854775808": "not a number",
+		"":                                        "separated by one space",
+		"img/1":                                   "no verb",
+		"img/2 gray":                              "not a request of img/1",
+		"GET / HTTP/1.1\r":                        "byte 0x0d",
+		"img/1 rotate 90":                         `unknown verb "rotate"`,
+		"img/1 scale":                             "without a geometry",
+		"img/1 scale quality=85":                  "without a geometry",
+		"img/1 scale %3D":                         "without a geometry",
+		"img/1  gray":                             "one space",
+		"img/1 gray ":                             "one space",
+		"img/1 gray\tfine":                        "byte 0x09",
+		"img/1 gray name=é":                       "byte 0xc3",
+		"img/1 gray =1":                           "not a word",
+		"img/1 gray Fine":                         "not a word",
+		"img/1 gray 1a":                           "not a word",
+		"img/1 gray luma=601 luma=601":            "twice",
+		"img/1 gray len=1 len=1":                  "twice",
+		"img/1 gray len=":                         "not a number",
+		"img/1 gray len":                          "not a number",
+		"img/1 gray len=-1":                       "not a number",
+		"img/1 gray len=+1":                       "not a number",
+		"img/1 gray len=1e3":                      "not a number",
+		"img/1 gray len=9223372036854775808":      "not a number",
+		"img/1 gray len=1 len2=1":                 "len2: the last may be len",
+		"img/1 scale 1x,2x,3x,4x,5x,6x,7x,8x,9x":  "9 sizes; at most 8",
 		"img/1 gray " + strings.Repeat("a", 1013): "1025 bytes > 1024",
 	} {
 		t.Run(line, func(t *testing.T) {
@@ -98,6 +101,10 @@ func TestReplies(t *testing.T) {
 		kind fault.Kind
 		text string
 	}{
+		"ok len=1 len3=1":                      {fault.Internal, `reply "ok len=1 len3=1": no len2`},
+		"ok len2=1":                            {fault.Internal, `reply "ok len2=1": no len`},
+		"ok len=1 len2=-1":                     {fault.Internal, `reply "ok len=1 len2=-1": len2 "-1": not a number of bytes`},
+		"ok len=1 len1=1":                      {fault.Internal, `reply "ok len=1 len1=1": no len2`},
 		"err busy no room for descriptors":     {fault.Busy, "no room for descriptors"},
 		"err toolarge 4290 > 250 (-maxpixels)": {fault.TooLarge, "4290 > 250 (-maxpixels)"},
 		"err format 3×3":                       {fault.Format, "3×3"},
@@ -168,4 +175,40 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%v of kind %v became %q, %v", err, fault.Of(err), s, again)
 		}
 	})
+}
+
+// Of several results a reply says the size and bytes of each.
+func TestReplyWithSeveralResults(t *testing.T) {
+	line := "ok type=image/png width=640 height=480 width2=320 height2=240 len=9000 len2=4000 len3=1"
+	r, err := ParseReply(line)
+	if err != nil || !reflect.DeepEqual(r.Lens(), []int64{9000, 4000, 1}) || r.Get(Numbered("width", 2)) != "320" || r.String() != line {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if r, err := ParseReply("ok len2=2 type=image/png len=1"); err != nil || !reflect.DeepEqual(r.Lens(), []int64{1, 2}) {
+		t.Errorf("another order: %+v, %v", r, err)
+	}
+	most := "ok len=0"
+	for i := 2; i <= MaxResults; i++ {
+		most += fmt.Sprintf(" len%d=0", i)
+	}
+	if r, err := ParseReply(most); err != nil || len(r.Lens()) != MaxResults {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := ParseReply(most + fmt.Sprintf(" len%d=0", MaxResults+1)); err == nil {
+		t.Errorf("%d results", MaxResults+1)
+	}
+}
+
+// A list of sizes is as many results; half a number is none.
+func TestResultsOfARequest(t *testing.T) {
+	for line, want := range map[string]int{
+		"img/1 gray": 1, "img/1 info": 1, "img/1 scale 1/4": 1, "img/1 scale 0,5": 1, "img/1 scale 320x,640x": 2, "img/1 gray for=320x,640x": 1,
+		"img/1 scale 1x,2x,3x,4x,5x,6x,7x,8x": 8,
+	} {
+		t.Run(line, func(t *testing.T) {
+			if r, err := ParseRequest(line); err != nil || r.Results() != want {
+				t.Errorf("%d, %v; want %d", r.Results(), err, want)
+			}
+		})
+	}
 }

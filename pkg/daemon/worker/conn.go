@@ -66,7 +66,7 @@ type bounds struct {
 	bytes int64 // of input; <0: no limit
 }
 
-// request reads the request line and what came with it: two descriptors, which the
+// request reads the request line and what came with it: descriptors, which the
 // caller closes, or the first bytes of a picture. With an error there are neither.
 // The error is io.EOF if the client sent nothing.
 func (c *conn) request() (req wire.Request, lim bounds, rest []byte, fds []int, err error) {
@@ -105,7 +105,7 @@ func (c *conn) line(rc syscall.RawConn) (line string, rest []byte, fds []int, er
 	c.readBy(time.Now().Add(lineTime))
 	buf, n := make([]byte, 4096), 0
 	for {
-		m, got, err := fdpass.Recv(rc, buf[n:], 2)
+		m, got, err := fdpass.Recv(rc, buf[n:], maxFiles)
 		n += m
 		switch {
 		case fds == nil:
@@ -156,9 +156,10 @@ func (w *Worker) bounds(req *wire.Request) (bounds, error) {
 	return lim, nil
 }
 
-// files serves a request with two open files. Both are closed before the answer.
+// files serves a request with open files: the picture and each result. They are closed
+// before the answer.
 func (c *conn) files(req wire.Request, lim bounds, fds []int) {
-	err := explain(checkFiles(fds[0], fds[1], lim))
+	err := explain(checkFiles(fds, req.Results(), lim))
 	if err == nil && req.Len >= 0 {
 		err = fault.New(fault.Usage, "len with descriptors")
 	}
@@ -167,19 +168,25 @@ func (c *conn) files(req wire.Request, lim bounds, fds []int) {
 		c.refuse(err)
 		return
 	}
-	in, out := os.NewFile(uintptr(fds[0]), "in"), os.NewFile(uintptr(fds[1]), "out")
 	c.readBy(time.Time{})
 	go c.watch()
 	if err := c.w.claim(c); err != nil {
-		in.Close()
-		out.Close()
+		closeAll(fds)
 		c.refuse(err)
 		return
 	}
-	reply, err := c.w.run(c, req, lim.time, in, out, out)
+	in := os.NewFile(uintptr(fds[0]), "in")
+	var outs []output
+	for _, fd := range fds[1:] {
+		f := os.NewFile(uintptr(fd), "out")
+		outs = append(outs, output{f, f})
+	}
+	reply, err := c.w.run(c, req, lim.time, in, outs)
 	in.Close()
-	if cerr := out.Close(); err == nil {
-		err = explain(cerr) // some file systems report only now that there is no space
+	for _, out := range outs {
+		if cerr := out.file.Close(); err == nil {
+			err = explain(cerr) // some file systems report only now that there is no space
+		}
 	}
 	c.w.cfg.End(err == nil)
 	if err == nil {
@@ -203,11 +210,17 @@ func (c *conn) watch() {
 	}
 }
 
-// checkFiles refuses descriptors other than a regular file open for reading and an
-// empty one open for writing, and a picture that is too large.
-func checkFiles(in, out int, lim bounds) error {
-	for i, fd := range []int{in, out} {
-		name := []string{"first", "second"}[i]
+// checkFiles refuses descriptors other than a regular file open for reading and, for
+// each of results results, an empty one open for writing, all of them different; and a
+// picture that is too large.
+func checkFiles(fds []int, results int, lim bounds) error {
+	if len(fds) != 1+results {
+		return fault.New(fault.Usage, "%d descriptors, not %d", len(fds), 1+results)
+	}
+	type inode struct{ dev, ino uint64 }
+	seen := map[inode]bool{}
+	for i, fd := range fds {
+		name := ordinals[i]
 		var st unix.Stat_t
 		if err := unix.Fstat(fd, &st); err != nil {
 			return fmt.Errorf("fstat: %w", err)
@@ -225,17 +238,27 @@ func checkFiles(in, out int, lim bounds) error {
 			return fault.New(fault.Usage, "the first descriptor is not open for reading")
 		case i == 0 && lim.bytes >= 0 && st.Size > lim.bytes:
 			return fault.New(fault.TooLarge, "%d bytes > %d (maxbytes)", st.Size, lim.bytes)
-		case i == 1 && (mode == unix.O_RDONLY || flags&unix.O_PATH != 0):
-			return fault.New(fault.Usage, "the second descriptor is not open for writing")
-		case i == 1 && st.Size != 0:
-			return fault.New(fault.Usage, "the second file is not empty")
+		case i == 0:
+			continue
+		case mode == unix.O_RDONLY || flags&unix.O_PATH != 0:
+			return fault.New(fault.Usage, "the %s descriptor is not open for writing", name)
+		case st.Size != 0:
+			return fault.New(fault.Usage, "the %s file is not empty", name)
 		}
-	}
-	if at, err := unix.Seek(out, 0, io.SeekCurrent); err != nil || at != 0 {
-		return fault.New(fault.Usage, "the second file's offset is %d, not 0", at)
+		if at, err := unix.Seek(fd, 0, io.SeekCurrent); err != nil || at != 0 {
+			return fault.New(fault.Usage, "the %s file's offset is %d, not 0", name, at)
+		}
+		file := inode{uint64(st.Dev), st.Ino}
+		if seen[file] {
+			return fault.New(fault.Usage, "the %s file is that of another result", name)
+		}
+		seen[file] = true
 	}
 	return nil
 }
+
+// ordinals name the descriptors of a request.
+var ordinals = [maxFiles]string{"first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"}
 
 // refuse answers with an error and makes sure that the answer arrives.
 func (c *conn) refuse(err error) {

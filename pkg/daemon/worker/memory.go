@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -8,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/limits"
 )
@@ -28,8 +30,11 @@ const (
 	fileShare     = 4      // a part of this: the pictures, and as much for the results
 )
 
-// store is two files in memory, the picture that came and its result.
-type store struct{ in, out memFile }
+// store is files in memory: the picture that came, and its results.
+type store struct {
+	in   memFile
+	outs [wire.MaxResults]memFile
+}
 
 // memFile is a file in memory. size is the number of bytes in it, which count in
 // used, one of the worker's two totals.
@@ -40,19 +45,33 @@ type memFile struct {
 }
 
 func (w *Worker) newStore() (*store, error) {
-	var s store
-	for _, m := range []struct {
-		name string
-		file *memFile
-		used *int64
-	}{{"in", &s.in, &w.gathered}, {"out", &s.out, &w.results}} {
-		fd, err := unix.MemfdCreate(m.name, unix.MFD_CLOEXEC)
-		if err != nil {
-			return nil, os.NewSyscallError("memfd_create", err)
+	in, err := newMemFile("in", &w.gathered)
+	s := &store{in: in}
+	for i := range s.outs {
+		if err == nil {
+			s.outs[i], err = newMemFile("out", &w.results)
 		}
-		*m.file = memFile{File: os.NewFile(uintptr(fd), m.name), used: m.used}
 	}
-	return &s, nil
+	return s, err
+}
+
+func newMemFile(name string, used *int64) (memFile, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return memFile{}, os.NewSyscallError("memfd_create", err)
+	}
+	return memFile{File: os.NewFile(uintptr(fd), name), used: used}, nil
+}
+
+// clearResults is clear for all results of s.
+func (w *Worker) clearResults(s *store) error {
+	var errs []error
+	for i := range s.outs {
+		if s.outs[i].size > 0 {
+			errs = append(errs, w.clear(&s.outs[i]))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // clear frees the memory of f and sets its offset to 0.
@@ -93,12 +112,16 @@ func (w *Worker) growPicture(f *memFile, n int64) error {
 	return nil
 }
 
-// growResult counts n more bytes of the result f, which is being written. Results
-// whose clients take them slowly make room, the oldest first.
-func (w *Worker) growResult(f *memFile, n int64) error {
+// growResult counts n more bytes of f, one of the results of s that are being written.
+// Results whose clients take them slowly make room, the oldest first.
+func (w *Worker) growResult(s *store, f *memFile, n int64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if f.size+n > w.share() {
+	all := n
+	for i := range s.outs {
+		all += s.outs[i].size
+	}
+	if all > w.share() {
 		return fault.New(fault.TooLarge, "the result is larger than %s (a quarter of -maxmem); without this limit: pass open files", limits.Binary.Format(w.share()))
 	}
 	for *f.used+n > w.share() {
@@ -119,11 +142,12 @@ func (w *Worker) growResult(f *memFile, n int64) error {
 // result is what an operation writes its result to, in the stream form.
 type result struct {
 	w *Worker
-	f *memFile
+	s *store
+	f *memFile // of s
 }
 
 func (r result) Write(p []byte) (int, error) {
-	if err := r.w.growResult(r.f, int64(len(p))); err != nil {
+	if err := r.w.growResult(r.s, r.f, int64(len(p))); err != nil {
 		return 0, err
 	}
 	n, err := r.f.Write(p)

@@ -46,7 +46,7 @@ func (w *Worker) take(c *conn) (*store, error) {
 
 // give empties the store of c and returns it to the free ones.
 func (w *Worker) give(c *conn, s *store) {
-	err := errors.Join(w.clear(&s.in), w.clear(&s.out))
+	err := errors.Join(w.clear(&s.in), w.clearResults(s))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.forget(c)
@@ -85,7 +85,12 @@ func (c *conn) through(req wire.Request, lim bounds, rest []byte, s *store) erro
 	if err := c.w.claim(c); err != nil {
 		return err
 	}
-	reply, err := c.w.run(c, req, lim.time, s.in.File, result{c.w, &s.out}, s.out.File)
+	outs := make([]output, req.Results())
+	for i := range outs {
+		f := &s.outs[i]
+		outs[i] = output{result{c.w, s, f}, f.File}
+	}
+	reply, err := c.w.run(c, req, lim.time, s.in.File, outs)
 	c.w.cfg.End(err == nil)
 	if err == nil {
 		c.w.mu.Lock()
@@ -100,7 +105,7 @@ func (c *conn) through(req wire.Request, lim bounds, rest []byte, s *store) erro
 	if err != nil {
 		return err
 	}
-	if err := c.deliver(reply, s.out.File); err != nil {
+	if err := c.deliver(reply, outs); err != nil {
 		c.f.SetReadDeadline(time.Now()) // the client is gone or dropped: no need to linger
 	}
 	return nil
@@ -152,15 +157,21 @@ func (c *conn) gather(f *memFile, n int64, lim bounds, rest []byte) error {
 	}
 }
 
-// deliver sends the answer's line and the bytes of f.
-func (c *conn) deliver(reply wire.Reply, f *os.File) error {
+// deliver sends the answer's line and the bytes of each result.
+func (c *conn) deliver(reply wire.Reply, outs []output) error {
+	results, all := []io.Reader{}, int64(0)
+	for i, n := range reply.Lens() {
+		results = append(results, io.NewSectionReader(outs[i].file, 0, n))
+		all += n
+	}
+	from := io.MultiReader(results...)
 	buf := make([]byte, 64<<10)
 	// The line and the first bytes go together: a small answer is one packet.
 	n := copy(buf, reply.String()+"\n")
 	start := time.Now()
 	for at := int64(0); ; {
-		m, err := f.ReadAt(buf[n:min(int64(len(buf)), int64(n)+reply.Len-at)], at)
-		if err != nil && err != io.EOF {
+		m, err := io.ReadFull(from, buf[n:min(int64(len(buf)), int64(n)+all-at)])
+		if err != nil {
 			return err
 		}
 		at += int64(m)
@@ -168,7 +179,7 @@ func (c *conn) deliver(reply wire.Reply, f *os.File) error {
 		if _, err := c.f.Write(buf[:n+m]); err != nil {
 			return err
 		}
-		if n = 0; at == reply.Len {
+		if n = 0; at == all {
 			return nil
 		}
 	}

@@ -11,7 +11,7 @@
 //	            |                                                 ^
 //	            | the line is whole                               |
 //	   +--------+---------+                                       |
-//	   | two descriptors  | a picture follows (stream form)       |
+//	   | descriptors      | a picture follows (stream form)       |
 //	   |                  v      too slow, or no memory or store  |
 //	   |              gathering ----------------------------------+
 //	   |                  | the picture is whole                  |
@@ -70,10 +70,13 @@ const (
 	idleTime   = time.Second // until an idle worker gives memory back
 )
 
+// maxFiles is the most files of a request: the picture, and each result.
+const maxFiles = 1 + wire.MaxResults
+
 // Descriptors is the largest number that a worker has open, besides the standard
 // three, its listeners and its lifeline: 2 of the poller, the memory files, the
 // connections, those that messages bring (even if they are refused), and 16 spare.
-const Descriptors = 2 + 2*numStores + maxWaiting + 2*numStores + 16
+const Descriptors = 2 + maxFiles*numStores + maxWaiting + maxFiles*numStores + 16
 
 // ErrTimeout and ErrCancelled are why Serve returned, other than on Stop or Drain.
 var (
@@ -86,11 +89,11 @@ var (
 	errGone    = errors.New("the client is gone")
 )
 
-// Operation carries out a request: it reads a picture from in, writes the result
-// to out, and returns the words of the answer. It reads in at offsets and closes
-// neither. The words that the worker handles itself (timeout and maxbytes) are not
+// Operation carries out a request: it reads a picture from in, writes each result of
+// the request (wire.Request.Results) to one of outs, and returns the words of the answer.
+// It reads in at offsets and closes none of them. The words that the worker handles itself (timeout and maxbytes) are not
 // in req. An operation that panics ends the process.
-type Operation func(req wire.Request, in *os.File, out io.Writer) (wire.Reply, error)
+type Operation func(req wire.Request, in *os.File, outs []io.Writer) (wire.Reply, error)
 
 // Listener is a listening socket; File is non-blocking.
 type Listener struct {
@@ -388,21 +391,37 @@ func (w *Worker) finish(c *conn) bool {
 	return was
 }
 
-// run works on one request that has been claimed: the operation writes its result
-// to out, which goes to file. It never returns when the request is over its time
-// or cancelled.
-func (w *Worker) run(c *conn, req wire.Request, limit time.Duration, in *os.File, out io.Writer, file *os.File) (wire.Reply, error) {
+// output is where an operation writes a result: to Writer, whose bytes go to file.
+type output struct {
+	io.Writer
+	file *os.File
+}
+
+// run works on one request that has been claimed. It never returns when the request is
+// over its time or cancelled.
+func (w *Worker) run(c *conn, req wire.Request, limit time.Duration, in *os.File, outs []output) (wire.Reply, error) {
 	w.cfg.Begin(limit)
 	begun := time.Now()
 	timer := time.AfterFunc(limit, func() { w.expire(c, limit) })
-	reply, err := w.cfg.Operation(req, in, out)
+	writers := make([]io.Writer, len(outs))
+	for i, out := range outs {
+		writers[i] = out
+	}
+	reply, err := w.cfg.Operation(req, in, writers)
 	timer.Stop()
 	if !w.finish(c) {
 		select {}
 	}
 	if err == nil {
 		reply.Words = append(reply.Words, ops.Word{Key: "ms", Value: strconv.FormatInt(time.Since(begun).Milliseconds(), 10)})
-		reply.Len, err = size(file)
+		reply.Len, err = size(outs[0].file)
+	}
+	for _, out := range outs[1:] {
+		if err == nil {
+			var n int64
+			n, err = size(out.file)
+			reply.More = append(reply.More, n)
+		}
 	}
 	if n := len(reply.String()); err == nil && n >= wire.MaxLine {
 		err = fmt.Errorf("an answer of %d bytes > %d", n, wire.MaxLine)

@@ -57,7 +57,8 @@ func newRigWith(t *testing.T, change func(*Config)) *rig {
 		Verb: "gray", Timeout: time.Minute, MaxMem: 1 << 30,
 		Listeners: []Listener{{File: os.NewFile(uintptr(fd), "listener"), CheckPeer: true}},
 		Begin:     func(time.Duration) {}, End: func(bool) {}, Log: t.Logf,
-		Operation: func(req wire.Request, in *os.File, out io.Writer) (wire.Reply, error) {
+		Operation: func(req wire.Request, in *os.File, outs []io.Writer) (wire.Reply, error) {
+			out := outs[0]
 			r.begun <- struct{}{}
 			if _, wait := req.Get("wait"); wait {
 				<-r.on
@@ -78,7 +79,10 @@ func newRigWith(t *testing.T, change func(*Config)) *rig {
 		t.Fatal(err)
 	}
 	for _, s := range r.w.stores {
-		r.memFiles = append(r.memFiles, s.in.File, s.out.File)
+		r.memFiles = append(r.memFiles, s.in.File)
+		for i := range s.outs {
+			r.memFiles = append(r.memFiles, s.outs[i].File)
+		}
 	}
 	served := make(chan struct{})
 	go func() { r.ended <- r.w.Serve(); close(served) }()

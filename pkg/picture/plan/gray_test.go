@@ -12,7 +12,9 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -23,15 +25,19 @@ import (
 	"imgtools/pkg/picture/raster/rastertest"
 )
 
-// made is what plan.Run makes of a picture, by the words of plantest.Ask.
+// made is the one thing that is made of a picture, by the words of plantest.Ask.
 func made(t *testing.T, data []byte, text string) (plan.Result, []byte) {
 	t.Helper()
 	var out bytes.Buffer
-	r, err := plan.Run(&out, bytes.NewReader(data), int64(len(data)), plantest.Ask(text))
-	if err != nil {
-		t.Fatalf("%s: %v", text, err)
+	var results []plan.Result
+	s, err := plan.PrepareSizes(bytes.NewReader(data), int64(len(data)), plantest.Ask(text))
+	if err == nil {
+		results, err = s.Write([]io.Writer{&out})
 	}
-	return r, out.Bytes()
+	if err != nil || len(results) != 1 {
+		t.Fatalf("%s: %d results, %v", text, len(results), err)
+	}
+	return results[0], out.Bytes()
 }
 
 // photo is a picture with noise, edges and smooth parts.
@@ -296,7 +302,7 @@ func TestAnimation(t *testing.T) {
 	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &g) })
 	for _, o := range []string{"gray", "gray handover scale=1/2"} {
 		r, out := made(t, data, o)
-		if r.Format != "gif" || r.Type != "image/gif" || r.Note != "" || r.W != 20 || o != "gray" && (r.Reduced != 8 || r.GoalW != 10 || r.FullH != 20) {
+		if r.Format != "gif" || r.Type != "image/gif" || r.Note != "" || r.W != 20 || o != "gray" && (r.Reduced != 8 || r.Goals[0].W != 10 || r.FullH != 20) {
 			t.Errorf("%+v", r)
 		}
 		got, err := gif.DecodeAll(bytes.NewReader(out))
@@ -332,7 +338,7 @@ func TestGrayAheadIsTheSame(t *testing.T) {
 	for _, o := range []string{"gray", "gray format=jpeg", "gray=709 format=pnm"} {
 		want, wantOut := made(t, data, o)
 		o += " ahead"
-		if got, out := made(t, data, o); got != want || !bytes.Equal(out, wantOut) {
+		if got, out := made(t, data, o); !reflect.DeepEqual(got, want) || !bytes.Equal(out, wantOut) {
 			t.Errorf("%+v: %+v, %d bytes; want %+v, %d bytes", o, got, len(out), want, len(wantOut))
 		}
 	}

@@ -13,9 +13,9 @@ import (
 // handOver makes the picture gray and leaves the scaling to another daemon. It is
 // written as PGM, or PAM with alpha, upright, and reduced by n/8 where the decoder does
 // that well. A picture with a profile, a density or metadata that is kept travels as
-// uncompressed TIFF, which can say so. A GIF and a palette picture travel as they are, for their frames and
-// colours; so does a JPEG that is to keep its size, since its coefficients can then be
-// kept.
+// uncompressed TIFF, which can say so. A GIF and a palette picture travel as they are,
+// for their frames and colours; so does a JPEG that is to keep its size, since its
+// coefficients can then be kept. For several sizes it is reduced as for the largest.
 func (j *job) handOver(out io.Writer) (Result, error) {
 	h := j.p.Header()
 	var res Result
@@ -26,7 +26,10 @@ func (j *job) handOver(out io.Writer) (Result, error) {
 	} else {
 		res, err = j.grayReduced(out)
 	}
-	res.FullW, res.FullH, res.GoalW, res.GoalH = j.part.W, j.part.H, j.place.W, j.place.H
+	res.FullW, res.FullH, res.Goals = j.part.W, j.part.H, j.goals
+	if j.goals == nil {
+		res.Goals = []Size{{j.place.W, j.place.H}}
+	}
 	res.From, res.As = j.p.Format, j.out.Name
 	if c := j.background; c != nil {
 		res.Background = fmt.Sprintf("%02x%02x%02x", c.R, c.G, c.B)

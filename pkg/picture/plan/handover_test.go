@@ -50,6 +50,11 @@ func TestGrayForScaling(t *testing.T) {
 		{"cropped, the same size", wide, "gray handover scale=1 crop=400x300+8+16", "jpeg 400x300 full=400x300 reduced=8/8 goal=400x300 from=jpeg as=jpeg"},
 		{"cover cuts, the same scale", wide, "gray handover scale=1001x100 fit=cover gravity=south", "jpeg 1001x100 full=1001x100 reduced=8/8 goal=1001x100 gravity=south from=jpeg as=jpeg"},
 		{"on a background", rgb, "gray handover scale=50x50 fit=pad background=ff0000", "pgm 101x75 full=101x75 reduced=8/8 goal=50x50 background=4c4c4c from=png as=png"},
+		{"several sizes, reduced for the largest", wide, "gray handover scale=100x,1/4,50x", "pgm 376x282 full=1001x750 reduced=3/8 goal=100x75,250x188,50x37 from=jpeg as=jpeg"},
+		{"several sizes, wide and high", wide, "gray handover fast scale=100x400!,400x100!", "pgm 751x563 full=1001x750 reduced=6/8 goal=100x400,400x100 from=jpeg as=jpeg"},
+		{"several sizes, one its own", wide, "gray handover scale=1001x,100x", "jpeg 1001x750 full=1001x750 reduced=8/8 goal=1001x750,100x75 from=jpeg as=jpeg"},
+		{"several sizes, cut differently", wide, "gray handover scale=1001x100,100x100 fit=cover gravity=south", "jpeg 1001x750 full=1001x750 reduced=8/8 goal=1001x100,100x100 gravity=south from=jpeg as=jpeg"},
+		{"several sizes of a part", wide, "gray handover scale=1/4,50x crop=400x300+101+51", "pgm 151x113 full=400x300 reduced=3/8 origin=7x1 goal=100x75,50x38 from=jpeg as=jpeg"},
 		{"png", rgb, "gray handover scale=1/3", "pgm 101x75 full=101x75 reduced=8/8 goal=34x25 from=png as=png"},
 	} {
 		r, out := made(t, c.data, c.o)
@@ -57,7 +62,14 @@ func TestGrayForScaling(t *testing.T) {
 		if r.OriginX != 0 || r.OriginY != 0 {
 			got += fmt.Sprintf(" origin=%dx%d", r.OriginX, r.OriginY)
 		}
-		got += fmt.Sprintf(" goal=%dx%d", r.GoalW, r.GoalH)
+		for i, goal := range r.Goals {
+			if i == 0 {
+				got += " goal="
+			} else {
+				got += ","
+			}
+			got += fmt.Sprintf("%dx%d", goal.W, goal.H)
+		}
 		if r.Gravity != "" {
 			got += " gravity=" + r.Gravity
 		}

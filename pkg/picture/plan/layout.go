@@ -35,7 +35,7 @@ func (j *job) layOut() error {
 		}
 		j.place = g.Place(w, h, gravity)
 	}
-	if j.sameSize() { // what is cut off afterwards may as well be cut off before
+	if j.sameSize() && j.goals == nil { // what is cut off afterwards may as well be cut off before
 		j.part = j.place.Cut.In(j.part)
 		cut := &j.place.Cut
 		j.place.ScaledW, j.place.ScaledH, *cut = cut.W, cut.H, geometry.Whole(cut.W, cut.H)

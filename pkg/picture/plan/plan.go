@@ -69,20 +69,24 @@ type Result struct {
 	Gravity string
 
 	// Only after a hand-over: the full size of the upright picture once cropped, the n
-	// of n/8 that it was reduced by, where it begins in eighths of a sample, the size
+	// of n/8 that it was reduced by, where it begins in eighths of a sample, the sizes
 	// that it is to be scaled to, the formats that it came in and is to be written in,
 	// and the background, in gray, if one was asked for.
 	FullW, FullH     int
 	Reduced          int
 	OriginX, OriginY int
-	GoalW, GoalH     int
+	Goals            []Size
 	From, As         string
 	Background       string
 }
 
+// Size is that of a picture in pixels.
+type Size struct{ W, H int }
+
 // job is one picture and what is to become of it.
 type job struct {
 	Request
+	goals        []Size // of a hand-over for several sizes, of which place is the largest
 	p            *codec.Picture
 	out          format.Format // to write
 	gray         bool

@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"io"
 	"math"
+	"reflect"
 	"testing"
 
 	"imgtools/pkg/fault"
@@ -338,7 +339,7 @@ func TestScaleAheadIsTheSame(t *testing.T) {
 		for _, o := range []string{"scale=3/4", "scale=9/10 format=png", "scale=1 quality=70 format=jpeg", "scale=2/3 linear", "scale=1/20"} {
 			want, wantOut := made(t, data, o)
 			o += " ahead"
-			if got, out := made(t, data, o); got != want || !bytes.Equal(out, wantOut) {
+			if got, out := made(t, data, o); !reflect.DeepEqual(got, want) || !bytes.Equal(out, wantOut) {
 				t.Errorf("%s, %+v: %+v, %d bytes; want %+v, %d bytes", name, o, got, len(out), want, len(wantOut))
 			}
 		}

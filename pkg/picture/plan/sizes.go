@@ -18,7 +18,8 @@ type Sizes struct {
 }
 
 // PrepareSizes reads the header of the picture in the first size bytes of in. Two sizes
-// that come out equal are an error of kind Usage.
+// that come out equal are an error of kind Usage. With HandOver there is one to write,
+// for all sizes.
 func PrepareSizes(in io.ReaderAt, size int64, r Request) (Sizes, error) {
 	sizes := r.Ops.Sizes()
 	if sizes == nil {
@@ -42,8 +43,27 @@ func PrepareSizes(in io.ReaderAt, size int64, r Request) (Sizes, error) {
 		s.Each = append(s.Each, p)
 		s.Pixels = max(s.Pixels, p.Pixels)
 	}
+	if r.HandOver {
+		p, err := forAll(s.Each)
+		return Sizes{[]Prepared{p}, s.Pixels}, err
+	}
 	return s, nil
 }
+
+// forAll returns the one of several hand-overs that serves all of them: that for the
+// largest size, of the part that all have in common.
+func forAll(each []Prepared) (Prepared, error) {
+	lead := slices.MaxFunc(each, func(a, b Prepared) int { return cmp.Compare(area(a.job), area(b.job)) })
+	goals := []Size{}
+	for _, p := range each {
+		goals = append(goals, Size{p.W, p.H})
+	}
+	lead.job.goals = goals
+	return lead, lead.job.layOut()
+}
+
+// area is that of the picture once scaled, before a part of it is cut off.
+func area(j *job) int { return j.place.ScaledW * j.place.ScaledH }
 
 // Write writes each size to its writer, all from one decoding. It may be called once. A
 // size that keeps the picture's own is copied where a single request would copy it. The
@@ -128,9 +148,7 @@ type output struct {
 //
 // The picture is decoded as for the largest of them.
 func stream(outputs []*output) error {
-	lead := slices.MaxFunc(outputs, func(a, b *output) int {
-		return cmp.Compare(a.place.ScaledW*a.place.ScaledH, b.place.ScaledW*b.place.ScaledH)
-	}).job
+	lead := slices.MaxFunc(outputs, func(a, b *output) int { return cmp.Compare(area(a.job), area(b.job)) }).job
 	a, err := lead.lookForAlpha()
 	if err != nil {
 		return err

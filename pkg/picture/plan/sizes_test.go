@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"io"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -119,7 +120,7 @@ func TestSeveralSizesAreThoseOfSingleRequests(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if res != results[i] {
+				if !reflect.DeepEqual(res, results[i]) {
 					t.Errorf("%s: %+v, alone %+v", size.Name, results[i], res)
 				}
 				if bytes.Equal(got[i], want.Bytes()) {

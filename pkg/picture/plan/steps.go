@@ -75,7 +75,11 @@ func (j *job) hint() raster.Hint {
 	// daemon has reduced is not reduced again.
 	reduce := !j.sameSize() && !j.reduced() && !linear && (!j.gray || hint.Luma)
 	if reduce {
-		hint.GoalW, hint.GoalH = stored(j.place.ScaledW, j.place.ScaledH, j.p.Header().Orientation)
+		w, h := j.place.ScaledW, j.place.ScaledH
+		for _, g := range j.goals {
+			w, h = max(w, g.W), max(h, g.H)
+		}
+		hint.GoalW, hint.GoalH = stored(w, h, j.p.Header().Orientation)
 	}
 	return hint
 }

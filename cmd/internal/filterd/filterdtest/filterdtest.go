@@ -107,6 +107,14 @@ func Request(t *testing.T, line string) wire.Request {
 // does, and returns the reply and what was written, also on error.
 func Run(t *testing.T, op worker.Operation, line, picture string) (wire.Reply, string, error) {
 	t.Helper()
+	r, results, err := RunAll(t, op, line, picture)
+	return r, strings.Join(results, ""), err
+}
+
+// RunAll is Run for a request with several results.
+func RunAll(t *testing.T, op worker.Operation, line, picture string) (wire.Reply, []string, error) {
+	t.Helper()
+	req := Request(t, line)
 	name := filepath.Join(t.TempDir(), "in")
 	if err := os.WriteFile(name, []byte(picture), 0o600); err != nil {
 		t.Fatal(err)
@@ -116,13 +124,21 @@ func Run(t *testing.T, op worker.Operation, line, picture string) (wire.Reply, s
 		t.Fatal(err)
 	}
 	defer in.Close()
-	out, err := os.Create(name + ".out")
-	if err != nil {
-		t.Fatal(err)
+	var outs []io.Writer
+	for i := range req.Results() {
+		out, err := os.Create(name + ".out" + strconv.Itoa(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer out.Close()
+		outs = append(outs, out)
 	}
-	defer out.Close()
-	r, err := op(Request(t, line), in, out)
-	return r, string(rastertest.File(t, name+".out")), err
+	r, err := op(req, in, outs)
+	results := make([]string, len(outs))
+	for i := range outs {
+		results[i] = string(rastertest.File(t, name+".out"+strconv.Itoa(i)))
+	}
+	return r, results, err
 }
 
 // SameInTheSandbox starts the daemon with a worker that gives up everything, and
