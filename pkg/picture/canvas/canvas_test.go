@@ -213,3 +213,22 @@ func TestMemoryIsCheckedBeforeItIsTaken(t *testing.T) {
 		})
 	}
 }
+
+func TestChangesAreTheSmallestRectangle(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for range 500 {
+		w, h, n := 1+rnd.IntN(20), 1+rnd.IntN(20), 1+rnd.IntN(8)
+		a := rastertest.Noise[uint8](rnd, w*h*n, 256)
+		b := append([]uint8(nil), a...)
+		var want image.Rectangle
+		for range rnd.IntN(4) {
+			x, y := rnd.IntN(w), rnd.IntN(h)
+			i := (y*w+x)*n + rnd.IntN(n)
+			b[i] = a[i] ^ 1
+			want = want.Union(image.Rect(x, y, x+1, y+1))
+		}
+		if got := Changes(a, b, w, n); got != want {
+			t.Fatalf("%d×%d of %d bytes: %v, want %v", w, h, n, got, want)
+		}
+	}
+}

@@ -29,28 +29,37 @@ type coder struct {
 	fit func(raster.Rows) raster.Rows
 	// encode writes rows that fit has been given.
 	encode func(w io.Writer, rows raster.Rows, o Options) error
+	// animate starts an animation, whose frames fit has been given; nil: the format has
+	// none.
+	animate func(w io.Writer, o AnimationOptions) (FrameWriter, error)
 }
 
 // coders has a row for each format that is read or written.
 var coders = map[string]coder{
-	format.JPEG: {isJPEG, reader(jpeg.Open), fitJPEG,
-		func(w io.Writer, rows raster.Rows, o Options) error {
+	format.JPEG: {is: isJPEG, open: reader(jpeg.Open), fit: fitJPEG,
+		encode: func(w io.Writer, rows raster.Rows, o Options) error {
 			return jpeg.Encode(w, rows, jpeg.EncodeOptions{Quality: o.Quality, Fast: o.Fast, Progressive: o.Progressive, Bytes: o.Bytes, Limits: o.Limits})
 		}},
-	format.PNG: {isPNG, reader(png.Open), raster.Packed,
-		func(w io.Writer, rows raster.Rows, o Options) error {
+	format.PNG: {is: isPNG, open: reader(png.Open), fit: raster.Packed,
+		encode: func(w io.Writer, rows raster.Rows, o Options) error {
 			return png.Encode(w, rows, png.EncodeOptions{Depth: o.Depth})
+		},
+		animate: func(w io.Writer, o AnimationOptions) (FrameWriter, error) {
+			return png.NewAnimation(w, png.AnimationOptions{Frames: o.Frames, Loop: o.Loop, Colours: o.Colours, Limits: o.Limits}), nil
 		}},
-	format.GIF: {isGIF, reader(gif.Open), fitPacked8,
-		func(w io.Writer, rows raster.Rows, o Options) error { return gif.Encode(w, rows, o.Limits) }},
+	format.GIF: {is: isGIF, open: reader(gif.Open), fit: fitPacked8,
+		encode: func(w io.Writer, rows raster.Rows, o Options) error { return gif.Encode(w, rows, o.Limits) },
+		animate: func(w io.Writer, o AnimationOptions) (FrameWriter, error) {
+			return gif.NewWriter(w, o.W, o.H, o.Loop, o.Limits)
+		}},
 	format.WebP: {is: isWebP, open: reader(webp.Open)},
-	format.BMP: {isBMP, reader(bmp.Open), fitPacked8,
-		func(w io.Writer, rows raster.Rows, o Options) error {
+	format.BMP: {is: isBMP, open: reader(bmp.Open), fit: fitPacked8,
+		encode: func(w io.Writer, rows raster.Rows, o Options) error {
 			return bmp.Encode(w, rows, bmp.EncodeOptions{Depth: o.Depth})
 		}},
 	format.ICO: {is: isICO, open: reader(ico.Open)},
-	format.TIFF: {isTIFF, reader(tiff.Open), fitTIFF,
-		func(w io.Writer, rows raster.Rows, o Options) error {
+	format.TIFF: {is: isTIFF, open: reader(tiff.Open), fit: fitTIFF,
+		encode: func(w io.Writer, rows raster.Rows, o Options) error {
 			return tiff.Encode(w, rows, tiff.EncodeOptions{Depth: o.Depth, Uncompressed: o.Plain, Limits: o.Limits})
 		}},
 	format.PNM: {is: isPNM, open: reader(pnm.Open), fit: fitPAM},

@@ -74,14 +74,20 @@ type sequence struct {
 
 // NewWriter returns a Writer to w.
 func NewWriter(w io.Writer, f Format) *Writer {
-	d := &Writer{f: f}
-	if f.Depth == 0 {
-		d.f.Depth = Quick
-	}
+	d := &Writer{}
 	d.buf = make([]byte, window+unit+leftover+overrun)
 	d.out = make([]byte, pending+unit+leftover+unit/8)
-	d.Reset(w)
+	d.Restart(w, f)
 	return d
+}
+
+// Restart starts a new stream to w of rows of another format. It keeps the memory.
+func (d *Writer) Restart(w io.Writer, f Format) {
+	if f.Depth == 0 {
+		f.Depth = Quick
+	}
+	d.f = f
+	d.Reset(w)
 }
 
 // Reset starts a new stream to w. It keeps format and memory.

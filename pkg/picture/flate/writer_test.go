@@ -210,3 +210,21 @@ func FuzzWriter(f *testing.F) {
 		roundTrip(t, Format{Pixel: 1 + int(pixel)%8, Row: 1 + int(row), Depth: int(depth)}, all, 100+int(row))
 	})
 }
+
+// A Writer that has been used gives what a new one gives.
+func TestRestartedWriterIsLikeANewOne(t *testing.T) {
+	data := samples()["text"]
+	z := NewWriter(io.Discard, Format{Pixel: 1, Row: 50, Depth: Thorough})
+	for _, f := range []Format{{Pixel: 3, Row: 300}, {Pixel: 1, Row: 77, Depth: Deep}, {Pixel: 4, Row: 401}} {
+		var want, got bytes.Buffer
+		if err := write(&want, f, data, 1000); err != nil {
+			t.Fatal(err)
+		}
+		z.Write(data[:5000]) // and is not closed
+		z.Restart(&got, f)
+		z.Write(data)
+		if err := z.Close(); err != nil || !bytes.Equal(got.Bytes(), want.Bytes()) {
+			t.Errorf("%v: %d bytes, a new one gives %d; %v", f, got.Len(), want.Len(), err)
+		}
+	}
+}

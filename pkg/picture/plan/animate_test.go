@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"image"
 	"image/color"
 	"image/gif"
 	"image/png"
+	"io"
 	"slices"
 	"testing"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/codec"
 	"imgtools/pkg/picture/plan"
 	"imgtools/pkg/picture/plan/plantest"
+	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/raster/rastertest"
 )
 
@@ -81,7 +85,8 @@ func TestAnimatedWebPToOthers(t *testing.T) {
 	data := turnedWebP(t)
 	for _, c := range []struct{ words, want string }{
 		{"scale=1/2", "jpeg 15x20 first of 7 frames"},
-		{"scale=1/2 format=png", "png 15x20 first of 7 frames"},
+		{"scale=1/2 format=png", "png 15x20 "},
+		{"scale=1/2 format=bmp", "bmp 15x20 first of 7 frames"},
 		{"gray", "jpeg 30x40 first of 7 frames"},
 		{"gray format=gif", "gif 30x40 "},
 		{"scale=1/2 format=gif", "gif 15x20 "},
@@ -111,5 +116,140 @@ func TestAnimatedWebPToOthers(t *testing.T) {
 	_, err := plan.Run(&sink, bytes.NewReader(data), int64(len(data)), plantest.Ask("scale=1/2 frame=8"))
 	if fault.Of(err) != fault.Usage || fmt.Sprint(err) != "frame 8: the file has 7 frames" {
 		t.Error(err)
+	}
+}
+
+// wanderer returns a GIF of 5 frames of 40×30: a square that wanders over a ground of
+// many colours and uncovers it again, and is shown 3 times.
+func wanderer(t *testing.T) []byte {
+	t.Helper()
+	g := gif.GIF{LoopCount: 2, Config: image.Config{Width: 40, Height: 30}}
+	pal := color.Palette{color.NRGBA{}, color.NRGBA{255, 0, 0, 255}}
+	for i := range 200 {
+		pal = append(pal, color.NRGBA{uint8(i), uint8(255 - i), uint8(5 * i), 255})
+	}
+	for i := range 5 {
+		r, disposal := image.Rect(0, 0, 40, 30), byte(gif.DisposalNone)
+		if i > 0 {
+			r, disposal = image.Rect(7*i-5, 5*i-4, 7*i+3, 5*i+4), []byte{0, gif.DisposalPrevious, gif.DisposalBackground, gif.DisposalPrevious, 0}[i]
+		}
+		m := image.NewPaletted(r, pal)
+		for k := range m.Pix {
+			if m.Pix[k] = uint8(min(i, 1)); i == 0 {
+				m.Pix[k] = uint8(2 + k%200)
+			}
+		}
+		g.Image, g.Delay, g.Disposal = append(g.Image, m), append(g.Delay, 4+i), append(g.Disposal, disposal)
+	}
+	return rastertest.Encoded(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &g) })
+}
+
+// animations returns animated files of all formats that have animations.
+func animations(t *testing.T) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{"gif": wanderer(t), "webp": turnedWebP(t)}
+	_, files["png of few colours"] = made(t, files["gif"], "format=png")
+	_, files["png of many colours"] = made(t, files["webp"], "format=png")
+	return files
+}
+
+// frames reads all frames of an animated file, and what it says of their times.
+func frames(t *testing.T, data []byte) (all [][][4]uint16, times string) {
+	t.Helper()
+	p, err := codec.Open(bytes.NewReader(data), int64(len(data)), raster.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := p.Animated()
+	if a == nil {
+		t.Fatalf("%s is a still", p.Format)
+	}
+	in, err := a.Animation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	times = fmt.Sprint("loop ", a.Loop())
+	for {
+		f, err := in.Next()
+		if err == io.EOF {
+			return all, times
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := raster.Upright(f.Rows, raster.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		px, err := rastertest.Pixels(rows, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, times = append(all, px), fmt.Sprint(times, " ", f.Delay)
+	}
+}
+
+// Each frame of an APNG is what a request for that frame alone gives. Times are kept.
+func TestAnimationToPNG(t *testing.T) {
+	for name, data := range animations(t) {
+		_, times := frames(t, data)
+		for _, words := range []string{"scale=1", "gray", "gray=709", "scale=1/2", "gray scale=20x", "crop=20x10+3+4", "scale=16x16 fit=cover", "scale=64x64 fit=pad background=203040", "background=ff8000"} {
+			t.Run(name+" "+words, func(t *testing.T) {
+				r, out := made(t, data, words+" format=png")
+				if r.Format != "png" || r.Note != "" {
+					t.Errorf("%+v", r)
+				}
+				got, now := frames(t, out)
+				if now != times {
+					t.Errorf("%s; the input has %s", now, times)
+				}
+				for i, px := range got {
+					_, one := made(t, data, fmt.Sprintf("%s format=png frame=%d", words, i+1))
+					want, err := rastertest.Pixels(rastertest.Start(codec.Open(bytes.NewReader(one), int64(len(one)), raster.Limits{})))
+					if err != nil {
+						t.Fatal(err)
+					}
+					for k := range want {
+						switch {
+						case want[k][3] == 0 && px[k][3] == 0,
+							name == "webp" && i == 0 && px[k][0]-want[k][0]+4*257 <= 8*257: // luma of a lossy still is not made of its colours
+							want[k] = px[k]
+						}
+					}
+					rastertest.Same(t, fmt.Sprint("frame ", i+1), px, want)
+				}
+			})
+		}
+	}
+}
+
+// Frames that have few colours together are written with a palette, and cost what their
+// changes cost.
+func TestAnimationToPNGIsSmall(t *testing.T) {
+	data := wanderer(t)
+	_, out := made(t, data, "format=png")
+	if out[25] != 3 {
+		t.Errorf("colour type %d", out[25])
+	}
+	if _, one := made(t, data, "format=png frame=1"); len(out) > len(one)+5*400 {
+		t.Errorf("%d bytes, and the first frame has %d", len(out), len(one))
+	}
+	if _, again := made(t, out, "scale=1"); len(again) > len(out) {
+		t.Errorf("%d bytes, written again %d", len(out), len(again))
+	}
+}
+
+// Of a damaged animation that is accepted the frames are written that are there.
+func TestDamagedAnimationToPNG(t *testing.T) {
+	data := turnedWebP(t)
+	data = data[:len(data)*2/3]
+	r := plantest.Within(raster.Limits{Lenient: true}, "format=png")
+	var out bytes.Buffer
+	res, err := plan.Run(&out, bytes.NewReader(data), int64(len(data)), r)
+	if err != nil || res.Note == "" {
+		t.Fatal(res.Note, err)
+	}
+	if all, _ := frames(t, out.Bytes()); len(all) < 2 || len(all) > 6 {
+		t.Errorf("%d frames", len(all))
 	}
 }

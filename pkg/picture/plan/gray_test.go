@@ -322,8 +322,8 @@ func TestAnimation(t *testing.T) {
 			}
 		}
 	}
-	if r, _ := made(t, data, "gray format=png"); r.Note != "first of 5 frames" {
-		t.Errorf("to PNG: note %q", r.Note)
+	if r, _ := made(t, data, "gray format=jpeg"); r.Note != "first of 5 frames" {
+		t.Errorf("to JPEG: note %q", r.Note)
 	}
 	var sink bytes.Buffer
 	if _, err := plan.Run(&sink, bytes.NewReader(data), int64(len(data)), plantest.Within(raster.Limits{Pixels: 1999}, "gray")); fault.Of(err) != fault.TooLarge {

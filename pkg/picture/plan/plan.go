@@ -261,13 +261,21 @@ func (j *job) result() Result {
 // encode writes rows that have passed all steps. The format of res becomes that of the
 // family which was written.
 func (j *job) encode(out io.Writer, rows raster.Rows, res *Result) (err error) {
-	depth := 0
+	o := j.encoding()
 	if j.sameSize() && !j.pads() {
-		depth = j.p.Depth
+		o.Depth = j.p.Depth
 	}
-	res.Format, err = codec.Encode(out, rows, j.out.Name, codec.Options{Quality: cmp.Or(j.quality, j.Ops.UsualQuality(j.out.Name)), Fast: j.Ops.Has("fast"), Progressive: j.Ops.Has("progressive"), Bytes: int64(j.Ops.Int("bytes")), Depth: depth, Limits: j.Limits})
+	res.Format, err = codec.Encode(out, rows, j.out.Name, o)
 	if f, ok := format.Lookup(res.Format); ok {
 		res.Type = f.Media
 	}
 	return err
+}
+
+// encoding returns what the request says of how to encode.
+func (j *job) encoding() codec.Options {
+	return codec.Options{
+		Quality: cmp.Or(j.quality, j.Ops.UsualQuality(j.out.Name)), Bytes: int64(j.Ops.Int("bytes")),
+		Fast: j.Ops.Has("fast"), Progressive: j.Ops.Has("progressive"), Limits: j.Limits,
+	}
 }

@@ -261,8 +261,8 @@ func TestAnimationKeepsFramesDelaysAndLoop(t *testing.T) {
 			}
 		}
 	}
-	if r, _ := made(t, data, "scale=1/2 format=png"); r.Note != "first of 4 frames" {
-		t.Errorf("to PNG: note %q", r.Note)
+	if r, _ := made(t, data, "scale=1/2 format=jpeg"); r.Note != "first of 4 frames" {
+		t.Errorf("to JPEG: note %q", r.Note)
 	}
 	if _, out := made(t, data, "scale=1"); len(out) > len(data) {
 		t.Errorf("at 1: %d bytes of %d", len(out), len(data))

@@ -20,9 +20,10 @@
 // which every program shows, and after Select one frame; Animation gives all frames.
 //
 // Writing reverses the stages: encode.go writes chunks and packs samples,
-// encode_filter.go filters rows, package flate compresses them, and encode_idat.go makes
-// chunks of the stream. RewritePalette copies
-// a picture with another palette without compressing it again.
+// encode_compress.go filters rows (encode_filter.go) and passes them to package flate, and
+// encode_idat.go makes chunks of the stream. encode_animation.go writes animations, and
+// encode_colours.go gathers the colours of their frames. RewritePalette copies a picture
+// with another palette without compressing it again.
 //
 // The damaged part decides the outcome. A wrong CRC of IHDR, PLTE, IDAT, fcTL or fdAT,
 // an unknown critical chunk, and missing pixels are errors, as no pixel can be trusted

@@ -7,7 +7,6 @@ import (
 	"io"
 
 	"imgtools/pkg/fault"
-	"imgtools/pkg/picture/flate"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -31,16 +30,14 @@ func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 	if h.Orientation != 1 {
 		return fault.New(fault.Internal, "write PNG: orientation %d", h.Orientation)
 	}
-	e := &encoder{src: src, h: h, depth: int(h.Bits), n: h.W() * h.Layout.Samples()}
+	e := &encoder{src: src, h: h, depth: int(h.Bits)}
 	e.b = bufio.NewWriterSize(w, 32<<10)
 	switch {
 	case h.Layout == raster.Indexed:
 		if len(h.Palette) < 1 || len(h.Palette) > 256 {
 			return fault.New(fault.Internal, "write PNG: palette of %d colours", len(h.Palette))
 		}
-		for e.depth = 1; 1<<e.depth < len(h.Palette); {
-			e.depth *= 2
-		}
+		e.depth = indexDepth(len(h.Palette))
 	case h.Layout == raster.Gray && h.Bits == 8 && (o.Depth == 1 || o.Depth == 2 || o.Depth == 4):
 		e.depth = o.Depth
 	}
@@ -61,7 +58,15 @@ type encoder struct {
 	src   raster.Rows
 	h     *raster.Header
 	depth int // bits in a sample in the file
-	n     int // samples in a row
+}
+
+// indexDepth returns the least depth that has indexes for n colours.
+func indexDepth(n int) int {
+	depth := 1
+	for 1<<depth < n {
+		depth *= 2
+	}
+	return depth
 }
 
 var colorTypes = map[raster.Layout]byte{
@@ -73,10 +78,7 @@ func (e *encoder) head() error {
 	if _, err := io.WriteString(e.b, signature); err != nil {
 		return err
 	}
-	b := binary.BigEndian.AppendUint32(nil, uint32(e.h.W()))
-	b = binary.BigEndian.AppendUint32(b, uint32(e.h.H()))
-	b = append(b, byte(e.depth), colorTypes[e.h.Layout], 0, 0, 0)
-	if err := writeChunk(e.b, "IHDR", b); err != nil {
+	if err := writeHeader(e.b, e.h.W(), e.h.H(), e.depth, e.h.Layout); err != nil {
 		return err
 	}
 	if err := writeMeta(e.b, e.h); err != nil {
@@ -86,6 +88,13 @@ func (e *encoder) head() error {
 		return nil
 	}
 	return writePalette(e.b, e.h.Palette)
+}
+
+// writeHeader writes IHDR.
+func writeHeader(w io.Writer, width, height, depth int, l raster.Layout) error {
+	b := binary.BigEndian.AppendUint32(nil, uint32(width))
+	b = binary.BigEndian.AppendUint32(b, uint32(height))
+	return writeChunk(w, "IHDR", append(b, byte(depth), colorTypes[l], 0, 0, 0))
 }
 
 // writePalette writes PLTE and, if a colour is not opaque, tRNS. tRNS ends with the
@@ -107,27 +116,13 @@ func writePalette(w io.Writer, palette []color.NRGBA) error {
 	return writeChunk(w, "tRNS", trns)
 }
 
-// smallSize is the largest number of bytes of filtered rows that are compressed
-// thoroughly.
-const smallSize = 128 << 10
-
 // pixels filters and compresses the rows into IDAT chunks.
 func (e *encoder) pixels() error {
-	nb := (e.n*e.depth + 7) / 8
-	bpp := max(1, e.h.Layout.Samples()*e.depth/8)
 	idat := newIDATWriter(e.b)
-	form := flate.Format{Pixel: bpp, Row: nb + 1}
-	adapt := e.depth >= 8 && e.h.Layout != raster.Indexed // section 12.7: filters do not help others
-	switch {
-	case int64(nb+1)*int64(e.h.H()) <= smallSize:
-		form.Depth = flate.Thorough
-	case !adapt:
-		form.Depth = flate.Deep
-	}
-	z := flate.NewWriter(idat, form)
-	f := newFilterer(z, nb, bpp, adapt)
+	var c compressor
+	c.start(idat, shape{samples: e.h.Layout.Samples(), depth: e.depth, indexed: e.h.Layout == raster.Indexed, w: e.h.W(), h: e.h.H()})
 	err := raster.EachRow(e.src, func(_ int, p raster.Plane) error {
-		row := f.next()
+		row := c.f.next()
 		switch {
 		case e.depth == 16:
 			for j, v := range p.Pix16 {
@@ -140,15 +135,12 @@ func (e *encoder) pixels() error {
 		default:
 			pack(row, p.Pix, e.depth, 8-e.depth)
 		}
-		return f.add()
+		return c.f.add()
 	})
 	if err != nil {
 		return err
 	}
-	if err := f.flush(); err != nil {
-		return err
-	}
-	if err := z.Close(); err != nil {
+	if err := c.close(); err != nil {
 		return err
 	}
 	return idat.close()
