@@ -70,7 +70,7 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, path string) {
 		defer f.Close()
 		work := s.workFor(ctx, who, o, f, f.Info.Size)
 		if f.Changed() && work.err == nil { // then half of it may be of before
-			work.result.File.Close()
+			work.result.Close()
 			work.err = fault.New(fault.Busy, "the picture has changed while it was read")
 		}
 		if !work.refused {

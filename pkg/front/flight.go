@@ -78,6 +78,6 @@ func (fs *flights) join(key string, work func(context.Context) *worked) (f *flig
 // free closes the result.
 func (f *flight) free() {
 	if f.worked.err == nil {
-		f.worked.result.File.Close()
+		f.worked.result.Close()
 	}
 }

@@ -33,7 +33,7 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
 		s.fail(w, r, err)
 		return
 	}
-	defer result.File.Close()
+	defer result.Close()
 	h := w.Header()
 	describeResult(h, result.Type, result.Width, result.Height, result.Note, o.Get("name"))
 	h.Set("Content-Length", strconv.FormatInt(result.Size, 10))
@@ -91,7 +91,7 @@ func (s *Server) only(src *source, job bool) (*spool.Upload, ops.Ops, error) {
 }
 
 // workNow has an uploaded picture processed as soon as a worker is free. The caller
-// closes the result's file.
+// closes the result.
 func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (dispatch.Result, error) {
 	w := s.workFor(r.Context(), s.clientOf(r), o, up, up.Len())
 	if !w.refused {

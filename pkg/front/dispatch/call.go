@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -17,43 +18,47 @@ import (
 	"imgtools/pkg/fault"
 )
 
-// callFiles sends the request and both files, and waits for the answer.
-func callFiles(c connection, req wire.Request, in Input, out File) (wire.Reply, error) {
+// callFiles sends the request and the files, and waits for the answer.
+func callFiles(c connection, req wire.Request, in Input, outs files) (wire.Reply, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return wire.Reply{}, err
 	}
-	if err := sendFiles(raw, req, in, out); err != nil {
+	if err := sendFiles(raw, req, in, outs); err != nil {
 		return wire.Reply{}, err
 	}
 	return readReply(bufio.NewReaderSize(c, wire.MaxLine), true)
 }
 
-// sendFiles opens both files again, passes the descriptors and closes them.
-func sendFiles(raw syscall.RawConn, req wire.Request, in Input, out File) error {
+// sendFiles opens the files again, passes the descriptors and closes them.
+func sendFiles(raw syscall.RawConn, req wire.Request, in Input, outs files) error {
 	r, err := in.Reader()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	w, err := out.Writer()
-	if err != nil {
-		return err
+	fds := []int{int(r.Fd())}
+	for _, out := range outs {
+		w, err := out.Writer()
+		if err != nil {
+			return err
+		}
+		defer w.Close()
+		fds = append(fds, int(w.Fd()))
 	}
-	defer w.Close()
 	line, err := requestLine(req)
 	if err != nil {
 		return err
 	}
-	if err := fdpass.Send(raw, line, int(r.Fd()), int(w.Fd())); err != nil {
+	if err := fdpass.Send(raw, line, fds...); err != nil {
 		return &failure{event: unsent, err: err}
 	}
 	return nil
 }
 
 // callStream sends the request and the picture's bytes, and receives the answer
-// and the result's bytes, at most limit of them.
-func callStream(c connection, req wire.Request, in Input, out File, limit int64) (wire.Reply, error) {
+// and the bytes of each result, at most limit of each.
+func callStream(c connection, req wire.Request, in Input, outs files, limit int64) (wire.Reply, error) {
 	r, err := in.Reader()
 	if err != nil {
 		return wire.Reply{}, err
@@ -81,24 +86,38 @@ func callStream(c connection, req wire.Request, in Input, out File, limit int64)
 	if err != nil {
 		return wire.Reply{}, err
 	}
-	if reply.Len > limit {
-		return wire.Reply{}, &failure{event: lied, err: fmt.Errorf("a worker announced a result of %d bytes > %d", reply.Len, limit)}
-	}
-	w, err := out.Writer()
-	if err != nil {
+	lens := reply.Lens()
+	if err := checkResults(lens, outs); err != nil {
 		return wire.Reply{}, err
 	}
-	n, err := io.Copy(w, io.LimitReader(br, reply.Len))
-	if cerr := w.Close(); cerr != nil {
-		return wire.Reply{}, cerr
+	if n := slices.Max(lens); n > limit {
+		return wire.Reply{}, &failure{event: lied, err: fmt.Errorf("a worker announced a result of %d bytes > %d", n, limit)}
 	}
-	if _, ok := errors.AsType[*os.PathError](err); ok { // of w
-		return wire.Reply{}, err
-	}
-	if err != nil || n < reply.Len {
-		return wire.Reply{}, &failure{event: cut, err: fmt.Errorf("the connection ended after %d of %d bytes of the result", n, reply.Len)}
+	for i, n := range lens {
+		if err := receive(br, outs[i], n); err != nil {
+			return wire.Reply{}, err
+		}
 	}
 	return reply, nil
+}
+
+// receive copies the n bytes of a result to its file.
+func receive(br *bufio.Reader, out File, n int64) error {
+	w, err := out.Writer()
+	if err != nil {
+		return err
+	}
+	got, err := io.Copy(w, io.LimitReader(br, n))
+	if cerr := w.Close(); cerr != nil {
+		return cerr
+	}
+	if _, ok := errors.AsType[*os.PathError](err); ok { // of w
+		return err
+	}
+	if err != nil || got < n {
+		return &failure{event: cut, err: fmt.Errorf("the connection ended after %d of %d bytes of the result", got, n)}
+	}
+	return nil
 }
 
 func requestLine(req wire.Request) ([]byte, error) {

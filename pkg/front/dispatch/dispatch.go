@@ -80,13 +80,29 @@ func New(c Config) (*Dispatcher, error) {
 	return d, nil
 }
 
-// Result is a finished picture.
-type Result struct {
+// Picture is a finished picture.
+type Picture struct {
 	Type          string // of a picture
 	Width, Height int
 	Size          int64 // bytes
-	Note          string
-	File          File // no process can write it any more; the caller closes it
+	File          File  // no process can write it any more
+}
+
+// Result is the finished picture, or the first of several sizes. The caller closes it.
+type Result struct {
+	Picture
+	More []Picture // the second and later sizes of a list
+	Note string
+}
+
+// All returns the picture, or all sizes in the order of the request.
+func (r Result) All() []Picture { return append([]Picture{r.Picture}, r.More...) }
+
+// Close closes the files.
+func (r Result) Close() {
+	for _, p := range r.All() {
+		p.File.Close()
+	}
 }
 
 // Deaths counts one worker that died of a picture, or ran out of time at it
@@ -94,9 +110,38 @@ type Result struct {
 type Deaths func(timeout bool) (int, error)
 
 // result makes a Result of the reply of the last daemon, which verify has checked.
-func result(reply wire.Reply, out File) Result {
-	r := Result{Type: reply.Get("type"), Size: reply.Len, File: out}
-	r.Width, _ = strconv.Atoi(reply.Get("width"))
-	r.Height, _ = strconv.Atoi(reply.Get("height"))
+func result(reply wire.Reply, outs files) Result {
+	r := Result{Picture: pictureOf(reply, 1)}
+	for n := range outs[1:] {
+		r.More = append(r.More, pictureOf(reply, n+2))
+	}
+	r.File = outs[0]
+	for i := range r.More {
+		r.More[i].File = outs[i+1]
+	}
 	return r
+}
+
+// pictureOf reads what a reply says of result n, from 1. What is missing is zero. Only
+// the first need have a type: the others have the same.
+func pictureOf(reply wire.Reply, n int) Picture {
+	p := Picture{Type: reply.Get(wire.Numbered("type", n))}
+	if p.Type == "" {
+		p.Type = reply.Get("type")
+	}
+	if lens := reply.Lens(); n <= len(lens) {
+		p.Size = lens[n-1]
+	}
+	p.Width, _ = strconv.Atoi(reply.Get(wire.Numbered("width", n)))
+	p.Height, _ = strconv.Atoi(reply.Get(wire.Numbered("height", n)))
+	return p
+}
+
+// files are those of the results of one call.
+type files []File
+
+func (fs files) close() {
+	for _, f := range fs {
+		f.Close()
+	}
 }

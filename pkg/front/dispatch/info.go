@@ -19,13 +19,13 @@ func (c *Dispatcher) limit(req wire.Request) int64 {
 // those of Run.
 func (c *Dispatcher) Info(ctx context.Context, in Input, deaths Deaths) (info.Info, error) {
 	req := wire.Request{Verb: wire.Info, Words: c.limits(c.c.Timeout), Len: -1}
-	reply, out, err := c.call(ctx, c.pools["grayd"], req, in, deaths)
+	reply, outs, err := c.call(ctx, c.pools["grayd"], req, in, deaths)
 	if err != nil {
 		return info.Info{}, err
 	}
-	defer out.Close()
+	defer outs.close()
 	b := make([]byte, reply.Len) // verify has bounded it
-	if _, err := out.Own().ReadAt(b, 0); err != nil {
+	if _, err := outs[0].Own().ReadAt(b, 0); err != nil {
 		return info.Info{}, err
 	}
 	return info.Parse(b)

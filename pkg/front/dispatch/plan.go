@@ -74,7 +74,7 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 		req.Words = append(req.Words, c.limits(left)...)
 		if i > 0 {
 			if !o.Has("fit") { // which may cut or pad: then the next one works out the same
-				req.Geometry = before.Get("goal") + "!"
+				req.Geometry = goals(before, req.Results())
 			}
 			for _, w := range [][2]string{{"full", "of"}, {"reduced", "reduced"}, {"origin", "origin"}} {
 				if v := before.Get(w[0]); v != "" {
@@ -83,7 +83,7 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 			}
 		}
 		begun := time.Now()
-		reply, out, err := c.call(ctx, c.pools[operation.Daemon], req, in, deaths)
+		reply, outs, err := c.call(ctx, c.pools[operation.Daemon], req, in, deaths)
 		if between, ok := in.(File); ok && i > 0 {
 			between.Close()
 		}
@@ -93,15 +93,15 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 		left -= worked(reply, time.Since(begun))
 		notes = append(notes, reply.Get("note"))
 		if i == len(chain)-1 {
-			r := result(reply, out)
+			r := result(reply, outs)
 			r.Note = joinNotes(notes)
 			return r, nil
 		}
-		if reply.Get("goal") == "" || reply.Get("as") == "" {
-			out.Close()
+		if next := requestFor(o, chain, i+1); goals(reply, next.Results()) == "" || reply.Get("as") == "" {
+			outs.close()
 			return Result{}, fault.New(fault.Internal, "%s did not answer goal= and as=", operation.Daemon)
 		}
-		o, in, before = o.With("format", reply.Get("as")), out, reply
+		o, in, before = o.With("format", reply.Get("as")), outs[0], reply
 		for _, key := range []string{"gravity", "background"} {
 			if v := reply.Get(key); v != "" && o.Has(key) {
 				o = o.With(key, v)
@@ -109,6 +109,20 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 		}
 	}
 	return Result{}, fault.New(fault.Internal, "a plan without a call")
+}
+
+// goals returns the geometry, or the list of n of them, that a daemon says is to be
+// reached; "" if one is missing.
+func goals(reply wire.Reply, n int) string {
+	var list []string
+	for i := range n {
+		goal := reply.Get(wire.Numbered("goal", i+1))
+		if goal == "" {
+			return ""
+		}
+		list = append(list, goal+"!")
+	}
+	return strings.Join(list, ",")
 }
 
 // limits are the words that only lower what the daemon itself allows. left is the

@@ -12,16 +12,16 @@ import (
 	"imgtools/pkg/limits"
 )
 
-// call has one daemon of a pool do req to in, and returns its reply and the file
-// it filled, which the caller closes. It makes attempts as the policy says, each
-// with a new file. The work it does ends with ctx.
-func (c *Dispatcher) call(ctx context.Context, p *pool, req wire.Request, in Input, deaths Deaths) (wire.Reply, File, error) {
+// call has one daemon of a pool do req to in, and returns its reply and the files
+// it filled, one for each result, which the caller closes. It makes attempts as the policy
+// says, each with new files. The work it does ends with ctx.
+func (c *Dispatcher) call(ctx context.Context, p *pool, req wire.Request, in Input, deaths Deaths) (wire.Reply, files, error) {
 	wait := patience{limit: c.c.Patience}
 	for {
 		begun := time.Now()
-		reply, out, err := c.attempt(ctx, p, req, in)
+		reply, outs, err := c.attempt(ctx, p, req, in)
 		if err == nil {
-			return reply, out, nil
+			return reply, outs, nil
 		}
 		if ctx.Err() != nil {
 			return wire.Reply{}, nil, ctx.Err()
@@ -65,7 +65,7 @@ func (c *Dispatcher) died(p *pool, why error, timedOut bool, deaths Deaths) erro
 }
 
 // attempt calls one daemon once.
-func (c *Dispatcher) attempt(ctx context.Context, p *pool, req wire.Request, in Input) (reply wire.Reply, out File, err error) {
+func (c *Dispatcher) attempt(ctx context.Context, p *pool, req wire.Request, in Input) (reply wire.Reply, outs files, err error) {
 	conn, stream, err := p.dial(ctx)
 	if err != nil {
 		return wire.Reply{}, nil, &failure{event: unreachable, err: err}
@@ -75,28 +75,31 @@ func (c *Dispatcher) attempt(ctx context.Context, p *pool, req wire.Request, in 
 	defer stop()
 	conn.SetDeadline(time.Now().Add(hangTimeouts*c.c.Timeout + hangExtra))
 
-	out, err = c.c.Temp()
-	if err != nil {
-		return wire.Reply{}, nil, err
-	}
 	defer func() {
 		if err != nil {
-			out.Close()
-			out = nil
+			outs.close()
+			outs = nil
 		}
 	}()
+	for range req.Results() {
+		out, err := c.c.Temp()
+		if err != nil {
+			return wire.Reply{}, outs, err
+		}
+		outs = append(outs, out)
+	}
 	begun, limit := time.Now(), c.limit(req)
 	if stream {
-		reply, err = callStream(conn, req, in, out, limit)
+		reply, err = callStream(conn, req, in, outs, limit)
 	} else {
-		reply, err = callFiles(conn, req, in, out)
+		reply, err = callFiles(conn, req, in, outs)
 	}
 	if f, ok := errors.AsType[*failure](err); ok && stream && f.event == silent && time.Since(begun) < c.c.Timeout &&
 		emptyBalancer(ctx, conn.(*net.TCPConn).RemoteAddr()) {
 		err = &failure{event: unreachable, err: errors.New("the balancer has no daemon")}
 	}
 	if err == nil {
-		err = verify(req, reply, out, limit)
+		err = verify(req, reply, outs, limit)
 	}
-	return reply, out, err
+	return reply, outs, err
 }

@@ -3,7 +3,6 @@ package dispatch
 import (
 	"errors"
 	"fmt"
-	"strconv"
 
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/format"
@@ -18,25 +17,45 @@ func isPicture(mediaType string) bool {
 	return ok
 }
 
-// verify compares a worker's reply to a request with the file that it was given. limit
-// bounds the file's bytes.
-func verify(req wire.Request, reply wire.Reply, out File, limit int64) error {
+// checkResults returns an error if a reply has not one length for each result.
+func checkResults(lens []int64, outs files) error {
+	if len(lens) != len(outs) {
+		return &failure{event: lied, err: fmt.Errorf("a worker answered with %d results, not %d", len(lens), len(outs))}
+	}
+	return nil
+}
+
+// verify compares a worker's reply to a request with the files that it was given. limit
+// bounds the bytes of each.
+func verify(req wire.Request, reply wire.Reply, outs files, limit int64) error {
+	if err := checkResults(reply.Lens(), outs); err != nil {
+		return err
+	}
+	for i, out := range outs {
+		if err := verifyOne(req, pictureOf(reply, i+1), out, limit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verifyOne compares what a worker says of one result with its file.
+func verifyOne(req wire.Request, said Picture, out File, limit int64) error {
 	described := req.Verb == wire.Info
-	if t := reply.Get("type"); described != (t == info.Media) || !described && !isPicture(t) {
+	if t := said.Type; described != (t == info.Media) || !described && !isPicture(t) {
 		return &failure{event: lied, err: fmt.Errorf("a worker answered with type %.40q", t)}
 	}
 	n, err := out.Size()
 	if err != nil {
 		return err
 	}
-	if n != reply.Len {
-		return &failure{event: lied, err: fmt.Errorf("a worker said %d bytes and wrote %d", reply.Len, n)}
+	if n != said.Size {
+		return &failure{event: lied, err: fmt.Errorf("a worker said %d bytes and wrote %d", said.Size, n)}
 	}
 	if n > limit {
 		return &failure{event: lied, err: fmt.Errorf("a worker wrote %d bytes > %d", n, limit)}
 	}
-	w, _ := strconv.Atoi(reply.Get("width"))
-	h, _ := strconv.Atoi(reply.Get("height"))
+	w, h := said.Width, said.Height
 	if described && n < 1 {
 		return &failure{event: lied, err: errors.New("a worker answered with no description")}
 	}

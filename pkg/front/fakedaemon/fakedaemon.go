@@ -25,29 +25,43 @@ const maxLine = 64 << 10
 // Request is what the daemon was asked.
 type Request struct {
 	Conn    net.Conn
-	Line    string   // without its newline
-	In, Out *os.File // nil in the stream form
-	Body    []byte   // the picture
+	Line    string     // without its newline
+	In, Out *os.File   // nil in the stream form
+	More    []*os.File // of several results: the second and later ones
+	Body    []byte     // the picture
 }
 
-// Write puts b into the result file and closes both files.
-func (r *Request) Write(b string) {
+// Write puts b into the result file, what more has into those of the further results,
+// and closes all files.
+func (r *Request) Write(b string, more ...string) {
 	io.WriteString(r.Out, b)
-	r.Out.Close()
-	r.In.Close()
+	for i := range min(len(more), len(r.More)) {
+		io.WriteString(r.More[i], more[i])
+	}
+	r.close()
+}
+
+func (r *Request) close() {
+	for _, f := range append([]*os.File{r.In, r.Out}, r.More...) {
+		f.Close()
+	}
 }
 
 // Say answers with a line.
 func (r *Request) Say(line string) { io.WriteString(r.Conn, line+"\n") }
 
-// OK answers as a good worker does: words describe the result b.
-func (r *Request) OK(words, b string) {
+// OK answers as a good worker does: words describe the result b, and those of more.
+func (r *Request) OK(words, b string, more ...string) {
 	if r.Out != nil {
-		r.Write(b)
+		r.Write(b, more...)
 	}
-	r.Say(fmt.Sprintf("ok %s len=%d", words, len(b)))
+	line := fmt.Sprintf("ok %s len=%d", words, len(b))
+	for i, m := range more {
+		line += fmt.Sprintf(" len%d=%d", i+2, len(m))
+	}
+	r.Say(line)
 	if r.Out == nil {
-		io.WriteString(r.Conn, b)
+		io.WriteString(r.Conn, b+strings.Join(more, ""))
 	}
 }
 
@@ -95,8 +109,7 @@ func Start(t testing.TB, network string, handle func(n int, r *Request)) *Daemon
 		d.mu.Unlock()
 		handle(n, r)
 		if r.In != nil {
-			r.In.Close()
-			r.Out.Close()
+			r.close()
 		}
 	})
 	return d
@@ -139,15 +152,18 @@ func receive(conn net.Conn) (*Request, error) {
 		if err != nil {
 			return nil, err
 		}
-		n, fds, err := fdpass.Recv(raw, buf, 2)
+		n, fds, err := fdpass.Recv(raw, buf, 1+wire.MaxResults)
 		if err != nil {
 			return nil, err
 		}
-		if len(fds) != 2 {
-			return nil, errors.New("not two descriptors")
+		if len(fds) < 2 {
+			return nil, errors.New("less than two descriptors")
 		}
 		r.Line = strings.TrimSuffix(string(buf[:n]), "\n")
 		r.In, r.Out = os.NewFile(uintptr(fds[0]), "in"), os.NewFile(uintptr(fds[1]), "out")
+		for _, fd := range fds[2:] {
+			r.More = append(r.More, os.NewFile(uintptr(fd), "out"))
+		}
 		r.Body, err = io.ReadAll(r.In)
 		return r, err
 	}
