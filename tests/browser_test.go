@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"os/exec"
@@ -58,7 +59,12 @@ func startBrowser(t *testing.T, language string, javaScript bool) *browser {
 		"goog:loggingPrefs": map[string]any{"browser": "ALL"},
 	}}}, &made)
 	b.session += "/" + made.SessionID
-	t.Cleanup(func() { b.call("DELETE", "", nil, nil) })
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the browser complains: %q", b.complaints())
+		}
+		b.call("DELETE", "", nil, nil)
+	})
 	return b
 }
 
@@ -125,6 +131,45 @@ func (b *browser) click(css string) {
 func (b *browser) keys(css, text string) {
 	b.t.Helper()
 	b.call("POST", "/element/"+b.find(css)+"/value", map[string]string{"text": text}, nil)
+}
+
+// press presses keys one after the other on what has the focus, with Shift held or not.
+func (b *browser) press(shift bool, keys string) {
+	b.t.Helper()
+	var list []map[string]any
+	key := func(kind string, k rune) { list = append(list, map[string]any{"type": kind, "value": string(k)}) }
+	const shiftKey = '\ue008'
+	if shift {
+		key("keyDown", shiftKey)
+	}
+	for _, k := range keys {
+		key("keyDown", k)
+		key("keyUp", k)
+	}
+	if shift {
+		key("keyUp", shiftKey)
+	}
+	b.act(map[string]any{"type": "key", "id": "keyboard", "actions": list})
+}
+
+// drag presses the mouse, or a finger when kind is "touch", on shares x0, y0 of an
+// element, moves it to x1, y1 and lets go.
+func (b *browser) drag(kind, css string, x0, y0, x1, y1 float64) {
+	b.t.Helper()
+	var at struct{ Left, Top, Width, Height float64 }
+	b.run("const e = document.querySelector(arguments[0]); e.scrollIntoView({block: 'center'}); return e.getBoundingClientRect().toJSON()", &at, css)
+	move := func(x, y float64, ms int) map[string]any {
+		return map[string]any{"type": "pointerMove", "duration": ms, "x": int(math.Round(at.Left + x*at.Width)), "y": int(math.Round(at.Top + y*at.Height))}
+	}
+	b.act(map[string]any{"type": "pointer", "id": kind, "parameters": map[string]string{"pointerType": kind}, "actions": []any{
+		move(x0, y0, 0), map[string]any{"type": "pointerDown", "button": 0},
+		move((x0+x1)/2, (y0+y1)/2, 20), move(x1, y1, 20), map[string]any{"type": "pointerUp", "button": 0},
+	}})
+}
+
+func (b *browser) act(device map[string]any) {
+	b.t.Helper()
+	b.call("POST", "/actions", map[string]any{"actions": []any{device}}, nil)
 }
 
 // text is what a person sees of an element.

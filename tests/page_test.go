@@ -312,8 +312,8 @@ func foretells(t *testing.T, s *server, b *browser) {
 	}
 	var foretold [][]int
 	b.run(`return import("/page/geometry.js").then(g => arguments[0].map(([scale, fit, enlarge, crop]) => {
-  const part = crop ? g.cropped(crop, 50, 39) : [50, 39];
-  return part && (scale || !crop ? g.goal(scale, ...part, fit, enlarge) : part);
+  const part = crop ? g.part(crop, 50, 39) : {w: 50, h: 39};
+  return part && (scale || !crop ? g.goals(scale, part.w, part.h, fit, enlarge)?.[0] : [part.w, part.h]) || null;
 }))`, &foretold, asked)
 	for i, w := range queries {
 		resp, body, err := s.do("PUT", "/image?"+w, bytes.NewReader(picture))

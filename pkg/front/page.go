@@ -138,6 +138,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 	p.Origin = origin(r)
 	tokens := s.tokens.Load()
 	p.Token = tokens != nil && len(*tokens) > 0
+	p.Script["know"] = p.known()
 	if title, ok := words[p.Title]; ok {
 		p.Title = title[p.Lang]
 	}

@@ -1,10 +1,12 @@
 package front
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"imgtools/pkg/format"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/ops"
 )
 
@@ -20,12 +22,16 @@ type field struct {
 	Usual  string   // what holds when the field is left empty
 }
 
+// ownInputs are the options that have inputs of their own in the template, beside gray
+// with its luma, and scale.
+var ownInputs = []string{"crop", "fit", "enlarge", "gravity", "background", "bytes"}
+
 // Fields returns the form's inputs for all options that have none of their own in the
-// template: those are gray with its luma, and scale.
+// template.
 func (p *page) Fields() []field {
 	var fields []field
 	for _, opt := range ops.All() {
-		if opt.Label || opt.Sets != "" || opt.Opposite != "" || opt.Daemon != "" {
+		if opt.Label || opt.Sets != "" || opt.Opposite != "" || opt.Daemon != "" || slices.Contains(ownInputs, opt.Key) {
 			continue
 		}
 		f := field{Key: opt.Key, Of: strings.Join(append([]string{opt.Of}, opt.Also...), " "), Label: p.T("option " + opt.Key), Help: opt.Help, Switch: opt.Switch(), Usual: opt.Usual()}
@@ -55,6 +61,66 @@ func (p *page) Grays() []choice {
 		grays = append(grays, choice{luma, p.T("gray") + " (" + name + ")"})
 	}
 	return grays
+}
+
+// Fits returns what a box can mean. The first, which holds when none is chosen, has no
+// value.
+func (p *page) Fits() []choice {
+	var fits []choice
+	for _, fit := range geometry.Fits() {
+		fits = append(fits, choice{fit, p.T("fit " + fit)})
+	}
+	fits[0].Value = ""
+	return fits
+}
+
+// Directions returns the nine named gravities in the order of a grid, the rows from the
+// top. The centre, which holds when none is chosen, has no value.
+func (p *page) Directions() []choice {
+	var grid []choice
+	for _, name := range geometry.Grid() {
+		value := name
+		if name == geometry.Center {
+			value = ""
+		}
+		grid = append(grid, choice{value, p.T("gravity " + name)})
+	}
+	return grid
+}
+
+// flagWords is what page/request.js knows of a word's flag.
+type flagWords struct {
+	Flag   string `json:"flag"`
+	Switch bool   `json:"switch,omitempty"`
+	Usual  string `json:"usual,omitempty"`  // of a switch: the value that needs no flag
+	Setter string `json:"setter,omitempty"` // of a switch: the flag for another value
+}
+
+// known returns what page/request.js knows of imgd and imgput: the flag of each word, the
+// extensions of each format that is written, and whether a token is needed.
+func (p *page) known() map[string]any {
+	flags, exts := map[string]flagWords{}, map[string][]string{}
+	for _, opt := range ops.All() {
+		if opt.Label || opt.Internal {
+			continue
+		}
+		f := flagWords{Switch: opt.Switch()}
+		said := ops.FlagsFor(ops.Word{Key: opt.Key, Value: "another"})
+		f.Flag = said[0].Name
+		if f.Switch {
+			f.Usual = opt.Usual()
+		}
+		if len(said) > 1 {
+			f.Setter = said[1].Name
+		}
+		flags[opt.Key] = f
+	}
+	for _, f := range format.All() {
+		if f.Write {
+			exts[f.Name] = f.Exts
+		}
+	}
+	return map[string]any{"flags": flags, "exts": exts, "token": p.Token}
 }
 
 // Accept returns what the file picker offers: what the browser takes for pictures, and

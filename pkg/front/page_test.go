@@ -6,11 +6,13 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/format"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/jobid"
 	"imgtools/pkg/ops"
 )
@@ -104,9 +106,16 @@ func TestPageWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	goCode = bytes.ReplaceAll(goCode, []byte(`"option " +`), nil) // the words are added below
+	// Words of a kind are asked for by a prefix.
+	for prefix, names := range map[string][]string{"fit ": geometry.Fits(), "gravity ": geometry.Grid()} {
+		goCode = bytes.ReplaceAll(goCode, []byte(strconv.Quote(prefix)+" +"), nil)
+		for _, name := range names {
+			goCode = fmt.Appendf(goCode, "p.T(%q)", prefix+name)
+		}
+	}
+	goCode = bytes.ReplaceAll(goCode, []byte(`"option " +`), nil)
 	for _, f := range (&page{}).Fields() {
-		goCode = append(goCode, fmt.Sprintf("p.T(%q)", "option "+f.Key)...)
+		goCode = fmt.Appendf(goCode, "p.T(%q)", "option "+f.Key)
 	}
 	script, err := pageFiles.ReadFile("page/page.js")
 	if err != nil {
@@ -121,13 +130,13 @@ func TestPageWords(t *testing.T) {
 		{string(html) + string(goCode), `\.T\(? ?"([\w ]+)"`, words, []string{"luminance", "title", "results", "job", "queued", "running", "done", "failed", "gone", "unknown", "picture"}},
 		{string(script), `words\.(\w+)`, scriptWords, []string{}},
 	} {
-		used := map[string]bool{"kinds": true}
+		used := map[string]bool{"kinds": true, "know": true}
 		for _, k := range c.also {
 			used[k] = true
 		}
 		for _, m := range regexp.MustCompile(c.re).FindAllStringSubmatch(c.in, -1) {
 			used[m[1]] = true
-			if m[1] != "kinds" && c.words[m[1]][0] == "" {
+			if m[1] != "kinds" && m[1] != "know" && c.words[m[1]][0] == "" {
 				t.Errorf("no word for %s", m[1])
 			}
 		}

@@ -45,6 +45,16 @@ func Gravities() []string {
 	return append(names, Attention)
 }
 
+// Grid returns the names of the nine directions as they lie on a picture, row by row from
+// the top.
+func Grid() []string {
+	grid := make([]string, 9)
+	for _, d := range directions {
+		grid[3*d.y+d.x] = d.name
+	}
+	return grid
+}
+
 // ParseGravity reads a name, or the focus as percentages of the sides: 30%,70%. Its
 // errors are of kind Usage and name the word.
 func ParseGravity(s string) (Gravity, error) {

@@ -74,18 +74,43 @@ function pixels(s, side) {
   return f && f[0] <= 100n * f[1] ? [f[0] * BigInt(side), f[1] * 100n] : null;
 }
 
-// cropped returns the size [w, h] of the part of a w × h picture that a word of crop
-// cuts out, or null when it is none or reaches beyond the picture.
-export function cropped(word, w, h) {
+// part returns the part { w, h, x, y } of a w × h picture that a word of crop cuts out,
+// without x and y when gravity decides on them, or null when the word is none or reaches
+// beyond the picture.
+export function part(word, w, h) {
   const parts = word.replaceAll(" ", "+").split("+"), sides = parts[0].split("x");
   if (sides.length !== 2 || parts.length !== 1 && parts.length !== 3) return null;
-  const size = [];
+  const size = [], start = [];
   for (const [i, side] of [w, h].entries()) {
     const n = pixels(sides[i], side), at = parts.length === 1 ? [0n, 1n] : pixels(parts[i + 1], side);
     if (!n || !at || n[0] === 0n) return null;
-    const start = rounded(at), end = rounded([at[0] * n[1] + n[0] * at[1], at[1] * n[1]]);
-    size[i] = Math.max(1, end - start);
-    if (start + size[i] > side) return null;
+    start[i] = rounded(at);
+    const end = rounded([at[0] * n[1] + n[0] * at[1], at[1] * n[1]]);
+    size[i] = Math.max(1, end - start[i]);
+    if (start[i] + size[i] > side) return null;
   }
-  return size;
+  return parts.length === 1 ? { w: size[0], h: size[1] } : { w: size[0], h: size[1], x: start[0], y: start[1] };
+}
+
+// list returns the words of a list of sizes, 320x,640x, or of a single one.
+export function list(word) {
+  return word.includes(",") && !/^\d+,\d+$/.test(word) ? word.split(",") : [word];
+}
+
+// label returns what distinguishes the name of a result of a list: 320 of 320x.
+const label = (word) => word.replace(/[!^<>]+$/, "").replaceAll("/", "_").replaceAll("%", "pc").replaceAll("+", "").replace(/x$/, "");
+
+const mostSizes = 8;
+
+// goals returns the sizes [w, h] of the results of a word of scale, which may be a list,
+// or null when the word is none. Nothing in a list is enlarged.
+export function goals(word, w, h, fit = "", enlarge = "") {
+  const words = list(word);
+  if (words.length === 1) {
+    const one = goal(word, w, h, fit, enlarge);
+    return one && [one];
+  }
+  if (words.length > mostSizes || enlarge === "1" || new Set(words.map(label)).size < words.length) return null;
+  const sizes = words.map((one) => one.includes("<") ? null : goal(one, w, h, fit, "0"));
+  return sizes.includes(null) ? null : sizes;
 }

@@ -1,13 +1,17 @@
 // What the page can do beyond its form: several pictures by drop, paste or choice,
-// each with a thumbnail, the size that will come out, progress and a before/after
-// slider. What is known of a job is drawn by the server: this puts its list items
-// in place as they change.
+// each with a thumbnail on which a part can be chosen, the sizes that will come out,
+// progress and a before/after slider, and the lines of shell that do the same. What is
+// known of a job is drawn by the server: this puts its list items in place as they
+// change.
 
-import { cropped, goal } from "./geometry.js";
+import { Frame } from "./crop.js";
+import { goals, part } from "./geometry.js";
+import { asked, curl, imgput, query } from "./request.js";
 import { zip } from "./zip.js";
 
 const $ = (id) => document.getElementById(id);
 const words = JSON.parse($("words").textContent);
+const know = words.know; // of imgd: flags of imgput, extensions of formats, whether a token is needed
 const form = $("send"), list = $("jobs");
 const cards = new Map(); // id: card, for those being uploaded, worked on or done
 const ready = []; // cards to be sent
@@ -27,15 +31,6 @@ function newID() {
   return Array.from(b, (v) => "abcdefghijklmnopqrstuvwxyz234567"[v & 31]).join("");
 }
 
-// query returns the words of the form's fields. A field is left out when it is empty,
-// or when none of the words it belongs to (data-of) is asked for.
-function query() {
-  const value = (e) => e.type === "checkbox" && !e.checked ? "" : e.value.trim();
-  return Array.from(form.elements)
-    .filter((e) => e.name && e.type !== "file" && value(e) && !(e.dataset.of && !e.dataset.of.split(" ").some((of) => value($(of)))))
-    .map((e) => `${e.name}=${encodeURIComponent(value(e))}`).join("&");
-}
-
 // --- choosing
 
 function add(files) {
@@ -46,54 +41,104 @@ function add(files) {
     img.onload = () => {
       card.w = img.naturalWidth;
       card.h = img.naturalHeight;
-      showSize(card);
+      choosePart(card);
+      show(card);
     };
-    img.onerror = () => { card.blind = true; card.pic.remove(); showSize(card); };
+    img.onerror = () => { card.blind = true; card.pic.remove(); show(card); };
     img.src = card.url;
     card.pic.append(img);
     card.size = make("p", { className: "size" });
     card.error = make("p", { className: "error" });
     card.remove = make("button", { type: "button", textContent: words.remove, ariaLabel: `${words.remove}: ${card.name}` });
     card.remove.onclick = () => { forget(card); form.querySelector("#image").focus(); };
-    card.item = make("li", { className: "job" }, card.pic, make("h2", { textContent: card.name }), card.size, card.error,
-      make("div", { className: "actions" }, card.remove));
+    card.actions = make("div", { className: "actions" }, card.remove);
+    card.shell = $("shell").cloneNode(true);
+    card.shell.removeAttribute("id");
+    card.item = make("li", { className: "job" }, card.pic, make("h2", { textContent: card.name }), card.size, card.error, card.actions, card.shell);
     card.item.dataset.state = "ready";
     list.append(card.item);
     ready.push(card);
+    show(card);
   }
   if (files.length) tell(`${ready.length} ${words.chosen}`);
+  changed();
 }
 
 function forget(card) {
   if (ready.includes(card)) ready.splice(ready.indexOf(card), 1);
   URL.revokeObjectURL(card.url);
   card.item.remove();
+  changed();
 }
 
-// showSize writes the size of a picture and the one that will come out.
-function showSize(card) {
-  if (card.blind) {
-    card.size.textContent = words.nopreview;
-    return;
-  }
-  if (!card.w) return;
-  const to = result(card.w, card.h);
-  card.size.textContent = `${card.w} × ${card.h}` + (to ? ` → ${to[0]} × ${to[1]}` : "");
+// choosePart lets a part of a picture be chosen on its preview. It holds for this
+// picture alone; the form's crop is for those without.
+function choosePart(card) {
+  card.frame = new Frame(card.pic, card.w, card.h, `${words.frame}: ${card.name}`);
+  const cut = make("button", { type: "button", textContent: words.cut, ariaLabel: `${words.cut}: ${card.name}` });
+  cut.onclick = () => card.frame.begin();
+  const whole = make("button", { type: "button", textContent: words.whole, ariaLabel: `${words.whole}: ${card.name}`, hidden: true });
+  whole.onclick = () => card.frame.set(null);
+  card.field = make("input", { className: "crop", spellcheck: false, autocomplete: "off", ariaLabel: `${words.part}: ${card.name}` });
+  card.field.oninput = () => {
+    const p = part(card.field.value.trim(), card.w, card.h);
+    const good = p?.x !== undefined;
+    card.field.setAttribute("aria-invalid", !good);
+    if (good) card.frame.set(p);
+  };
+  card.field.onchange = () => { card.field.value = card.frame.word; card.field.setAttribute("aria-invalid", false); };
+  const line = make("p", { hidden: true }, card.field);
+  card.frame.onchange = (lost) => {
+    const away = lost || document.activeElement === whole;
+    cut.hidden = !(whole.hidden = line.hidden = !card.frame.part);
+    if (document.activeElement !== card.field) card.field.value = card.frame.word;
+    if (away) cut.focus();
+    changed();
+    tell(`${card.name}: ${card.size.textContent}`);
+  };
+  card.frame.onpoint = ({ x, y }) => {
+    if (!$("at-point").checked) return;
+    $("point").value = `${x}%,${y}%`;
+    changed();
+    tell(`${words.point}: ${$("point").value}`);
+  };
+  card.actions.prepend(cut, whole);
+  card.actions.before(line);
 }
 
-// result returns the size that a picture of w × h gets by what the form says.
-function result(w, h) {
-  const crop = $("crop").value.trim(), scale = $("scale").value.trim();
-  const part = crop === "" ? [w, h] : cropped(crop, w, h);
-  return part && (scale === "" ? part : goal(scale, ...part, $("fit").value, $("enlarge").value));
+// show writes what will become of a picture: its size, the part, the lines of shell.
+function show(card) {
+  lines(card.shell, card);
+  if (card.blind) card.size.textContent = words.nopreview;
+  if (!card.frame) return;
+  const crop = card.frame.word || $("crop").value.trim();
+  const cut = crop === "" ? { x: 0, y: 0, w: card.w, h: card.h } : part(crop, card.w, card.h);
+  const scale = $("scale").value.trim();
+  const to = cut && (scale === "" ? [[cut.w, cut.h]] : goals(scale, cut.w, cut.h, $("fit").value, $("enlarge").checked ? "0" : ""));
+  card.size.textContent = `${card.w} × ${card.h}` + (to ? ` → ${to.map((size) => size.join(" × ")).join(", ")}` : "");
+  if (!card.frame.part) card.frame.show(crop !== "" && cut?.x !== undefined ? cut : null);
+  const at = /^([\d.]+)%,([\d.]+)%$/.exec($("point").value.trim());
+  card.frame.point($("at-point").checked && at ? { x: at[1] / 100, y: at[2] / 100 } : null);
 }
 
-function scaleChanged() {
+// lines writes the lines of shell that do with a picture what the form asks for.
+function lines(shell, card) {
+  const ops = asked(form, card?.frame?.word);
+  shell.querySelector(".curl").textContent = curl(ops, card?.name || "picture.jpg", know);
+  shell.querySelector(".imgput").textContent = imgput(ops, card?.name || "picture.jpg", know);
+  shell.hidden = false;
+}
+
+// changed shows what a change in the form means.
+function changed() {
   const word = $("scale").value.trim();
-  const bad = word !== "" && !goal(word, 1000, 1000, $("fit").value, $("enlarge").value);
+  const bad = word !== "" && !goals(word, 1000, 1000, $("fit").value, $("enlarge").checked ? "0" : "");
   $("scale").setAttribute("aria-invalid", bad);
   $("scale-hint").textContent = bad ? words.badsize : hint;
-  ready.forEach(showSize);
+  const crop = $("crop").value.trim();
+  $("crop").setAttribute("aria-invalid", crop !== "" && !part(crop, 268435455, 268435455));
+  lines($("shell"), ready[0]);
+  ready.forEach(show);
 }
 
 // --- sending
@@ -107,13 +152,15 @@ function send() {
     $("image").focus();
     return;
   }
-  const ops = query();
   for (const card of ready.splice(0)) {
-    card.ops = ops;
+    card.ops = query(asked(form, card.frame?.word));
+    card.frame?.end();
+    card.field?.parentNode.remove();
     card.id = newID();
     card.bar = make("progress", { max: 1, value: 0, ariaLabel: `${words.upload}: ${card.name}` });
     card.item.dataset.state = "uploading";
-    card.item.querySelector(".actions").remove();
+    card.actions.remove();
+    card.shell.remove();
     card.item.append(make("p", { className: "state", textContent: words.upload }), make("p", {}, card.bar));
     waiting.push(card);
   }
@@ -182,7 +229,7 @@ async function watch() {
       const r = await fetch("/?" + ids.map((id) => "j=" + id).join("&"), { headers: { Accept: "text/html" } });
       const page = new DOMParser().parseFromString(await r.text(), "text/html");
       let news = false;
-      for (const item of page.querySelectorAll("#jobs > .job")) news = show(item) || news;
+      for (const item of page.querySelectorAll("#jobs > .job")) news = replace(item) || news;
       if (news) pause = 150;
     } catch {
       tell(words.away);
@@ -194,8 +241,8 @@ async function watch() {
 
 const pending = () => Array.from(list.children).filter((e) => e.id && !["done", "failed", "gone", "unknown"].includes(e.dataset.state)).map((e) => e.id);
 
-// show replaces the page's item of a job by the one that the server sent.
-function show(item) {
+// replace puts in place of the page's item of a job the one that the server sent.
+function replace(item) {
   const card = cards.get(item.id), old = $(item.id);
   if (!old || item.outerHTML === (card ? card.last : old.outerHTML)) return false;
   const focused = old.contains(document.activeElement);
@@ -268,6 +315,17 @@ list.addEventListener("submit", async (e) => {
 
 // --- the form
 
+// moveInGrid moves by rows with the arrows up and down. Browsers would go through the
+// radio buttons one by one.
+function moveInGrid(e) {
+  const cells = Array.from(document.querySelectorAll(".grid input"));
+  const step = { ArrowUp: -3, ArrowDown: 3 }[e.key], to = cells[cells.indexOf(e.target) + step];
+  if (!step || !to) return;
+  e.preventDefault();
+  to.focus();
+  to.click();
+}
+
 let hint = "";
 $("zip").onclick = downloadAll;
 if (form) {
@@ -277,10 +335,13 @@ if (form) {
   $("percent").hidden = $("drop-hint").hidden = false;
   image.addEventListener("change", () => { add(image.files); image.value = ""; });
   form.addEventListener("submit", (e) => { e.preventDefault(); send(); });
-  for (const id of ["scale", "crop", "fit", "enlarge"]) $(id).addEventListener("input", scaleChanged);
+  $("point").addEventListener("input", () => { $("at-point").checked = true; });
+  form.addEventListener("input", changed);
+  document.querySelector(".grid").addEventListener("keydown", moveInGrid);
+  addEventListener("pageshow", changed); // with what the browser has filled in again
   $("percent").addEventListener("input", () => {
     $("scale").value = $("percent").value === "100" ? "" : $("percent").value + "%";
-    scaleChanged();
+    changed();
   });
   for (const kind of ["dragenter", "dragover"]) {
     document.addEventListener(kind, (e) => { e.preventDefault(); drop.classList.add("over"); });
