@@ -1,0 +1,329 @@
+package vp8
+
+import (
+	"io"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+// EncodeOptions of Encode.
+type EncodeOptions struct {
+	Quality int  // 1 to 100
+	Fast    bool // less time for a somewhat larger file
+	Limits  raster.Limits
+
+	// Bytes is the largest payload wanted; 0: any. Then Quality is the best that is tried,
+	// and the result has the best that fits. The samples are held, 1.5 bytes a pixel, so
+	// the picture may have up to maxFitPixels. If quality 10 does not fit, the error is of
+	// kind fault.TooLarge and names the size reached.
+	Bytes int64
+}
+
+// Encode returns the payload of a chunk "VP8 ", in one piece. See EncodePayload.
+func Encode(rows raster.Rows, o EncodeOptions) ([]byte, error) {
+	p, err := EncodePayload(rows, o)
+	if err != nil {
+		return nil, err
+	}
+	return p.Bytes(), nil
+}
+
+// A Payload is the content of a chunk "VP8 ", held in pieces.
+type Payload struct{ pieces [][]byte }
+
+// Len returns the size in bytes.
+func (p *Payload) Len() (n int64) {
+	for _, b := range p.pieces {
+		n += int64(len(b))
+	}
+	return n
+}
+
+// WriteTo writes the payload.
+func (p *Payload) WriteTo(w io.Writer) (n int64, err error) {
+	for _, b := range p.pieces {
+		k, err := w.Write(b)
+		if n += int64(k); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// Bytes returns a copy in one piece.
+func (p *Payload) Bytes() []byte {
+	all := make([]byte, 0, p.Len())
+	for _, b := range p.pieces {
+		all = append(all, b...)
+	}
+	return all
+}
+
+// EncodePayload encodes rows as a key frame of VP8. The rows must have 8 bits, orientation
+// 1 and a layout of gray, RGB or YCbCr. The chroma of YCbCr is taken as it is if it is
+// halved both ways, rounded up; else the rows become RGB first.
+func EncodePayload(rows raster.Rows, o EncodeOptions) (*Payload, error) {
+	if o.Quality < 1 || o.Quality > 100 {
+		return nil, fault.New(fault.Usage, "quality %d: not 1 to 100", o.Quality)
+	}
+	s, err := newSource(rows)
+	if err != nil {
+		return nil, err
+	}
+	if o.Bytes > 0 {
+		return fit(s, o)
+	}
+	return newEncoder(s.w, s.h, s.layout == raster.Gray, o).encode(s)
+}
+
+// encode codes all rows.
+func (e *encoder) encode(s *source) (*Payload, error) {
+	for range e.mbh {
+		if err := s.next(); err != nil {
+			return nil, err
+		}
+		if err := e.row(s.luma, s.chroma, s.stride); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.end(); err != nil {
+		return nil, err
+	}
+	return e.end()
+}
+
+// An encoder codes macroblocks from the left to the right and from the top to the bottom.
+// Of the picture coded so far it keeps the pixels and modes that predictions refer to: the
+// row above and the column to the left.
+type encoder struct {
+	w, h, mbw, mbh int
+	gray           bool
+	fast           bool
+
+	segments [segments]segment
+	probs    *coefProbs // by which costs are estimated
+	costs    [blockTypes]typeCosts
+	counts   tokenCounts
+
+	// What is above: of each macroblock the lowest row of pixels as a decoder has them
+	// before its loop filter, the modes of the lowest blocks, and which blocks have tokens.
+	aboveLuma   []uint8
+	aboveChroma [2][]uint8
+	aboveModes  []mode
+	aboveCoded  []codedBlocks
+	// The same to the left, and the pixel above left.
+	leftLuma     [16]uint8
+	leftChroma   [2][8]uint8
+	leftModes    [4]mode
+	leftCoded    codedBlocks
+	cornerLuma   uint8
+	cornerChroma [2]uint8
+
+	mbx, mby int
+	mb       macroblock
+	luma16   luma16
+	luma4    luma4
+	chroma   chromaCoder
+
+	pool      pool
+	info      stream   // modes of macroblocks
+	packed    []byte   // levels of the row in work
+	held      []stream // the same of rows that are not yet coded
+	holding   int64    // bytes in held
+	tokens    tokenPartitions
+	modes     modeBudget
+	inSegment [segments]int // macroblocks
+	skipped   int           // macroblocks without tokens
+
+	rebuilt func(mbx, mby int, luma *[256]uint8, chroma *[2][64]uint8) // in tests
+}
+
+// codedBlocks has a bit for each block that has tokens: the contexts of the blocks below
+// and to the right of it. Bits 0 to 3 are luma, 4 and 5 Cb, 6 and 7 Cr, 8 block Y2.
+type codedBlocks uint16
+
+const codedY2 codedBlocks = 1 << 8
+
+// typeCosts are the costs of a type of blocks.
+type typeCosts struct {
+	levels levelCosts
+	lanes  laneCosts
+}
+
+// macroblock is the one in work.
+type macroblock struct {
+	block   [16][16]uint8 // luma, block by block
+	luma    lanes         // the same
+	chroma  lanes         // blocks 0 to 3 Cb, 4 to 7 Cr, and both again
+	segment int
+
+	mode       mode
+	modes      [16]mode // of 4×4
+	chromaMode mode
+	levels     [25][16]int16 // in zig-zag order: luma, Cb, Cr, Y2
+	rebuilt    [256]uint8    // luma, row by row
+	rebuiltC   [2][64]uint8
+}
+
+const blockY2 = 24 // in macroblock.levels
+
+func newEncoder(w, h int, gray bool, o EncodeOptions) *encoder {
+	e := &encoder{w: w, h: h, mbw: (w + 15) / 16, mbh: (h + 15) / 16, gray: gray, fast: o.Fast}
+	e.aboveLuma = make([]uint8, 16*e.mbw)
+	e.aboveModes = make([]mode, 4*e.mbw)
+	e.aboveCoded = make([]codedBlocks, e.mbw)
+	for i := range e.aboveChroma {
+		e.aboveChroma[i] = make([]uint8, 8*e.mbw)
+	}
+	e.info.pool = &e.pool
+	e.held = make([]stream, e.mbh)
+	e.modes.init(e.mbw * e.mbh)
+	for i := range e.mb.rebuiltC { // chroma of gray: DC, without levels
+		for j := range e.mb.rebuiltC[i] {
+			e.mb.rebuiltC[i][j] = 128
+		}
+	}
+	e.setSegments(o.Quality)
+	e.useProbs(&defaultCoefProbs)
+	return e
+}
+
+// useProbs sets the costs that decisions are made with.
+func (e *encoder) useProbs(p *coefProbs) {
+	e.probs = p
+	for t := range blockTypes {
+		e.costs[t].levels.set(&p[t])
+		first := 0
+		if t == typeLumaAC {
+			first = 1
+		}
+		e.costs[t].lanes.set(&e.costs[t].levels, first)
+	}
+}
+
+// row codes a row of macroblocks.
+func (e *encoder) row(luma []uint8, chroma [2][]uint8, stride int) error {
+	for i := range e.leftLuma {
+		e.leftLuma[i] = outsideLeft
+	}
+	for i := range e.leftChroma {
+		for j := range e.leftChroma[i] {
+			e.leftChroma[i][j] = outsideLeft
+		}
+	}
+	e.leftModes, e.leftCoded = [4]mode{}, 0
+	e.cornerLuma, e.cornerChroma = outsideLeft, [2]uint8{outsideLeft, outsideLeft}
+	if e.mby == 0 {
+		for i := range e.aboveLuma {
+			e.aboveLuma[i] = outsideAbove
+		}
+		for i := range e.aboveChroma {
+			for j := range e.aboveChroma[i] {
+				e.aboveChroma[i][j] = outsideAbove
+			}
+		}
+		e.cornerLuma, e.cornerChroma = outsideAbove, [2]uint8{outsideAbove, outsideAbove}
+	}
+	e.packed = e.packed[:0]
+	for e.mbx = range e.mbw {
+		e.load(luma[16*e.mbx:], chroma, stride)
+		e.mb.segment = e.segmentOf()
+		e.chooseLuma()
+		if !e.gray {
+			e.chooseChroma()
+		}
+		e.finish()
+	}
+	e.mby++
+	if err := e.hold(); err != nil {
+		return err
+	}
+	if e.mby&3 == 1 || e.mby < 4 {
+		e.useProbs(e.counts.probs(&defaultCoefProbs, false))
+	}
+	return nil
+}
+
+// load takes the samples of a macroblock.
+func (e *encoder) load(luma []uint8, chroma [2][]uint8, stride int) {
+	mb := &e.mb
+	for y := range 16 {
+		line := luma[y*stride:][:16]
+		for x, v := range line {
+			b, p := y&^3+x>>2, y&3<<2+x&3
+			mb.block[b][p] = v
+			mb.luma[p][b] = int16(v)
+		}
+	}
+	if e.gray {
+		return
+	}
+	for i := range chroma {
+		for y := range 8 {
+			line := chroma[i][y*stride/2+8*e.mbx:][:8]
+			for x, v := range line {
+				b, p := 4*i+y>>2<<1+x>>2, y&3<<2+x&3
+				mb.chroma[p][b], mb.chroma[p][b+8] = int16(v), int16(v)
+			}
+		}
+	}
+}
+
+// finish records the macroblock and keeps what the next ones refer to.
+func (e *encoder) finish() {
+	mb := &e.mb
+	above := &e.aboveCoded[e.mbx]
+	skip := e.empty()
+	e.packed = append(e.packed, kindOf(mb.mode == mode4x4, skip))
+	if skip {
+		skipContexts(above, &e.leftCoded, mb.mode == mode4x4)
+		e.skipped++
+	} else {
+		walk(above, &e.leftCoded, mb.mode == mode4x4, func(b, typ, first, ctx int) (coded bool) {
+			e.packed, coded = e.counts.packBlock(e.packed, &mb.levels[b], typ, first, ctx)
+			return coded
+		})
+	}
+	e.inSegment[mb.segment]++
+	e.recordModes(skip)
+
+	at := 16 * e.mbx
+	e.cornerLuma = e.aboveLuma[at+15]
+	copy(e.aboveLuma[at:at+16], mb.rebuilt[240:])
+	for y := range 16 {
+		e.leftLuma[y] = mb.rebuilt[16*y+15]
+	}
+	if !e.gray {
+		for i := range 2 {
+			c := &mb.rebuiltC[i]
+			e.cornerChroma[i] = e.aboveChroma[i][at/2+7]
+			copy(e.aboveChroma[i][at/2:at/2+8], c[56:])
+			for y := range 8 {
+				e.leftChroma[i][y] = c[8*y+7]
+			}
+		}
+	}
+	for i := range 4 {
+		if mb.mode == mode4x4 {
+			e.aboveModes[4*e.mbx+i], e.leftModes[i] = mb.modes[12+i], mb.modes[4*i+3]
+		} else {
+			e.aboveModes[4*e.mbx+i], e.leftModes[i] = mb.mode, mb.mode
+		}
+	}
+	if e.rebuilt != nil {
+		e.rebuilt(e.mbx, e.mby, &mb.rebuilt, &mb.rebuiltC)
+	}
+}
+
+// empty reports whether no block has a level that is not 0.
+func (e *encoder) empty() bool {
+	for b := range e.mb.levels {
+		for _, v := range e.mb.levels[b] {
+			if v != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}

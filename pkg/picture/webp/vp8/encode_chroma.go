@@ -1,0 +1,98 @@
+package vp8
+
+// chromaCoder is the work space of the predictions of chroma. Lanes 0 to 7 are the blocks
+// of Cb and Cr in one mode, lanes 8 to 15 in another.
+type chromaCoder struct {
+	edges  edges
+	pred   lanes
+	coefs  lanes
+	levels lanes
+
+	best struct {
+		mode         mode
+		base         int // 0 or 8: the lanes of the mode
+		score        int
+		pred, levels lanes
+	}
+}
+
+// chooseChroma finds the best mode of chroma and rebuilds it.
+func (e *encoder) chooseChroma() {
+	t, mb := &e.chroma, &e.mb
+	s := &e.segments[mb.segment]
+	for i := range 2 {
+		above, left := e.aboveChroma[i][8*e.mbx:][:8], e.leftChroma[i][:]
+		inAbove, inLeft := above, left
+		if e.mby == 0 {
+			inAbove = nil
+		}
+		if e.mbx == 0 {
+			inLeft = nil
+		}
+		t.edges.setChroma(4*i, above, left, e.cornerChroma[i], meanOf(inAbove, inLeft))
+	}
+	coded, left := uint32(e.aboveCoded[e.mbx])>>4, uint32(e.leftCoded)>>4
+	best := &t.best
+	best.score = -1
+	for _, pair := range [2][2]mode{{modeDC, modeTM}, {modeV, modeH}} {
+		t.edges.predict(&t.pred, pair[0], 0, 8)
+		t.edges.predict(&t.pred, pair[1], 8, 16)
+		subtract(&t.coefs, &mb.chroma, &t.pred)
+		forward(&t.coefs)
+		var dist [16]int32
+		nz := quantize(&t.levels, &t.coefs, &s.chroma, 0, &dist)
+		var ctx [16]uint8
+		for b := 0; b < 16; b += 4 {
+			at := b & 4 >> 1
+			chromaContexts(ctx[b:b+4], nz>>b, coded>>at, left>>at)
+		}
+		var rate [16]uint16
+		rateLanes(&t.levels, &e.costs[typeChroma].lanes, 0, &ctx, &rate)
+		for i, m := range pair {
+			bits := chromaModeCost[m]
+			if !e.modes.allows(e.lumaModeBits()+bits) && m != modeDC {
+				continue
+			}
+			d, r := 0, bits/laneUnit
+			for b := 8 * i; b < 8*i+8; b++ {
+				d += int(dist[b])
+				r += int(rate[b])
+			}
+			if score := s.score(d, r); best.score < 0 || score < best.score {
+				best.score, best.mode, best.base = score, m, 8*i
+				best.pred, best.levels = t.pred, t.levels
+			}
+		}
+	}
+	e.useChroma(s)
+}
+
+// chromaContexts sets the contexts of the four blocks of a plane.
+func chromaContexts(ctx []uint8, nz, above, left uint32) {
+	ctx[0] = uint8(above&1 + left&1)
+	ctx[1] = uint8(above>>1&1 + nz&1)
+	ctx[2] = uint8(nz&1 + left>>1&1)
+	ctx[3] = uint8(nz>>1&1 + nz>>2&1)
+}
+
+// useChroma makes the best mode that of the macroblock.
+func (e *encoder) useChroma(s *segment) {
+	t, mb := &e.chroma, &e.mb
+	best := &t.best
+	mb.chromaMode = best.mode
+	for b := range 8 {
+		for k := range 16 {
+			mb.levels[16+b][k] = best.levels[zigzag[k]][best.base+b]
+		}
+	}
+	d := &t.coefs
+	*d = best.levels
+	dequantize(d, &s.chroma, 0)
+	inverse(d)
+	for p := range 16 {
+		for b := range 8 {
+			v := clamp(best.pred[p][best.base+b] + d[p][best.base+b])
+			mb.rebuiltC[b>>2][(b&2<<1+p>>2)*8+b&1<<2+p&3] = v
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package vp8
+
+import "math"
+
+// Costs are in 1/256 bit; in laneCosts in 1/16 bit.
+
+// bitCost is the cost of a bit that is false, by its probability; that of one that is
+// true is bitCost[256-p].
+var bitCost = func() (t [257]uint16) {
+	for p := 1; p <= 256; p++ {
+		t[p] = uint16(math.Round(-256 * math.Log2(float64(p)/256)))
+	}
+	t[0] = t[1]
+	return
+}()
+
+// cost returns the cost of the path to a leaf.
+func (t tree) cost(probs []uint8, leaf uint8) (sum int) {
+	var path [16]int8
+	for _, step := range path[:t.path(leaf, &path)] {
+		p := int(probs[step>>1])
+		if step&1 != 0 {
+			p = 256 - p
+		}
+		sum += int(bitCost[p])
+	}
+	return sum
+}
+
+// Costs of modes.
+var (
+	lumaModeCost   [modes + 1]int
+	chromaModeCost [4]int
+	blockModeCost  [modes][modes][modes]int // by the modes above and to the left
+)
+
+func init() {
+	for _, m := range []mode{modeDC, modeV, modeH, modeTM} {
+		lumaModeCost[m] = lumaModeTree.cost(lumaModeProbs[:], m)
+		chromaModeCost[m] = chromaModeTree.cost(chromaModeProbs[:], m)
+	}
+	lumaModeCost[mode4x4] = lumaModeTree.cost(lumaModeProbs[:], mode4x4)
+	for above := range modes {
+		for left := range modes {
+			for m := range mode(modes) {
+				blockModeCost[above][left][m] = blockModeTree.cost(blockModeProbs[above][left][:], m)
+			}
+		}
+	}
+}
+
+// laneCosts is the cost of levels for all blocks of lanes at once, by position in zig-zag
+// order. A level costs, with n the smaller of it and 3,
+//
+//	base[k][4·context + n] + more[k][min(level, 15)] + most[min(level>>4, 15)]
+//
+// unless no level follows that is not 0. Then it is the end of the block, at
+// base[k][12+context], which costs nothing where the end was before: behind a zero. So
+// there are 15 entries, which a vector instruction looks up for 16 blocks at once.
+type laneCosts struct {
+	base, more [16][16]uint8
+	most       [16]uint8
+}
+
+const laneUnit = 16 // 1/256 bit in a unit of laneCosts
+
+func laneCost(c int) uint8 { return uint8(min(max((c+laneUnit/2)/laneUnit, 0), 255)) }
+
+// set makes the table for blocks whose coefficients begin at first.
+func (l *laneCosts) set(t *levelCosts, first int) {
+	for k := first; k < 16; k++ {
+		for ctx := range contexts {
+			c := &t[bandOf[k]][ctx]
+			end := int(bitCost[c.probs[0]])
+			cont := int(bitCost[256-int(c.probs[0])])
+			if ctx == 0 && k > first { // behind a zero
+				end, cont = 0, 0
+			}
+			for n := range 3 {
+				l.base[k][4*ctx+n] = laneCost(cont + int(c.level[n]))
+			}
+			l.base[k][4*ctx+3] = laneCost(cont + c.least())
+			l.base[k][12+ctx] = laneCost(end)
+		}
+		c := &t[bandOf[k]][2]
+		for n := 3; n < 16; n++ {
+			l.more[k][n] = laneCost(int(c.level[n]) - c.least())
+		}
+	}
+	c := &t[bandOf[4]][2]
+	for n := 1; n < 16; n++ {
+		l.most[n] = laneCost(c.cost(16*n+8) - int(c.level[15]))
+	}
+}
+
+// ratePlain sets the cost of the levels of each block from position first on, in 1/16 bit. context is that of each block's first level.
+func ratePlain(levels *lanes, l *laneCosts, first int, context *[16]uint8, rate *[16]uint16) {
+	for b := range 16 {
+		last := 16
+		for last > first && levels[zigzag[last-1]][b] == 0 {
+			last--
+		}
+		ctx, sum := int(context[b]), 0
+		for k := first; k < 16; k++ {
+			if k >= last {
+				sum += int(l.base[k][12+ctx])
+				break
+			}
+			v := int(levels[zigzag[k]][b])
+			v = max(v, -v)
+			sum += int(l.base[k][4*ctx+min(v, 3)]) + int(l.more[k][min(v, 15)]) + int(l.most[min(v>>4, 15)])
+			ctx = min(v, 2)
+		}
+		rate[b] = uint16(sum)
+	}
+}

@@ -1,0 +1,100 @@
+package vp8
+
+import (
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+const (
+	// leastQuality is the lowest quality that is tried to reach a number of bytes; below
+	// it little of a picture is left.
+	leastQuality = 10
+	// maxFitPixels bounds the pictures whose size in bytes can be chosen, since their
+	// samples are held.
+	maxFitPixels = 24_000_000
+)
+
+// samples are all rows of a source.
+type samples struct {
+	luma   []uint8
+	chroma [2][]uint8
+	stride int
+}
+
+// fit returns the picture at the best quality whose payload has at most o.Bytes: with it
+// the payload fits, and with one more it doesn't. o.Quality is tried first; then the
+// quality is found by halving. Each try encodes all samples again.
+func fit(s *source, o EncodeOptions) (*Payload, error) {
+	held, err := holdSamples(s, o.Limits)
+	if err != nil {
+		return nil, err
+	}
+	try := func(quality int) (*Payload, error) {
+		o.Quality = quality
+		return held.encode(newEncoder(s.w, s.h, s.layout == raster.Gray, o))
+	}
+	best, err := try(o.Quality)
+	if err != nil || best.Len() <= o.Bytes {
+		return best, err
+	}
+	fits, not, size := min(leastQuality, o.Quality)-1, o.Quality, best.Len()
+	best = nil
+	for not-fits > 1 {
+		q := (fits + not) / 2
+		p, err := try(q)
+		if err != nil {
+			return nil, err
+		}
+		if p.Len() <= o.Bytes {
+			fits, best = q, p
+		} else {
+			not, size = q, p.Len()
+		}
+	}
+	if best == nil {
+		return nil, fault.New(fault.TooLarge, "%d bytes at quality %d > %d bytes (bytes=)", size, not, o.Bytes)
+	}
+	return best, nil
+}
+
+// holdSamples reads all rows.
+func holdSamples(s *source, limits raster.Limits) (*samples, error) {
+	if n := int64(s.w) * int64(s.h); n > maxFitPixels {
+		return nil, fault.New(fault.TooLarge, "%s > %s to choose the bytes of (bytes=)", raster.Mpixel(float64(n)), raster.Mpixel(maxFitPixels))
+	}
+	rows := (s.h + 15) / 16
+	h := &samples{stride: s.stride}
+	if err := limits.CheckMem(int64(rows) * int64(len(s.luma)+2*len(s.chroma[0]))); err != nil {
+		return nil, err
+	}
+	h.luma = make([]uint8, 0, rows*len(s.luma))
+	for i := range h.chroma {
+		h.chroma[i] = make([]uint8, 0, rows*len(s.chroma[i]))
+	}
+	for range rows {
+		if err := s.next(); err != nil {
+			return nil, err
+		}
+		h.luma = append(h.luma, s.luma...)
+		for i := range h.chroma {
+			h.chroma[i] = append(h.chroma[i], s.chroma[i]...)
+		}
+	}
+	return h, s.end()
+}
+
+// encode encodes the samples.
+func (h *samples) encode(e *encoder) (*Payload, error) {
+	for y := range e.mbh {
+		chroma := h.chroma
+		if !e.gray {
+			for i := range chroma {
+				chroma[i] = chroma[i][4*y*h.stride:]
+			}
+		}
+		if err := e.row(h.luma[16*y*h.stride:], chroma, h.stride); err != nil {
+			return nil, err
+		}
+	}
+	return e.end()
+}

@@ -1,0 +1,343 @@
+package vp8
+
+// luma16 is the work space of predictions by 16×16.
+type luma16 struct {
+	edges  edges
+	pred   lanes
+	coefs  lanes
+	levels lanes
+	y2     [16]int16
+
+	best struct {
+		mode   mode
+		score  int
+		pred   lanes
+		levels lanes // position 0 unused
+		y2     [16]int16
+	}
+}
+
+// choose16 finds the best mode by 16×16, and returns its score.
+func (e *encoder) choose16() int {
+	t, mb := &e.luma16, &e.mb
+	s := &e.segments[mb.segment]
+	above := e.aboveLuma[16*e.mbx:][:16]
+	inAbove, inLeft := above, e.leftLuma[:]
+	if e.mby == 0 {
+		inAbove = nil
+	}
+	if e.mbx == 0 {
+		inLeft = nil
+	}
+	t.edges.setLuma(above, e.leftLuma[:], e.cornerLuma, meanOf(inAbove, inLeft))
+	coded := e.aboveCoded[e.mbx]
+	best := &t.best
+	best.score = -1
+	for _, m := range []mode{modeDC, modeV, modeH, modeTM} {
+		bits := lumaModeCost[m]
+		if !e.modes.allows(bits) && m != modeDC {
+			continue
+		}
+		t.edges.predict(&t.pred, m, 0, 16)
+		subtract(&t.coefs, &mb.luma, &t.pred)
+		forward(&t.coefs)
+		distY2, rateY2 := e.quantizeY2(s, int(coded>>8&1+e.leftCoded>>8&1))
+		var dist [16]int32
+		nz := quantize(&t.levels, &t.coefs, &s.lumaAC, 1, &dist)
+		var ctx [16]uint8
+		contextsOf(&ctx, nz, uint32(coded)&15, uint32(e.leftCoded)&15)
+		var rate [16]uint16
+		rateLanes(&t.levels, &e.costs[typeLumaAC].lanes, 1, &ctx, &rate)
+		d, r := distY2, rateY2+bits/laneUnit
+		for b := range 16 {
+			d += int(dist[b])
+			r += int(rate[b])
+		}
+		if score := s.score(d, r); best.score < 0 || score < best.score {
+			best.score, best.mode = score, m
+			best.pred, best.levels, best.y2 = t.pred, t.levels, t.y2
+		}
+	}
+	return best.score
+}
+
+// quantizeY2 transforms and quantizes the DCs of t.coefs into t.y2, in zig-zag order.
+func (e *encoder) quantizeY2(s *segment, ctx int) (dist, rate int) {
+	t := &e.luma16
+	var c [16]int32
+	forwardY2(&c, &t.coefs[0])
+	last := -1
+	for k := range 16 {
+		p := int(zigzag[k])
+		l := s.y2.level(c[p], p)
+		t.y2[k] = int16(l)
+		d := int(c[p] - l*int32(s.y2.step[p]))
+		dist += d * d
+		if l != 0 {
+			last = k
+		}
+	}
+	return dist / 4, e.costs[typeY2].levels.rate(&t.y2, 0, last, ctx) / laneUnit
+}
+
+// rate returns the cost of levels in zig-zag order, the last that is not 0 at last.
+func (l *levelCosts) rate(levels *[16]int16, first, last, ctx int) (sum int) {
+	check := true
+	for k := first; k < 16; k++ {
+		c := &l[bandOf[k]][ctx]
+		if k > last {
+			if check {
+				sum += int(bitCost[c.probs[0]])
+			}
+			break
+		}
+		if check {
+			sum += int(bitCost[256-int(c.probs[0])])
+		}
+		v := int(levels[k])
+		v = max(v, -v)
+		if v < 16 {
+			sum += int(c.level[v])
+		} else {
+			sum += c.cost(v)
+		}
+		ctx, check = min(v, 2), v != 0
+	}
+	return sum
+}
+
+// forwardY2 transforms the DCs of 16 blocks: twice the orthonormal Walsh-Hadamard
+// transform.
+func forwardY2(c *[16]int32, dc *[16]int16) {
+	for i := 0; i < 16; i += 4 {
+		x0, x1, x2, x3 := int32(dc[i]), int32(dc[i+1]), int32(dc[i+2]), int32(dc[i+3])
+		s, t, d, u := x0+x3, x1+x2, x0-x3, x1-x2
+		c[i], c[i+1], c[i+2], c[i+3] = s+t, d+u, s-t, d-u
+	}
+	for i := range 4 {
+		x0, x1, x2, x3 := c[i], c[i+4], c[i+8], c[i+12]
+		s, t, d, u := x0+x3, x1+x2, x0-x3, x1-x2
+		c[i], c[i+4], c[i+8], c[i+12] = (s+t+1)>>1, (d+u+1)>>1, (s-t+1)>>1, (d-u+1)>>1
+	}
+}
+
+// inverseY2 sets the DCs of 16 blocks, to the bit as a decoder does it (RFC 6386 section
+// 14.3).
+func inverseY2(dc *[16]int16, c *[16]int32) {
+	var m [16]int32
+	for i := range 4 {
+		s, t := c[i]+c[12+i], c[4+i]+c[8+i]
+		d, u := c[i]-c[12+i], c[4+i]-c[8+i]
+		m[i], m[4+i], m[8+i], m[12+i] = s+t, d+u, s-t, d-u
+	}
+	for i := 0; i < 16; i += 4 {
+		s, t := m[i]+m[i+3]+3, m[i+1]+m[i+2]
+		d, u := m[i]-m[i+3]+3, m[i+1]-m[i+2]
+		dc[i], dc[i+1], dc[i+2], dc[i+3] = int16((s+t)>>3), int16((d+u)>>3), int16((s-t)>>3), int16((d-u)>>3)
+	}
+}
+
+// contextsOf sets the context of each block of luma from the blocks that have tokens: bit
+// b of nz is block b, above and left have four bits each.
+func contextsOf(ctx *[16]uint8, nz, above, left uint32) {
+	fromAbove := nz<<4 | above
+	fromLeft := nz<<1&0xeeee | left&1 | left&2<<3 | left&4<<6 | left&8<<9
+	for b := range 16 {
+		ctx[b] = uint8(fromAbove>>b&1 + fromLeft>>b&1)
+	}
+}
+
+// use16 makes the best mode by 16×16 that of the macroblock.
+func (e *encoder) use16() {
+	t, mb := &e.luma16, &e.mb
+	s := &e.segments[mb.segment]
+	mb.mode = t.best.mode
+	var c [16]int32
+	for k, l := range t.best.y2 {
+		p := zigzag[k]
+		c[p] = int32(l) * int32(s.y2.step[p])
+	}
+	mb.levels[blockY2] = t.best.y2
+	for b := range 16 {
+		mb.levels[b][0] = 0
+		for k := 1; k < 16; k++ {
+			mb.levels[b][k] = t.best.levels[zigzag[k]][b]
+		}
+	}
+	d := &t.coefs
+	*d = t.best.levels
+	dequantize(d, &s.lumaAC, 1)
+	inverseY2(&d[0], &c)
+	inverse(d)
+	for p := range 16 {
+		for b := range 16 {
+			mb.rebuilt[(b&^3+p>>2)*16+b&3<<2+p&3] = clamp(t.best.pred[p][b] + d[p][b])
+		}
+	}
+}
+
+func clamp(v int16) uint8 { return uint8(min(max(v, 0), 255)) }
+
+// luma4 is the work space of predictions by 4×4.
+type luma4 struct {
+	// The macroblock as it is rebuilt, with the pixels above it in the first row, from
+	// those above right of it to the corner, and those left of it in column 15.
+	pix    [17][40]uint8
+	values blockPixels
+	coefs  lanes
+	levels lanes
+	modes  [16]mode
+	chosen [16][16]int16 // levels, in zig-zag order
+}
+
+const luma4Left = 16 // the column of pix where the macroblock begins
+
+// choose4 finds modes by 4×4 and reports whether their score is below most.
+func (e *encoder) choose4(most int) bool {
+	t, mb := &e.luma4, &e.mb
+	s := &e.segments[mb.segment]
+	e.around4()
+	coded, left := uint32(e.aboveCoded[e.mbx]), uint32(e.leftCoded)
+	bits := lumaModeCost[mode4x4]
+	total := s.score(0, bits/laneUnit)
+	for b := range 16 {
+		x, y := luma4Left+b&3*4, 1+b>>2*4
+		var a around
+		for i := range 4 {
+			a[4-i] = t.pix[y+i][x-1]
+		}
+		a[0] = a[1]
+		copy(a[aroundCorner:], t.pix[y-1][x-1:x+8])
+		a[14] = a[13]
+		t.values.set(&a)
+		t.values.differences(&t.coefs, &mb.block[b])
+		forward(&t.coefs)
+		var dist [16]int32
+		quantize(&t.levels, &t.coefs, &s.luma, 0, &dist)
+		var ctx [16]uint8
+		c := uint8(coded>>(b&3)&1 + left>>(b>>2)&1)
+		for i := range ctx {
+			ctx[i] = c
+		}
+		var rate [16]uint16
+		rateLanes(&t.levels, &e.costs[typeLuma].lanes, 0, &ctx, &rate)
+
+		modeAbove, modeLeft := e.modesAround(b)
+		costs := &blockModeCost[modeAbove][modeLeft]
+		best, bestScore := mode(0), -1
+		for m := range mode(modes) {
+			if score := s.score(int(dist[m]), int(rate[m])+costs[m]/laneUnit); bestScore < 0 || score < bestScore {
+				best, bestScore = m, score
+			}
+		}
+		bits += costs[best]
+		if total += bestScore; total >= most || !e.modes.allows(bits) {
+			return false
+		}
+		t.modes[b] = best
+		nz := e.rebuild4(s, b, best, t.pix[y:], x)
+		coded = coded&^(1<<(b&3)) | nz<<(b&3)
+		left = left&^(1<<(b>>2)) | nz<<(b>>2)
+	}
+	return true
+}
+
+// around4 sets the pixels around the macroblock. Blocks on the right edge below the first
+// row of blocks take those above right of the macroblock, as no others are known yet.
+func (e *encoder) around4() {
+	t := &e.luma4
+	at := 16 * e.mbx
+	copy(t.pix[0][luma4Left:], e.aboveLuma[at:at+16])
+	right := t.pix[0][luma4Left+16:][:4]
+	switch {
+	case e.mbx+1 < e.mbw:
+		copy(right, e.aboveLuma[at+16:])
+	default:
+		for i := range right {
+			right[i] = e.aboveLuma[at+15]
+		}
+	}
+	for y := 4; y < 16; y += 4 {
+		copy(t.pix[y][luma4Left+16:], right)
+	}
+	t.pix[0][luma4Left-1] = e.cornerLuma
+	for y := range 16 {
+		t.pix[1+y][luma4Left-1] = e.leftLuma[y]
+	}
+}
+
+// modesAround returns the modes above and to the left of block b.
+func (e *encoder) modesAround(b int) (above, left mode) {
+	if b < 4 {
+		above = e.aboveModes[4*e.mbx+b]
+	} else {
+		above = e.luma4.modes[b-4]
+	}
+	if b&3 == 0 {
+		left = e.leftModes[b>>2]
+	} else {
+		left = e.luma4.modes[b-1]
+	}
+	return above, left
+}
+
+// rebuild4 keeps the levels of block b for a mode and rebuilds its pixels, the first at
+// column x of the first row of pix. It returns 1 if the block has tokens, else 0.
+func (e *encoder) rebuild4(s *segment, b int, m mode, pix [][40]uint8, x int) (nz uint32) {
+	t := &e.luma4
+	levels := &t.chosen[b]
+	var d [16]int32
+	for k := range 16 {
+		p := zigzag[k]
+		l := t.levels[p][m]
+		levels[k] = l
+		if l != 0 {
+			nz = 1
+			d[p] = int32(l) * int32(s.luma.step[p])
+		}
+	}
+	if nz != 0 {
+		inverseBlock(&d)
+	}
+	for p := range 16 {
+		pix[p>>2][x+p&3] = uint8(min(max(int32(t.values[blockPredictions[p][m]])+d[p], 0), 255))
+	}
+	return nz
+}
+
+// inverseBlock is inverse for one block.
+func inverseBlock(d *[16]int32) {
+	mul := func(x, k int32) int32 { return x * k >> 16 }
+	for p := range 4 {
+		u0, u1, u2, u3 := d[p], d[p+4], d[p+8], d[p+12]
+		a, b := u0+u2, u0-u2
+		c, e := mul(u1, sine+65536)-mul(u3, cosine)-u3, mul(u1, cosine)+u1+mul(u3, sine+65536)
+		d[p], d[p+4], d[p+8], d[p+12] = a+e, b+c, b-c, a-e
+	}
+	for p := 0; p < 16; p += 4 {
+		u0, u1, u2, u3 := d[p]+4, d[p+1], d[p+2], d[p+3]
+		a, b := u0+u2, u0-u2
+		c, e := mul(u1, sine+65536)-mul(u3, cosine)-u3, mul(u1, cosine)+u1+mul(u3, sine+65536)
+		d[p], d[p+1], d[p+2], d[p+3] = (a+e)>>3, (b+c)>>3, (b-c)>>3, (a-e)>>3
+	}
+}
+
+// use4 makes the modes by 4×4 those of the macroblock.
+func (e *encoder) use4() {
+	t, mb := &e.luma4, &e.mb
+	mb.mode, mb.modes = mode4x4, t.modes
+	mb.levels[blockY2] = [16]int16{}
+	copy(mb.levels[:16], t.chosen[:])
+	for y := range 16 {
+		copy(mb.rebuilt[16*y:16*y+16], t.pix[1+y][luma4Left:])
+	}
+}
+
+// chooseLuma finds how the luma of the macroblock is predicted.
+func (e *encoder) chooseLuma() {
+	if score := e.choose16(); e.choose4(score) {
+		e.use4()
+	} else {
+		e.use16()
+	}
+}

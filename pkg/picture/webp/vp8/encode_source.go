@@ -1,0 +1,249 @@
+package vp8
+
+import (
+	"io"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
+)
+
+// A source brings rows to the samples of VP8: Y, Cb and Cr of 4:2:0 in studio range,
+// luma 16 to 235 and chroma 16 to 240 (Rec. 601), a row of macroblocks at a time.
+//
+// Planes of YCbCr 4:2:0 and gray take one look-up a sample. RGB takes the matrix; its
+// chroma is that of the mean colour of four pixels.
+type source struct {
+	rows   raster.Rows
+	layout raster.Layout
+	w, h   int
+	cw, ch int // of chroma; 0 for gray
+	y      int // rows of luma taken
+
+	band *raster.Band
+	at   [3]int // lines of the band that were taken, by plane
+	kept [3][]uint8
+	sums []int32 // of R, G and B of two pixels of a line
+
+	luma   []uint8    // 16 lines of lumaStride samples
+	chroma [2][]uint8 // 8 lines of half of that
+	stride int
+}
+
+// newSource returns the source of rows. YCbCr with chroma that is not halved both ways,
+// rounded up, becomes RGB first.
+func newSource(rows raster.Rows) (*source, error) {
+	h := rows.Header()
+	if h.Layout == raster.YCbCr && !halved(h.Planes) {
+		rows = raster.Packed(rows)
+		h = rows.Header()
+	}
+	if h.Bits != 8 || h.Orientation > 1 {
+		return nil, fault.New(fault.Internal, "a WebP of %d bits, orientation %d", h.Bits, h.Orientation)
+	}
+	s := &source{rows: rows, layout: h.Layout, w: h.W(), h: h.H()}
+	if s.w < 1 || s.h < 1 {
+		return nil, fault.New(fault.Format, "a picture of %d×%d pixels", s.w, s.h)
+	}
+	if s.w > maxSide || s.h > maxSide {
+		return nil, fault.New(fault.TooLarge, "%d×%d: a side over %d is more than WebP holds", s.w, s.h, maxSide)
+	}
+	switch h.Layout {
+	case raster.Gray:
+	case raster.RGB, raster.YCbCr:
+		s.cw, s.ch = (s.w+1)/2, (s.h+1)/2
+	default:
+		return nil, fault.New(fault.Internal, "lossy WebP of %s rows", h.Layout)
+	}
+	s.stride = (s.w + 15) &^ 15
+	s.luma = make([]uint8, 16*s.stride)
+	if s.cw > 0 {
+		for i := range s.chroma {
+			s.chroma[i] = make([]uint8, 4*s.stride)
+		}
+	}
+	if h.Layout == raster.RGB {
+		s.sums = make([]int32, 3*s.cw)
+	}
+	return s, nil
+}
+
+func halved(p []raster.PlaneDim) bool {
+	w, h := (p[0].W+1)/2, (p[0].H+1)/2
+	return p[1].W == w && p[2].W == w && p[1].H == h && p[2].H == h
+}
+
+// next fills luma and chroma with the next row of macroblocks. Behind the right and lower
+// edge of the picture the last sample is repeated.
+func (s *source) next() error {
+	lines := min(16, s.h-s.y)
+	for j := range lines {
+		line, err := s.line(0)
+		if err != nil {
+			return err
+		}
+		dst := s.luma[j*s.stride:][:s.stride]
+		if s.layout != raster.RGB {
+			expand(dst, line, &studioLuma)
+			continue
+		}
+		lumaOfRGB(dst[:s.w], line)
+		fill(dst, s.w)
+		sumPairs(s.sums, line, j&1 != 0)
+		if j&1 != 0 || j == lines-1 {
+			if j&1 == 0 { // the last line has no partner
+				sumPairs(s.sums, line, true)
+			}
+			at := j / 2 * s.stride / 2
+			cb, cr := s.chroma[0][at:][:s.stride/2], s.chroma[1][at:][:s.stride/2]
+			chromaOfSums(cb, cr, s.sums)
+			fill(cb, s.cw)
+			fill(cr, s.cw)
+		}
+	}
+	repeat(s.luma, s.stride, lines)
+	if s.cw > 0 {
+		half := (lines + 1) / 2
+		for i := range s.chroma {
+			for j := 0; s.layout == raster.YCbCr && j < half; j++ {
+				line, err := s.line(1 + i)
+				if err != nil {
+					return err
+				}
+				expand(s.chroma[i][j*s.stride/2:][:s.stride/2], line, &studioChroma)
+			}
+			repeat(s.chroma[i], s.stride/2, half)
+		}
+	}
+	s.y += lines
+	return nil
+}
+
+// end reads what follows the last row, as a source may report damage only there.
+func (s *source) end() error {
+	for {
+		b, err := s.rows.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil && b.Planes[0].Rows > 0 {
+			err = fault.New(fault.Internal, "more rows than the header says")
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// line returns the next line of plane i, however bands group lines. It is valid until the
+// next call.
+func (s *source) line(i int) ([]uint8, error) {
+	n := s.w
+	if i > 0 {
+		n = s.cw
+	}
+	n *= s.layout.Samples()
+	if k := s.kept[i]; len(k) > 0 {
+		s.kept[i] = k[n:]
+		return k[:n], nil
+	}
+	for s.band == nil || s.at[i] == s.band.Planes[i].Rows {
+		if err := s.nextBand(); err != nil {
+			return nil, err
+		}
+	}
+	p := &s.band.Planes[i]
+	at := s.at[i] * p.Stride
+	s.at[i]++
+	return p.Pix[at : at+n], nil
+}
+
+// nextBand pulls a band. Lines of the other planes that were not yet taken are kept.
+func (s *source) nextBand() error {
+	if s.band != nil {
+		for i, d := range s.rows.Header().Planes {
+			p, n := &s.band.Planes[i], d.W*s.layout.Samples()
+			for ; s.at[i] < p.Rows; s.at[i]++ {
+				s.kept[i] = append(s.kept[i], p.Pix[s.at[i]*p.Stride:][:n]...)
+			}
+		}
+	}
+	b, err := s.rows.Next()
+	if err == io.EOF {
+		err = fault.New(fault.Internal, "fewer rows than the header says")
+	}
+	s.band, s.at = b, [3]int{}
+	return err
+}
+
+// fill repeats sample n-1 to the end of a line.
+func fill(line []uint8, n int) {
+	for i := n; i < len(line); i++ {
+		line[i] = line[n-1]
+	}
+}
+
+// repeat copies line n-1 to those behind it.
+func repeat(plane []uint8, stride, n int) {
+	for at := n * stride; at < len(plane); at += stride {
+		copy(plane[at:at+stride], plane[at-stride:at])
+	}
+}
+
+// Samples of studio range by those of full range (JFIF).
+var studioLuma, studioChroma = func() (y, c [256]uint8) {
+	for v := range 256 {
+		y[v] = uint8(16 + (v*219*2+255)/510)
+		c[v] = uint8((128*255*2 + (v-128)*224*2 + 255) / 510)
+	}
+	return
+}()
+
+// expand sets dst to the samples of a line by a table, and repeats the last.
+func expand(dst, line []uint8, table *[256]uint8) {
+	for i, v := range line {
+		dst[i] = table[v]
+	}
+	fill(dst, len(line))
+}
+
+// The matrix of Rec. 601 from RGB to studio range, times 65536.
+const (
+	yR, yG, yB    = 16829, 33039, 6416
+	cbR, cbG, cbB = -9714, -19070, 28784
+	crR, crG, crB = 28784, -24103, -4681
+)
+
+func lumaOfRGB(dst, rgb []uint8) {
+	for i := range dst {
+		p := rgb[3*i : 3*i+3 : 3*i+3]
+		dst[i] = uint8((int32(p[0])*yR + int32(p[1])*yG + int32(p[2])*yB + 16<<16 + 1<<15) >> 16)
+	}
+}
+
+// sumPairs sets sums to those of two pixels of a line side by side, or adds to them. The
+// last pixel of an odd line counts twice.
+func sumPairs(sums []int32, rgb []uint8, add bool) {
+	for len(rgb) > 0 {
+		b := rgb[3*min(1, len(rgb)/3-1):]
+		for i := range 3 {
+			v := int32(rgb[i]) + int32(b[i])
+			if add {
+				v += sums[i]
+			}
+			sums[i] = v
+		}
+		sums = sums[3:]
+		rgb = rgb[min(6, len(rgb)):]
+	}
+}
+
+// chromaOfSums sets chroma from sums of four pixels.
+func chromaOfSums(cb, cr []uint8, sums []int32) {
+	for i := 0; len(sums) > 0; i++ {
+		r, g, b := sums[0], sums[1], sums[2]
+		const half = 128<<18 + 1<<17
+		cb[i] = uint8((r*cbR + g*cbG + b*cbB + half) >> 18)
+		cr[i] = uint8((r*crR + g*crG + b*crB + half) >> 18)
+		sums = sums[3:]
+	}
+}

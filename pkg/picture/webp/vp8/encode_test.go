@@ -1,0 +1,130 @@
+package vp8
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"golang.org/x/image/vp8"
+
+	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
+)
+
+// rebuilt is the picture as the encoder believes that a decoder has it before its loop
+// filter: planes of whole macroblocks.
+type rebuilt struct {
+	planes  [3][]uint8
+	strides [3]int
+}
+
+func newRebuilt(e *encoder) *rebuilt {
+	r := &rebuilt{strides: [3]int{16 * e.mbw, 8 * e.mbw, 8 * e.mbw}}
+	for i, s := range r.strides {
+		r.planes[i] = make([]uint8, s*s/e.mbw*e.mbh)
+	}
+	e.rebuilt = func(mbx, mby int, luma *[256]uint8, chroma *[2][64]uint8) {
+		for y := range 16 {
+			copy(r.planes[0][(16*mby+y)*r.strides[0]+16*mbx:], luma[16*y:16*y+16])
+		}
+		for i := range chroma {
+			for y := range 8 {
+				copy(r.planes[1+i][(8*mby+y)*r.strides[1]+8*mbx:], chroma[i][8*y:8*y+8])
+			}
+		}
+	}
+	return r
+}
+
+// encoded encodes rows without a loop filter, and returns the file and what the encoder
+// rebuilt.
+func encoded(t *testing.T, rows raster.Rows, o EncodeOptions, set func(*encoder)) ([]byte, *rebuilt) {
+	t.Helper()
+	s, err := newSource(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEncoder(s.w, s.h, s.layout == raster.Gray, o)
+	for i := range e.segments {
+		e.segments[i].filter = 0
+	}
+	if set != nil {
+		set(e)
+	}
+	r := newRebuilt(e)
+	p, err := e.encode(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Bytes(), r
+}
+
+// sameAsXImage compares what x/image decodes with what the encoder rebuilt.
+func sameAsXImage(t *testing.T, file []byte, r *rebuilt, w, h int) {
+	t.Helper()
+	d := vp8.NewDecoder()
+	d.Init(bytes.NewReader(file), len(file))
+	if _, err := d.DecodeFrameHeader(); err != nil {
+		t.Fatal(err)
+	}
+	m, err := d.DecodeFrame()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Rect.Dx() != w || m.Rect.Dy() != h {
+		t.Fatalf("%v, want %d×%d", m.Rect, w, h)
+	}
+	for i, p := range [][]uint8{m.Y, m.Cb, m.Cr} {
+		pw, ph, stride := w, h, m.YStride
+		if i > 0 {
+			pw, ph, stride = (w+1)/2, (h+1)/2, m.CStride
+		}
+		for y := range ph {
+			got, want := p[y*stride:][:pw], r.planes[i][y*r.strides[i]:][:pw]
+			if !slices.Equal(got, want) {
+				t.Fatalf("plane %d, row %d:\n%v, want\n%v", i, y, got, want)
+			}
+		}
+	}
+}
+
+func testRows(w, h int, l raster.Layout, s []uint8) raster.Rows {
+	return &rastertest.Picture[uint8]{H: raster.NewHeader(w, h, l, 8), S: s, Band: 5}
+}
+
+// smooth returns a picture of waves with some noise.
+func smooth(rnd *rand.Rand, w, h, samples int) []uint8 {
+	s := make([]uint8, w*h*samples)
+	for i := range s {
+		x, y := i/samples%w, i/samples/w
+		v := 128 + (x*y/40+i%samples*50)%90 - y%60 + rnd.IntN(9)
+		if (x/13+y/17)%5 == 0 {
+			v = 250 - v
+		}
+		s[i] = uint8(min(max(v, 0), 255))
+	}
+	return s
+}
+
+func TestDecodersRebuildWhatTheEncoderDid(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, size := range [][2]int{{1, 1}, {2, 3}, {16, 16}, {17, 15}, {33, 47}, {64, 40}, {200, 131}, {16383, 1}, {1, 333}} {
+		for _, l := range []raster.Layout{raster.Gray, raster.RGB} {
+			for _, quality := range []int{1, 30, 75, 90, 100} {
+				w, h := size[0], size[1]
+				for name, pix := range map[string][]uint8{
+					"smooth": smooth(rnd, w, h, l.Samples()),
+					"noise":  rastertest.Noise[uint8](rnd, w*h*l.Samples(), 256),
+					"flat":   bytes.Repeat([]byte{77}, w*h*l.Samples()),
+				} {
+					t.Run(fmt.Sprintf("%s %d×%d %s %d", l, w, h, name, quality), func(t *testing.T) {
+						file, r := encoded(t, testRows(w, h, l, pix), EncodeOptions{Quality: quality}, nil)
+						sameAsXImage(t, file, r, w, h)
+					})
+				}
+			}
+		}
+	}
+}
