@@ -1,3 +1,36 @@
-// Package vp8l reads and writes the bitstream of a lossless WebP picture, VP8L (RFC 9649
-// section 3).
+// Package vp8l writes the lossless pictures of WebP (RFC 9649): the payload of a "VP8L"
+// chunk, and that of an "ALPH" chunk, which is the alpha plane of a lossy picture.
+//
+// A pixel is a uint32, alpha in the highest byte, then red, green and blue. A picture is
+// first transformed, so that pixels become small or few, then coded:
+//
+//	RGB rows ── subtract green ── predict ── cross colour ──┐
+//	indexes  ── bundle ─────────────────────────────────────┴─ LZ77, colour cache ── prefix codes
+//
+// In the file the order is another one. The data of all transforms comes first, then all
+// prefix codes, then the pixels:
+//
+//	head      size, alpha, transforms with their small pictures: a predictor for each tile …
+//	groups    bits of the colour cache; a small picture that says which group of five
+//	          prefix codes each tile uses; the groups
+//	body      literals, copies and cache hits, row after row
+//
+// The encoder needs no second look at the pixels for that. It reads a band of about 2^19
+// pixels, chooses for it what can be chosen tile by tile (predictors, multipliers, groups
+// of codes), and appends its bits to the body. Only what holds for the whole picture is
+// fixed by the first band: which transforms there are, and the size of the cache. Memory
+// is the band, 2^20 pixels before it for LZ77, and the body, which is the output.
+//
+//	encode.go            from rows to bands, and the payload at the end
+//	encode_palette.go    up to 256 colours: indexes, several in a pixel
+//	encode_analyse.go    which transforms pay
+//	encode_predict.go    a predictor for each tile (RFC 9649, 4.1)
+//	encode_colour.go     cross colour: red and blue from green (4.2)
+//	encode_match.go      LZ77: tokens of a band (5.2.2)
+//	encode_cache.go      colour cache (5.2.3)
+//	encode_groups.go     tiles with similar statistics share a group of codes (5.2.4, 6.2)
+//	encode_prefix.go     prefix codes of at most 15 bits, and how they are written (6.2.1)
+//	encode_tokens.go     bits of tokens; small pictures
+//	encode_alpha.go      "ALPH"
+//	encode_clear.go      colours that nobody sees, for the lossy encoder
 package vp8l

@@ -1,0 +1,129 @@
+package vp8l
+
+// coder makes the body of bands of transformed pixels, and the groups of codes in front of
+// it.
+type coder struct {
+	o         EncodeOptions
+	width     int
+	groupBits uint // side of the tiles that choose a group, as a power of 2
+	match     *matcher
+	window    []uint32 // pixels coded before, as far as copies reach, then the band
+	start     int      // of the band in window
+	cacheBits int
+	cache     *cache
+	build     codeBuilder
+	groups    []uint32 // the group of each tile, as pixels: red and green
+	numGroups int
+	codes     bitWriter // of all groups
+	body      bitWriter
+}
+
+func newCoder(w, h int, groupBits uint, o EncodeOptions) *coder {
+	n := w * bandRows(w, h)
+	if all := w * h; all > n {
+		n += min(all-n, maxDistance)
+	}
+	return &coder{o: o, width: w, groupBits: groupBits, match: newMatcher(w, n), window: make([]uint32, 0, n)}
+}
+
+// room returns memory for the n pixels of the next band.
+func (c *coder) room(n int) []uint32 {
+	if over := len(c.window) + n - cap(c.window); over > 0 {
+		copy(c.window, c.window[over:])
+		c.window = c.window[:len(c.window)-over]
+		c.match.slide(over)
+	}
+	c.start = len(c.window)
+	c.window = c.window[:c.start+n]
+	return c.window[c.start:]
+}
+
+// band codes the band: copies, cache, groups, bits.
+func (c *coder) band() error {
+	m := c.match
+	m.px = c.window
+	m.parse(c.start, len(c.window))
+	px := c.window[c.start:]
+	if c.numGroups == 0 {
+		if c.cacheBits = chooseCache(m.dist, m.tokens, px); c.cacheBits > 0 {
+			c.cache = newCache(c.cacheBits)
+		}
+	}
+	if c.cache != nil {
+		c.cache.replace(m.tokens, px)
+	}
+	g := grouper{cacheBits: c.cacheBits}
+	c.tiles(&g, px)
+	g.group()
+	codes := make([][]code, len(g.groups))
+	for i, counts := range g.groups {
+		codes[i] = make([]code, len(counts))
+		c.build.writeGroup(&c.codes, codes[i], counts, c.cacheBits)
+	}
+	for i := range g.tiles {
+		n := uint32(c.numGroups + g.tiles[i].group)
+		c.groups = append(c.groups, opaque|n>>8<<16|n&255<<8)
+	}
+	c.numGroups += len(g.groups)
+	c.write(&g, codes, px)
+	return c.o.Limits.CheckMem(c.body.bits() / 8)
+}
+
+// tiles counts the symbols of each tile. A copy belongs to the tile in which it begins.
+func (c *coder) tiles(g *grouper, px []uint32) {
+	symbols := numSymbols(c.cacheBits)
+	across := (c.width-1)>>c.groupBits + 1
+	counts := make([]uint32, across*symbols)
+	flush := func() {
+		for t := range across {
+			g.addTile(counts[t*symbols : (t+1)*symbols])
+		}
+	}
+	side := 1 << c.groupBits
+	at, x, y := 0, 0, 0
+	for _, t := range c.match.tokens {
+		i := x >> c.groupBits * symbols
+		n := t.pixels()
+		c.match.dist.tallyOne(counts[i:i+symbols], t, n, px[at])
+		at += n
+		for x += n; x >= c.width; x -= c.width {
+			if y++; y%side == 0 {
+				flush()
+			}
+		}
+	}
+	if y%side != 0 {
+		flush()
+	}
+}
+
+// write writes the tokens with the codes of their tiles.
+func (c *coder) write(g *grouper, codes [][]code, px []uint32) {
+	across := (c.width-1)>>c.groupBits + 1
+	at, x, y := 0, 0, 0
+	for _, t := range c.match.tokens {
+		tile := y>>c.groupBits*across + x>>c.groupBits
+		n := t.pixels()
+		c.match.dist.writeToken(&c.body, codes[g.tiles[tile].group], t, n, px[at])
+		at += n
+		for x += n; x >= c.width; x -= c.width {
+			y++
+		}
+	}
+}
+
+// writeHead writes what comes before the groups of codes: the size of the cache, and the
+// picture that gives each tile its group, if there is more than one.
+func (c *coder) writeHead(w *bitWriter) {
+	if c.cacheBits > 0 {
+		w.write(1|uint64(c.cacheBits)<<1, 5)
+	} else {
+		w.write(0, 1)
+	}
+	if c.numGroups == 1 {
+		w.write(0, 1)
+		return
+	}
+	w.write(1|uint64(c.groupBits-2)<<1, 4)
+	writeSmall(w, &c.build, c.groups, (c.width-1)>>c.groupBits+1)
+}

@@ -1,0 +1,182 @@
+package vp8l
+
+import "math/bits"
+
+// matcher finds copies: LZ77 over pixels (RFC 9649, 5.2.2).
+//
+// Places where the same minMatch pixels begin are chained: head has the last place of each
+// hash value and prev the one before each place. Copies from the pixel to the left and
+// from the pixel above are tried first. They cost least, since their distances have the
+// shortest codes, and in flat and repeating areas they are so long that the chains are not
+// needed.
+type matcher struct {
+	width  int
+	dist   *distances
+	px     []uint32
+	head   []int32 // -1: none
+	prev   []int32
+	shift  uint
+	tokens []token
+	misses int // literals since the last copy
+}
+
+const (
+	minMatch  = 3  // pixels that are hashed
+	chainLen  = 12 // places tried
+	niceMatch = 96 // pixels; a copy as long as this is taken as it is
+	// After 1<<skipAfter literals in a row every second pixel is looked up, after twice as
+	// many every third, and so on: a photograph has no copies.
+	skipAfter = 6
+	maxSkip   = 24
+)
+
+// newMatcher returns a matcher for n pixels at a time, of a picture that is width wide.
+func newMatcher(width, n int) *matcher {
+	m := &matcher{width: width, dist: newDistances(width)}
+	b := min(max(bits.Len(uint(n)), 8), 16)
+	m.head = make([]int32, 1<<b)
+	for i := range m.head {
+		m.head[i] = -1
+	}
+	m.prev = make([]int32, n)
+	m.shift = uint(64 - b)
+	return m
+}
+
+// slide forgets the first n pixels.
+func (m *matcher) slide(n int) {
+	for i, p := range m.head {
+		m.head[i] = max(p-int32(n), -1)
+	}
+	copy(m.prev, m.prev[n:])
+	for i, p := range m.prev {
+		m.prev[i] = max(p-int32(n), -1)
+	}
+}
+
+func (m *matcher) hash(i int) uint64 {
+	a, b := uint64(m.px[i])|uint64(m.px[i+1])<<32, uint64(m.px[i+2])
+	return (a*0x9e3779b97f4a7c15 + b*0xc2b2ae3d27d4eb4f) >> m.shift
+}
+
+func (m *matcher) insert(i int) {
+	h := m.hash(i)
+	m.prev[i] = m.head[h]
+	m.head[h] = int32(i)
+}
+
+// match returns how many pixels from i on are those from j on, at most limit.
+func (m *matcher) match(i, j, limit int) int {
+	a, b := m.px[i:i+limit], m.px[j:]
+	b = b[:len(a)]
+	for n := range a {
+		if a[n] != b[n] {
+			return n
+		}
+	}
+	return limit
+}
+
+// find returns the best copy for pixel i, and how many bits it saves, about; 0, 0, 0 if
+// there is none. It enters i into the chains.
+func (m *matcher) find(i, end int) (n, distance, gain int) {
+	limit := end - i
+	consider := func(d int) {
+		l := m.match(i, i-d, limit)
+		if l > n {
+			if g := m.gain(l, d); g > gain {
+				n, distance, gain = l, d, g
+			}
+		}
+	}
+	if i >= 1 && m.px[i] == m.px[i-1] {
+		consider(1)
+	}
+	if i >= m.width && m.width > 1 && m.px[i] == m.px[i-m.width] {
+		consider(m.width)
+	}
+	if n >= niceMatch || limit < minMatch {
+		return n, distance, gain
+	}
+	h := m.hash(i)
+	j := int(m.head[h])
+	m.prev[i] = int32(j)
+	m.head[h] = int32(i)
+	for range chainLen {
+		if j < 0 || i-j > maxDistance {
+			break
+		}
+		if n < limit && m.px[i+n] == m.px[j+n] {
+			if consider(i - j); n >= niceMatch {
+				break
+			}
+		}
+		j = int(m.prev[j])
+	}
+	return n, distance, gain
+}
+
+// literalBits is what a pixel costs as a literal or a place of the cache, about.
+const literalBits = 9
+
+// gain returns how many bits a copy saves.
+func (m *matcher) gain(n, distance int) int {
+	_, _, lb := prefix(min(n, maxLength))
+	_, _, db := prefix(m.dist.code(distance))
+	return n*literalBits - 8 - int(lb) - int(db) - int(db)/4
+}
+
+// parse makes tokens of pixels start to end. Of two copies that begin at neighbouring
+// pixels it takes the one that saves more.
+func (m *matcher) parse(start, end int) {
+	m.tokens = m.tokens[:0]
+	if cap(m.tokens) < end-start {
+		m.tokens = make([]token, 0, end-start)
+	}
+	i := start
+	for i < end {
+		n, d, gain := m.find(i, end)
+		if n < 2 {
+			m.tokens = append(m.tokens, literal)
+			i++
+			m.misses++
+			for skip := min(m.misses>>skipAfter, maxSkip); skip > 0 && i < end; skip-- {
+				m.tokens = append(m.tokens, literal)
+				i++
+			}
+			continue
+		}
+		m.misses = 0
+		at := i + 1 // first place that is not in the chains
+		for n < niceMatch && at < end {
+			n2, d2, gain2 := m.find(at, end)
+			at++
+			if gain2 <= gain {
+				break
+			}
+			m.tokens = append(m.tokens, literal)
+			i++
+			n, d, gain = n2, d2, gain2
+		}
+		m.enter(at, i+n)
+		i += n
+		for n > 0 {
+			l := min(n, maxLength)
+			if l == 1 {
+				m.tokens = append(m.tokens, literal)
+			} else {
+				m.tokens = append(m.tokens, copyToken(l, d))
+			}
+			n -= l
+		}
+	}
+}
+
+// enter puts places of a copy into the chains: of a long one only the last, since what
+// begins in it begins at the pixels that it copies too.
+func (m *matcher) enter(from, to int) {
+	to = min(to, len(m.px)-minMatch+1)
+	for i := max(from, to-niceMatch); i < to; i++ {
+		m.insert(i)
+	}
+}
