@@ -61,6 +61,7 @@ var walls = map[string][]string{
 
 	// Processes and the wire: bytes and descriptors, never pixels.
 	"pkg/daemon/fdpass":     {"pkg/fault"},
+	"pkg/daemon/cgroup":     {},
 	"pkg/daemon/wire":       {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/daemon/fdpass"},
 	"pkg/daemon/worker":     {"pkg/fault", "pkg/ops", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/daemon/wire"},
 	"pkg/daemon/peercred":   {"pkg/fault"},

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 
+	"imgtools/pkg/daemon/cgroup"
 	"imgtools/pkg/daemon/sandbox"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/front/service"
@@ -40,7 +41,7 @@ type options struct {
 // parse reads the flags.
 func parse(args []string) (options, error) {
 	o := options{Config: service.Config{
-		IPs: []string{"localhost"}, Port: limits.Port, Workers: runtime.NumCPU(), Queue: limits.Queue, Conns: limits.Conns,
+		IPs: []string{"localhost"}, Port: limits.Port, Workers: runtime.GOMAXPROCS(0), Queue: limits.Queue, Conns: limits.Conns,
 		Timeout: limits.Time, TTL: limits.TTL, Spool: defaultSpool(os.Getenv, os.Geteuid()),
 		MaxBytes: limits.Bytes, MaxPixels: limits.Pixels, MaxMem: limits.Memory, Sandbox: "best", Stderr: os.Stderr,
 		MaxAge: limits.MaxAge, Version: cli.Version(),
@@ -54,6 +55,7 @@ func parse(args []string) (options, error) {
 	f.Strings(&o.Scale, "", "scaled", "address", "address of a running scaled (default: start one)")
 	f.Int(&o.Workers, "n", "workers", "workers", "worker processes of each daemon that imgd starts")
 	f.Duration(&o.Timeout, "t", "timeout", "time", "limit of the work on one picture")
+	f.Duration(&o.Drain, "", "drain", "time", "after SIGTERM, take requests for this long while /readyz answers 503")
 	f.Int(&o.Queue, "", "queue", "n", "requests to /image that may wait for a worker")
 	f.Int(&o.Conns, "", "conns", "n", "connections at once, at most a quarter of the open files allowed")
 	f.String(&o.Spool, "", "spool", "dir", "folder that keeps the jobs")
@@ -71,7 +73,8 @@ func parse(args []string) (options, error) {
 	f.String(&o.Cert, "", "cert", "file", "certificates for TLS on TCP, PEM")
 	f.String(&o.Key, "", "key", "file", "key of the certificate, PEM")
 	f.Both("cert", "key")
-	f.Strings(&o.Hosts, "", "host", "name", "name by which TCP clients may call this server")
+	f.Strings(&o.Hosts, "", "host", "name", "name by which TCP clients may call this server: NAME, *.SUFFIX or *")
+	f.Bool(&o.Public, "", "public", "let -host '*' be without -token beyond this machine")
 	f.Strings(&o.Proxies, "", "proxy", "cidr", "addresses of proxies whose X-Forwarded headers are believed")
 	f.Choice(&log, "", "log", "form", []string{"text", "json"}, "form of the log on stderr")
 	f.Bool(&o.check, "C", "check", "check flags, files and addresses, print what would be served, and exit")
@@ -87,8 +90,19 @@ func parse(args []string) (options, error) {
 	if o.check && o.ready {
 		return o, fault.New(fault.Usage, "-C and -ready exclude each other")
 	}
+	o.fit(f.Given("n"), f.Given("maxmem"))
 	o.TCP, o.JSON = f.Given("i") || f.Given("p"), log == "json"
 	return o, nil
+}
+
+// fit lowers the number of workers and their memory, where no flag gives them, to what
+// memory.max allows.
+func (o *options) fit(keepN, keepMem bool) {
+	limit := cgroup.MemoryMax()
+	want := cgroup.Workers{N: o.Workers, Mem: o.MaxMem, Daemons: 2}
+	if got := want.Fit(limit, keepN, keepMem); got != want {
+		o.Workers, o.MaxMem, o.Fitted = got.N, got.Mem, got.Said(limit)
+	}
 }
 
 // askReady asks a running imgd whether it is ready.

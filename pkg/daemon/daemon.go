@@ -8,6 +8,7 @@
 //	listen      addresses and sockets
 //	sandbox     the rights that a worker gives up
 //	wire        the lines of the protocol; fdpass: the descriptors beside them
+//	cgroup      the memory that the workers may have together
 //	peercred    who may connect to a Unix socket
 //	embed       daemons as children of another program
 //	journal     lines for people on standard error; serverlog: structured records
@@ -41,6 +42,7 @@ type Config struct {
 	Timeout   time.Duration // of the work on one picture
 	MaxPixels int64         // of one picture
 	MaxMem    int64         // bytes of memory of one worker
+	Fitted    string        // how Workers and MaxMem were lowered, to be said at start; "": they were not
 	Sandbox   string        // strict, best or off
 	Operation worker.Operation
 	Args      []string  // flags that make the same Config in a worker
@@ -163,6 +165,9 @@ func supervise(cfg Config) error {
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 	lines := cfg.lines()
 	info, warn := lines.Info, lines.Warn
+	if cfg.Fitted != "" {
+		info("%s", cfg.Fitted)
+	}
 	pcfg := prefork.Config{
 		Path: path, Args: append([]string{cfg.Name + ": worker"}, cfg.Args...),
 		Workers: cfg.Workers, Boot: bootTime, Timeout: cfg.Timeout,

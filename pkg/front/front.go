@@ -76,6 +76,8 @@ type Server struct {
 	presets    atomic.Pointer[Presets]
 	signKeys   atomic.Pointer[[]string]
 
+	leaving atomic.Bool // Leave was called
+
 	// draining is cancelled when Shutdown begins, stopping when work is cut off.
 	draining, stopping context.Context
 	drain, stop        context.CancelFunc
@@ -157,6 +159,10 @@ func (s *Server) Run() {
 	go s.watchDaemons(s.stopping)
 	s.queue.run(s.stopping, s.c.Spool.Wake())
 }
+
+// Leave tells balancers and clients to go elsewhere: /readyz answers 503, and each
+// answer closes its connection. Requests are served as before, until Shutdown.
+func (s *Server) Leave() { s.leaving.Store(true) }
 
 // Shutdown lets no more requests in, and waits for what is being worked on and
 // answered until ctx ends; then it cuts it off. Jobs that were cut off stay

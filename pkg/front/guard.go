@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"slices"
 	"strings"
 
 	"imgtools/pkg/daemon/peercred"
@@ -96,7 +98,7 @@ func (s *Server) guard(r *http.Request) error {
 		// DNS rebinding: a foreign page whose name resolves to this address makes a
 		// browser send that name.
 		if !open && !hostAllowed(r, s.c.Hosts) {
-			return fault.New(fault.Misdirected, "host %s is not served here (-host)", quote(r.Host))
+			return fault.New(fault.Misdirected, "host %s is not served here: imgd -host NAME adds a name", quote(r.Host))
 		}
 		if name, ok := s.authorized(r); ok {
 			infoOf(r).token = name
@@ -104,14 +106,24 @@ func (s *Server) guard(r *http.Request) error {
 			return fault.New(fault.Unauthorized, "a token is needed (-token)")
 		}
 	}
-	if err := s.cross.Check(r); err != nil {
-		return fault.New(fault.Forbidden, "from another site: %w", err)
+	if err := s.cross.Check(r); err != nil && !s.ownOrigin(r) {
+		return fault.New(fault.Forbidden, "from another site: %w; imgd -host NAME makes a site this one, and a proxy has to pass its host on (nginx: proxy_set_header Host $host)", err)
 	}
 	return nil
 }
 
+// ownOrigin reports whether a request comes from a page of a site that -host names.
+// The name "*" is every name, and makes no site this one.
+func (s *Server) ownOrigin(r *http.Request) bool {
+	u, err := url.Parse(r.Header.Get("Origin"))
+	if err != nil || u.Hostname() == "" {
+		return false
+	}
+	return slices.ContainsFunc(s.c.Hosts, func(name string) bool { return name != "*" && hostMatches(u.Hostname(), name) })
+}
+
 // hostAllowed reports whether the Host of a request is an IP address, localhost or
-// one of names, each with or without a port. HTTP/1.0 needs no Host: no browser
+// one that names mean, each with or without a port. HTTP/1.0 needs no Host: no browser
 // sends a request without one.
 func hostAllowed(r *http.Request, names []string) bool {
 	host := r.Host
@@ -130,12 +142,26 @@ func hostAllowed(r *http.Request, names []string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}
-	for _, n := range names {
-		if n != "" && strings.EqualFold(host, strings.TrimSuffix(n, ".")) {
-			return true
-		}
+	return slices.ContainsFunc(names, func(name string) bool { return hostMatches(host, name) })
+}
+
+// hostMatches reports whether a host is one that a name of -host means: the name
+// itself, "*.suffix" all names under a suffix, "*" all names.
+func hostMatches(host, name string) bool {
+	host, name = strings.TrimSuffix(host, "."), strings.TrimSuffix(name, ".")
+	if suffix, ok := strings.CutPrefix(name, "*"); ok {
+		return len(host) > len(suffix) && strings.EqualFold(host[len(host)-len(suffix):], suffix)
 	}
-	return false
+	return name != "" && strings.EqualFold(host, name)
+}
+
+// CheckHost returns an error if name is nothing that -host takes.
+func CheckHost(name string) error {
+	rest := strings.TrimPrefix(name, "*.")
+	if name != "*" && (rest == "" || strings.ContainsAny(rest, "*/:@ ")) {
+		return fault.New(fault.Usage, "-host %q: not a NAME, *.SUFFIX or *", name)
+	}
+	return nil
 }
 
 // token is one that is valid. The SHA-256 is compared: hashes have one length, so

@@ -30,6 +30,44 @@ func TestHostAllowed(t *testing.T) {
 	}
 }
 
+func TestHostNamesWithAStar(t *testing.T) {
+	for _, c := range []struct {
+		host, name string
+		want       bool
+	}{
+		{"a.example.com", "*.example.com", true}, {"A.b.EXAMPLE.com:8080", "*.example.com", true}, {"a.example.com.", "*.example.com", true},
+		{"example.com", "*.example.com", false}, {".example.com", "*.example.com", false}, {"aexample.com", "*.example.com", false},
+		{"a.example.com.evil", "*.example.com", false}, {"evil.com", "*", true}, {"", "*", false}, {":80", "*", false},
+	} {
+		r := &http.Request{Host: c.host, ProtoMajor: 1, ProtoMinor: 1}
+		if got := hostAllowed(r, []string{c.name}); got != c.want {
+			t.Errorf("%q by %q: %v", c.host, c.name, got)
+		}
+	}
+	for name, good := range map[string]bool{
+		"pics.lan": true, "*.lan": true, "*": true, "": false, "*.": false, "**": false, "a*.lan": false, "*lan": false, "http://pics.lan": false, "pics.lan:80": false,
+	} {
+		if err := CheckHost(name); (err == nil) != good {
+			t.Errorf("-host %q: %v", name, err)
+		}
+	}
+}
+
+// A page of a site that -host names may post, whatever Host a proxy passes on.
+func TestOriginsOfOwnHosts(t *testing.T) {
+	s := start(t, func(c *Config) { c.Hosts = []string{"*", "pics.lan", "*.example.com"} })
+	for origin, status := range map[string]int{
+		"http://pics.lan": 202, "https://pics.lan:8443": 202, "https://a.example.com": 202,
+		"https://evil.com": 403, "https://example.com": 403, "null": 403, "https://pics.lan.evil.com": 403, "https://user@evil.com": 403,
+	} {
+		if a := s.do("POST", "/jobs", "A", "Host: backend:8080", "Origin: "+origin); a.status != status {
+			t.Errorf("%s: %d %s", origin, a.status, a.body)
+		} else if status == 403 && (!strings.Contains(string(a.body), "-host NAME") || !strings.Contains(string(a.body), "proxy_set_header Host $host")) {
+			t.Errorf("%s: the answer doesn't name the flag and the header: %s", origin, a.body)
+		}
+	}
+}
+
 func TestStrangersAreRefused(t *testing.T) {
 	s := start(t, func(c *Config) { c.Hosts = []string{"pics.lan"} })
 	for _, c := range []struct {

@@ -71,7 +71,7 @@ func (s *Server) probe(ctx context.Context) {
 // ready returns nil when pictures can be worked on, else an error of kind Busy with the
 // reason.
 func (s *Server) ready() error {
-	if s.draining.Err() != nil {
+	if s.draining.Err() != nil || s.leaving.Load() {
 		return fault.New(fault.Busy, "stopping")
 	}
 	if err := s.c.Spool.Trouble(); err != nil {

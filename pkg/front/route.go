@@ -97,16 +97,19 @@ func (rt route) allow() string {
 
 // handler is the chain that each request passes.
 func (s *Server) handler() http.Handler {
-	return s.observe(headers(s.forwarded(s.guarded(s.bounded(s.dispatch)))))
+	return s.observe(s.headers(s.forwarded(s.guarded(s.bounded(s.dispatch)))))
 }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.chain.ServeHTTP(w, r) }
 
 // headers sets the headers that each answer has.
-func headers(next http.HandlerFunc) http.HandlerFunc {
+func (s *Server) headers(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		if s.leaving.Load() {
+			h.Set("Connection", "close")
+		}
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store")

@@ -5,8 +5,10 @@ package filterd
 import (
 	"os"
 	"runtime"
+	"strconv"
 
 	"imgtools/pkg/daemon"
+	"imgtools/pkg/daemon/cgroup"
 	"imgtools/pkg/daemon/sandbox"
 	"imgtools/pkg/limits"
 	"imgtools/pkg/picture/raster"
@@ -18,7 +20,7 @@ import (
 func Serve(name, verb, about string, args []string) error {
 	cfg := daemon.Config{
 		Name: name, Verb: verb, Args: args, Stderr: os.Stderr,
-		Workers: runtime.NumCPU(), Timeout: limits.Time,
+		Workers: runtime.GOMAXPROCS(0), Timeout: limits.Time,
 		MaxPixels: limits.Pixels, MaxMem: limits.Memory,
 		Sandbox: "best",
 	}
@@ -38,6 +40,7 @@ func Serve(name, verb, about string, args []string) error {
 	if err := f.NoOperands(operands); err != nil {
 		return err
 	}
+	fit(&cfg, f)
 	cfg.Operation = Operation(verb)(raster.Limits{
 		Pixels: cfg.MaxPixels,
 		Mem:    cfg.MaxMem / 2, // of samples; the rest is for all else, and for garbage
@@ -46,4 +49,22 @@ func Serve(name, verb, about string, args []string) error {
 		return daemon.Check(cfg, os.Stdout)
 	}
 	return daemon.Run(cfg)
+}
+
+// fit lowers the number of workers and their memory, where no flag gives them, to what
+// memory.max allows. The workers are told: they don't count again.
+func fit(cfg *daemon.Config, f *cli.Flags) {
+	limit := cgroup.MemoryMax()
+	want := cgroup.Workers{N: cfg.Workers, Mem: cfg.MaxMem, Daemons: 1}
+	got := want.Fit(limit, f.Given("n"), f.Given("maxmem"))
+	if got == want {
+		return
+	}
+	cfg.Workers, cfg.MaxMem, cfg.Fitted = got.N, got.Mem, got.Said(limit)
+	if !f.Given("n") {
+		cfg.Args = append([]string{"-n", strconv.Itoa(got.N)}, cfg.Args...)
+	}
+	if !f.Given("maxmem") {
+		cfg.Args = append([]string{"-maxmem", strconv.FormatInt(got.Mem, 10)}, cfg.Args...)
+	}
 }

@@ -28,6 +28,9 @@ func Check(c Config, w io.Writer) error {
 	}
 	r := report{w: w}
 	c.checkAddresses(&r)
+	if c.Fitted != "" && len(c.missing()) > 0 {
+		r.say("fitted", "%s", c.Fitted)
+	}
 	c.checkDaemons(&r)
 	c.checkSpool(&r)
 	c.checkSecrets(&r)

@@ -17,6 +17,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -49,7 +50,8 @@ type Config struct {
 	Port      int      // TCP, 0: any (-p)
 	TCP       bool     // -i or -p was given: listen on TCP beside sockets from systemd
 	Addresses []string // to listen on as well (-a); none: RUN/imgd.sock
-	Hosts     []string // names by which TCP clients may call the server
+	Hosts     []string // names by which TCP clients may call the server: NAME, *.SUFFIX or *
+	Public    bool     // any name, without a token, beyond loopback, is what is wanted
 	Proxies   []string // CIDR: peers whose X-Forwarded headers are believed
 
 	Gray, Scale []string // addresses of daemons; none: one is started
@@ -62,8 +64,10 @@ type Config struct {
 	Queue               int   // requests that may wait
 	Conns               int   // connections at once
 	Timeout             time.Duration
-	MaxBytes, MaxPixels int64 // of one picture
-	MaxMem              int64 // bytes of one worker
+	Drain               time.Duration // from SIGTERM until no more requests are taken
+	MaxBytes, MaxPixels int64         // of one picture
+	MaxMem              int64         // bytes of one worker
+	Fitted              string        // how Workers and MaxMem were lowered, to be said at start
 
 	Root         string        // folder of the pictures that are served by URL; "": none are
 	MaxAge       time.Duration // for which caches may keep them
@@ -120,6 +124,11 @@ func (c *Config) validate() error {
 	if _, err := c.proxies(); err != nil {
 		return err
 	}
+	for _, name := range c.Hosts {
+		if err := front.CheckHost(name); err != nil {
+			return err
+		}
+	}
 	switch {
 	case c.Port < 0 || c.Port > 65535:
 		return fault.New(fault.Usage, "-p %d: not a port", c.Port)
@@ -131,6 +140,8 @@ func (c *Config) validate() error {
 		return fault.New(fault.Usage, "-conns %d: less than 1", c.Conns)
 	case c.Timeout <= 0:
 		return fault.New(fault.Usage, "-t %v: not over 0", c.Timeout)
+	case c.Drain < 0:
+		return fault.New(fault.Usage, "-drain %v: less than 0", c.Drain)
 	case c.TTL <= 0:
 		return fault.New(fault.Usage, "-ttl %v: not over 0", c.TTL)
 	case c.Quota < 0:
@@ -159,6 +170,9 @@ func (s *service) run() error {
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 	signal.Ignore(unix.SIGPIPE) // the reader of standard error may be gone
 	notify := listen.NewNotifier()
+	if s.Fitted != "" {
+		s.lines.Info("%s", s.Fitted)
+	}
 	sockets, err := s.open() // first: inherited descriptors have fixed numbers
 	if err != nil {
 		return err
@@ -237,6 +251,7 @@ func (s *service) run() error {
 				continue
 			}
 			notify.Notify("STOPPING=1")
+			s.leave(srv, signals)
 			sockets.close()
 			// A connection that was accepted just now is known to srv when its Serve
 			// has returned: then Shutdown waits for it.
@@ -246,9 +261,34 @@ func (s *service) run() error {
 	}
 }
 
-// free returns an error if pictures would be served by URL, in any size, to anyone who
-// reaches an address from another machine.
+// leave has balancers send their requests elsewhere for the time of -drain, which
+// another signal ends.
+func (s *service) leave(srv *front.Server, signals <-chan os.Signal) {
+	if s.Drain == 0 {
+		return
+	}
+	srv.Leave()
+	s.lines.Info("draining for %s: /readyz answers 503", limits.FormatTime(s.Drain))
+	over := time.After(s.Drain)
+	for {
+		select {
+		case <-over:
+			return
+		case sig := <-signals:
+			if sig != unix.SIGHUP {
+				return
+			}
+		}
+	}
+}
+
+// free returns an error if more than is usual would be open to anyone who reaches an
+// address from another machine: pictures by URL in any size, or, by -host '*' without
+// a token, everything to any page whose name leads here.
 func (c *Config) free(url string, public bool) error {
+	if public && c.Token == "" && !c.Public && slices.Contains(c.Hosts, "*") {
+		return fault.New(fault.Usage, "-host '*': at %s anyone could use imgd; give -token FILE, or -public if that is what you want", url)
+	}
 	if c.Root != "" && c.Sign == "" && c.Preset == "" && public {
 		return fault.New(fault.Usage, "-root: at %s anyone could ask for any size; with -sign only for what is signed, with -preset only for presets", url)
 	}
