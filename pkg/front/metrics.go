@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +34,7 @@ type metrics struct {
 	deaths   map[string]int64 // by daemon
 	wait     histogram
 	work     histogram
+	answer   histogram
 }
 
 type request struct {
@@ -108,11 +110,12 @@ func (m *metrics) init() {
 		m.deaths[daemon] = 0
 	}
 	m.wait = histogram{[]float64{0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800}, map[string]*series{}}
+	m.answer = histogram{[]float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}, map[string]*series{}}
 	m.work = histogram{[]float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}, map[string]*series{}}
 }
 
-// answered counts a request. All unknown methods count as one.
-func (m *metrics) answered(route, method string, status int) {
+// answered counts a request that took so long. All unknown methods count as one.
+func (m *metrics) answered(route, method string, status int, took time.Duration) {
 	switch method {
 	case "GET", "HEAD", "POST", "PUT", "DELETE":
 	default:
@@ -121,6 +124,7 @@ func (m *metrics) answered(route, method string, status int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.requests[request{route, method, status}]++
+	m.answer.observe(fmt.Sprintf("route=%q", route), took.Seconds())
 }
 
 // worked counts the work on one picture of a kind: image, or job.
@@ -170,6 +174,9 @@ func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request, _ string) {
 	e.one("imgtools_clients_left_total", "counter", "Clients of /image that left before the answer.", s.metrics.left.Load())
 	s.metrics.write(&e)
 	s.health.write(&e)
+	e.head("imgtools_build_info", "gauge", "1; the labels say which program this is.")
+	fmt.Fprintf(&e, "imgtools_build_info{version=%q,goversion=%q} 1\n", s.c.Version, runtime.Version())
+	e.process("/proc/self")
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(e.Len()))
 	w.WriteHeader(http.StatusOK)
@@ -182,6 +189,7 @@ func (m *metrics) write(e *exposition) {
 	e.labelled("imgtools_worker_deaths_total", "counter", "Workers that died of a picture, gave a false answer or ran out of time.", "daemon", m.deaths)
 	e.histogram("imgtools_queue_wait_seconds", "Time that pictures waited for a worker.", &m.wait)
 	e.histogram("imgtools_work_seconds", "Time of the work on one picture; format is that of the result.", &m.work)
+	e.histogram("imgtools_request_seconds", "Time from a request's header to the end of its answer.", &m.answer)
 	e.head("imgtools_pictures_total", "counter", "Pictures worked on, by result: ok, cancelled, or the kind of error.")
 	for _, k := range sorted(m.pictures, func(a, b outcome) int {
 		return cmp.Or(cmp.Compare(a.operation, b.operation), cmp.Compare(a.result, b.result))
@@ -221,41 +229,6 @@ func (h *health) write(e *exposition) {
 			values[d.Name] = c.of(d)
 		}
 		e.labelled(c.name, c.kind, c.help, "daemon", values)
-	}
-}
-
-// exposition is the text format of Prometheus, version 0.0.4.
-type exposition struct{ strings.Builder }
-
-func (e *exposition) head(name, kind, help string) {
-	fmt.Fprintf(e, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
-}
-
-func (e *exposition) one(name, kind, help string, v any) {
-	e.head(name, kind, help)
-	fmt.Fprintf(e, "%s %v\n", name, v)
-}
-
-func (e *exposition) labelled(name, kind, help, label string, values map[string]int64) {
-	e.head(name, kind, help)
-	for _, k := range sorted(values, cmp.Compare) {
-		fmt.Fprintf(e, "%s{%s=%q} %d\n", name, label, k, values[k])
-	}
-}
-
-func (e *exposition) histogram(name, help string, h *histogram) {
-	e.head(name, "histogram", help)
-	for _, labels := range sorted(h.series, cmp.Compare) {
-		s, n := h.series[labels], int64(0)
-		for i, c := range s.count {
-			n += c
-			le := "+Inf"
-			if i < len(h.bounds) {
-				le = fmt.Sprint(h.bounds[i])
-			}
-			fmt.Fprintf(e, "%s_bucket{%s,le=%q} %d\n", name, labels, le, n)
-		}
-		fmt.Fprintf(e, "%s_sum{%s} %v\n%s_count{%s} %d\n", name, labels, s.sum, name, labels, n)
 	}
 }
 

@@ -3,9 +3,13 @@ package front
 import (
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // syncBuffer is a log that may be read while it is written.
@@ -89,11 +93,39 @@ func TestMetrics(t *testing.T) {
 		`imgtools_work_seconds_bucket{operation="gray",format="none",le="+Inf"} 1`,
 		`imgtools_queue_wait_seconds_count{kind="job"} 1`, `imgtools_queue_wait_seconds_bucket{kind="image",le="10"} 2`,
 		`imgtools_queue_length{kind="image"} 0`, `imgtools_workers_ready{daemon="scaled"} 1`, `imgtools_workers_respawned_total{daemon="grayd"} 0`,
+		`imgtools_request_seconds_count{route="/image"} 2`, `imgtools_request_seconds_bucket{route="/image",le="60"} 2`,
 		`imgtools_requests_total{route="/image",method="PUT",status="200"} 1`, `imgtools_requests_total{route="/jobs/ID/image",method="GET",status="200"} 1`,
 	} {
 		if !strings.Contains(m, want+"\n") {
 			t.Errorf("no %s in\n%s", want, m)
 		}
+	}
+	if !strings.Contains(m, "imgtools_build_info{version=\"\",goversion=\"go") {
+		t.Errorf("no imgtools_build_info in\n%s", m)
+	}
+	value := func(name string) float64 {
+		_, rest, _ := strings.Cut(m, "\n"+name+" ")
+		text, _, _ := strings.Cut(rest, "\n")
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		return v
+	}
+	now := float64(time.Now().Unix())
+	if v := value("process_start_time_seconds"); v > now || v < now-3600 {
+		t.Errorf("started at %v, and now is %v", v, now)
+	}
+	var used unix.Rusage
+	unix.Getrusage(unix.RUSAGE_SELF, &used)
+	if v, most := value("process_cpu_seconds_total"), float64(used.Utime.Sec+used.Stime.Sec)+1.1; v < 0 || v > most {
+		t.Errorf("%v s of CPU time, and %v now", v, most)
+	}
+	if v := value("process_resident_memory_bytes"); v < 1<<20 || v > 4<<30 {
+		t.Errorf("%v bytes resident", v)
+	}
+	if open, most := value("process_open_fds"), value("process_max_fds"); open < 3 || open > most {
+		t.Errorf("%v of %v descriptors", open, most)
 	}
 	if strings.Contains(m, id[:6]) {
 		t.Errorf("an id in\n%s", m)

@@ -51,8 +51,9 @@ func (s *Server) observe(next http.HandlerFunc) http.HandlerFunc {
 			i.job = i.id
 		}
 		next(w, withInfo(r, i))
-		s.metrics.answered(i.route.name(), r.Method, w.status)
-		s.logRequest(r, w, i, time.Since(start))
+		took := time.Since(start)
+		s.metrics.answered(i.route.name(), r.Method, w.status, took)
+		s.logRequest(r, w, i, took)
 	}
 }
 
