@@ -183,6 +183,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
+// keep makes what came of a job its results.
+func (s *Server) keep(j *spool.Job, result dispatch.Result) error {
+	r := spool.Result{Type: result.Type, Size: result.Size, Width: result.Width, Height: result.Height, Note: result.Note}
+	var more []*spool.Temp
+	for _, p := range result.More {
+		r.More = append(r.More, spool.Output{Type: p.Type, Size: p.Size, Width: p.Width, Height: p.Height})
+		more = append(more, p.File.(*spool.Temp))
+	}
+	return j.Done(result.File.(*spool.Temp), r, more...)
+}
+
 // work does a job, in one of the queue's slots.
 func (s *Server) work(j *spool.Job) {
 	start := time.Now()
@@ -198,10 +209,7 @@ func (s *Server) work(j *spool.Job) {
 	switch kind := fault.Of(err); {
 	case err == nil:
 		s.metrics.worked("job", w) // before anybody can know that it is done
-		err = j.Done(result.File.(*spool.Temp), spool.Result{
-			Type: result.Type, Size: result.Size, Width: result.Width, Height: result.Height, Note: result.Note,
-		})
-		if err != nil {
+		if err = s.keep(j, result); err != nil {
 			ended(fault.Of(err).String()).Error("job")
 			return
 		}

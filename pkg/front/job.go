@@ -84,11 +84,11 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 	case spool.Failed:
 		s.fail(w, r, fault.New(st.Failure.Kind, "%s", st.Failure.Detail))
 		if r.Method == "GET" {
-			s.c.Spool.Sent(id, 0, 0)
+			s.c.Spool.Sent(id, 1, 0, 0)
 		}
 		return
 	}
-	f, err := s.c.Spool.Result(st)
+	f, err := s.c.Spool.Result(st, 1)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -110,7 +110,7 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 	if r.Method == "GET" {
 		from, ok := sentFrom(a.status, h.Get("Content-Range"))
 		if ok {
-			s.c.Spool.Sent(id, from, from+a.bytes)
+			s.c.Spool.Sent(id, 1, from, from+a.bytes)
 		}
 	}
 }

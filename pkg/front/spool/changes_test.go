@@ -40,7 +40,7 @@ func TestRoundSeesWhatOthersChanged(t *testing.T) {
 	a.Next().Fail(fault.New(fault.Format, "no"))
 	round(b)
 	usage("a failure", Usage{Done: 1, Failed: 1})
-	a.Sent(done, 0, 3)
+	a.Sent(done, 1, 0, 3)
 	round(b)
 	if b.removable == 0 {
 		t.Error("the delivery was not seen")
@@ -149,7 +149,7 @@ func TestSpoolThatIsBeingRead(t *testing.T) {
 	if got, err := result(s, done); got != "out" {
 		t.Errorf("%q, %v", got, err)
 	}
-	s.Sent(done, 0, 3)
+	s.Sent(done, 1, 0, 3)
 	if st, err := s.Status(waiting); err != nil || st.State != Pending {
 		t.Errorf("%+v, %v", st, err)
 	}

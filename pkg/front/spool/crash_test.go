@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/jobid"
+	"imgtools/pkg/ops"
 )
 
 // The crash-state replay. A recorder notes each change that the spool makes to its
@@ -239,6 +239,12 @@ func (r *recorder) write(d crashed, node int, path string, b *strings.Builder) {
 // spoolIn is where the spool of the session is in the root of a recorder.
 func spoolIn(root string) string { return filepath.Join(root, "state", "imgtools", "spool") }
 
+// sized asks for two sizes.
+var sized = ops.Must("scale=3x,2x")
+
+// crashSmall is the second result of a job with two sizes.
+func crashSmall(picture string) string { return "small " + crashResult(picture) }
+
 // crashPicture is what the session hands in, and crashResult what comes of it.
 func crashPicture(n int) string { return strings.Repeat(fmt.Sprintf("picture %d ", n), 50) }
 func crashResult(picture string) string {
@@ -252,14 +258,15 @@ func session(t *testing.T, r *recorder) (pictures map[string]string) {
 		t.Fatal(err)
 	}
 	pictures = map[string]string{}
-	put := func() string {
+	putAs := func(o ops.Ops) string {
 		picture := crashPicture(len(pictures))
 		id := jobid.New()
 		pictures[id] = picture
-		submit(t, s, id, picture, gray)
+		submit(t, s, id, picture, o)
 		r.promise("ack", id)
 		return id
 	}
+	put := func() string { return putAs(gray) }
 	remove := func(id string) {
 		t.Helper()
 		r.promise("asked", id)
@@ -270,7 +277,11 @@ func session(t *testing.T, r *recorder) (pictures map[string]string) {
 	}
 	do := func() {
 		j := s.Next()
-		finish(t, s, j, crashResult(pictures[j.ID]))
+		if len(j.Ops.Sizes()) > 0 {
+			finish(t, s, j, crashResult(pictures[j.ID]), crashSmall(pictures[j.ID]))
+		} else {
+			finish(t, s, j, crashResult(pictures[j.ID]))
+		}
 	}
 	a := put()
 	do()
@@ -280,6 +291,11 @@ func session(t *testing.T, r *recorder) (pictures map[string]string) {
 	s.Next().Fail(fault.New(fault.Format, "not a picture"))
 	b := put()
 	remove(b) // while it waits
+	putAs(sized)
+	do()
+	two := putAs(sized)
+	do()
+	remove(two)
 	remove(a) // when it is done
 	c := put()
 	j := s.Next()
@@ -318,19 +334,27 @@ func session(t *testing.T, r *recorder) (pictures map[string]string) {
 
 	// A process dies after it has made end, which it has not fsynced. The next one that
 	// reads the job removes the picture.
-	e := put()
-	j = s.Next()
-	tmp := filled(t, s, crashResult(pictures[e]))
-	tag := s.tag()
-	if _, err := j.writeResult(tmp, &Result{Type: "image/png", Finished: s.now(), Size: int64(len(crashResult(pictures[e])))}, tag); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.link(s.job(e, "result."+tag), s.job(e, "end")); err != nil {
-		t.Fatal(err)
-	}
-	j.held.Close()
-	if _, err := s.load(e); err != nil || exists(s.job(e, "in")) {
-		t.Fatalf("reading the job: %v; its picture must be gone", err)
+	for _, o := range []ops.Ops{gray, sized} {
+		e := putAs(o)
+		j = s.Next()
+		large, small := crashResult(pictures[e]), crashSmall(pictures[e])
+		files := []*Temp{filled(t, s, large)}
+		result := Result{Type: "image/png", Finished: s.now(), Size: int64(len(large))}
+		if len(o.Sizes()) > 0 {
+			files = append(files, filled(t, s, small))
+			result.More = []Output{{Type: "image/png", Size: int64(len(small))}}
+		}
+		tag := s.tag()
+		if _, err := j.writeResult(files, &result, tag); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.link(s.job(e, "result."+tag), s.job(e, "end")); err != nil {
+			t.Fatal(err)
+		}
+		j.held.Close()
+		if _, err := s.load(e); err != nil || exists(s.job(e, "in")) {
+			t.Fatalf("reading the job: %v; its picture must be gone", err)
+		}
 	}
 	return pictures
 }
@@ -429,13 +453,26 @@ func memoryDir(t *testing.T) string {
 	return dir
 }
 
+// crashFile returns a file with the text of a result.
+func crashFile(s *Spool, text string) (*Temp, error) {
+	tmp, err := s.Temp()
+	if err != nil {
+		return nil, err
+	}
+	w, err := tmp.Writer()
+	if err != nil {
+		return nil, err
+	}
+	io.WriteString(w, text)
+	return tmp, w.Close()
+}
+
 // checkCrash opens a spool after a crash and looks for what was promised.
 func checkCrash(dir string, pictures, promised map[string]string, deaths map[string]bool) error {
 	s, err := Open(Config{Dir: spoolIn(dir), TTL: 1e5 * time.Hour, Quota: 1 << 30})
 	if err != nil {
 		return err
 	}
-	did := map[string]bool{}
 	for j := s.Next(); j != nil; j = s.Next() {
 		f, err := j.Reader()
 		if err != nil {
@@ -449,19 +486,21 @@ func checkCrash(dir string, pictures, promised map[string]string, deaths map[str
 		if n := j.Deaths(); deaths[j.ID] && n < 1 {
 			return fmt.Errorf("job %s has forgotten its death", jobid.Short(j.ID))
 		}
-		tmp, err := s.Temp()
+		out, small := crashResult(pictures[j.ID]), crashSmall(pictures[j.ID])
+		tmp, err := crashFile(s, out)
 		if err != nil {
 			return err
 		}
-		w, err := tmp.Writer()
-		if err != nil {
-			return err
+		result := Result{Type: "image/png", Size: int64(len(out)), Width: 3, Height: 2}
+		var more []*Temp
+		if len(j.Ops.Sizes()) > 0 {
+			second, err := crashFile(s, small)
+			if err != nil {
+				return err
+			}
+			more, result.More = append(more, second), []Output{{Type: "image/png", Size: int64(len(small)), Width: 2, Height: 1}}
 		}
-		out := crashResult(pictures[j.ID])
-		io.WriteString(w, out)
-		w.Close()
-		did[j.ID] = true
-		if err := j.Done(tmp, Result{Type: "image/png", Size: int64(len(out)), Width: 3, Height: 2}); err != nil {
+		if err := j.Done(tmp, result, more...); err != nil {
 			return err
 		}
 	}
@@ -490,14 +529,23 @@ func checkCrash(dir string, pictures, promised map[string]string, deaths map[str
 		}
 		switch st.State {
 		case Done:
-			f, err := s.Result(st)
-			if err != nil {
-				return err
+			want := []string{crashResult(picture)}
+			if len(st.Meta.Ops.Sizes()) > 0 {
+				want = append(want, crashSmall(picture))
 			}
-			b, _ := io.ReadAll(f)
-			f.Close()
-			if !bytes.Equal(b, []byte(crashResult(picture))) {
-				return fmt.Errorf("job %s has a result of %q", jobid.Short(id), b)
+			if n := len(st.Result.Outputs()); n != len(want) {
+				return fmt.Errorf("job %s has %d results", jobid.Short(id), n)
+			}
+			for i := range want {
+				f, err := s.Result(st, i+1)
+				if err != nil {
+					return err
+				}
+				b, _ := io.ReadAll(f)
+				f.Close()
+				if string(b) != want[i] {
+					return fmt.Errorf("job %s has a result of %q", jobid.Short(id), b)
+				}
 			}
 		case Failed:
 			if st.Failure.Kind != fault.Format || !strings.HasPrefix(picture, "picture 2") {

@@ -14,14 +14,14 @@ import (
 // ending is how a job has ended, or that it has not.
 type ending struct {
 	state   State
-	result  Result  // Done
-	failure Failure // Failed
-	out     string  // Done: path of the result
-	damaged bool    // Pending: it ended once, but a crash or the disk lost the result
+	result  Result   // Done
+	failure Failure  // Failed
+	outs    []string // Done: path of each result
+	damaged bool     // Pending: it ended once, but a crash or the disk lost the result
 }
 
-// ending reads how a job has ended. A result counts only if it has the size that
-// its record says. Where it has not, the job is pending while its picture is there,
+// ending reads how a job has ended. Results count only if each has the size that
+// their record says. Where one has not, the job is pending while its picture is there,
 // and failed otherwise.
 func (s *Spool) ending(id string) (ending, error) {
 	b, err := readSmall(s.job(id, "end"))
@@ -78,25 +78,44 @@ func (s *Spool) endDone(id string, b []byte) (ending, error) {
 	if err != nil {
 		return s.damagedEnd(id, Result{}, "its record: "+err.Error())
 	}
-	// The holder renames out.TAG to out after it has made end. So out is looked for
-	// once more after out.TAG was not there.
-	names := []string{"out"}
-	if r.tag != "" && !strings.Contains(r.tag, "/") {
-		names = []string{"out", "out." + r.tag, "out"}
+	var outs []string
+	for i, o := range r.Outputs() {
+		path, n, err := s.findOutput(id, outName(i+1), r.tag, o.Size)
+		if err != nil {
+			return ending{}, err
+		}
+		if path == "" {
+			of := ""
+			if i > 0 {
+				of = outName(i+1) + ": "
+			}
+			return s.damagedEnd(id, r, fmt.Sprintf("%s%d of %d bytes are there", of, n, o.Size))
+		}
+		outs = append(outs, path)
 	}
-	n := int64(0)
+	return ending{state: Done, result: r, outs: outs}, nil
+}
+
+// findOutput returns the path of the result of that name and size, or "" and how many
+// bytes were found. The holder renames out.TAG to out after it has made end. So out is
+// looked for once more after out.TAG was not there.
+func (s *Spool) findOutput(id, name, tag string, want int64) (path string, n int64, err error) {
+	names := []string{name}
+	if tag != "" && !strings.Contains(tag, "/") {
+		names = []string{name, name + "." + tag, name}
+	}
 	for _, name := range names {
 		path := s.job(id, name)
 		found, ok, err := size(path)
 		if err != nil {
-			return ending{}, err
+			return "", 0, err
 		}
-		if ok && found == r.Size {
-			return ending{state: Done, result: r, out: path}, nil
+		if ok && found == want {
+			return path, found, nil
 		}
 		n = max(n, found)
 	}
-	return s.damagedEnd(id, r, fmt.Sprintf("%d of %d bytes are there", n, r.Size))
+	return "", n, nil
 }
 
 // damagedEnd is the ending of a job whose result is damaged, as why says.

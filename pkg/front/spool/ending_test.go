@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func result(s *Spool, id string) (string, error) {
 	if st.State != Done {
 		return "", errors.New("not done")
 	}
-	f, err := s.Result(st)
+	f, err := s.Result(st, 1)
 	if err != nil {
 		return "", err
 	}
@@ -105,7 +106,7 @@ func TestHolderThatHasLostItsLockHarmsNobody(t *testing.T) {
 					t.Errorf("the first reports %v", err)
 				}
 				after, err := b.Status(id)
-				if err != nil || after.State != before.State || after.Result != before.Result || after.Failure != before.Failure {
+				if err != nil || after.State != before.State || !reflect.DeepEqual(after.Result, before.Result) || after.Failure != before.Failure {
 					t.Errorf("before: %+v\nafter:  %+v, %v", before, after, err)
 				}
 				if second == "still at work" {
@@ -145,17 +146,17 @@ func TestLinkDecidesBetweenTwoHolders(t *testing.T) {
 					t.Fatal("not taken over")
 				}
 			}
-			err := ja.conclude(func(tag string) (string, error) {
+			err := ja.conclude(func(tag string) ([]string, error) {
 				if written == "after it has begun" {
 					takeOver()
 				}
 				r := pngOf("late")
-				record, err := ja.writeResult(resultFile(t, a, "late"), &r, tag)
+				names, err := ja.writeResult([]*Temp{resultFile(t, a, "late")}, &r, tag)
 				if jb == nil {
 					takeOver()
 				}
 				finish(t, b, jb, "good")
-				return record, err
+				return names, err
 			})
 			if err == nil {
 				t.Error("both have ended the job")
@@ -182,7 +183,7 @@ func TestHolderThatDiedBeforeItGaveTheNames(t *testing.T) {
 			r.Finished = s.now()
 			var err error
 			if record == "result" {
-				_, err = j.writeResult(resultFile(t, s, "good"), &r, "tag")
+				_, err = j.writeResult([]*Temp{resultFile(t, s, "good")}, &r, "tag")
 			} else {
 				err = s.create(s.job(id, "error.tag"), Failure{Kind: fault.Format, Detail: "no", Finished: s.now(), tag: "tag"}.marshal())
 			}

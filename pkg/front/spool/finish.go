@@ -16,7 +16,7 @@ import (
 
 // How a job ends. The process that holds its lock writes the outcome under names of its own,
 //
-//	out.TAG     the result
+//	out.TAG     the result; of several out2.TAG, out3.TAG and so on, too
 //	result.TAG  its record, or error.TAG, the record of a failure
 //
 // and links the record to the name end. link(2) fails when end is there, so of two
@@ -30,15 +30,19 @@ import (
 // errLost says that another process has taken or ended the job.
 var errLost = errors.New("another process has taken or ended the job")
 
-// Done makes out the job's result, which r describes, and closes out. When that
-// can't be written the job fails, or is tried again if the disk is full or away. The
-// returned error is for the log; this process has no more to do with the job.
-func (j *Job) Done(out *Temp, r Result) error {
-	defer out.Close()
+// Done makes out, and of several sizes those of more, the job's results, which r
+// describes, and closes them. When that can't be written the job fails, or is tried again
+// if the disk is full or away. The returned error is for the log; this process has no more
+// to do with the job.
+func (j *Job) Done(out *Temp, r Result, more ...*Temp) error {
+	outs := append([]*Temp{out}, more...)
+	for _, t := range outs {
+		defer t.Close()
+	}
 	r.Started, r.Finished = j.Started, j.s.now()
-	err := j.conclude(func(tag string) (string, error) { return j.writeResult(out, &r, tag) })
+	err := j.conclude(func(tag string) ([]string, error) { return j.writeResult(outs, &r, tag) })
 	if err == nil {
-		j.finished(Done, plus(r.Size, overhead), r.Finished)
+		j.finished(Done, plus(r.Bytes(), overhead), r.Finished)
 		return nil
 	}
 	if j.lost(err) {
@@ -52,9 +56,9 @@ func (j *Job) Done(out *Temp, r Result) error {
 // Fail ends the job with the reason cause.
 func (j *Job) Fail(cause error) {
 	f := Failure{Kind: fault.Of(cause), Detail: cause.Error(), Started: j.Started, Finished: j.s.now()}
-	err := j.conclude(func(tag string) (string, error) {
+	err := j.conclude(func(tag string) ([]string, error) {
 		f.tag = tag
-		return "error", j.s.create(j.s.job(j.ID, "error."+tag), f.marshal())
+		return []string{"error"}, j.s.create(j.s.job(j.ID, "error."+tag), f.marshal())
 	})
 	switch {
 	case err == nil:
@@ -79,18 +83,19 @@ func (j *Job) Full(err error) {
 }
 
 // conclude makes the outcome that write writes the end of the job, durably. write
-// returns the name of the record. Of an outcome that is not to be nothing stays.
-func (j *Job) conclude(write func(tag string) (record string, err error)) error {
+// returns the names of its files, the record first. Of an outcome that is not to be nothing
+// stays.
+func (j *Job) conclude(write func(tag string) (names []string, err error)) error {
 	if !j.mine() {
 		return errLost
 	}
 	s, tag := j.s, j.s.tag()
-	record, err := write(tag)
+	names, err := write(tag)
 	if err == nil && !j.still() {
 		err = fs.ErrNotExist
 	}
 	if err == nil {
-		err = s.link(s.job(j.ID, record+"."+tag), s.job(j.ID, "end"))
+		err = s.link(s.job(j.ID, names[0]+"."+tag), s.job(j.ID, "end"))
 		// Not there: the next holder has removed what this one had half done.
 		if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
 			err = errLost
@@ -99,10 +104,6 @@ func (j *Job) conclude(write func(tag string) (record string, err error)) error 
 	if err != nil {
 		j.discard(tag)
 		return err
-	}
-	names := []string{record}
-	if record == "result" {
-		names = append(names, "out")
 	}
 	if err := s.giveNames(j.ID, tag, names...); err != nil {
 		return j.undo(tag, err)
@@ -123,7 +124,7 @@ func (s *Spool) giveNames(id, tag string, names ...string) error {
 		// An imgd of version 1 may have made the name. It has written the same.
 		switch err := s.link(tagged, s.job(id, name)); {
 		case errors.Is(err, fs.ErrNotExist): // it has its name
-		case errors.Is(err, fs.ErrExist) && name == "out" && !sameSize(tagged, s.job(id, name)):
+		case errors.Is(err, fs.ErrExist) && isOut(name) && !sameSize(tagged, s.job(id, name)):
 			// Something else has the name: the result is read under the other.
 		case err != nil && !errors.Is(err, fs.ErrExist):
 			return err
@@ -134,6 +135,18 @@ func (s *Spool) giveNames(id, tag string, names ...string) error {
 	return nil
 }
 
+// outcomeFiles are the names that the files of an outcome have in the end, but for end.
+var outcomeFiles = func() []string {
+	names := []string{"result", "error"}
+	for n := range maxOutputs {
+		names = append(names, outName(n+1))
+	}
+	return names
+}()
+
+// isOut reports whether a file of that name is a result.
+func isOut(name string) bool { return strings.HasPrefix(name, "out") }
+
 func sameSize(a, b string) bool {
 	n, _, aerr := size(a)
 	m, _, berr := size(b)
@@ -143,7 +156,8 @@ func sameSize(a, b string) bool {
 // undo takes an end back that could not be made durable.
 func (j *Job) undo(tag string, err error) error {
 	if j.still() {
-		for _, name := range []string{"end", "out", "result", "error"} {
+		j.s.remove(j.s.job(j.ID, "end"))
+		for _, name := range outcomeFiles {
 			j.s.remove(j.s.job(j.ID, name))
 		}
 		j.discard(tag)
@@ -153,28 +167,39 @@ func (j *Job) undo(tag string, err error) error {
 
 // discard removes the files that this process has written for an outcome.
 func (j *Job) discard(tag string) {
-	for _, name := range []string{"out", "result", "error"} {
+	for _, name := range outcomeFiles {
 		j.s.remove(j.s.job(j.ID, name+"."+tag))
 	}
 }
 
-// writeResult writes the result and its record, durably but for their names.
-func (j *Job) writeResult(out *Temp, r *Result, tag string) (record string, err error) {
-	if r.SHA256, err = sum(out); err != nil {
-		return "", err
+// writeResult writes the results and their record, durably but for their names.
+func (j *Job) writeResult(outs []*Temp, r *Result, tag string) (names []string, err error) {
+	if len(outs) != len(r.Outputs()) {
+		return nil, fmt.Errorf("%d files for %d results", len(outs), len(r.Outputs()))
 	}
-	if err := out.sync(); err != nil {
-		return "", err
+	for i, out := range outs {
+		hash := &r.SHA256
+		if i > 0 {
+			hash = &r.More[i-1].SHA256
+		}
+		if *hash, err = sum(out); err != nil {
+			return nil, err
+		}
+		if err := out.sync(); err != nil {
+			return nil, err
+		}
 	}
 	r.tag = tag
 	if err := j.s.create(j.s.job(j.ID, "result."+tag), r.marshal()); err != nil {
-		return "", err
+		return nil, err
 	}
-	if err := out.link(j.s.job(j.ID, "out."+tag)); err != nil {
-		return "", err
+	for i, out := range outs {
+		if err := out.link(j.s.job(j.ID, outName(i+1)+"."+tag)); err != nil {
+			return nil, err
+		}
+		out.kept()
 	}
-	out.kept()
-	return "result", nil
+	return r.names(), nil
 }
 
 // sum returns the SHA-256 of a file in hexadecimal digits.

@@ -27,8 +27,7 @@ type entry struct {
 	size     int64     // bytes that it counts with
 	ended    time.Time // done or failed: when; never in the future
 
-	sent      int64 // how much of the result was delivered, from its start on
-	told      bool  // Sent was called
+	sent      *[maxOutputs]int64 // how much of each result was delivered, from its start on; nil: nothing
 	delivered bool
 
 	changed chan struct{} // closed when it is finished or removed; nil if nobody waits

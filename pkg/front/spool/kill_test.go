@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/ops"
 )
 
 // The test binary runs itself as the one that is killed.
@@ -39,7 +40,7 @@ func victim(dir string) {
 	for range 3 {
 		wg.Go(func() {
 			for {
-				id, err := trySubmit(s, "", body, gray)
+				id, err := trySubmit(s, "", body, []ops.Ops{gray, sized}[rand.N(2)])
 				if err != nil {
 					panic(err)
 				}
@@ -74,7 +75,17 @@ func work(s *Spool, j *Job) {
 		j.Fail(fault.New(fault.Format, "no picture"))
 		return
 	}
-	j.Done(tmp, Result{Type: "image/png", Size: int64(n), Width: 1, Height: 1})
+	r := Result{Type: "image/png", Size: int64(n), Width: 1, Height: 1}
+	if len(j.Ops.Sizes()) == 0 {
+		j.Done(tmp, r)
+		return
+	}
+	small, err := crashFile(s, "small")
+	if err != nil {
+		panic(err)
+	}
+	r.More = []Output{{Type: "image/png", Size: 5, Width: 1, Height: 1}}
+	j.Done(tmp, r, small)
 }
 
 // startVictim starts a process that submits and does jobs, and reports each on the
@@ -131,7 +142,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			case err != nil:
 				t.Errorf("round %d: %v", round, err)
 			case st.State == Done:
-				f, err := s.Result(st)
+				f, err := s.Result(st, 1)
 				if err != nil {
 					t.Errorf("round %d: %v", round, err)
 					continue
@@ -140,6 +151,11 @@ func TestKilledAtAnyMoment(t *testing.T) {
 					t.Errorf("round %d: a result of %d bytes", round, len(b))
 				}
 				f.Close()
+				if len(st.Meta.Ops.Sizes()) > 0 {
+					if all := results(t, s, id); len(all) != 2 || all[1] != "small" {
+						t.Errorf("round %d: results %q", round, all)
+					}
+				}
 			case st.State == Failed && st.Failure.Detail == "":
 				t.Errorf("round %d: failed without a reason", round)
 			}

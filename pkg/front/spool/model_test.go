@@ -19,6 +19,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/limits"
+	"imgtools/pkg/ops"
 )
 
 // The model test: two imgd work on one spool. Requests, work, deaths, crashes, lost
@@ -104,6 +105,18 @@ func (r *reference) check(st *Status, err error, result string, now [2]time.Time
 }
 
 func resultOf(picture string) string { return "gray of " + picture }
+
+// Half of the jobs have a second size.
+func hasTwo(id string) bool { return id[0] < 'n' }
+
+func smallOf(picture string) string { return "small " + picture }
+
+func opsOf(id string) ops.Ops {
+	if hasTwo(id) {
+		return sized
+	}
+	return gray
+}
 
 // model is one run.
 type model struct {
@@ -212,7 +225,7 @@ func (m *model) put(i int, id, picture string, r *reference) {
 			}
 		}()
 	}
-	_, err := submitAs(m.imgd[i], fmt.Sprint("client ", m.rnd.IntN(3)), id, picture, gray)
+	_, err := submitAs(m.imgd[i], fmt.Sprint("client ", m.rnd.IntN(3)), id, picture, opsOf(id))
 	m.say("put %s: %v", id[:2], err)
 	kind := fault.Of(err)
 	switch {
@@ -285,7 +298,14 @@ func (m *model) work(i int, dies bool) {
 		m.say("done %s", j.ID[:2])
 		out := resultOf(r.picture)
 		ends(Done, func() {
-			if err := j.Done(filled(m.t, m.imgd[i], out), Result{Type: "image/png", Size: int64(len(out))}); err != nil {
+			result := Result{Type: "image/png", Size: int64(len(out))}
+			var more []*Temp
+			if hasTwo(j.ID) {
+				small := smallOf(r.picture)
+				result.More = []Output{{Type: "image/png", Size: int64(len(small))}}
+				more = append(more, filled(m.t, m.imgd[i], small))
+			}
+			if err := j.Done(filled(m.t, m.imgd[i], out), result, more...); err != nil {
 				m.fail("done: %v", err)
 			}
 		})
@@ -423,7 +443,13 @@ func (m *model) step(i int) {
 				n = int64(len(r.text))
 			}
 			m.say("sent %s", id[:2])
-			s.Sent(id, 0, n)
+			s.Sent(id, 1, 0, n)
+			if r.state == Done && hasTwo(id) {
+				if m.rnd.IntN(2) == 0 {
+					break // only the first of two was delivered
+				}
+				s.Sent(id, 2, 0, int64(len(smallOf(r.picture))))
+			}
 			r.sent = true
 		}
 	case what < 97: // a clock is set
@@ -462,13 +488,24 @@ func (m *model) check(looking ...int) {
 			st, err := s.Status(id)
 			result := ""
 			if err == nil && st.State == Done {
-				f, err := s.Result(st)
+				f, err := s.Result(st, 1)
 				if err != nil {
 					m.fail("result of %s: %v", id[:2], err)
 				}
 				b, _ := io.ReadAll(f)
 				f.Close()
 				result = string(b)
+				if hasTwo(id) {
+					f, err := s.Result(st, 2)
+					if err != nil {
+						m.fail("second result of %s: %v", id[:2], err)
+					}
+					b, _ := io.ReadAll(f)
+					f.Close()
+					if string(b) != smallOf(r.picture) {
+						m.fail("second result of %s: %q", id[:2], b)
+					}
+				}
 			}
 			if err := r.check(st, err, result, now, modelTTL); err != nil {
 				m.fail("imgd %d: job %s: %v", i, id[:2], err)

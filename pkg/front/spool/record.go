@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/ops"
 )
 
@@ -24,7 +25,8 @@ type Meta struct {
 	Client   string // who handed it in: clients are served in turn; "": not known
 }
 
-// Result is the file result, and the file end of a job that is done: what out is.
+// Result is the file result, and the file end of a job that is done: what out is, and of
+// several sizes what out2, out3 and so on are.
 type Result struct {
 	Type          string
 	Size          int64
@@ -33,8 +35,50 @@ type Result struct {
 	Note          string
 	Started       time.Time
 	Finished      time.Time
+	More          []Output // out2, out3 and so on
 
 	tag string // out has the name out.TAG until it is renamed
+}
+
+// Output is one of the results of a job.
+type Output struct {
+	Type          string
+	Size          int64
+	SHA256        string // as in Result
+	Width, Height int
+}
+
+// Outputs returns the result, or all of several sizes.
+func (r *Result) Outputs() []Output {
+	return append([]Output{{r.Type, r.Size, r.SHA256, r.Width, r.Height}}, r.More...)
+}
+
+// Bytes returns how many bytes all results have.
+func (r *Result) Bytes() (n int64) {
+	for _, o := range r.Outputs() {
+		n = plus(n, o.Size)
+	}
+	return n
+}
+
+// names returns the names of the files that a job gets when it is done.
+func (r *Result) names() []string {
+	names := []string{"result"}
+	for n := range r.Outputs() {
+		names = append(names, outName(n+1))
+	}
+	return names
+}
+
+// maxOutputs is the most results of a job.
+const maxOutputs = geometry.MaxSizes
+
+// outName returns the name of the file with result n of a job, from 1: out, out2.
+func outName(n int) string {
+	if n == 1 {
+		return "out"
+	}
+	return "out" + strconv.Itoa(n)
 }
 
 // Failure is the file error, and the file end of a job that failed: why it failed.
@@ -185,6 +229,14 @@ func (r Result) marshal() []byte {
 	t.line("sha256", r.SHA256)
 	t.line("width", strconv.Itoa(r.Width))
 	t.line("height", strconv.Itoa(r.Height))
+	for i, o := range r.More {
+		name := outName(i + 2)
+		t.line(name+".type", o.Type)
+		t.line(name+".size", strconv.FormatInt(o.Size, 10))
+		t.line(name+".sha256", o.SHA256)
+		t.line(name+".width", strconv.Itoa(o.Width))
+		t.line(name+".height", strconv.Itoa(o.Height))
+	}
 	t.line("note", r.Note)
 	t.time("started", r.Started)
 	t.time("finished", r.Finished)
@@ -311,24 +363,48 @@ func parseResult(b []byte) (Result, error) {
 	if r.err != nil {
 		return Result{}, r.err
 	}
+	first := r.output("")
 	v := Result{
-		Type:     r.values["type"],
-		Size:     r.number("size", maxInt64),
-		Width:    int(r.number("width", 1<<31-1)),
-		Height:   int(r.number("height", 1<<31-1)),
-		SHA256:   r.values["sha256"],
+		Type:     first.Type,
+		Size:     first.Size,
+		Width:    first.Width,
+		Height:   first.Height,
+		SHA256:   first.SHA256,
 		Note:     r.values["note"],
 		tag:      r.values["tag"],
 		Started:  r.time("started", false),
 		Finished: r.time("finished", true),
 	}
-	if v.SHA256 != "" {
-		r.hash(v.SHA256)
-	}
-	if v.Type == "" && r.err == nil {
-		r.err = fmt.Errorf("no type")
+	for n := 2; ; n++ {
+		prefix := outName(n) + "."
+		if _, ok := r.values[prefix+"size"]; !ok {
+			break
+		}
+		if n > maxOutputs && r.err == nil {
+			r.err = fmt.Errorf("more than %d results", maxOutputs)
+			break
+		}
+		v.More = append(v.More, r.output(prefix))
 	}
 	return v, r.err
+}
+
+// output reads what a record says of one result, in keys that begin with prefix.
+func (r *record) output(prefix string) Output {
+	o := Output{
+		Type:   r.values[prefix+"type"],
+		Size:   r.number(prefix+"size", maxInt64),
+		Width:  int(r.number(prefix+"width", 1<<31-1)),
+		Height: int(r.number(prefix+"height", 1<<31-1)),
+		SHA256: r.values[prefix+"sha256"],
+	}
+	if o.SHA256 != "" {
+		r.hash(o.SHA256)
+	}
+	if o.Type == "" && r.err == nil {
+		r.err = fmt.Errorf("no %stype", prefix)
+	}
+	return o
 }
 
 // parseFailure reads the file error. A kind that is not known is internal.

@@ -157,12 +157,12 @@ func TestQuota(t *testing.T) {
 	kind(t, "nothing delivered", err, fault.Full)
 
 	// Delivered in pieces, which must join.
-	s.Sent(ids[1], 10, body)
+	s.Sent(ids[1], 1, 10, body)
 	_, err = trySubmit(s, "", picture, gray)
 	kind(t, "only its end was delivered", err, fault.Full)
-	s.Sent(ids[1], 0, 10)
-	s.Sent(ids[1], 10, body)
-	s.Sent(ids[2], 0, body)
+	s.Sent(ids[1], 1, 0, 10)
+	s.Sent(ids[1], 1, 10, body)
+	s.Sent(ids[2], 1, 0, body)
 	submit(t, s, "", picture, gray)
 	if _, err := s.Status(ids[1]); fault.Of(err) != fault.Gone {
 		t.Errorf("the oldest delivered job is there: %v", err)
@@ -190,8 +190,8 @@ func TestDeliveredBeforeItIsKnownToBeDone(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir(), Quota: quotaFor(2 * (body + overhead))})
 	picture := strings.Repeat("x", body)
 	whole, part := submit(t, s, "", picture, gray), submit(t, s, "", picture, gray)
-	s.Sent(whole, 0, body)
-	s.Sent(part, 0, body-1)
+	s.Sent(whole, 1, 0, body)
+	s.Sent(part, 1, 0, body-1)
 	for range 2 {
 		finish(t, s, s.Next(), picture)
 	}
@@ -216,7 +216,7 @@ func TestDeliveredByAnother(t *testing.T) {
 		finish(t, one, one.Next(), picture)
 	}
 	other := open(t, Config{Dir: one.dir, Quota: one.quota})
-	other.Sent(ids[1], 0, body)
+	other.Sent(ids[1], 1, 0, body)
 	one.Rescan()
 	submit(t, one, "", picture, gray)
 	if _, err := one.Status(ids[1]); fault.Of(err) != fault.Gone {
@@ -236,7 +236,7 @@ func TestNoWorkWhileResultsFillTheQuota(t *testing.T) {
 	if s.Next() != nil {
 		t.Fatal("begun without room")
 	}
-	s.Sent(first, 0, 1<<20)
+	s.Sent(first, 1, 0, 1<<20)
 	if j := s.Next(); j == nil || j.ID != second {
 		t.Errorf("%+v", j)
 	}

@@ -34,7 +34,7 @@ func (s *Spool) load(id string) (*entry, error) {
 	e.state = end.state
 	switch {
 	case e.state == Done:
-		e.size = plus(e.size, end.result.Size)
+		e.size = plus(e.size, end.result.Bytes())
 		e.ended = s.clamp(end.result.Finished)
 	case e.state == Failed:
 		e.ended = s.clamp(end.failure.Finished)
@@ -68,7 +68,7 @@ func (s *Spool) tidy(id string) {
 	switch {
 	case err != nil || end.state == Pending:
 	case end.state == Done:
-		err = s.giveNames(id, end.result.tag, "result", "out")
+		err = s.giveNames(id, end.result.tag, end.result.names()...)
 	default:
 		err = s.giveNames(id, end.failure.tag, "error")
 	}

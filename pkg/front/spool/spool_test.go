@@ -102,12 +102,40 @@ func filled(t *testing.T, s *Spool, out string) *Temp {
 	return tmp
 }
 
-// finish gives a job the result out.
-func finish(t *testing.T, s *Spool, j *Job, out string) {
+// finish gives a job the result out, and of several sizes those of more.
+func finish(t *testing.T, s *Spool, j *Job, out string, more ...string) {
 	t.Helper()
-	if err := j.Done(filled(t, s, out), Result{Type: "image/png", Size: int64(len(out)), Width: 3, Height: 2}); err != nil {
+	r := Result{Type: "image/png", Size: int64(len(out)), Width: 3, Height: 2}
+	var files []*Temp
+	for _, m := range more {
+		r.More = append(r.More, Output{Type: "image/png", Size: int64(len(m)), Width: 2, Height: 1})
+		files = append(files, filled(t, s, m))
+	}
+	if err := j.Done(filled(t, s, out), r, files...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// results returns the text of each result of a job.
+func results(t *testing.T, s *Spool, id string) (all []string) {
+	t.Helper()
+	st, err := s.Status(id)
+	if err != nil || st.State != Done {
+		t.Fatalf("%+v, %v", st, err)
+	}
+	for n := range st.Result.Outputs() {
+		f, err := s.Result(st, n+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(f)
+		f.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, string(b))
+	}
+	return all
 }
 
 func kind(t *testing.T, what string, err error, want fault.Kind) {
@@ -156,7 +184,7 @@ func TestJobFromUploadToResult(t *testing.T) {
 			st.Result.Width != 3 || st.Started.IsZero() || !st.Expires.Equal(st.Result.Finished.Add(time.Hour)) {
 			t.Errorf("done: %+v, %v", st, err)
 		}
-		f, err := s.Result(st)
+		f, err := s.Result(st, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -535,8 +563,18 @@ func TestRecordsRoundTrip(t *testing.T) {
 		t.Errorf("%+v %v", got, err)
 	}
 	r := Result{Type: "image/gif", Size: 1, Width: 2, Height: 3, Note: "first of 12 frames", Started: at, Finished: at.Add(1)}
-	if got, err := parseResult(r.marshal()); err != nil || got != r {
+	if got, err := parseResult(r.marshal()); err != nil || !reflect.DeepEqual(got, r) {
 		t.Errorf("%+v %v", got, err)
+	}
+	r.More = []Output{{Type: "image/png", Size: 4, SHA256: strings.Repeat("0b", 32), Width: 1, Height: 1}, {Type: "image/gif", Size: 5, Width: 2, Height: 1}}
+	if got, err := parseResult(r.marshal()); err != nil || !reflect.DeepEqual(got, r) || r.Bytes() != 10 {
+		t.Errorf("%+v %v", got, err)
+	}
+	for range maxOutputs {
+		r.More = append(r.More, r.More[0])
+	}
+	if _, err := parseResult(r.marshal()); err == nil {
+		t.Errorf("%d results were read", len(r.More)+1)
 	}
 	f := Failure{Kind: fault.TooLarge, Detail: "4290 > 250", Started: at, Finished: at}
 	if got, err := parseFailure(f.marshal()); err != nil || got != f {
@@ -553,6 +591,7 @@ func TestRecordsRoundTrip(t *testing.T) {
 func FuzzRecords(f *testing.F) {
 	f.Add([]byte("version: 1\nops: gray=601 scale=1/4\nname: a b.png\nbytes: 1\nsha256: " + strings.Repeat("0f", 32) + "\nreceived: 2026-11-23T15:04:05Z\n"))
 	f.Add([]byte("type: image/png\nsize: 1\nwidth: 2\nheight: 3\nfinished: 2026-11-23T15:04:05Z\n"))
+	f.Add([]byte("type: image/png\nsize: 1\nwidth: 2\nheight: 3\nout2.type: image/png\nout2.size: 4\nout2.width: 1\nout2.height: 1\nfinished: 2026-11-23T15:04:05Z\n"))
 	f.Add([]byte("kind: format\ndetail: x\nfinished: 2026-11-23T15:04:05Z\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if m, err := parseMeta(b); err == nil {
@@ -564,8 +603,14 @@ func FuzzRecords(f *testing.F) {
 		}
 		if r, err := parseResult(b); err == nil {
 			again, err := parseResult(r.marshal())
-			r.Type, r.Note = strings.TrimSpace(fault.Line(r.Type)), strings.TrimSpace(fault.Line(r.Note))
-			if r.Type != "" && (err != nil || again != r) {
+			typed := true
+			line := func(s *string) { *s = strings.TrimSpace(fault.Line(*s)); typed = typed && *s != "" }
+			line(&r.Type)
+			for i := range r.More {
+				line(&r.More[i].Type)
+			}
+			r.Note = strings.TrimSpace(fault.Line(r.Note))
+			if typed && (err != nil || !reflect.DeepEqual(again, r)) {
 				t.Errorf("result %q: %+v, then %+v %v", b, r, again, err)
 			}
 		}

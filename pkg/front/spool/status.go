@@ -23,7 +23,7 @@ type Status struct {
 	Failure Failure // State Failed
 	Expires time.Time
 
-	out string // State Done: path of the result
+	outs []string // State Done: path of each result
 }
 
 // Pending reports whether the job has neither a result nor an error.
@@ -61,7 +61,7 @@ func (s *Spool) status(id string) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := &Status{ID: id, State: end.state, Result: end.result, Failure: end.failure, out: end.out}
+	st := &Status{ID: id, State: end.state, Result: end.result, Failure: end.failure, outs: end.outs}
 	if st.Meta, err = s.meta(id); err != nil && end.state != Failed && fault.Of(err) != fault.Unsupported {
 		return nil, err
 	}
@@ -121,10 +121,10 @@ func (s *Spool) Wait(ctx context.Context, id string) {
 	}
 }
 
-// Result opens the result of a job that is done. The caller closes it. It stays
+// Result opens result n, from 1, of a job that is done. The caller closes it. It stays
 // readable when the job is removed.
-func (s *Spool) Result(st *Status) (*os.File, error) {
-	for _, path := range []string{st.out, s.job(st.ID, "out")} { // out.TAG may have become out
+func (s *Spool) Result(st *Status, n int) (*os.File, error) {
+	for _, path := range []string{st.outs[n-1], s.job(st.ID, outName(n))} { // out.TAG may have become out
 		f, err := openFile(path, os.O_RDONLY, 0)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -132,7 +132,7 @@ func (s *Spool) Result(st *Status) (*os.File, error) {
 		if err != nil {
 			return nil, diskError(err)
 		}
-		if fi, err := f.Stat(); err != nil || fi.Size() != st.Result.Size {
+		if fi, err := f.Stat(); err != nil || fi.Size() != st.Result.Outputs()[n-1].Size {
 			f.Close()
 			return nil, fault.New(fault.Busy, "the result of job %s has just changed", jobid.Short(st.ID))
 		}
@@ -141,20 +141,30 @@ func (s *Spool) Result(st *Status) (*os.File, error) {
 	return nil, s.absent(st.ID)
 }
 
-// Sent records that the bytes of a result from from up to to were delivered. When
-// all were, in whatever pieces, the job may go when room is needed. A failure is
-// delivered by Sent(id, 0, 0).
+// Sent records that the bytes of result n from from up to to were delivered. When
+// all of all results were, in whatever pieces, the job may go when room is needed. A
+// failure is delivered by Sent(id, 1, 0, 0).
 //
 // A client may have read the result from disk before the process that made it has
 // recorded it here. Then finish looks at what was sent.
-func (s *Spool) Sent(id string, from, to int64) {
+func (s *Spool) Sent(id string, n int, from, to int64) {
 	e := s.known(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e == nil || e.delivered || from > e.sent {
+	if e == nil || e.delivered {
 		return
 	}
-	e.told, e.sent = true, max(e.sent, to)
+	if e.sent == nil {
+		if from > 0 {
+			return
+		}
+		e.sent = new([maxOutputs]int64)
+	}
+	sent := &e.sent[n-1]
+	if from > *sent {
+		return
+	}
+	*sent = max(*sent, to)
 	if e.state != Pending {
 		s.deliver(e)
 	}
@@ -163,10 +173,17 @@ func (s *Spool) Sent(id string, from, to int64) {
 // deliver marks a finished job as delivered if all of it was sent. s.mu is held. The
 // mark is not fsynced, so this does not wait for the disk.
 func (s *Spool) deliver(e *entry) {
-	if !e.told || e.delivered || e.sent < e.size-overhead {
+	if e.sent == nil || e.delivered {
 		return
 	}
-	s.change(e, func() { e.delivered = true })
+	all := int64(0)
+	for _, n := range e.sent {
+		all += n
+	}
+	if all < e.size-overhead {
+		return
+	}
+	s.change(e, func() { e.delivered, e.sent = true, nil })
 	s.mark(s.job(e.id, "delivered"))
 	s.tell(e.id)
 	s.poke() // there may be room now

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -196,8 +197,7 @@ func (j *Job) clean() {
 	names, _ := readNames(j.s.job(j.ID))
 	for _, n := range names {
 		base, _, _ := strings.Cut(n, ".")
-		switch base {
-		case "end", "out", "result", "error":
+		if base == "end" || slices.Contains(outcomeFiles, base) {
 			if err := j.s.remove(j.s.job(j.ID, n)); err != nil {
 				j.s.log.Error("removing what is left of a result", "job", jobid.Short(j.ID), "err", diskError(err))
 			}
