@@ -1,6 +1,9 @@
 package jpeg
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // trellis decides which small coefficients of a block are worth their bits. It compares
 // what a coefficient costs in bits with the error that its loss would cause, in one sum:
@@ -17,34 +20,41 @@ import "math"
 // its code, but 2 then follows a run of 6 zeros and has a longer code. The best choice for
 // the whole block is found as the shortest way through a trellis (K. Ramchandran and M.
 // Vetterli, "Rate-Distortion Optimal Fast Thresholding with Complete JPEG/MPEG Decoder
-// Compatibility", 1994). Let cost(i) be that of the cheapest way to code the block up to
-// coefficient i, which is kept. If j is the last one kept before it, the way costs
+// Compatibility", 1994). A way is a choice for the coefficients so far, the last of which
+// is kept; its score is that sum, less the error of dropping every coefficient that may
+// become 0. So a dropped coefficient adds nothing to a score, and a kept one its bits less
+// the error that it saves. The score of the best way that ends at i is the least, over the
+// ways that end before i, of
 //
-//	cost(j) + error of dropping those between j and i + bits of i after the run from j
+//	score + lambda · (bits of i after the run from the way's end) − error of dropping i
 //
-// and cost(i) is the least of these sums. The search for j goes backwards from i. It ends
-// where the error of dropping is more than the cheapest sum found, so it is short.
+// Few ways need be compared. One that must keep its last coefficient is part of every way
+// that goes on. And a way with a higher score than a later one is never part of the best,
+// since its run is longer and a longer run has more bits. So ways is a stack of rising
+// scores, nearly always of one to three. (Huffman codes break that rule for a few runs
+// that are rare; what is chosen then is at most a bit or two dearer.)
 //
 // The eye, and SSIM, see an error less where there is much detail. Therefore lambda grows
 // with the energy of the block's coefficients: a smooth block keeps nearly all of them.
 type trellis struct {
-	step [64]int64  // of the quantizer in zig-zag order, times 8
-	bits [256]int64 // of an AC symbol with the value bits that follow it
+	step [64]int64     // of the quantizer in zig-zag order, times 8
+	bits [16][64]int32 // by size and distance: of a coefficient of size bits after distance-1 zeros
+	end  int64         // bits of the end of a block
 
 	// lambda is flat + energy · slope / 2^slopeBits, but at most most.
 	flat, slope, most int64
 
-	// The coefficients of the block that are not 0, from 1, at most 63; 0 stands for the DC value.
-	at    [64]uint8 // place in zig-zag order
-	drop  [64]int64 // error of making it 0; kept: it may not be
-	lower [64]int64 // error of making it one less; kept: it may not be
-	cost  [64]int64 // of the cheapest way up to and with it
-	from  [64]uint8 // the one kept before it on that way
-	less  [64]bool  // it is one less on that way
+	ways [64]way
+}
+
+// way is a choice for the coefficients of a block up to one that is kept.
+type way struct {
+	score int64
+	end   int    // place of its last coefficient in zig-zag order
+	kept  uint64 // bit k: coefficient k is kept
 }
 
 const (
-	kept      = 1 << 40 // more than any error
 	slopeBits = 24
 
 	// Lambda, in squared sample values a bit, was fitted to twenty photographs at
@@ -87,97 +97,122 @@ func newTrellis(steps *[64]uint16, quality int, chroma bool) *trellis {
 	return t
 }
 
-// useCodes sets what the symbols cost.
+// useCodes sets what coefficients cost: the bits of their symbol and value, and of the
+// symbols for 16 zeros before it (T.81 F.1.2.2).
 func (t *trellis) useCodes(ac *codeTable) {
-	for s, e := range ac {
-		t.bits[s] = int64(e&255) + int64(s&15)
+	for size := range t.bits {
+		for run := range 63 {
+			t.bits[size][run+1] = int32(run>>4)*int32(ac[0xF0]&255) + int32(ac[run&15<<4|size]&255) + int32(size)
+		}
 	}
+	t.end = int64(ac[0] & 255)
 }
 
 // block decides on the coefficients of z, quantized to c with the mask nz. It changes c
 // where one becomes less and returns the mask of those that are kept.
 func (t *trellis) block(z *coefs, c *[64]int32, nz uint64) uint64 {
-	n, energy := 0, int64(0)
+	energy := int64(0)
 	for m := nz &^ 1; m != 0; m &= m - 1 {
-		k := lowBitAt[lowBit(m)&63] & 63
-		x := int64(z.at(uint(unzig[k])))
+		x := int64(z.at(uint(unzig[bits.TrailingZeros64(m)&63])))
 		energy += x * x
-		n++
-		t.at[n&63], t.drop[n&63], t.lower[n&63] = k, kept, kept
-		v := int64(c[k])
-		if v < 0 {
-			v, x = -v, -x
-		}
-		if v&(v-1) != 0 {
-			continue
-		}
-		// v-1 steps leave an error of y, v steps one of y-s. The difference of their
-		// squares is s(2y-s).
-		s := t.step[k]
-		y := x - (v-1)*s
-		switch e := s * (2*y - s); {
-		case v == 1:
-			t.drop[n&63] = e
-		case y < s:
-			t.lower[n&63] = e
-		}
 	}
-	if n == 0 {
+	if energy == 0 {
 		return nz
 	}
 	lambda := min(t.flat+energy*t.slope>>slopeBits, t.most)
-	t.drop[0] = kept
-	for i := 1; i <= n; i++ {
-		k := uint(t.at[i&63])
-		_, size := valueBits(c[k&63])
-		lower := t.lower[i&63]
-		best, from, less := int64(math.MaxInt64), 0, false
-		dropped := int64(0)
-		for j := i - 1; ; j-- {
-			run := k - uint(t.at[j&63]) - 1
-			if way := t.cost[j&63] + dropped; way < best {
-				if run > 15 {
-					way += lambda * int64(run>>4) * t.bits[0xF0]
-					run &= 15
+	ones := &t.bits[1]
+	end := 0          // of the only way
+	gone := uint64(0) // what it drops
+	for m := nz &^ 1; m != 0; m &= m - 1 {
+		k := bits.TrailingZeros64(m) & 63
+		x, v := int64(z.at(uint(unzig[k]))), int64(c[k])
+		x = max(x, -x)
+		v = max(v, -v)
+		step := t.step[k]
+		if v == 1 {
+			// The coefficient has an error of x-step if it is kept, of x if it is dropped.
+			// The difference of the squares is step(2x-step).
+			score := lambda*int64(ones[(k-end)&63]) - step*(2*x-step)
+			if score > 0 {
+				var dropped uint64
+				m, end, dropped = t.fork(z, c, m, end, score, lambda)
+				gone |= dropped
+				if m == 0 {
+					break
 				}
-				if cost := way + lambda*t.bits[(run<<4|size)&255]; cost < best {
-					best, from, less = cost, j, false
-				}
-				if lower < kept {
-					if cost := way + lower + lambda*t.bits[(run<<4|size-1)&255]; cost < best {
-						best, from, less = cost, j, true
-					}
-				}
+				continue
 			}
-			if dropped += t.drop[j&63]; dropped >= best {
-				break
+		} else if v&(v-1) == 0 && x < v*step {
+			size := sizeOf(uint32(v))
+			// v-1 steps leave an error of y, v steps one of y-step.
+			y := x - (v-1)*step
+			if step*(2*y-step) < lambda*int64(t.bits[size&15][(k-end)&63]-t.bits[(size-1)&15][(k-end)&63]) {
+				c[k] -= 1 | c[k]>>31 // towards 0
 			}
 		}
-		t.cost[i&63], t.from[i&63], t.less[i&63] = best, uint8(from), less
+		end = k
 	}
+	return nz &^ gone
+}
 
-	// The last one kept: the end of the block costs bits unless it is coefficient 63.
-	best, last := int64(math.MaxInt64), 0
-	dropped := int64(0)
-	for i := n; ; i-- {
-		cost := t.cost[i&63] + dropped
-		if t.at[i&63] < 63 {
-			cost += lambda * t.bits[0]
+// fork follows the ways that part at the first coefficient of m, whose score is given,
+// until they meet: at the first coefficient that must be kept, or at the end of the block.
+// The only way so far ends at end. It returns m from the coefficient where they meet on,
+// that coefficient, and the mask of those that the best way drops.
+func (t *trellis) fork(z *coefs, c *[64]int32, m uint64, end int, score, lambda int64) (uint64, int, uint64) {
+	ways, top := &t.ways, 1
+	all := m
+	k := bits.TrailingZeros64(m) & 63
+	ways[0] = way{0, end, 0}
+	ways[1] = way{score, k, 1 << k}
+	for m &= m - 1; m != 0; m &= m - 1 {
+		k := bits.TrailingZeros64(m) & 63
+		x, v := int64(z.at(uint(unzig[k]))), int64(c[k])
+		x = max(x, -x)
+		v = max(v, -v)
+		step := t.step[k]
+		size := sizeOf(uint32(v))
+
+		bits := &t.bits[size&15]
+		from := &ways[0]
+		best := from.score + lambda*int64(bits[(k-from.end)&63])
+		for i := 1; i <= top; i++ {
+			w := &ways[i&63]
+			if s := w.score + lambda*int64(bits[(k-w.end)&63]); s < best {
+				best, from = s, w
+			}
 		}
-		if cost < best {
-			best, last = cost, i
+		if v == 1 {
+			next := way{best - step*(2*x-step), k, from.kept | 1<<k}
+			for top >= 0 && ways[top&63].score >= next.score {
+				top--
+			}
+			if top++; top == 0 {
+				return m, k, (all &^ m) &^ next.kept
+			}
+			ways[top&63] = next
+			continue
 		}
-		if dropped += t.drop[i&63]; dropped >= best {
-			break
+		if v&(v-1) == 0 && x < v*step {
+			y := x - (v-1)*step
+			error, less := step*(2*y-step), false
+			bits := &t.bits[(size-1)&15]
+			for i := 0; i <= top; i++ {
+				w := &ways[i&63]
+				if s := w.score + error + lambda*int64(bits[(k-w.end)&63]); s < best {
+					best, from, less = s, w, true
+				}
+			}
+			if less {
+				c[k] -= 1 | c[k]>>31
+			}
 		}
+		return m, k, (all &^ m) &^ from.kept
 	}
-	nz &= 1
-	for i := last; i > 0; i = int(t.from[i&63]) {
-		k := t.at[i&63] & 63
-		nz |= 1 << k
-		if t.less[i&63] {
-			c[k] -= 1 | c[k]>>31 // towards 0
-		}
+	// The first way has the lowest score, but only the last can do without an end of block.
+	w := &ways[0]
+	if last := &ways[top&63]; last.end == 63 && last.score < w.score+lambda*t.end {
+		w = last
 	}
-	return nz
+	return 0, 0, all &^ w.kept
 }
