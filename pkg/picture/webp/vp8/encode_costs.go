@@ -58,8 +58,8 @@ func init() {
 // base[k][12+context], which costs nothing where the end was before: behind a zero. So
 // there are 15 entries, which a vector instruction looks up for 16 blocks at once.
 type laneCosts struct {
-	base, more [16][16]uint8
-	most       [16]uint8
+	base, more [16][32]uint8 // each 16 entries, twice
+	most       [32]uint8
 }
 
 const laneUnit = 16 // 1/256 bit in a unit of laneCosts
@@ -91,6 +91,11 @@ func (l *laneCosts) set(t *levelCosts, first int) {
 	for n := 1; n < 16; n++ {
 		l.most[n] = laneCost(c.cost(16*n+8) - int(c.level[15]))
 	}
+	for k := range 16 {
+		copy(l.base[k][16:], l.base[k][:16])
+		copy(l.more[k][16:], l.more[k][:16])
+	}
+	copy(l.most[16:], l.most[:16])
 }
 
 // ratePlain sets the cost of the levels of each block from position first on, in 1/16 bit. context is that of each block's first level.

@@ -67,6 +67,8 @@ type quantTable struct {
 	step  [16]uint16 // by position
 	recip [16]uint16 // 65536/step, rounded up
 	bias  [16]uint16 // added before the division; half a step would round to the nearest
+
+	lanes [2]struct{ step, recip, bias [16]int16 } // the same of DC and AC, in all lanes
 }
 
 // set makes the table for the steps of DC and AC, with a bias in 1/256 of them.
@@ -79,6 +81,12 @@ func (q *quantTable) set(dc, ac int, biasDC, biasAC int) {
 		q.step[p] = uint16(s)
 		q.recip[p] = uint16((65536 + s - 1) / s)
 		q.bias[p] = uint16(b * s >> 8)
+	}
+	for i := range q.lanes {
+		l := &q.lanes[i]
+		for b := range 16 {
+			l.step[b], l.recip[b], l.bias[b] = int16(q.step[i]), int16(q.recip[i]), int16(q.bias[i])
+		}
 	}
 }
 

@@ -1,0 +1,142 @@
+//go:build goexperiment.simd && amd64
+
+package vp8
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+func needAVX2(t *testing.T) {
+	t.Helper()
+	if !avx2 {
+		t.Skip("this processor has no AVX2")
+	}
+}
+
+// randomLanes has differences of pixels, in some trials only extreme ones.
+func randomLanes(rnd *rand.Rand, trial int) *lanes {
+	d := new(lanes)
+	for p := range d {
+		for b := range d[p] {
+			d[p][b] = int16(rnd.IntN(511) - 255)
+			switch trial % 4 {
+			case 1:
+				d[p][b] = 255 - 510*int16(rnd.IntN(2))
+			case 2:
+				d[p][b] /= 16
+			case 3:
+				d[p][b] = d[p][b] / 64 * int16(rnd.IntN(2))
+			}
+		}
+	}
+	return d
+}
+
+func TestVectorLanesAreTheirPlainTwins(t *testing.T) {
+	needAVX2(t)
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for trial := range 3000 {
+		got := randomLanes(rnd, trial)
+		want := *got
+		other := randomLanes(rnd, trial/4)
+		subtract(got, got, other)
+		subtractPlain(&want, &want, other)
+		if *got != want {
+			t.Fatalf("trial %d: differences", trial)
+		}
+		*got = *randomLanes(rnd, trial)
+		want = *got
+		forward(got)
+		forwardPlain(&want)
+		if *got != want {
+			t.Fatalf("trial %d: transform:\n%v, want\n%v", trial, *got, want)
+		}
+		var q quantTable
+		index := rnd.IntN(maxIndex + 1)
+		q.set(int(dcSteps[index]), int(acSteps[index]), rnd.IntN(129), rnd.IntN(129))
+		for first := range 2 {
+			var levels, wantLevels lanes
+			var dist, wantDist [16]int32
+			nz := quantize(&levels, got, &q, first, &dist)
+			wantNZ := quantizePlain(&wantLevels, got, &q, first, &wantDist)
+			if levels != wantLevels || dist != wantDist || nz != wantNZ {
+				t.Fatalf("trial %d, from %d: quantizer: %v %x, want %v %x", trial, first, dist, nz, wantDist, wantNZ)
+			}
+			var costs levelCosts
+			var l laneCosts
+			typ := rnd.IntN(blockTypes)
+			costs.set(&defaultCoefProbs[typ])
+			l.set(&costs, first)
+			var context [16]uint8
+			for b := range context {
+				context[b] = uint8(rnd.IntN(contexts))
+			}
+			var rate, wantRate [16]uint16
+			rateLanes(&levels, &l, first, &context, &rate)
+			ratePlain(&levels, &l, first, &context, &wantRate)
+			if rate != wantRate {
+				t.Fatalf("trial %d, from %d: rate: %v, want %v", trial, first, rate, wantRate)
+			}
+			dequantize(&levels, &q, first)
+			dequantizePlain(&wantLevels, &q, first)
+			if levels != wantLevels {
+				t.Fatalf("trial %d, from %d: dequantizer", trial, first)
+			}
+			inverse(&levels)
+			inversePlain(&wantLevels)
+			if levels != wantLevels {
+				t.Fatalf("trial %d, from %d: inverse", trial, first)
+			}
+		}
+	}
+}
+
+func TestVectorPredictionIsItsPlainTwin(t *testing.T) {
+	needAVX2(t)
+	rnd := rand.New(rand.NewPCG(7, 8))
+	for trial := range 3000 {
+		var a around
+		var block [16]uint8
+		for i := range a {
+			a[i] = uint8(rnd.Uint32())
+			if trial&1 != 0 {
+				a[i] = -uint8(rnd.IntN(2))
+			}
+		}
+		for i := range block {
+			block[i] = uint8(rnd.Uint32())
+		}
+		var got, want blockPixels
+		got.set(&a)
+		want.setPlain(&a)
+		var d, wantD lanes
+		got.differences(&d, &block)
+		want.differencesPlain(&wantD, &block)
+		for p := range d {
+			for m := range modes {
+				if d[p][m] != wantD[p][m] {
+					t.Fatalf("trial %d, pixel %d, mode %d: %d, want %d", trial, p, m, d[p][m], wantD[p][m])
+				}
+			}
+		}
+
+		var e edges
+		for b := range 16 {
+			for i := range 4 {
+				e.above[i][b], e.left[i][b] = int16(rnd.IntN(256)), int16(rnd.IntN(256))
+			}
+			e.corner[b], e.dc[b] = int16(rnd.IntN(256)), int16(rnd.IntN(256))
+		}
+		for _, m := range []mode{modeDC, modeV, modeH, modeTM} {
+			for _, part := range [][2]int{{0, 16}, {0, 8}, {8, 16}} {
+				var got, want lanes
+				e.predict(&got, m, part[0], part[1])
+				e.predictPlain(&want, m, part[0], part[1])
+				if got != want {
+					t.Fatalf("trial %d, mode %d, blocks %v", trial, m, part)
+				}
+			}
+		}
+	}
+}
