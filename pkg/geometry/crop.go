@@ -13,6 +13,17 @@ import (
 // the left and Y from the top.
 type Rect struct{ X, Y, W, H int }
 
+// And returns what r and other have in common; it is empty, with W and H of 0, when that
+// is nothing.
+func (r Rect) And(other Rect) Rect {
+	x, y := max(r.X, other.X), max(r.Y, other.Y)
+	w, h := min(r.X+r.W, other.X+other.W)-x, min(r.Y+r.H, other.Y+other.H)-y
+	if w <= 0 || h <= 0 {
+		return Rect{}
+	}
+	return Rect{x, y, w, h}
+}
+
 // Crop is a parsed crop word: the size of a part of a picture and, if Placed, its place.
 type Crop struct {
 	w, h, x, y measure

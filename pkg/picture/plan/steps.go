@@ -69,6 +69,7 @@ func (j *job) hint() raster.Hint {
 		Fine:  !j.Ops.Has("fast") || j.cropped(),
 		Named: j.Ops.Has("kernel"),
 		Part:  raster.Stored(j.part, j.fullW, j.fullH, j.p.Header().Orientation),
+		Skip:  j.Ops.Has("fast"),
 	}
 	// A reduced decoder averages gamma-encoded samples, so it is no help in linear
 	// light; other weights than Rec. 601 need all components at full size. What another

@@ -173,8 +173,8 @@ type Rows interface {
 	Next() (*Band, error)
 }
 
-// PartMargin is how far around Hint.Part samples are right, in pixels: those that
-// upsampling of chroma looks at, and what rounds the part to whole blocks.
+// PartMargin is how far around Hint.Part the samples of YCbCr planes are right, in pixels:
+// those that upsampling of chroma looks at, and what rounds the part to whole blocks.
 const PartMargin = 32
 
 // Hint tells a reader what its caller needs, so that it can decode less. A reader
@@ -186,9 +186,12 @@ type Hint struct {
 	// will resample to; 0, 0 forbids any reduction.
 	GoalW, GoalH int
 	// Part is the part of the stored picture that is wanted, and that will become GoalW ×
-	// GoalH; zero: all. Rows still have the whole size, but samples more than PartMargin
-	// pixels from the part may have any value. Damage is noticed wherever it is.
+	// GoalH; zero: all. Rows still have the whole size, but samples outside the part may
+	// have any value; of YCbCr planes those more than PartMargin pixels from it. Damage is
+	// noticed wherever it is, unless Skip allows a reader to leave unread what lies
+	// outside the part. It then says so in a note.
 	Part  geometry.Rect
+	Skip  bool
 	Fine  bool // better quality at more cost (package jpeg: Reduction)
 	Named bool // with Fine: the user chose the kernel (2 × rule)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/bits"
 
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/flate"
 )
 
@@ -15,28 +16,32 @@ type decompressor struct {
 	section *bufio.Reader
 	inflate *flate.Reader
 	lzw     *lzwReader
-	data    io.Reader // decompressed bytes of the open segment
-	fax     *fax      // data, of fax compression
-	failed  error     // why the rest of the open segment can't be read
+	plain   *plainReader  // data, if that is what the file has
+	part    geometry.Rect // of the open segment: what is wanted of it
+	skipped bool          // the segment is not read at all
+	data    io.Reader     // decompressed bytes of the open segment
+	fax     *fax          // data, of fax compression
+	failed  error         // why the rest of the open segment can't be read
 }
 
 // open starts on segment i, whose rows have need bytes.
 func (s *decompressor) open(i int, need int64) error {
 	t := s.t
 	off, n := t.extent(i, need)
-	var src io.Reader = io.NewSectionReader(t.file.r, off, n)
+	section := io.NewSectionReader(t.file.r, off, n)
+	var src io.Reader = section
 	if t.isJPEG() {
 		var err error
 		if t.oldHead != nil {
-			s.data, err = t.oldJPEG(off, n, int(need/t.rowBytes()))
+			s.data, err = t.oldJPEG(off, n, int(need/t.rowBytes()), s.part)
 		} else {
-			s.data, err = t.openJPEG(off, n)
+			s.data, err = t.openJPEG(off, n, s.part)
 		}
 		return err
 	}
 	if t.compression == compWebP {
 		var err error
-		s.data, err = t.openWebP(off, n)
+		s.data, err = t.openWebP(off, n, s.part)
 		return err
 	}
 	if t.reversed {
@@ -49,7 +54,8 @@ func (s *decompressor) open(i int, need int64) error {
 	}
 	switch t.compression {
 	case compNone:
-		s.data = s.section
+		s.plain = &plainReader{section: section, src: src, Reader: s.section}
+		s.data = s.plain
 	case compPackBits:
 		s.data = &packBits{r: s.section}
 	case compLZW:
@@ -81,6 +87,27 @@ func (s *decompressor) open(i int, need int64) error {
 		s.data = s.fax
 	}
 	return nil
+}
+
+// plainReader reads samples that are not compressed, and can pass over some.
+type plainReader struct {
+	*bufio.Reader // of src
+	section       *io.SectionReader
+	src           io.Reader // section, with its bits reversed or not
+}
+
+// skip passes over n bytes, which are not read. They must be there.
+func (p *plainReader) skip(n int) error {
+	if n <= p.Buffered() {
+		_, err := p.Discard(n)
+		return err
+	}
+	at, err := p.section.Seek(int64(n-p.Buffered()), io.SeekCurrent)
+	if err == nil && at > p.section.Size() {
+		err = io.ErrUnexpectedEOF
+	}
+	p.Reset(p.src)
+	return err
 }
 
 // faxKind returns which of the fax codings the segments have.

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/webp"
 )
@@ -13,12 +14,16 @@ import (
 const slack = 64
 
 // embedded returns the bytes of a segment that is a picture of its own. Where a segment
-// has alpha and its picture has not, it is opaque.
-func (t *Reader) embedded(format string, r raster.Reader) (io.Reader, error) {
+// has alpha and its picture has not, it is opaque. Bytes outside the part that is wanted
+// may have any value.
+func (t *Reader) embedded(format string, r raster.Reader, part geometry.Rect) (io.Reader, error) {
 	if h := r.Header(); h.FullW < t.segW || h.FullW > t.segW+slack || h.FullH > t.codedH+slack {
 		return nil, fault.New(fault.Format, "%s of %d×%d in a segment of %d×%d", format, h.FullW, h.FullH, t.segW, t.segH)
 	}
-	rows, err := r.Rows(raster.Hint{})
+	if part.W == 0 { // the decoder is to go through the segment, and give as little as it can
+		part = geometry.Rect{W: 1, H: 1}
+	}
+	rows, err := r.Rows(raster.Hint{Part: part})
 	if err != nil {
 		return nil, err
 	}
@@ -79,13 +84,14 @@ func (r *rowReader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// openWebP starts on a segment of n bytes at off that is a WebP, as libtiff writes them.
-func (t *Reader) openWebP(off, n int64) (io.Reader, error) {
+// openWebP starts on a segment of n bytes at off that is a WebP, as libtiff writes them,
+// and of which part is wanted.
+func (t *Reader) openWebP(off, n int64, part geometry.Rect) (io.Reader, error) {
 	lim := t.lim
 	lim.Lenient = false // what is missing is dealt with where all segments are
 	w, err := webp.Open(io.NewSectionReader(t.file.r, off, n), n, lim)
 	if err != nil {
 		return nil, err
 	}
-	return t.embedded("WebP", w)
+	return t.embedded("WebP", w, part)
 }

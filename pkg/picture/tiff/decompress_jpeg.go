@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/jpeg"
 )
 
@@ -62,8 +63,8 @@ func (t *Reader) jpegTables(d directory) error {
 	return nil
 }
 
-// openJPEG starts on a segment of n bytes at off that is a JPEG.
-func (t *Reader) openJPEG(off, n int64) (io.Reader, error) {
+// openJPEG starts on a segment of n bytes at off that is a JPEG, of which part is wanted.
+func (t *Reader) openJPEG(off, n int64, part geometry.Rect) (io.Reader, error) {
 	var soi [2]byte
 	if k, err := t.file.r.ReadAt(soi[:], off); k < 2 || n < 2 {
 		return nil, readFault("JPEG stream", err)
@@ -71,16 +72,16 @@ func (t *Reader) openJPEG(off, n int64) (io.Reader, error) {
 		return nil, fault.New(fault.Format, "no JPEG stream")
 	}
 	body := io.NewSectionReader(t.file.r, off+2, n-2)
-	return t.jpegRows(&spliced{t.jpegHead, body}, int64(len(t.jpegHead))+n-2)
+	return t.jpegRows(&spliced{t.jpegHead, body}, int64(len(t.jpegHead))+n-2, part)
 }
 
 // jpegRows decodes the size bytes of a JPEG to rows of a segment.
-func (t *Reader) jpegRows(r io.ReaderAt, size int64) (io.Reader, error) {
+func (t *Reader) jpegRows(r io.ReaderAt, size int64, part geometry.Rect) (io.Reader, error) {
 	lim := t.lim
 	lim.Lenient = false // what is missing is dealt with where all segments are
 	j, err := jpeg.OpenEmbedded(r, size, t.jpegYCbCr, lim)
 	if err != nil {
 		return nil, err
 	}
-	return t.embedded("JPEG", j)
+	return t.embedded("JPEG", j, part)
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/jpeg"
 )
 
@@ -131,8 +132,9 @@ func (t *Reader) oldTable(d directory, tag uint16, i, size int) ([]byte, error) 
 	return b, nil
 }
 
-// oldJPEG starts on a strip of n bytes of entropy-coded data at off.
-func (t *Reader) oldJPEG(off, n int64, rows int) (io.Reader, error) {
+// oldJPEG starts on a strip of n bytes of entropy-coded data at off, of which part is
+// wanted.
+func (t *Reader) oldJPEG(off, n int64, rows int, part geometry.Rect) (io.Reader, error) {
 	head := t.oldHead(rows)
-	return t.jpegRows(&spliced{head, io.NewSectionReader(t.file.r, off, n)}, int64(len(head))+n)
+	return t.jpegRows(&spliced{head, io.NewSectionReader(t.file.r, off, n)}, int64(len(head))+n, part)
 }

@@ -105,6 +105,9 @@ func (t *page) kind() string {
 func (t *Reader) extent(i int, need int64) (off, n int64) {
 	off = int64(min(t.offsets[i], uint64(t.file.size)))
 	n = t.file.size - off
+	if t.compression == compNone { // no more is read
+		defer func() { n = min(n, need) }()
+	}
 	if i >= len(t.counts) {
 		return off, n
 	}

@@ -6,12 +6,19 @@ import (
 	"io"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/raster"
 )
 
 // rows is a page whose decoding has started.
+//
+// Of what lies outside the wanted part no sample is unpacked. Samples without
+// compression are not even read there, as only their end could be missing; strips and
+// tiles with compression are decompressed to see that they can be, unless skip is set.
 type rows struct {
 	t       *Reader
+	part    geometry.Rect
+	skip    bool           // compressed segments outside part are not read
 	segs    []decompressor // one for each plane
 	u       *unpacker
 	y       int    // next row
@@ -21,7 +28,8 @@ type rows struct {
 	raw     samples // unpacked, before colour conversion; unused if that is in place
 	out     samples
 	err     error
-	damaged int // fax lines
+	damaged int  // fax lines
+	noted   bool // that segments are skipped
 }
 
 // samples are those of a band, in pix or pix16 by the depth.
@@ -46,9 +54,12 @@ func grow[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-// Rows starts the decoding. It ignores hints.
-func (t *Reader) Rows(raster.Hint) (raster.Rows, error) {
-	r := &rows{t: t, row: make([]byte, t.rowBytes()), u: newUnpacker(&t.page, t.file.order)}
+// Rows starts the decoding. Of the hint it uses Part and Skip.
+func (t *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
+	r := &rows{t: t, part: hint.Part, skip: hint.Skip, row: make([]byte, t.rowBytes()), u: newUnpacker(&t.page, t.file.order)}
+	if r.part == (geometry.Rect{}) {
+		r.part = geometry.Whole(t.h.FullW, t.h.FullH)
+	}
 	if t.predictor == 3 {
 		r.tmp = make([]byte, len(r.row))
 	}
@@ -93,16 +104,32 @@ func (r *rows) next() error {
 		}
 	}
 	p := raster.Plane{Stride: stride, Rows: n}
-	if t.h.Bits == 8 {
-		p.Pix = r.out.pix
-		t.colour8(p.Pix, raw.pix)
-	} else {
-		p.Pix16 = r.out.pix16
-		t.colour16(p.Pix16, raw.pix16)
-	}
+	p.Pix, p.Pix16 = r.out.pix, r.out.pix16
+	r.colour(raw, n)
 	r.band = raster.Band{Y: r.y, Planes: [3]raster.Plane{p}}
 	r.y += n
 	return nil
+}
+
+// colour makes colours of what lies in the part of the next n rows.
+func (r *rows) colour(raw *samples, n int) {
+	t, part := r.t, geometry.Rect{Y: r.y, W: r.t.h.FullW, H: n}.And(r.part)
+	out, in := t.h.Layout.Samples(), t.h.Layout.Samples()
+	if !t.direct() {
+		in = len(t.pick)
+	}
+	runs, length := part.H, part.W
+	if part.W == t.h.FullW { // the rows follow each other
+		runs, length = min(1, part.H), part.W*part.H
+	}
+	for y := range runs {
+		at := (part.Y-r.y+y)*t.h.FullW + part.X
+		if t.h.Bits == 8 {
+			t.colour8(r.out.pix[at*out:][:length*out], raw.pix[at*in:][:length*in])
+		} else {
+			t.colour16(r.out.pix16[at*out:][:length*out], raw.pix16[at*in:][:length*in])
+		}
+	}
 }
 
 // segment unpacks the next n rows of the segment in column i, of plane c.
@@ -112,7 +139,15 @@ func (r *rows) segment(raw *samples, n, i, c int) error {
 	width := min(t.segW, t.h.FullW-x)
 	index := t.segment(c, i, r.y)
 	unit := t.unitRows()
+	wanted := geometry.Rect{X: x, Y: r.y, W: width, H: n}.And(r.part).H > 0
 	if r.y%t.segH == 0 {
+		s.part = geometry.Rect{X: x, Y: r.y, W: width, H: t.segH}.And(r.part)
+		s.part.X, s.part.Y = s.part.X-x, s.part.Y-r.y
+		s.skipped = r.skip && s.part.H == 0 && t.compression != compNone
+		if s.skipped {
+			r.noteSkipped()
+			return nil
+		}
 		rows := t.segH
 		if !t.tiled {
 			rows = min(rows, t.h.FullH-r.y)
@@ -124,9 +159,12 @@ func (r *rows) segment(raw *samples, n, i, c int) error {
 			}
 		}
 	}
+	if s.skipped {
+		return nil
+	}
 	for y := 0; y < n; y += unit {
 		if s.failed == nil {
-			if s.failed = r.read(s); s.failed == nil && s.fax != nil {
+			if s.failed = r.read(s, wanted); s.failed == nil && s.fax != nil {
 				if err := r.faxRow(s.fax, r.y+y); err != nil {
 					return err
 				}
@@ -135,6 +173,9 @@ func (r *rows) segment(raw *samples, n, i, c int) error {
 					return err
 				}
 			}
+		}
+		if !wanted {
+			continue
 		}
 		if s.failed != nil {
 			t.blank(r.row)
@@ -161,12 +202,23 @@ func (t *page) blank(row []byte) {
 	}
 }
 
-// read reads the next row of the open segment.
-func (r *rows) read(s *decompressor) error {
+// noteSkipped says once that damage may have been missed.
+func (r *rows) noteSkipped() {
+	if !r.noted {
+		r.t.Note("%ss outside the crop were not checked", r.t.kind())
+		r.noted = true
+	}
+}
+
+// read reads the next row of the open segment, or passes over it if it is not wanted.
+func (r *rows) read(s *decompressor, wanted bool) error {
+	if !wanted && s.plain != nil {
+		return s.plain.skip(len(r.row))
+	}
 	if _, err := io.ReadFull(s.data, r.row); err != nil {
 		return err
 	}
-	if r.t.predictor != 1 {
+	if wanted && r.t.predictor != 1 {
 		r.t.unpredict(r.row, r.tmp, r.t.file.order)
 	}
 	return nil

@@ -19,7 +19,10 @@
 //
 // A Reader is opened on the first page; Select moves it to another; Rows decodes the
 // page it is on. Strips are decompressed row by row; of tiles, one row of tiles is
-// held.
+// held. When only a part of the page is wanted (raster.Hint), uncompressed samples
+// outside it are not read, and compressed strips and tiles there are decompressed and
+// not unpacked, so that a damaged file is refused whichever part of it is wanted. With
+// Hint.Skip they are not read either, and a note says so.
 //
 // Errors are of kind fault.Format for damaged files, also for all that end early, and
 // fault.Unsupported for what TIFF has and this package does not read. With
