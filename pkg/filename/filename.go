@@ -4,6 +4,7 @@
 package filename
 
 import (
+	"path"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -89,4 +90,10 @@ func SetExtension(name string, f format.Format) string {
 		name = name[:len(name)-len(ext)-1]
 	}
 	return name + f.Ext()
+}
+
+// Suffixed returns a name with a suffix in front of its extension: a-320.png.
+func Suffixed(name, suffix string) string {
+	ext := path.Ext(name)
+	return name[:len(name)-len(ext)] + suffix + ext
 }

@@ -39,8 +39,8 @@ type source struct {
 
 // source reads only the header of a request, so that a body can be refused before it
 // is sent: for its words, if it is raw, and for its length, unless several pictures
-// may come.
-func (s *Server) source(w http.ResponseWriter, r *http.Request, several bool) (*source, error) {
+// may come. parse reads the words.
+func (s *Server) source(w http.ResponseWriter, r *http.Request, several bool, parse func([]ops.Word) (ops.Ops, error)) (*source, error) {
 	words, err := ops.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, err
@@ -48,13 +48,13 @@ func (s *Server) source(w http.ResponseWriter, r *http.Request, several bool) (*
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return nil, fault.New(fault.Unsupported, "Content-Encoding %s: send the picture as it is", quote(coding))
 	}
-	src := &source{words: words, parse: s.parseOps, length: r.ContentLength, body: s.patient(w, r)}
+	src := &source{words: words, parse: parse, length: r.ContentLength, body: s.patient(w, r)}
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if strings.HasPrefix(kind, "multipart/") && kind != "multipart/form-data" {
 		return nil, fault.New(fault.Unsupported, "Content-Type %s: of forms only multipart/form-data is read", quote(kind))
 	}
 	if kind != "multipart/form-data" { // also when there is none, or nonsense
-		if _, err := s.parseOps(words); err != nil {
+		if _, err := parse(words); err != nil {
 			return nil, err
 		}
 		if src.length > s.c.MaxBytes {

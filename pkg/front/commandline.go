@@ -9,7 +9,7 @@ import (
 )
 
 // Curl is the command line that does the same over HTTP. It writes a file of
-// another name than the picture's.
+// another name than the picture's; of several sizes it makes a job and prints its ids.
 func (v jobView) Curl(p *page) string {
 	var query []string
 	for _, w := range v.ops {
@@ -26,7 +26,12 @@ func (v jobView) Curl(p *page) string {
 	if p.Token {
 		curl += ` -H "Authorization: Bearer $TOKEN"`
 	}
-	return curl + " -T " + shellWord(v.Title(&page{})) + " " + shellWord(p.Origin+"/image?"+strings.Join(query, "&")) + " > " + shellWord("new-"+v.File())
+	title := v.Title(&page{})
+	if len(v.ops.Sizes()) > 0 {
+		query = append(query, "name="+url.QueryEscape(title))
+		return curl + " -X POST -T " + shellWord(title) + " " + shellWord(p.Origin+"/jobs?"+strings.Join(query, "&"))
+	}
+	return curl + " -T " + shellWord(title) + " " + shellWord(p.Origin+"/image?"+strings.Join(query, "&")) + " > " + shellWord("new-"+v.File())
 }
 
 // Imgput is the command line that does the same by imgput(1) and imgget(1).

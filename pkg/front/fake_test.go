@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/eventually"
 	"imgtools/pkg/front/fakedaemon"
 	"imgtools/pkg/front/spool"
@@ -77,7 +79,14 @@ func (f *fake) serve(_ int, r *fakedaemon.Request) {
 	if strings.HasPrefix(body, "odd") {
 		words += " note=" + url.PathEscape("10×10 at é")
 	}
-	if strings.HasPrefix(r.Line, "img/1 scale") {
+	if req, err := wire.ParseRequest(r.Line); err == nil && req.Results() > 1 {
+		var more []string
+		for n := 2; n <= req.Results(); n++ {
+			more = append(more, fmt.Sprintf("small%d %s", n, body))
+			words += fmt.Sprintf(" width%d=%d height%d=%d", n, 10*n, n, n)
+		}
+		r.OK(words, "small "+body, more...)
+	} else if strings.HasPrefix(r.Line, "img/1 scale") {
 		r.OK(words, "small "+body)
 	} else {
 		r.OK(words, "gray of "+body)

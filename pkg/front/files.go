@@ -134,7 +134,7 @@ func (s *Server) fileOps(path, query string) (o ops.Ops, until time.Time, err er
 			return nil, until, fault.New(fault.Forbidden, "only presets are served here: preset=NAME")
 		}
 	}
-	o, err = s.parseOps(words)
+	o, err = s.parseSingle(words)
 	return o, until, err
 }
 

@@ -65,7 +65,7 @@ func (s *Server) onePicture(w http.ResponseWriter, r *http.Request) (*spool.Uplo
 	if err := s.queue.check(s.clientOf(r)); err != nil {
 		return nil, none, err
 	}
-	src, err := s.source(w, r, false)
+	src, err := s.source(w, r, false, s.parseSingle)
 	if err != nil {
 		return nil, none, err
 	}

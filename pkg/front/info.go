@@ -14,7 +14,7 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request, _ string) {
 		s.refuse(w, r, err)
 		return
 	}
-	src, err := s.source(w, r, false)
+	src, err := s.source(w, r, false, s.parseOps)
 	if err == nil {
 		err = onlyName(src.words)
 	}

@@ -1,14 +1,18 @@
 package front
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/filename"
 	"imgtools/pkg/front/spool"
+	"imgtools/pkg/jobid"
 )
 
 // await reads wait= and waits for the job to end. It returns earlier when that time is
@@ -68,9 +72,25 @@ func (s *Server) pause(st *spool.Status) string {
 	return strconv.Itoa(min(s.queue.jobAfter(st.Place), 60))
 }
 
-// jobImage is GET and HEAD /jobs/ID/image.
-func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
+// jobImage is GET and HEAD /jobs/ID/image and, for one of several sizes, /jobs/ID/N/image.
+func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, ref string) {
+	id, number, _ := strings.Cut(ref, "/")
+	n := 1
+	if number != "" {
+		n, _ = strconv.Atoi(number) // route has checked it
+	}
 	st, err := s.status(r, id)
+	if all := 1; err == nil {
+		if sizes := st.Meta.Ops.Sizes(); sizes != nil {
+			all = len(sizes)
+		}
+		if st.State == spool.Done {
+			all = len(st.Result.Outputs())
+		}
+		if n > all {
+			err = fault.New(fault.NotFound, "job %s has no result %d of %d", jobid.Short(id), n, all)
+		}
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -88,20 +108,17 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 		}
 		return
 	}
-	f, err := s.c.Spool.Result(st, 1)
+	f, err := s.c.Spool.Result(st, n)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	defer f.Close()
 	finished := st.Result.Finished
-	name := st.Meta.Ops.Get("name")
-	if name == "" {
-		name = id
-	}
+	out := st.Result.Outputs()[n-1]
 	h := w.Header()
-	describeResult(h, st.Result.Type, st.Result.Width, st.Result.Height, st.Result.Note, name)
-	h.Set("ETag", etag(st.Result))
+	describeResult(h, out.Type, out.Width, out.Height, st.Result.Note, resultName(st, n))
+	h.Set("ETag", etag(out, finished))
 	h.Set("Cache-Control", "private, no-cache") // kept, and asked about each time: it may be deleted
 	knownRange(r.Header)
 	http.ServeContent(w, r, "", finished, f)
@@ -110,18 +127,29 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, id string) {
 	if r.Method == "GET" {
 		from, ok := sentFrom(a.status, h.Get("Content-Range"))
 		if ok {
-			s.c.Spool.Sent(id, 1, from, from+a.bytes)
+			s.c.Spool.Sent(id, n, from, from+a.bytes)
 		}
 	}
 }
 
 // etag returns the strong validator of a result: its SHA-256, so that work done twice
 // can't be told from work done once.
-func etag(r spool.Result) string {
-	if r.SHA256 == "" { // done by version 1
-		return fmt.Sprintf(`"%x-%x"`, r.Finished.UnixNano(), r.Size)
+func etag(o spool.Output, finished time.Time) string {
+	if o.SHA256 == "" { // done by version 1
+		return fmt.Sprintf(`"%x-%x"`, finished.UnixNano(), o.Size)
 	}
-	return `"` + r.SHA256 + `"`
+	return `"` + o.SHA256 + `"`
+}
+
+// resultName returns the file name of result n of a job that is done: that of the picture,
+// else its id, with the extension of its format. One of several sizes has the name of its
+// size behind it, as the filters have it.
+func resultName(st *spool.Status, n int) string {
+	name := fileName(cmp.Or(st.Meta.Ops.Get("name"), st.ID), st.Result.Outputs()[n-1].Type)
+	if sizes := st.Meta.Ops.Sizes(); n <= len(sizes) {
+		name = filename.Suffixed(name, "-"+sizes[n-1].Name)
+	}
+	return name
 }
 
 // knownRange removes a Range of a unit that is not known, which is to be ignored

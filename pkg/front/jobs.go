@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"imgtools/pkg/front/spool"
@@ -13,15 +14,35 @@ import (
 
 // postJobs is POST /jobs: a job for each picture of the request.
 func (s *Server) postJobs(w http.ResponseWriter, r *http.Request, _ string) {
-	ids, err := s.makeJobs(w, r)
-	if len(ids) > 0 {
-		infoOf(r).job = ids[0]
+	made, err := s.makeJobs(w, r)
+	if len(made) > 0 {
+		infoOf(r).job = made[0].id
 	}
 	if err != nil {
-		s.refuse(w, r, err, ids...)
+		s.refuse(w, r, err, refs(made)...)
 		return
 	}
-	s.accepted(w, r, ids)
+	s.accepted(w, r, made)
+}
+
+// made is a job that is safe on disk, and how many results it will have.
+type made struct {
+	id      string
+	results int
+}
+
+func madeOf(id string, o ops.Ops) made { return made{id, max(1, len(o.Sizes()))} }
+
+// refs returns what names each result of the jobs: ID, and for the second and later sizes
+// of a picture ID/2 and so on.
+func refs(jobs []made) (all []string) {
+	for _, j := range jobs {
+		all = append(all, j.id)
+		for n := 2; n <= j.results; n++ {
+			all = append(all, j.id+"/"+strconv.Itoa(n))
+		}
+	}
+	return all
 }
 
 // admit refuses jobs for which there is no room, before their bytes are sent. The
@@ -33,10 +54,10 @@ func (s *Server) admit(src *source) error {
 	return s.c.Spool.Room(src.length)
 }
 
-// makeJobs makes the jobs of a request in order and returns their ids. The first
-// picture that is refused ends the request; ids are of the jobs made before.
-func (s *Server) makeJobs(w http.ResponseWriter, r *http.Request) (ids []string, err error) {
-	src, err := s.source(w, r, true)
+// makeJobs makes the jobs of a request in order. The first picture that is refused ends
+// the request; then jobs are those made before.
+func (s *Server) makeJobs(w http.ResponseWriter, r *http.Request) (jobs []made, err error) {
+	src, err := s.source(w, r, true, s.parseOps)
 	if err == nil {
 		err = s.admit(src)
 	}
@@ -46,21 +67,21 @@ func (s *Server) makeJobs(w http.ResponseWriter, r *http.Request) (ids []string,
 	for {
 		p, err := src.next()
 		if err == io.EOF {
-			return ids, nil
+			return jobs, nil
 		}
 		if err != nil {
-			return ids, err
+			return jobs, err
 		}
 		up, err := s.receive(p, true)
 		if err != nil {
-			return ids, err
+			return jobs, err
 		}
 		id, err := s.submit(r, "", up, p.ops)
 		up.Close()
 		if err != nil {
-			return ids, err
+			return jobs, err
 		}
-		ids = append(ids, id)
+		jobs = append(jobs, madeOf(id, p.ops))
 	}
 }
 
@@ -74,74 +95,83 @@ func (s *Server) submit(r *http.Request, id string, up *spool.Upload, o ops.Ops)
 	return id, nil
 }
 
-// accepted answers with the ids of jobs that are safe on disk.
-func (s *Server) accepted(w http.ResponseWriter, r *http.Request, ids []string) {
+// accepted answers with what names the results of jobs that are safe on disk.
+func (s *Server) accepted(w http.ResponseWriter, r *http.Request, jobs []made) {
 	h := w.Header()
 	h.Add("Vary", "Accept")
-	if len(ids) == 1 {
-		h.Set("Location", "/jobs/"+ids[0])
+	if len(jobs) == 1 {
+		h.Set("Location", "/jobs/"+jobs[0].id)
 	}
 	switch wants(r) {
 	case asHTML:
-		if len(ids) != 1 {
-			h.Set("Location", "/?j="+strings.Join(ids, "&j="))
+		if len(jobs) != 1 {
+			page := "/?"
+			for i, j := range jobs {
+				if i > 0 {
+					page += "&"
+				}
+				page += "j=" + j.id
+			}
+			h.Set("Location", page)
 		}
 		w.WriteHeader(http.StatusSeeOther)
 	case asJSON:
-		writeJSON(w, typeJSON, http.StatusAccepted, map[string][]string{"jobs": ids})
+		writeJSON(w, typeJSON, http.StatusAccepted, map[string][]string{"jobs": refs(jobs)})
 	default:
-		writeText(w, http.StatusAccepted, strings.Join(ids, "\n")+"\n")
+		writeText(w, http.StatusAccepted, strings.Join(refs(jobs), "\n")+"\n")
 	}
 }
 
 // putJob is PUT /jobs/ID: it makes a job under the client's id. Repeating the
 // request is harmless and takes no room.
 func (s *Server) putJob(w http.ResponseWriter, r *http.Request, id string) {
-	if err := s.takeJob(w, r, id); err != nil {
+	o, err := s.takeJob(w, r, id)
+	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	s.accepted(w, r, []string{id})
+	s.accepted(w, r, []made{madeOf(id, o)})
 }
 
-func (s *Server) takeJob(w http.ResponseWriter, r *http.Request, id string) error {
+// takeJob makes the job, or finds it made, and returns its operations.
+func (s *Server) takeJob(w http.ResponseWriter, r *http.Request, id string) (ops.Ops, error) {
 	if err := s.c.Spool.Check(id); err != nil {
-		return err
+		return nil, err
 	}
-	src, err := s.source(w, r, false)
+	src, err := s.source(w, r, false, s.parseOps)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if s.c.Spool.Has(id) {
 		return s.sameJob(id, src)
 	}
 	if err := s.admit(src); err != nil {
-		return err
+		return nil, err
 	}
 	up, o, err := s.only(src, true)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer up.Close()
 	_, err = s.submit(r, id, up, o)
-	return err
+	return o, err
 }
 
 // sameJob compares a request with the job that is there already. The picture is
 // hashed and not stored, so that a full spool doesn't refuse it.
-func (s *Server) sameJob(id string, src *source) error {
+func (s *Server) sameJob(id string, src *source) (ops.Ops, error) {
 	p, err := src.next()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sum := sha256.New()
 	if _, err := s.copyPicture(sum, p); err != nil {
-		return err
+		return nil, err
 	}
 	if err := src.end(); err != nil {
-		return err
+		return nil, err
 	}
-	return s.c.Spool.Same(id, p.ops, hex.EncodeToString(sum.Sum(nil)))
+	return p.ops, s.c.Spool.Same(id, p.ops, hex.EncodeToString(sum.Sum(nil)))
 }
 
 // deleteJob is DELETE /jobs/ID and POST /jobs/ID/delete.

@@ -64,11 +64,16 @@ func (w worked) useful() time.Duration {
 	return w.took
 }
 
-// attrs are its attributes in the log. The pixels are those of the result; the front
-// knows no others.
+// attrs are its attributes in the log. Bytes and pixels are those of all results; the front
+// knows no other pixels.
 func (w worked) attrs() []any {
+	var bytes, pixels int64
+	for _, p := range w.result.All() {
+		bytes += p.Size
+		pixels += int64(p.Width) * int64(p.Height)
+	}
 	return []any{
-		"bytes_in", w.in, "bytes_out", w.result.Size, "pixels", int64(w.result.Width) * int64(w.result.Height),
+		"bytes_in", w.in, "bytes_out", bytes, "pixels", pixels,
 		"ms_queued", w.queued.Milliseconds(), "ms_worked", w.took.Milliseconds(),
 	}
 }

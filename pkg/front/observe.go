@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"imgtools/pkg/fault"
@@ -47,8 +48,8 @@ func (s *Server) observe(next http.HandlerFunc) http.HandlerFunc {
 		w := newAnswer(rw, r, s.c.Idle)
 		i := &info{}
 		i.route, i.id = find(r.URL.Path)
-		if jobid.Valid(i.id) {
-			i.job = i.id
+		if id, _, _ := strings.Cut(i.id, "/"); jobid.Valid(id) {
+			i.job = id
 		}
 		next(w, withInfo(r, i))
 		took := time.Since(start)

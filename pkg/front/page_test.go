@@ -154,11 +154,15 @@ func TestPageWords(t *testing.T) {
 }
 
 func TestShellLines(t *testing.T) {
-	v := jobView{ID: "abc", Name: "it's -a.jpg", Out: &viewOut{Type: "image/png"}, ops: ops.Must("gray=709 scale=50% linear kernel=box quality=7 format=png")}
+	v := jobView{ID: "abc", Name: "it's -a.jpg", Out: &viewOut{Type: "image/png", Name: "it's -a.png"}, ops: ops.Must("gray=709 scale=50% linear kernel=box quality=7 format=png")}
 	if got, want := v.Curl(&page{Origin: "http://[::1]:80"}), `curl -T 'it'\''s -a.jpg' 'http://[::1]:80/image?gray=709&scale=50%25&kernel=box&linear&format=png&quality=7' > 'new-it'\''s -a.png'`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if got, want := v.Imgput(&page{Origin: "http://h:80"}), `imgput -a http://h:80 -g -l 709 -s 50% -k box -linear -f png -q 7 'it'\''s -a.jpg' | imgget -a http://h:80 -d .`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	v = jobView{Name: "a b.jpg", ops: ops.Must("scale=320x,640x")}
+	if got, want := v.Curl(&page{Origin: "http://h"}), `curl -X POST -T 'a b.jpg' 'http://h/jobs?scale=320x%2C640x&name=a+b.jpg'`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	v = jobView{Name: "-x", ops: ops.Must("gray=601 scale=10x10>")}

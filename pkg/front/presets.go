@@ -55,16 +55,21 @@ func ParsePresets(text string) (Presets, error) {
 // SetPresets replaces the presets.
 func (s *Server) SetPresets(p Presets) { s.presets.Store(&p) }
 
+// parseSingle is parseOps for a request whose answer is one picture.
+func (s *Server) parseSingle(words []ops.Word) (ops.Ops, error) {
+	o, err := s.parseOps(words)
+	if err == nil {
+		err = o.CheckSingle()
+	}
+	return o, err
+}
+
 // parseOps reads the words of a request. preset=NAME stands for the operations of that
 // name; beside it only the file's name may be given.
 func (s *Server) parseOps(words []ops.Word) (ops.Ops, error) {
 	names, rest := take(words, "preset")
 	if len(names) == 0 {
-		o, err := ops.ParsePublic(words)
-		if err == nil {
-			err = o.CheckSingle()
-		}
-		return o, err
+		return ops.ParsePublic(words)
 	}
 	var presets Presets
 	if p := s.presets.Load(); p != nil {
@@ -90,5 +95,5 @@ func (s *Server) parseOps(words []ops.Word) (ops.Ops, error) {
 		}
 		o = o.With(w.Key, value)
 	}
-	return o, o.CheckSingle()
+	return o, nil
 }

@@ -3,14 +3,17 @@ package front
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/jobid"
 )
 
 // route is a path with its methods and their handlers. In a path ID stands for the
-// id of a job, NAME for a file name, and PATH, at the end, for names with slashes.
+// id of a job, N behind it for the number of a result, NAME for a file name, and PATH, at
+// the end, for names with slashes.
 type route struct {
 	path    string
 	methods []method
@@ -18,7 +21,7 @@ type route struct {
 	free    bool // answered without a token
 }
 
-// method is a method of a route. id is the ID, NAME or PATH of the path.
+// method is a method of a route. id is the ID, ID/N, NAME or PATH of the path.
 type method struct {
 	name   string
 	body   bool // the handler reads the body of the request
@@ -39,13 +42,14 @@ var routes = []route{
 	{path: "/jobs", methods: []method{{"POST", true, (*Server).postJobs}}},
 	{path: "/jobs/ID", methods: append(get((*Server).showJob), method{"PUT", true, (*Server).putJob}, method{"DELETE", false, (*Server).deleteJob})},
 	{path: "/jobs/ID/image", methods: get((*Server).jobImage)},
+	{path: "/jobs/ID/N/image", methods: get((*Server).jobImage)},
 	{path: "/jobs/ID/delete", methods: []method{{"POST", false, (*Server).deleteJob}}},
 	{path: "/healthz", methods: get((*Server).healthz), open: true},
 	{path: "/readyz", methods: get((*Server).readyz), open: true},
 	{path: "/metrics", methods: get((*Server).showMetrics)},
 }
 
-// find returns the route of a path, and the ID, NAME or PATH in it. For a path that is
+// find returns the route of a path, and the ID, ID/N, NAME or PATH in it. For a path that is
 // not there the route has no methods. Paths are taken literally: "//jobs/ID" and
 // "/jobs/ID/" are not there.
 func find(path string) (rt route, id string) {
@@ -71,6 +75,8 @@ func (rt route) match(parts []string) (id string, ok bool) {
 		switch {
 		case w == "ID" && jobid.Valid(parts[i]), w == "NAME" && parts[i] != "":
 			id = parts[i]
+		case w == "N" && len(parts[i]) == 1 && parts[i] >= "1" && parts[i] <= strconv.Itoa(geometry.MaxSizes):
+			id += "/" + parts[i]
 		case w != parts[i]:
 			return "", false
 		}

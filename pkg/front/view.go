@@ -3,6 +3,7 @@ package front
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,6 +46,7 @@ type jobView struct {
 	Expires  *time.Time `json:"expires,omitempty"`
 	In       *viewIn    `json:"in,omitempty"`
 	Out      *viewOut   `json:"out,omitempty"`
+	Outs     []viewOut  `json:"outs,omitempty"` // of several sizes: all, Out among them
 	Error    *viewError `json:"error,omitempty"`
 	Image    string     `json:"image,omitempty"`
 
@@ -73,7 +75,7 @@ func (v jobView) File() string {
 	if v.Out == nil {
 		return v.Name
 	}
-	return fileName(cmp.Or(v.Name, v.ID), v.Out.Type)
+	return v.Out.Name
 }
 
 type viewIn struct {
@@ -86,6 +88,8 @@ type viewOut struct {
 	Width  int    `json:"width"`
 	Height int    `json:"height"`
 	Note   string `json:"note,omitempty"`
+	Name   string `json:"name"`  // of its file
+	Image  string `json:"image"` // where it is
 }
 
 type viewError struct {
@@ -109,8 +113,17 @@ func view(st *spool.Status) jobView {
 	}
 	switch {
 	case st.State == spool.Done:
-		r := st.Result
-		v.State, v.Out = "done", &viewOut{r.Size, r.Type, r.Width, r.Height, r.Note}
+		var outs []viewOut
+		for i, o := range st.Result.Outputs() {
+			image := v.Image
+			if i > 0 {
+				image = fmt.Sprintf("/jobs/%s/%d/image", st.ID, i+1)
+			}
+			outs = append(outs, viewOut{o.Size, o.Type, o.Width, o.Height, st.Result.Note, resultName(st, i+1), image})
+		}
+		if v.State, v.Out = "done", &outs[0]; len(outs) > 1 {
+			v.Outs = outs
+		}
 	case st.State == spool.Failed:
 		f := st.Failure
 		v.State, v.Error = "failed", &viewError{f.Kind.String(), f.Detail, f.Kind.HTTP()}
@@ -147,13 +160,23 @@ func (v jobView) text() string {
 	if v.In != nil {
 		line("in.bytes", v.In.Bytes)
 	}
+	out := func(prefix string, o viewOut) {
+		line(prefix+".bytes", o.Bytes)
+		line(prefix+".type", o.Type)
+		line(prefix+".width", o.Width)
+		line(prefix+".height", o.Height)
+		if o.Note != "" {
+			line(prefix+".note", fault.Line(o.Note))
+		}
+		line(prefix+".name", fault.Line(o.Name))
+		line(prefix+".image", o.Image)
+	}
 	if v.Out != nil {
-		line("out.bytes", v.Out.Bytes)
-		line("out.type", v.Out.Type)
-		line("out.width", v.Out.Width)
-		line("out.height", v.Out.Height)
-		if v.Out.Note != "" {
-			line("out.note", fault.Line(v.Out.Note))
+		out("out", *v.Out)
+	}
+	for i, o := range v.Outs {
+		if i > 0 { // the first is Out
+			out("out"+strconv.Itoa(i+1), o)
 		}
 	}
 	if v.Error != nil {

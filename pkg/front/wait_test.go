@@ -55,7 +55,7 @@ func FuzzForm(f *testing.F) {
 		r.Header.Set("Content-Type", kind)
 		w := httptest.NewRecorder()
 		s := &Server{c: Config{Idle: time.Minute, MaxBytes: 1 << 20}}
-		src, err := s.source(w, withInfo(r, &info{}), true)
+		src, err := s.source(w, withInfo(r, &info{}), true, s.parseOps)
 		for n := 0; err == nil; n++ {
 			var p *picture
 			if p, err = src.next(); err == nil {

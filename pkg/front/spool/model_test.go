@@ -19,7 +19,6 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/limits"
-	"imgtools/pkg/ops"
 )
 
 // The model test: two imgd work on one spool. Requests, work, deaths, crashes, lost
@@ -105,18 +104,6 @@ func (r *reference) check(st *Status, err error, result string, now [2]time.Time
 }
 
 func resultOf(picture string) string { return "gray of " + picture }
-
-// Half of the jobs have a second size.
-func hasTwo(id string) bool { return id[0] < 'n' }
-
-func smallOf(picture string) string { return "small " + picture }
-
-func opsOf(id string) ops.Ops {
-	if hasTwo(id) {
-		return sized
-	}
-	return gray
-}
 
 // model is one run.
 type model struct {

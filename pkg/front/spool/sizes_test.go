@@ -1,15 +1,52 @@
 package spool
 
 import (
+	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/ops"
 )
+
+// results returns the text of each result of a job.
+func results(t *testing.T, s *Spool, id string) (all []string) {
+	t.Helper()
+	st, err := s.Status(id)
+	if err != nil || st.State != Done {
+		t.Fatalf("%+v, %v", st, err)
+	}
+	for n := range st.Result.Outputs() {
+		f, err := s.Result(st, n+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(f)
+		f.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, string(b))
+	}
+	return all
+}
+
+// In the model test half of the jobs have a second size.
+func hasTwo(id string) bool { return id[0] < 'n' }
+
+func smallOf(picture string) string { return "small " + picture }
+
+func opsOf(id string) ops.Ops {
+	if hasTwo(id) {
+		return sized
+	}
+	return gray
+}
 
 func TestJobWithSeveralSizes(t *testing.T) {
 	dir := t.TempDir()
@@ -121,5 +158,21 @@ func TestResultsWithoutAFile(t *testing.T) {
 	}
 	if st, err := s.Status(id); err != nil || st.State == Done {
 		t.Errorf("%+v, %v", st, err)
+	}
+}
+
+func TestRecordOfSeveralSizes(t *testing.T) {
+	at := time.Date(2026, 11, 23, 15, 4, 5, 6, time.UTC)
+	r := Result{Type: "image/gif", Size: 1, Width: 2, Height: 3, Finished: at, More: []Output{
+		{Type: "image/png", Size: 4, SHA256: strings.Repeat("0b", 32), Width: 1, Height: 1}, {Type: "image/gif", Size: 5, Width: 2, Height: 1},
+	}}
+	if got, err := parseResult(r.marshal()); err != nil || !reflect.DeepEqual(got, r) || r.Bytes() != 10 {
+		t.Errorf("%+v %v", got, err)
+	}
+	for range maxOutputs {
+		r.More = append(r.More, r.More[0])
+	}
+	if _, err := parseResult(r.marshal()); err == nil {
+		t.Errorf("%d results were read", len(r.More)+1)
 	}
 }

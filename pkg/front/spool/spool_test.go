@@ -116,28 +116,6 @@ func finish(t *testing.T, s *Spool, j *Job, out string, more ...string) {
 	}
 }
 
-// results returns the text of each result of a job.
-func results(t *testing.T, s *Spool, id string) (all []string) {
-	t.Helper()
-	st, err := s.Status(id)
-	if err != nil || st.State != Done {
-		t.Fatalf("%+v, %v", st, err)
-	}
-	for n := range st.Result.Outputs() {
-		f, err := s.Result(st, n+1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := io.ReadAll(f)
-		f.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, string(b))
-	}
-	return all
-}
-
 func kind(t *testing.T, what string, err error, want fault.Kind) {
 	t.Helper()
 	if err == nil || fault.Of(err) != want {
@@ -565,16 +543,6 @@ func TestRecordsRoundTrip(t *testing.T) {
 	r := Result{Type: "image/gif", Size: 1, Width: 2, Height: 3, Note: "first of 12 frames", Started: at, Finished: at.Add(1)}
 	if got, err := parseResult(r.marshal()); err != nil || !reflect.DeepEqual(got, r) {
 		t.Errorf("%+v %v", got, err)
-	}
-	r.More = []Output{{Type: "image/png", Size: 4, SHA256: strings.Repeat("0b", 32), Width: 1, Height: 1}, {Type: "image/gif", Size: 5, Width: 2, Height: 1}}
-	if got, err := parseResult(r.marshal()); err != nil || !reflect.DeepEqual(got, r) || r.Bytes() != 10 {
-		t.Errorf("%+v %v", got, err)
-	}
-	for range maxOutputs {
-		r.More = append(r.More, r.More[0])
-	}
-	if _, err := parseResult(r.marshal()); err == nil {
-		t.Errorf("%d results were read", len(r.More)+1)
 	}
 	f := Failure{Kind: fault.TooLarge, Detail: "4290 > 250", Started: at, Finished: at}
 	if got, err := parseFailure(f.marshal()); err != nil || got != f {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"imgtools/pkg/filename"
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/output"
 )
@@ -65,7 +66,7 @@ func (c *runner) lines(s source) ([]string, error) {
 		case c.Inplace:
 			to = s.operand
 		case c.dir != nil:
-			to = c.dir.Propose(s.sub, output.Suffixed(output.Name(p.base, prepared.Format, "stdin"), suffix))
+			to = c.dir.Propose(s.sub, filename.Suffixed(output.Name(p.base, prepared.Format, "stdin"), suffix))
 		case c.Output != "":
 			to = c.Output
 		}

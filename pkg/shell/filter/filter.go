@@ -19,6 +19,7 @@ import (
 	"slices"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/filename"
 	"imgtools/pkg/limits"
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/input"
@@ -243,7 +244,7 @@ func (c *runner) finish(p picture) error {
 func (c *runner) commit(p *picture) (written bool, err error) {
 	for i, suffix := range c.suffixes() {
 		if p.to == nil {
-			_, err = p.outs[i].Commit(output.Suffixed(output.Name(p.base, p.Format, "stdin"), suffix))
+			_, err = p.outs[i].Commit(filename.Suffixed(output.Name(p.base, p.Format, "stdin"), suffix))
 		} else if err = p.outs[i].CommitAs(p.to[i], c.Update); errors.Is(err, os.ErrExist) && c.Skip {
 			err = nil
 			continue

@@ -95,7 +95,7 @@ func resultNames(looks []look) []string {
 	wanted := map[string]int{}
 	for i, l := range looks {
 		if l.format != "" {
-			names[i] = output.Suffixed(output.Name(l.base, l.format, "stdin"), l.suffix)
+			names[i] = filename.Suffixed(output.Name(l.base, l.format, "stdin"), l.suffix)
 			wanted[filepath.Join(l.sub, names[i])]++
 		}
 	}
@@ -105,7 +105,7 @@ func resultNames(looks []look) []string {
 		path := filepath.Join(l.sub, names[i])
 		switch {
 		case l.format == "":
-		case wanted[path] == 1, output.Suffixed(filename.Clean(l.base), l.suffix) == names[i] && !taken[path]:
+		case wanted[path] == 1, filename.Suffixed(filename.Clean(l.base), l.suffix) == names[i] && !taken[path]:
 			taken[path] = true
 		default:
 			shared = append(shared, i)
@@ -114,8 +114,8 @@ func resultNames(looks []look) []string {
 	for _, i := range shared {
 		l := looks[i]
 		f, _ := format.Lookup(l.format)
-		if name := filename.Clean(l.base); output.Suffixed(name, l.suffix) != names[i] {
-			names[i] = output.Suffixed(filename.Clean(name+f.Ext()), l.suffix)
+		if name := filename.Clean(l.base); filename.Suffixed(name, l.suffix) != names[i] {
+			names[i] = filename.Suffixed(filename.Clean(name+f.Ext()), l.suffix)
 		}
 		for n, name := 1, names[i]; taken[filepath.Join(l.sub, names[i])]; n++ {
 			names[i] = output.Numbered(name, n)

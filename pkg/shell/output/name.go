@@ -43,13 +43,7 @@ func Numbered(name string, n int) string {
 	if n == 0 {
 		return name
 	}
-	return Suffixed(name, "-"+strconv.Itoa(n))
-}
-
-// Suffixed returns a name with a suffix in front of its extension: a-320.png.
-func Suffixed(name, suffix string) string {
-	ext := path.Ext(name)
-	return name[:len(name)-len(ext)] + suffix + ext
+	return filename.Suffixed(name, "-"+strconv.Itoa(n))
 }
 
 // Name returns the file name of a result: that of the original, cleaned, with an
