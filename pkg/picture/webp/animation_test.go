@@ -362,10 +362,10 @@ func TestBombs(t *testing.T) {
 		lim  raster.Limits
 		text string
 	}{
-		{"46 bytes of 8000×8000", riff("VP8L", flat), raster.Limits{Mem: 64 << 20}, "245 MiB to hold > 64 MiB (-maxmem)"},
+		{"46 bytes of 8000×8000", riff("VP8L", flat), raster.Limits{Mem: 1 << 20}, "5 MiB to hold > 1 MiB (-maxmem)"},
 		{"canvas of 16777216×16777216", riff("VP8X", vp8x(flagAnimation, 1<<24, 1<<24), "ANIM", anim(0), "ANMF", anmf(0, 0, 1, 1, 0, 0, "VP8 ", small)), raster.Limits{}, "Mpixel > 250 Mpixel (-maxpixels)"},
 		{"26 frames of 1×1 on 10000×1000", riff(many...), raster.Limits{}, "260 Mpixel > 250 Mpixel (-maxpixels)"},
-		{"frame and canvas together", riff("VP8X", vp8x(flagAnimation, 4000, 4000), "ANIM", anim(0), "ANMF", anmf(0, 0, 2000, 2000, 0, 0, "VP8L", claim(2000, 2000))), raster.Limits{Mem: 70 << 20}, "77 MiB to hold > 70 MiB (-maxmem)"},
+		{"frame and canvas together", riff("VP8X", vp8x(flagAnimation, 4000, 4000), "ANIM", anim(0), "ANMF", anmf(0, 0, 2000, 2000, 0, 0, "VP8L", claim(2000, 2000))), raster.Limits{Mem: 70 << 20}, "73 MiB to hold > 70 MiB (-maxmem)"},
 		{"65537 frames", riff(countless...), raster.Limits{}, "more than 65536 frames"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -92,7 +92,7 @@ func (a *animation) draw() (delay time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	rows, err := a.g.decode(f, raster.Hint{}, a.c.Header().Bytes())
+	rows, err := a.g.decodeHeld(f, a.c.Header().Bytes())
 	if err != nil {
 		return 0, err
 	}

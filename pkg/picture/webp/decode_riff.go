@@ -9,6 +9,8 @@ import (
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/canvas"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/webp/vp8"
+	"imgtools/pkg/picture/webp/vp8l"
 )
 
 // Bounds on the walk through a hostile file.
@@ -99,27 +101,17 @@ func (p *picture) add(data chunk) {
 func (p *picture) header(r io.ReaderAt) error {
 	var b [10]byte
 	n, err := r.ReadAt(b[:min(p.bits.n, int64(len(b)))], p.bits.off)
-	if p.lossless { // RFC 9649 section 3.4
-		if n < 5 {
-			return short("lossless header", err)
-		}
-		v := binary.LittleEndian.Uint32(b[1:])
-		if b[0] != 0x2f || v>>29 != 0 {
-			return fault.New(fault.Format, "not lossless WebP data")
-		}
-		p.w, p.h, p.alpha = int(v&0x3fff)+1, int(v>>14&0x3fff)+1, v>>28&1 == 1
-		return nil
+	if err != nil && err != io.EOF {
+		return err
 	}
-	if n < len(b) { // RFC 6386 section 9.1
-		return short("lossy header", err)
+	if p.lossless {
+		c, err := vp8l.ReadConfig(b[:n])
+		p.w, p.h, p.alpha = c.Width, c.Height, c.Alpha
+		return err
 	}
-	if b[0]&1 != 0 || b[3] != 0x9d || b[4] != 0x01 || b[5] != 0x2a {
-		return fault.New(fault.Format, "not a key frame of VP8")
-	}
-	p.w = int(binary.LittleEndian.Uint16(b[6:]) & 0x3fff)
-	p.h = int(binary.LittleEndian.Uint16(b[8:]) & 0x3fff)
-	p.alpha = p.alph != nil
-	return nil
+	c, err := vp8.ReadConfig(b[:n])
+	p.w, p.h, p.alpha = c.Width, c.Height, p.alph != nil
+	return err
 }
 
 // container is what the walk through a file found.

@@ -124,10 +124,11 @@ func (g *Reader) Lossless() bool { return g.main.lossless }
 // HasAlpha reports whether the picture has an alpha channel.
 func (g *Reader) HasAlpha() bool { return g.h.Layout.HasAlpha() }
 
-// Rows decodes the selected picture, which is held whole: 4 bytes a pixel if it is
-// lossless, 1½ if it is lossy, and 5 while an alpha plane is decoded; a canvas takes 4
-// more. Without a canvas, lossy pictures come as luma alone if the hint has Luma, as
-// planes if it has Planar and there is no alpha, else as RGB.
+// Rows starts decoding the selected picture. Lossy pictures take memory for some rows,
+// lossless ones for a ring of up to 2^20 pixels and the data of their transforms; a canvas
+// takes 4 bytes a pixel, and the frame drawn on it as much. Without a canvas, lossy
+// pictures come as luma alone if the hint has Luma, as planes if it has Planar and there
+// is no alpha, else as RGB.
 func (g *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 	if g.composed {
 		return g.compose()

@@ -13,9 +13,10 @@
 //	           size, duration, blending and disposal, then chunks like those of a still
 //	           "EXIF", "XMP "
 //
-// This package reads the container and the alpha; golang.org/x/image decodes the
-// bitstreams of VP8 (RFC 6386) and VP8L. Lossy pictures are in studio range: luma from
-// 16 to 235, chroma from 16 to 240. They are widened to the full range of JFIF here.
+// This package reads the container and the alpha; packages vp8 and vp8l decode the
+// bitstreams. Lossy pictures are in studio range: luma from 16 to 235, chroma from 16 to
+// 240. They are widened to the full range of JFIF here (decode_lossy.go), or become
+// colours (decode_colours.go).
 //
 // # Reading
 //
@@ -28,6 +29,7 @@
 // A file whose RIFF size reaches beyond its end is truncated, and refused. If the RIFF
 // size agrees with the file, but the last chunk is cut, the picture is read and there
 // is a note, unless the chunk has pixels. With Limits.Lenient a cut still is read up to
-// the cut (decode_lenient.go), and an animation ends before its damaged frame, each with
-// a note; other damage is refused even then.
+// the cut; the missing rows are transparent if the picture has alpha, else mid-gray. An
+// animation ends before its damaged frame. Each has a note. Other damage is refused even
+// then.
 package webp

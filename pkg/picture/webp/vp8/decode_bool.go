@@ -1,0 +1,150 @@
+package vp8
+
+import (
+	"encoding/binary"
+	"io"
+	"math/bits"
+)
+
+// window is the number of bytes of a partition that are in memory.
+const window = 8 << 10
+
+// boolReader is the boolean entropy decoder of one partition (RFC 6386 section 7).
+//
+// The encoder has written a number between 0 and 1. The reader keeps the interval of the
+// numbers that are still possible as its width, rng, from 128 to 255, and the distance of
+// the number from the interval's start, value. A bit with probability p/256 of being 0
+// splits the interval: the lower part of
+//
+//	split = 1 + (rng-1)*p>>8
+//
+// means 0. The part that the number lies in becomes the interval, and both are shifted
+// left until rng is at least 128 again. For example, with rng 200 and p 64 the split is
+// 50. If the number is below, rng becomes 50, and after a shift by two bits 200.
+//
+// value has the number's first 8 bits in its top byte and n valid bits in all, of which
+// 8 are needed to compare it with a split. A bit takes 7 at most.
+type boolReader struct {
+	value uint64
+	rng   uint32
+	n     int
+
+	rest []byte // bytes in memory that are not in value
+	past int    // zero bytes that were added after the end
+	buf  []byte
+	r    io.ReaderAt
+	off  int64 // of the bytes not in memory
+	end  int64
+	err  error // of r
+}
+
+// newBoolReader returns a reader of the bytes of r from off to end.
+func newBoolReader(r io.ReaderAt, off, end int64) *boolReader {
+	return &boolReader{rng: 255, r: r, off: off, end: end, buf: make([]byte, min(window, max(0, end-off)))}
+}
+
+// fill makes n at least 56. After the end of the partition it adds zeros.
+func (b *boolReader) fill() {
+	if len(b.rest) < 8 {
+		b.load()
+	}
+	if len(b.rest) >= 8 {
+		b.value |= binary.BigEndian.Uint64(b.rest) >> (b.n & 63)
+		b.rest = b.rest[(63-b.n)>>3:]
+		b.n |= 56 // plus whole bytes, up to 56 to 63
+		return
+	}
+	for b.n < 56 {
+		var v byte
+		if len(b.rest) > 0 {
+			v, b.rest = b.rest[0], b.rest[1:]
+		} else {
+			b.past++
+		}
+		b.value |= uint64(v) << (56 - b.n)
+		b.n += 8
+	}
+}
+
+// load reads the next bytes of the partition into memory.
+func (b *boolReader) load() {
+	kept := copy(b.buf, b.rest)
+	n := int(min(int64(len(b.buf)-kept), b.end-b.off))
+	if n <= 0 {
+		return
+	}
+	got, err := b.r.ReadAt(b.buf[kept:kept+n], b.off)
+	b.rest, b.off = b.buf[:kept+got], b.off+int64(got)
+	if got < n {
+		b.end = b.off
+		if err != io.EOF {
+			b.err = err
+		}
+	}
+}
+
+// ended reports whether bits were read after the end of the partition. Encoders may
+// leave out a last byte that is 0, so one is not counted.
+func (b *boolReader) ended() bool { return 8*b.past > b.n }
+
+// bit reads a bit that is 0 with probability p/256.
+func (b *boolReader) bit(p uint8) bool {
+	if b.n < 8 {
+		b.fill()
+	}
+	split := 1 + (b.rng-1)*uint32(p)>>8
+	big := uint64(split) << 56
+	one := b.value >= big
+	if one {
+		b.value -= big
+		b.rng -= split
+	} else {
+		b.rng = split
+	}
+	shift := bits.LeadingZeros8(uint8(b.rng))
+	b.value <<= shift & 63
+	b.rng <<= shift & 31
+	b.n -= shift
+	return one
+}
+
+// flag reads a bit with even chances.
+func (b *boolReader) flag() bool { return b.bit(128) }
+
+// number reads a number of n bits, the most significant one first.
+func (b *boolReader) number(n int) int {
+	v := 0
+	for range n {
+		v <<= 1
+		if b.flag() {
+			v |= 1
+		}
+	}
+	return v
+}
+
+// optional reads a number of n bits and its sign, after a flag; without the flag it is 0.
+func (b *boolReader) optional(n int) int {
+	if !b.flag() {
+		return 0
+	}
+	v := b.number(n)
+	if b.flag() {
+		v = -v
+	}
+	return v
+}
+
+// leaf reads a leaf of a tree. Node i has probability probs[i/2].
+func (b *boolReader) leaf(t tree, probs []uint8) uint8 {
+	i := int8(0)
+	for {
+		p := probs[i>>1]
+		if b.bit(p) {
+			i++
+		}
+		if i = t[i]; i <= 0 {
+			return uint8(-i)
+		}
+	}
+}
