@@ -3,11 +3,13 @@
 //
 // It adds the picture up to a map of at most 128 × 128 cells, each the mean of a square
 // of pixels. The score of a cell is how steep luma is there, plus 0.15 of its
-// saturation (the largest of R, G and B less the smallest): detail and strong colours draw the eye, smooth skies and walls don't. A
-// Gaussian then spreads each score over its surroundings, because one busy region should
+// saturation (the largest of R, G and B less the smallest): detail and strong colours
+// draw the eye, smooth skies and walls don't. A Gaussian then spreads each score over its surroundings, because one busy region should
 // win over a single sharp edge, and the cell with the highest sum is the focus.
 //
-// Memory is that of the map, whatever the size of the picture.
+// Memory is that of the map, whatever the size of the picture. The cells of a picture that
+// was reduced when it was decoded are those of the whole one, so that the focus is the
+// same for all sizes of a thumbnail, but for rounding.
 package attention
 
 import (
@@ -26,7 +28,37 @@ const (
 	spread = 0.03
 )
 
-// Find reads src and returns the focus: pixel x, y of a grid of w × h that covers the
+// eighths is the number that the side of a cell is a multiple of in a large picture, so
+// that a picture reduced to n/8 has whole cells.
+const eighths = 8
+
+// cellSide returns the side of a cell, in pixels of the picture before any reduction.
+func cellSide(h *raster.Header) int {
+	cell := (max(h.FullW, h.FullH) + Side - 1) / Side
+	if cell > eighths {
+		cell = (cell + eighths - 1) / eighths * eighths
+	}
+	return cell
+}
+
+// Goal returns the size to which a picture of w × h pixels may be reduced before its focus
+// is looked for, or 0, 0 if it may not.
+func Goal(w, h int) (goalW, goalH int) {
+	side := max(w, h)
+	if side <= (eighths-1)*Side { // a reduced picture might not have whole cells
+		return 0, 0
+	}
+	return max(1, w*Side/side), max(1, h*Side/side)
+}
+
+// Fits reports whether the rows that h describes have whole cells, as all unreduced rows
+// have.
+func Fits(h *raster.Header) bool {
+	d := h.Planes[0]
+	return d.NX == d.NY && d.DX == d.DY && cellSide(h)*d.NX%d.DX == 0
+}
+
+// Find reads src, whose rows fit, and returns the focus: pixel x, y of a grid of w × h that covers the
 // picture. Of a picture without detail it is the middle. The picture lies on white where
 // it is transparent.
 func Find(src raster.Rows) (x, y, w, h int, err error) {
@@ -34,7 +66,10 @@ func Find(src raster.Rows) (x, y, w, h int, err error) {
 	if err != nil {
 		return 0, 0, 0, 0, err
 	}
-	x, y = m.focus()
+	x, y, ok := m.focus()
+	if !ok {
+		return 0, 0, 1, 1, nil
+	}
 	return x, y, m.w, m.h, nil
 }
 
@@ -49,7 +84,7 @@ func newMap(src raster.Rows) (*colourMap, error) {
 	src = raster.To8(raster.Flatten(raster.Expand(raster.Packed(src))))
 	head := src.Header()
 	d := head.Planes[0]
-	cell := (max(d.W, d.H) + Side - 1) / Side // pixels in a side
+	cell := max(1, cellSide(head)*d.NX/d.DX) // in delivered pixels
 	m := &colourMap{w: (d.W + cell - 1) / cell, h: (d.H + cell - 1) / cell}
 	n := head.Layout.Samples()
 	for k := range n {
@@ -81,8 +116,8 @@ func newMap(src raster.Rows) (*colourMap, error) {
 	return m, err
 }
 
-// focus returns the cell with the highest score around it.
-func (m *colourMap) focus() (x, y int) {
+// focus returns the cell with the highest score around it, if there is detail.
+func (m *colourMap) focus() (x, y int, ok bool) {
 	sigma := spread * math.Sqrt(float64(m.w*m.h))
 	score := m.blurred(m.scores(), sigma)
 	x, y = m.w/2, m.h/2
@@ -90,10 +125,10 @@ func (m *colourMap) focus() (x, y int) {
 	best := score[y*m.w+x] + least
 	for i, v := range score {
 		if v > best {
-			best, x, y = v, i%m.w, i/m.w
+			best, x, y, ok = v, i%m.w, i/m.w, true
 		}
 	}
-	return x, y
+	return x, y, ok
 }
 
 // scores returns the steepness of luma of each cell, in levels a cell, and its weighted

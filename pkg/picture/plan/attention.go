@@ -6,11 +6,107 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// findFocus replaces gravity=attention by the point that it means. The picture is read
-// once more for that, as small as its decoder gives it: a 1/8 of a large JPEG, which
-// takes about half of the time of decoding for a thumbnail. Nothing is held, and the
-// point doesn't depend on the size that is asked for. With gray it is found in luma. On a
-// background (fit=pad) there is nothing to choose, and the picture lies in the middle.
+// gravity=attention is replaced by the point that it means, which a map of the picture
+// gives (package attention). With gray it is found in luma. On a background (fit=pad)
+// there is nothing to choose, and the picture lies in the middle.
+//
+// A picture that is scaled to cover a box is decoded once: the rows on their way to the
+// resampler make the map, too, and what is cut out when the point is known is held until
+// then. Without gray and scale apart, that is the decoded planes of a JPEG, which were
+// reduced, or the scaled picture; both are small beside the input. The picture is read
+// once more, only for the map, where the point must be known before it is decoded
+// (crop=WxH without a place), where nothing is scaled, for several sizes, which may have
+// different parts, for an animation, and where more than mostHeldForFocus would be held.
+
+// mostHeldForFocus is the most bytes of samples that are held until the focus is known.
+const mostHeldForFocus = 16 << 20
+
+// mayLookOnTheWay reports whether the focus can be found in the rows that are decoded for
+// the result: nothing before they are resampled depends on it.
+func (j *job) mayLookOnTheWay() bool {
+	whole := j.Ops.Get("crop") == "" || j.placed
+	return j.gravity.Attention() && j.Ops.Get("fit") == geometry.Cover && whole && !j.sameSize() && j.animated() == nil && j.goals == nil
+}
+
+// placedRows decodes the picture and sends its rows through all steps. The focus is found
+// on the way.
+func (j *job) placedRows(a alpha) (raster.Rows, error) {
+	rows, err := j.decode(j.hint(), a)
+	if err != nil {
+		return nil, err
+	}
+	if !j.looking {
+		return j.through(rows, steps)
+	}
+	// What of the result doesn't depend on the cut is done, and held.
+	whole := *j
+	whole.place.Cut = geometry.Whole(j.place.ScaledW, j.place.ScaledH)
+	scaled := rows.Header().Layout != raster.YCbCr || !j.planar()
+	size := rows.Header().Bytes()
+	if scaled {
+		size = int64(j.place.ScaledW) * int64(j.place.ScaledH) * 8 // four samples of 16 bits
+	}
+	enlarged := j.place.ScaledW*j.place.ScaledH > rows.Header().W()*rows.Header().H()
+	if size > mostHeldForFocus || j.Limits.CheckMem(size) != nil || enlarged || !attention.Fits(rows.Header()) {
+		if err := j.findFocus(); err != nil {
+			return nil, err
+		}
+		j.looking = false
+		return j.through(rows, steps)
+	}
+	var held *raster.Held
+	err = j.lookBeside(rows, func(rows raster.Rows) error {
+		before := beforeScale
+		if scaled {
+			before++
+		}
+		rows, err := whole.through(rows, steps[:before])
+		if err == nil {
+			held, err = raster.Hold(rows, j.Limits)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	j.notes = whole.notes
+	rows = held.Rows()
+	if !scaled {
+		return j.through(rows, steps[beforeScale:])
+	}
+	cut := raster.Stored(j.place.Cut, j.place.ScaledW, j.place.ScaledH, rows.Header().Orientation)
+	if rows, err = raster.Crop(rows, cut, true, nil); err != nil {
+		return nil, err
+	}
+	return j.through(rows, steps[beforeScale+1:])
+}
+
+// lookBeside gives the decoded rows to a consumer, and finds the focus in them if it is
+// looked for.
+func (j *job) lookBeside(rows raster.Rows, consume func(raster.Rows) error) error {
+	if !j.looking {
+		return consume(rows)
+	}
+	if !attention.Fits(rows.Header()) {
+		if err := j.findFocus(); err != nil {
+			return err
+		}
+		j.looking = false
+		return consume(rows)
+	}
+	found := func(rows raster.Rows) error { return j.look(rows) }
+	// The point is set when the consumer has returned: look ends when the rows do.
+	for _, err := range raster.Tee(rows, consume, found) {
+		if err != nil {
+			return err
+		}
+	}
+	j.looking = false
+	return j.layOut()
+}
+
+// findFocus replaces gravity=attention by the point that it means, for which it reads the
+// picture: as small as its decoder gives it, a 1/8 of a large JPEG. Nothing is held.
 func (j *job) findFocus() error {
 	if !j.gravity.Attention() {
 		return nil
@@ -24,6 +120,15 @@ func (j *job) findFocus() error {
 	if err != nil {
 		return err
 	}
+	if err := j.look(rows); err != nil {
+		return err
+	}
+	return j.layOut()
+}
+
+// look reads decoded rows and makes gravity the focus that it finds in them. layOut says
+// then what follows.
+func (j *job) look(rows raster.Rows) (err error) {
 	o := rows.Header().Orientation
 	// A part that is placed by numbers has its own focus; else that of the whole
 	// picture decides where the part is, too.
@@ -51,7 +156,7 @@ func (j *job) findFocus() error {
 		x, y, w, h = y, x, h, w
 	}
 	j.gravity = geometry.Point(x, y, w, h)
-	return j.layOut()
+	return nil
 }
 
 // mapRows starts another decoding of the picture, or of the first frame of an animation.
@@ -73,10 +178,7 @@ func (j *job) mapRows() (raster.Rows, error) {
 		part = j.crop
 	}
 	part = raster.Stored(part, j.fullW, j.fullH, j.p.Header().Orientation)
-	w, h := part.W, part.H
-	side := max(w, h, attention.Side)
-	return r.Rows(raster.Hint{
-		Luma:  j.gray,
-		GoalW: max(1, w*attention.Side/side), GoalH: max(1, h*attention.Side/side), Part: part,
-	})
+	hint := raster.Hint{Luma: j.gray, Part: part}
+	hint.GoalW, hint.GoalH = attention.Goal(part.W, part.H)
+	return r.Rows(hint)
 }

@@ -184,3 +184,98 @@ func TestAttentionAgreesWithVips(t *testing.T) {
 		t.Errorf("%d of %d windows overlap by half", agree, len(files))
 	}
 }
+
+// countedReads counts the bytes that are read of a file.
+type countedReads struct {
+	*bytes.Reader
+	n int64
+}
+
+func (c *countedReads) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.Reader.ReadAt(p, off)
+	c.n += int64(n)
+	return n, err
+}
+
+// TestAttentionReadsOnce: a picture that is scaled to cover a box is read once, and gives
+// what it gives for the point that was found. Where the point decides what is decoded, or
+// where too much would be held, it is read twice.
+func TestAttentionReadsOnce(t *testing.T) {
+	m := busy(2100, 1500, 0.8, 0.25)
+	deep := image.NewNRGBA64(image.Rect(0, 0, 700, 500))
+	small := busy(700, 500, 0.3, 0.7)
+	for y := range 500 {
+		for x := range 700 {
+			deep.Set(x, y, small.At(x, y))
+		}
+	}
+	small.SetNRGBA(5, 5, color.NRGBA{1, 2, 3, 100})
+	encode := func(m image.Image) []byte {
+		return rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, m) })
+	}
+	coded := rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, m, &jpeg.Options{Quality: 90}) })
+	files := map[string][]byte{"png": encode(m), "png with alpha": encode(small), "png of 16 bits": encode(deep), "jpeg": coded, "turned jpeg": oriented(coded, 6)}
+	for _, c := range []struct {
+		file, words string
+		twice       bool
+	}{
+		{file: "png", words: "scale=301x200 fit=cover"},
+		{file: "png", words: "scale=301x200 fit=cover linear"},
+		{file: "png", words: "scale=301x200 fit=cover gray"},
+		{file: "png", words: "scale=301x200 fit=cover format=jpeg"},
+		{file: "png", words: "scale=301x200 fit=cover crop=1000x1000+900+100 background=ff0000"},
+		{file: "png", words: "scale=301x200 fit=cover gray handover"},
+		{file: "png", words: "scale=1900x1350 fit=cover", twice: true},
+		{file: "png", words: "crop=300x200", twice: true},
+		{file: "png with alpha", words: "scale=99x200 fit=cover"},
+		{file: "png with alpha", words: "scale=99x200 fit=cover gray"},
+		{file: "png of 16 bits", words: "scale=99x200 fit=cover"},
+		{file: "jpeg", words: "scale=301x200 fit=cover"},
+		{file: "jpeg", words: "scale=301x200 fit=cover fast"},
+		{file: "jpeg", words: "scale=900x800 fit=cover"},
+		{file: "jpeg", words: "scale=301x200 fit=cover gray"},
+		{file: "jpeg", words: "scale=301x200 fit=cover gray=709"},
+		{file: "jpeg", words: "scale=301x200 fit=cover format=png"},
+		{file: "jpeg", words: "scale=301x200 fit=cover gray handover"},
+		{file: "turned jpeg", words: "scale=301x200 fit=cover"},
+		{file: "turned jpeg", words: "scale=301x200 fit=cover format=png"},
+		{file: "jpeg", words: "crop=300x200", twice: true},
+		{file: "jpeg", words: "scale=300x1500 fit=cover", twice: true},
+	} {
+		t.Run(c.file+" "+c.words, func(t *testing.T) {
+			data := files[c.file]
+			in := &countedReads{Reader: bytes.NewReader(data)}
+			var out bytes.Buffer
+			r, err := plan.Run(&out, in, int64(len(data)), plantest.Ask(c.words+" gravity=attention"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if twice := in.n > int64(len(data))*3/2; twice != c.twice && !strings.Contains(c.file, "alpha") {
+				t.Errorf("%d bytes read of a file of %d", in.n, len(data))
+			}
+			focus(t, r)
+			if strings.Contains(c.words, "crop=300x200") {
+				return // the point is that in the part
+			}
+			if _, want := made(t, data, c.words+" gravity="+r.Gravity); !bytes.Equal(out.Bytes(), want) {
+				t.Errorf("gravity=%s gives another result", r.Gravity)
+			}
+		})
+	}
+}
+
+// TestAttentionIsTheSameForAllSizes: however far a JPEG is reduced, the focus stays.
+func TestAttentionIsTheSameForAllSizes(t *testing.T) {
+	m := busy(2100, 1500, 0.6, 0.3)
+	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, m, &jpeg.Options{Quality: 90}) })
+	var first string
+	for _, words := range []string{"scale=100x100", "scale=300x400", "scale=700x500", "scale=1000x200", "scale=1200x1200", "scale=100x100 fast", "scale=700x300 format=png", "scale=100x100 kernel=box"} {
+		r, _ := made(t, data, words+" fit=cover gravity=attention")
+		if first == "" {
+			first = r.Gravity
+		}
+		if r.Gravity != first {
+			t.Errorf("%s: %s, not %s", words, r.Gravity, first)
+		}
+	}
+}

@@ -22,6 +22,12 @@ func (j *job) handOver(out io.Writer) (Result, error) {
 	var err error
 	keepsJPEG := j.p.Format == format.JPEG && j.out.Name == format.JPEG && j.quality == 0 && j.sameSize()
 	if j.animated() != nil || j.p.Format == format.GIF && !j.Ops.Has("frame") || h.Layout == raster.Indexed || keepsJPEG {
+		if j.looking {
+			if err := j.findFocus(); err != nil {
+				return Result{}, err
+			}
+			j.looking = false
+		}
 		res, err = j.grayWhole(out)
 	} else {
 		res, err = j.grayReduced(out)
@@ -60,7 +66,21 @@ func (j *job) grayReduced(out io.Writer) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	rows, err := j.rows([]step{cropStep, grayStep, profileStep}, a)
+	rows, err := j.decode(j.hint(), a)
+	if err != nil {
+		return Result{}, err
+	}
+	var res Result
+	err = j.lookBeside(rows, func(rows raster.Rows) (err error) {
+		res, err = j.writeReduced(out, rows)
+		return err
+	})
+	return res, err
+}
+
+// writeReduced writes the decoded rows gray, for grayReduced.
+func (j *job) writeReduced(out io.Writer, rows raster.Rows) (Result, error) {
+	rows, err := j.through(rows, []step{cropStep, grayStep, profileStep})
 	if err != nil {
 		return Result{}, err
 	}

@@ -98,6 +98,7 @@ type job struct {
 	placed       bool               // the crop says where that part is
 	gravity      geometry.Gravity   // as asked for, or the point that attention found
 	partGravity  geometry.Gravity   // the same on the part
+	looking      bool               // for that point, in the rows that are decoded for the result
 	place        geometry.Placement // of that part in the result, upright
 	background   *color.NRGBA       // nil: not asked for, and white
 	quality      int                // 0: not asked for
@@ -239,7 +240,7 @@ func (j *job) run(out io.Writer) (res Result, err error) {
 		return res, j.animate(out, frames)
 	}
 	write := func(out io.Writer, a alpha) error {
-		rows, err := j.rows(steps, a)
+		rows, err := j.placedRows(a)
 		if err != nil {
 			return err
 		}

@@ -36,8 +36,10 @@ func Prepare(in io.ReaderAt, size int64, r Request) (Prepared, error) {
 func (p Prepared) Write(out io.Writer) (res Result, err error) {
 	j := p.job
 	defer func() { j.stop() }()
-	if err := j.findFocus(); err != nil {
-		return Result{}, err
+	if j.looking = j.mayLookOnTheWay(); !j.looking {
+		if err := j.findFocus(); err != nil {
+			return Result{}, err
+		}
 	}
 	if j.HandOver {
 		res, err = j.handOver(out)
