@@ -30,7 +30,7 @@ func BenchmarkTransform(b *testing.B) {
 			}
 			fdct(&z[i], pix[:], 8)
 		}
-		var c [64]int32
+		var c levels
 		i := 0
 		for b.Loop() {
 			q.quantize(&z[i%len(z)], &c)

@@ -6,11 +6,11 @@ package jpeg
 func fdct(z *coefs, pix []uint8, stride int) { fdctWords(z, pix, stride) }
 
 // quantize is quantizeWords.
-func (q *quantizer) quantize(z *coefs, c *[64]int32) (nz uint64) { return q.quantizeWords(z, c) }
+func (q *quantizer) quantize(z *coefs, b *levels) { q.quantizeWords(z, b) }
 
 type vectorSteps struct{}
 
-func (vectorSteps) set(int, uint16) {}
+func (vectorSteps) set(int, uint16, uint64) {}
 
 // Without vector code the plain loops of encode_rgb.go make whole lines.
 func pairsBlocks(sum [][16]int16, rgb []uint8) (n int)                  { return 0 }

@@ -148,7 +148,7 @@ type encoder struct {
 
 	row    mcuRow // being coded
 	z      coefs
-	c      [64]int32
+	levels levels
 	last   [3]int32 // the DC value before, while counting
 	counts [2][2]symbolCounts
 	rows   int      // of MCUs coded

@@ -35,19 +35,19 @@ type symbolCounts [256]uint32
 // packCounted is pack that also counts the symbols of the AC coefficients (T.81
 // F.1.2.2): run << 4 | size for a coefficient of size bits after run zeros, 0xF0 for 16
 // zeros of a longer run, 0 for the end of a block whose last coefficients are 0.
-func packCounted(dst []byte, c *[64]int32, nz uint64, n *symbolCounts) []byte {
+func packCounted(dst []byte, b *levels, n *symbolCounts) []byte {
 	at := len(dst)
 	dst = dst[:at+packedBytes]
 	p := dst[at : at+packedBytes : at+packedBytes]
-	nz |= 1
+	nz := b.nz | 1
 	binary.LittleEndian.PutUint64(p, nz)
-	binary.LittleEndian.PutUint16(p[maskBytes:], uint16(c[0]))
+	binary.LittleEndian.PutUint16(p[maskBytes:], uint16(b.level[0]))
 	o, last := maskBytes+2, uint(0)
 	for nz &= nz - 1; nz != 0; nz &= nz - 1 {
 		k := uint(lowBitAt[lowBit(nz)&63])
 		run := k - last - 1
 		last = k
-		v := c[k&63]
+		v := int32(b.level[k&63])
 		binary.LittleEndian.PutUint16(p[o:], uint16(v))
 		o += 2
 		if run > 15 {
@@ -136,14 +136,16 @@ func (e *encoder) learnCodes() {
 // blocks of a row of MCUs.
 func (e *encoder) block(i, by int, z *coefs) {
 	t := e.comps[i].tq
-	nz := e.quant[t].quantize(z, &e.c)
+	b := &e.levels
+	e.quant[t].quantize(z, b)
 	if e.trellis[t] != nil {
-		nz = e.trellis[t].block(z, &e.c, nz)
+		e.trellis[t].block(b)
 	}
-	_, size := valueBits(e.c[0] - e.last[i])
-	e.last[i] = e.c[0]
+	dc := int32(b.level[0])
+	_, size := valueBits(dc - e.last[i])
+	e.last[i] = dc
 	e.counts[0][t][size&255]++
-	e.row[i][by] = packCounted(e.row[i][by], &e.c, nz, &e.counts[1][t])
+	e.row[i][by] = packCounted(e.row[i][by], b, &e.counts[1][t])
 }
 
 // keep writes e.row, or keeps a copy of it: always for a progressive file, else while

@@ -54,18 +54,19 @@ func TestFDCTAndQuantizerAreTheirPlainTwins(t *testing.T) {
 		}
 		quality := 1 + trial%100
 		steps := scaleSteps([]*[64]uint16{&lumaSteps, &chromaSteps}[trial&1], quality)
-		var c, want [64]int32
-		nz := newQuantizer(steps, deadZone(quality)).quantize(&z, &c)
+		var got levels
+		newQuantizer(steps, deadZone(quality)).quantize(&z, &got)
+		var want [64]int32
 		wantNZ := quantizePlain(steps, int32(deadZone(quality)), &plain, &want)
-		if nz|1 != wantNZ|1 {
-			t.Fatalf("trial %d: not zero: %b, not %b", trial, nz, wantNZ)
+		if got.nz != wantNZ&^1 {
+			t.Fatalf("trial %d: not zero: %b, not %b", trial, got.nz, wantNZ)
 		}
 		for k := range want {
 			if k > 0 && wantNZ>>k&1 == 0 {
 				continue
 			}
-			if c[k] != want[k] {
-				t.Fatalf("trial %d: quantized %d is %d, not %d", trial, k, c[k], want[k])
+			if int32(got.level[k]) != want[k] {
+				t.Fatalf("trial %d: quantized %d is %d, not %d", trial, k, got.level[k], want[k])
 			}
 		}
 	}

@@ -4,7 +4,8 @@ import "encoding/binary"
 
 // quantizer divides coefficients by the steps of a table, rounding half away from
 // zero, except that an AC coefficient in the dead zone around zero becomes 0. Nearly all
-// coefficients become 0, so it first tests four at a time for those that do not.
+// coefficients become 0, so the plain code first tests four at a time for those that do
+// not.
 type quantizer struct {
 	// The test of four coefficients z in one word, 16 bits each: the high bit of a
 	// coefficient's 16 bits in z+above is set if it lies above the dead zone, in below-z
@@ -13,6 +14,20 @@ type quantizer struct {
 	step         [64]uint32 // times 8, as coefs are
 	recip        [64]uint32 // ceil(2^32 / step); v*recip>>32 is exact for v below 2^20
 	vectorSteps
+}
+
+// levels is a quantized block, in zig-zag order. Only coefficient 0 and those with a bit
+// in nz are set.
+type levels struct {
+	level [64]int16 // coefficient ÷ step
+	size  [64]int16 // |coefficient| times 8, before
+
+	// Bit k is about coefficient k; bit 0, the DC value's, is not set.
+	nz   uint64 // not 0
+	ones uint64 // 1 or -1
+	up   uint64 // 2, 4, 8, … or their negatives, and |coefficient| was rounded up
+
+	energy int64 // the sum of the squares of size, of those in nz
 }
 
 // plainRounding is the half width of a dead zone that only rounds.
@@ -39,15 +54,14 @@ func newQuantizer(steps *[64]uint16, dead int) *quantizer {
 		least := (uint64(q.step[i])*uint64(dead) + 999) / 1000 // that is not 0
 		q.above[i/4] |= (1<<15 - coefBias - least) << (i % 4 * 16)
 		q.below[i/4] |= (1<<15 + coefBias - least) << (i % 4 * 16)
-		q.vectorSteps.set(i, s)
+		q.vectorSteps.set(int(zigzag[i]), s, least)
 	}
 	return q
 }
 
-// quantizeWords writes the quantized coefficients to c, in zig-zag order. Bit k of nz
-// is set if coefficient k is not 0. Of those that are 0 only the first is written.
-func (q *quantizer) quantizeWords(z *coefs, c *[64]int32) (nz uint64) {
-	c[0] = q.divide(z, 0)
+// quantizeWords quantizes the block z.
+func (q *quantizer) quantizeWords(z *coefs, b *levels) {
+	b.nz, b.ones, b.up, b.energy = 0, 0, 0, 0
 	// The high bits of word i go to bits i, 16+i, 32+i and 48+i of found. Whether a
 	// coefficient is zero is a branch that no processor predicts, so all 16 words
 	// are tested before the first branch.
@@ -56,20 +70,23 @@ func (q *quantizer) quantizeWords(z *coefs, c *[64]int32) (nz uint64) {
 		v := binary.LittleEndian.Uint64(z[8*i:])
 		found |= ((v + q.above[i]) | (q.below[i] - v)) & 0x8000800080008000 >> (15 - i)
 	}
-	for ; found != 0; found &= found - 1 {
-		at := foundAt[lowBit(found)&63]
-		c[at.k&63] = q.divide(z, uint(at.p))
-		nz |= 1 << (at.k & 63)
+	q.divide(z, b, 0)
+	for found &^= 1; found != 0; found &= found - 1 {
+		p := uint(foundAt[lowBit(found)&63]) & 63
+		size, level := q.divide(z, b, p)
+		k := zigzag[p] & 63
+		b.energy += int64(size) * int64(size)
+		b.nz |= 1 << k
+		// The sign bit of each is set where the condition holds.
+		b.ones |= uint64(level-2) >> 63 << k
+		b.up |= uint64((level&(level-1)-1)&(size-level*int(q.step[p]))&(1-level)) >> 63 << k
 	}
-	return nz
 }
 
-// foundAt maps a bit of found, by lowBit, to its coefficient: p is its place in rows
-// of eight, k its position in zig-zag order.
-var foundAt = func() (t [64]struct{ p, k uint8 }) {
+// foundAt maps a bit of found, by lowBit, to its coefficient's place in rows of eight.
+var foundAt = func() (t [64]uint8) {
 	for b := range uint(64) {
-		p := uint8(b&15<<2 | b>>4)
-		t[lowBit(1<<b)] = struct{ p, k uint8 }{p, zigzag[p]}
+		t[lowBit(1<<b)] = uint8(b&15<<2 | b>>4)
 	}
 	return
 }()
@@ -88,10 +105,14 @@ var lowBitAt = func() (t [64]uint8) {
 	return
 }()
 
-func (q *quantizer) divide(z *coefs, p uint) int32 {
-	v := z.at(p)
-	s := v >> 31
-	a := uint32((v^s)-s) + q.step[p&63]/2
-	a = uint32(uint64(a) * uint64(q.recip[p&63]) >> 32)
-	return (int32(a) ^ s) - s
+// divide sets coefficient p, in rows of eight, of b. It returns its size and |level|.
+func (q *quantizer) divide(z *coefs, b *levels, p uint) (size, level int) {
+	v := int(z.at(p))
+	sign := v >> 63
+	size = (v ^ sign) - sign
+	level = int(uint64(size+int(q.step[p&63]/2)) * uint64(q.recip[p&63]) >> 32)
+	k := zigzag[p&63] & 63
+	b.size[k] = int16(size)
+	b.level[k] = int16((level ^ sign) - sign)
+	return size, level
 }

@@ -108,71 +108,63 @@ func (t *trellis) useCodes(ac *codeTable) {
 	t.end = int64(ac[0] & 255)
 }
 
-// block decides on the coefficients of z, quantized to c with the mask nz. It changes c
-// where one becomes less and returns the mask of those that are kept.
-func (t *trellis) block(z *coefs, c *[64]int32, nz uint64) uint64 {
-	energy := int64(0)
-	for m := nz &^ 1; m != 0; m &= m - 1 {
-		x := int64(z.at(uint(unzig[bits.TrailingZeros64(m)&63])))
-		energy += x * x
-	}
-	if energy == 0 {
-		return nz
-	}
-	lambda := min(t.flat+energy*t.slope>>slopeBits, t.most)
+// block decides on the coefficients of b. It changes those that become less, and the
+// mask of those that are not 0.
+func (t *trellis) block(b *levels) {
+	todo := b.ones | b.up
+	lambda := min(t.flat+b.energy*t.slope>>slopeBits, t.most)
 	ones := &t.bits[1]
-	end := 0          // of the only way
-	gone := uint64(0) // what it drops
-	for m := nz &^ 1; m != 0; m &= m - 1 {
-		k := bits.TrailingZeros64(m) & 63
-		x, v := int64(z.at(uint(unzig[k]))), int64(c[k])
-		x = max(x, -x)
-		v = max(v, -v)
+	for todo != 0 {
+		k := bits.TrailingZeros64(todo) & 63
+		todo &= todo - 1
+		end := 63 - bits.LeadingZeros64(b.nz&(1<<k-1)|1) // of the only way
 		step := t.step[k]
-		if v == 1 {
-			// The coefficient has an error of x-step if it is kept, of x if it is dropped.
-			// The difference of the squares is step(2x-step).
-			score := lambda*int64(ones[(k-end)&63]) - step*(2*x-step)
+		if b.ones>>k&1 != 0 {
+			// The coefficient has an error of size-step if it is kept, of size if it is
+			// dropped. The difference of the squares is step(2size-step).
+			score := lambda*int64(ones[(k-end)&63]) - step*(2*int64(b.size[k])-step)
 			if score > 0 {
-				var dropped uint64
-				m, end, dropped = t.fork(z, c, m, end, score, lambda)
-				gone |= dropped
-				if m == 0 {
-					break
-				}
-				continue
+				met := t.fork(b, k, end, score, lambda)
+				todo &= onward(met) << 1
 			}
-		} else if v&(v-1) == 0 && x < v*step {
-			size := sizeOf(uint32(v))
-			// v-1 steps leave an error of y, v steps one of y-step.
-			y := x - (v-1)*step
-			if step*(2*y-step) < lambda*int64(t.bits[size&15][(k-end)&63]-t.bits[(size-1)&15][(k-end)&63]) {
-				c[k] -= 1 | c[k]>>31 // towards 0
-			}
+			continue
 		}
-		end = k
+		level := max(b.level[k], -b.level[k])
+		size := sizeOf(uint32(level))
+		if t.lessError(b, k) < lambda*int64(t.bits[size&15][(k-end)&63]-t.bits[(size-1)&15][(k-end)&63]) {
+			b.lessen(k)
+		}
 	}
-	return nz &^ gone
 }
 
-// fork follows the ways that part at the first coefficient of m, whose score is given,
-// until they meet: at the first coefficient that must be kept, or at the end of the block.
-// The only way so far ends at end. It returns m from the coefficient where they meet on,
-// that coefficient, and the mask of those that the best way drops.
-func (t *trellis) fork(z *coefs, c *[64]int32, m uint64, end int, score, lambda int64) (uint64, int, uint64) {
+// onward returns the mask of the coefficients from k on.
+func onward(k int) uint64 { return ^uint64(0) << (k & 63) }
+
+// lessError returns by how much the error grows if coefficient k becomes one less. Let y
+// be its size less that of level-1 steps: level-1 leave an error of y, level one of
+// y-step.
+func (t *trellis) lessError(b *levels, k int) int64 {
+	step, level := t.step[k&63], int64(b.level[k&63])
+	y := int64(b.size[k&63]) - (max(level, -level)-1)*step
+	return step * (2*y - step)
+}
+
+// lessen takes 1 from the size of a level.
+func (b *levels) lessen(k int) { b.level[k&63] -= 1 | b.level[k&63]>>15 }
+
+// fork follows the ways that part at coefficient k until they meet: at the first one that
+// must be kept, or at the end of the block. The only way before ends at end, and that with
+// k has the given score. fork drops what the best way drops and returns where they meet,
+// 63 at the end.
+func (t *trellis) fork(b *levels, k, end int, score, lambda int64) (met int) {
 	ways, top := &t.ways, 1
-	all := m
-	k := bits.TrailingZeros64(m) & 63
 	ways[0] = way{0, end, 0}
 	ways[1] = way{score, k, 1 << k}
-	for m &= m - 1; m != 0; m &= m - 1 {
+	rest := b.nz & onward(k)
+	for m := rest & (rest - 1); m != 0; m &= m - 1 {
 		k := bits.TrailingZeros64(m) & 63
-		x, v := int64(z.at(uint(unzig[k]))), int64(c[k])
-		x = max(x, -x)
-		v = max(v, -v)
-		step := t.step[k]
-		size := sizeOf(uint32(v))
-
+		level := max(b.level[k], -b.level[k])
+		size := sizeOf(uint32(level))
 		bits := &t.bits[size&15]
 		from := &ways[0]
 		best := from.score + lambda*int64(bits[(k-from.end)&63])
@@ -182,20 +174,21 @@ func (t *trellis) fork(z *coefs, c *[64]int32, m uint64, end int, score, lambda 
 				best, from = s, w
 			}
 		}
-		if v == 1 {
-			next := way{best - step*(2*x-step), k, from.kept | 1<<k}
+		if level == 1 {
+			step := t.step[k]
+			next := way{best - step*(2*int64(b.size[k])-step), k, from.kept | 1<<k}
 			for top >= 0 && ways[top&63].score >= next.score {
 				top--
 			}
 			if top++; top == 0 {
-				return m, k, (all &^ m) &^ next.kept
+				b.nz &^= rest &^ onward(k) &^ next.kept
+				return k
 			}
 			ways[top&63] = next
 			continue
 		}
-		if v&(v-1) == 0 && x < v*step {
-			y := x - (v-1)*step
-			error, less := step*(2*y-step), false
+		if b.up>>k&1 != 0 {
+			error, less := t.lessError(b, k), false
 			bits := &t.bits[(size-1)&15]
 			for i := 0; i <= top; i++ {
 				w := &ways[i&63]
@@ -204,15 +197,17 @@ func (t *trellis) fork(z *coefs, c *[64]int32, m uint64, end int, score, lambda 
 				}
 			}
 			if less {
-				c[k] -= 1 | c[k]>>31
+				b.lessen(k)
 			}
 		}
-		return m, k, (all &^ m) &^ from.kept
+		b.nz &^= rest &^ onward(k) &^ from.kept
+		return k
 	}
 	// The first way has the lowest score, but only the last can do without an end of block.
 	w := &ways[0]
 	if last := &ways[top&63]; last.end == 63 && last.score < w.score+lambda*t.end {
 		w = last
 	}
-	return 0, 0, all &^ w.kept
+	b.nz &^= rest &^ w.kept
+	return 63
 }

@@ -62,27 +62,33 @@ func TestTrellisFindsTheCheapestChoice(t *testing.T) {
 			x = min(x, 16000) * (1 - 2*rnd.IntN(2))
 			z[2*p], z[2*p+1] = uint8(x+coefBias), uint8((x+coefBias)>>8)
 		}
-		var c [64]int32
-		nz := newQuantizer(steps, plainRounding).quantize(&z, &c) | 1
+		var b levels
+		newQuantizer(steps, plainRounding).quantize(&z, &b)
 		tr := newTrellis(steps, quality, trial%2 == 1)
 		tr.useCodes(&annexCodes[1][0])
+		var c [64]int32
 		energy := int64(0)
-		for k := 1; k < 64; k++ {
-			if nz>>k&1 != 0 {
+		for k := range c {
+			c[k] = int32(b.level[k])
+			if b.nz>>k&1 != 0 {
 				energy += int64(z.at(uint(unzig[k]))) * int64(z.at(uint(unzig[k])))
 			}
 		}
 		lambda := min(tr.flat+energy*tr.slope>>slopeBits, tr.most)
-		want := cheapest(&z, steps, c, nz, nz&^1, lambda)
-		chosen := c
-		kept := tr.block(&z, &chosen, nz)
-		switch got := price(&z, steps, &chosen, kept, lambda); {
+		want := cheapest(&z, steps, c, b.nz|1, b.nz, lambda)
+		before := b
+		tr.block(&b)
+		var chosen [64]int32
+		for k := range chosen {
+			chosen[k] = int32(b.level[k])
+		}
+		switch got := price(&z, steps, &chosen, b.nz|1, lambda); {
 		case got < want || got > want+3*lambda:
 			t.Fatalf("trial %d: the choice costs %d, the cheapest %d; lambda is %d", trial, got, want, lambda)
 		case got > want:
 			dearer++
 		}
-		if kept != nz || chosen != c {
+		if b.nz != before.nz || b.level != before.level {
 			changed++
 		}
 	}
