@@ -35,7 +35,7 @@ func (a *analysis) add(row, above []uint32) {
 		count(&a.spatial, d)
 		count(&a.green, minusGreen(p))
 		count(&a.both, minusGreen(d))
-		a.hashed[(p*0x39c5fba7)>>24]++
+		a.hashed[hash8(p)]++
 	}
 }
 
