@@ -201,6 +201,7 @@ func (e *encoder) start() {
 	}
 	e.coder = newCoder(w, e.h, e.plan.groupBits, e.o)
 	if e.plan.predict {
+		e.coder.match.predicted, e.coder.match.copyBits = true, copyBitsPredicted
 		e.predict = newPredictor(w, e.plan.tileBits, e.alpha)
 	}
 	if e.plan.colour {

@@ -2,7 +2,6 @@ package vp8l
 
 import (
 	"math/bits"
-	"slices"
 )
 
 // matcher finds copies: LZ77 over pixels (RFC 9649, 5.2.2).
@@ -13,16 +12,18 @@ import (
 // shortest codes, and in flat and repeating areas they are so long that the chains are not
 // needed.
 type matcher struct {
-	width  int
-	dist   *distances
-	px     []uint32
-	head   []int32 // -1: none
-	prev   []int32
-	shift  uint
-	tokens []token
-	misses int      // literals lately, less what copies were found
-	start  int      // of the band in px
-	sums   []uint32 // literalCosts
+	width     int
+	dist      *distances
+	px        []uint32
+	head      []int32 // -1: none
+	prev      []int32
+	shift     uint
+	tokens    []token
+	misses    int // literals lately, less what copies were found
+	copyBits  int
+	predicted bool     // pixels are differences from predictions
+	start     int      // of the band in px
+	sums      []uint32 // literalCosts
 }
 
 const (
@@ -37,7 +38,7 @@ const (
 
 // newMatcher returns a matcher for n pixels at a time, of a picture that is width wide.
 func newMatcher(width, n int) *matcher {
-	m := &matcher{width: width, dist: newDistances(width)}
+	m := &matcher{width: width, dist: newDistances(width), copyBits: copyBits}
 	b := min(max(bits.Len(uint(n)), 8), 17)
 	m.head = make([]int32, 1<<b)
 	for i := range m.head {
@@ -126,7 +127,7 @@ func (m *matcher) gain(i, n, distance int) int {
 	_, _, lb := prefix(min(n, maxLength))
 	c := m.dist.code(distance)
 	_, _, db := prefix(c)
-	bits := copyBits + int(lb) + int(db)
+	bits := m.copyBits + int(lb) + int(db)
 	if c > 2 {
 		bits += farBits
 	}
@@ -136,69 +137,10 @@ func (m *matcher) gain(i, n, distance int) int {
 // What a copy costs besides the extra bits of its length and distance, in bits, about; and
 // how much more unless it is from the pixel to the left or above.
 const (
-	copyBits = 5
-	farBits  = 2
+	copyBits          = 9
+	copyBitsPredicted = 12
+	farBits           = 2
 )
-
-// literalCosts sets sums to what the pixels before each pixel of the band cost as
-// literals, by a first look at how often each byte occurs. Pixels that repeat the one to
-// the left or above are not counted: they will be copies, unless everything is noise.
-func (m *matcher) literalCosts(start, end int) {
-	var h [4][256]uint32
-	var hashed [256]uint32
-	step := max(1, (end-start)>>16) * m.width
-	for at := start; at < end; at += step {
-		row := m.px[at:min(at+m.width, end)]
-		last := ^row[0]
-		for i, p := range row {
-			if p == last || at+i >= m.width && p == m.px[at+i-m.width] {
-				last = p
-				continue
-			}
-			last = p
-			count(&h, p)
-			hashed[hash8(p)]++
-		}
-	}
-	var costs [4][256]uint32
-	for i := range h {
-		bitCosts(costs[i][:], h[i][:])
-	}
-	var hashCosts [256]uint32
-	bitCosts(hashCosts[:], hashed[:])
-	m.start = start
-	m.sums = slices.Grow(m.sums[:0], end-start+1)[:end-start+1]
-	sums := m.sums[1:]
-	var sum, cost uint32
-	last := ^m.px[start]
-	for i, p := range m.px[start:end] {
-		if p != last {
-			last = p
-			cost = costs[0][p&255] + costs[1][p>>8&255] + costs[2][p>>16&255] + costs[3][p>>24]
-			cost = min(cost, hashCosts[hash8(p)]+cacheBitsMore)
-		}
-		sum += cost
-		sums[i] = sum
-	}
-}
-
-// cacheBitsMore is what a pixel of the cache costs more than the entropy of 8 bits of its
-// hash, in bits × 16.
-const cacheBitsMore = 32
-
-func hash8(p uint32) uint32 { return p * 0x39c5fba7 >> 24 }
-
-// bitCosts sets costs to bits × 16 of symbols that occur counts times.
-func bitCosts(costs, counts []uint32) {
-	var total uint32
-	for _, n := range counts {
-		total += n
-	}
-	all := log2(total + 1)
-	for s, n := range counts {
-		costs[s] = uint32(16 * max(0, all-log2(max(n, 1))))
-	}
-}
 
 // parse makes tokens of pixels start to end. Of two copies that begin at neighbouring
 // pixels it takes the one that saves more.

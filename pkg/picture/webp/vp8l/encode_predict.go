@@ -20,7 +20,7 @@ type predictor struct {
 const numModes = 14
 
 // sampleRows is how many rows of a tile one is taken of to choose a mode.
-const sampleRows = 4
+const sampleRows = 1
 
 func newPredictor(width int, bits uint, alpha bool) *predictor {
 	p := &predictor{width: width, bits: bits, alpha: alpha}
