@@ -34,6 +34,8 @@ const (
 	// many every third, and so on: a photograph has no copies.
 	skipAfter = 6
 	maxSkip   = 24
+	// A copy makes up for as many literals as it saves such gains, in bits × 16.
+	gainPerMiss = 32
 )
 
 // newMatcher returns a matcher for n pixels at a time, of a picture that is width wide.
@@ -156,14 +158,14 @@ func (m *matcher) parse(start, end int) {
 		if n < 2 {
 			m.tokens = append(m.tokens, literal)
 			i++
-			m.misses++
+			m.misses = min(m.misses+1, maxSkip<<skipAfter)
 			for skip := min(m.misses>>skipAfter, maxSkip); skip > 0 && i < end; skip-- {
 				m.tokens = append(m.tokens, literal)
 				i++
 			}
 			continue
 		}
-		m.misses = max(0, m.misses-8*n)
+		m.misses = max(0, m.misses-gain/gainPerMiss)
 		at := i + 1 // first place that is not in the chains
 		for n < niceMatch && at < end {
 			n2, d2, gain2 := m.find(at, end)
