@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// reference returns the prediction of one byte of a pixel as RFC 9649, 4.1 defines it.
-func reference(mode int, l, t, tr, tl [4]int, b int) int {
+// predicted returns the prediction of one byte of a pixel as RFC 9649, 4.1 defines it.
+func predicted(mode int, l, t, tr, tl [4]int, b int) int {
 	avg := func(x, y int) int { return (x + y) / 2 }
 	clamp := func(x int) int { return min(max(x, 0), 255) }
 	abs := func(x int) int { return max(x, -x) }
@@ -82,7 +82,7 @@ func TestPredictionsAreThoseOfTheRFC(t *testing.T) {
 				for i, d := range dst {
 					px := bytesOf(cur[i+1])
 					for b, got := range bytesOf(d) {
-						want := (px[b] - reference(mode, bytesOf(cur[i]), bytesOf(above[i+1]), bytesOf(above[i+2]), bytesOf(above[i]), b)) & 255
+						want := (px[b] - predicted(mode, bytesOf(cur[i]), bytesOf(above[i+1]), bytesOf(above[i+2]), bytesOf(above[i]), b)) & 255
 						if got != want {
 							t.Fatalf("mode %d, pixel %d of %d, byte %d: %d, want %d", mode, i, n, b, got, want)
 						}
