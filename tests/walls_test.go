@@ -91,7 +91,7 @@ var walls = map[string][]string{
 	"pkg/shell/show":            {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm"},
 	"pkg/shell/input":           {"pkg/fault", "pkg/shell/cli"},
 	"pkg/shell/output":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli"},
-	"pkg/shell/client":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/tokenfile", "pkg/ops", "pkg/shell/cli", "pkg/shell/client/fakeimgd"},
+	"pkg/shell/client":          {"pkg/fault", "pkg/filename", "pkg/geometry", "pkg/jobid", "pkg/tokenfile", "pkg/ops", "pkg/shell/cli", "pkg/shell/client/fakeimgd"},
 	"pkg/shell/client/fakeimgd": {"pkg/fault", "pkg/ops"},
 	"pkg/shell/history":         {"pkg/fault"},
 	"pkg/shell/filter":          {"pkg/fault", "pkg/filename", "pkg/format", "pkg/limits", "pkg/ops", "pkg/shell/cli", "pkg/shell/faketerm", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress"},

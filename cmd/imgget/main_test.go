@@ -506,3 +506,30 @@ func TestInterrupted(t *testing.T) {
 		}
 	}
 }
+
+// ID/2 is the second of several sizes, with the name that the server gives it.
+func TestSeveralSizes(t *testing.T) {
+	s := &fakeimgd.Server{}
+	address := s.Start(t)
+	s.AddSizes(id(0), "a.png", "a", "320x,640x")
+	s.Add(id(1), "b.png", "b")
+	dir := t.TempDir()
+	stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, address, id(0)+"/2"))
+	check(t, "one", stdout, stderr, status, "size 2: gray a", "", 0)
+	cmd := imgget(t, dir, address, "-d", "out")
+	cmd.Stdin = strings.NewReader(id(0) + "\n" + id(0) + "/2\n" + id(0) + "/1\n" + id(0) + "/2\n" + id(1) + "\n")
+	stdout, stderr, status = cmdtest.Run(t, cmd)
+	check(t, "all", stdout, stderr, status, "", "", 0)
+	if f := folder(t, filepath.Join(dir, "out")); f != "a-320.png=size 1: gray a, a-640.png=size 2: gray a, b.png=gray b" {
+		t.Error(f)
+	}
+	stdout, stderr, status = cmdtest.Run(t, imgget(t, dir, "", "-d", "out", address+"/jobs/"+id(0)+"/2/image", id(0)+"/3", "-a", address))
+	if status != 2 { // flags go first
+		t.Errorf("%d, %q", status, stderr)
+	}
+	stdout, stderr, status = cmdtest.Run(t, imgget(t, dir, address, "-d", "out", address+"/jobs/"+id(0)+"/2/image", id(0)+"/3"))
+	check(t, "a third", stdout, stderr, status, "", "imgget: a.png (aaaaaa…/3): job has no result 3 of 2\nimgget: 0 written, 1 failed, 1 left alone\n", 1)
+	if _, stderr, status := cmdtest.Run(t, imgget(t, dir, address, id(0)+"/9")); status != 2 || !strings.Contains(stderr, "1 to 8") {
+		t.Errorf("%d, %q", status, stderr)
+	}
+}

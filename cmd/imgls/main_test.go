@@ -204,3 +204,17 @@ func TestLongAndJSON(t *testing.T) {
 	check(t, "both", imgls(t, t.TempDir(), sock, "-long", "-json", id(0)), "", "imgls: -long and -json exclude each other\nsee imgls -h\n", 2)
 	check(t, "no state", imgls(t, t.TempDir(), sock, "-state", "lost", id(0)), "", "imgls: invalid value \"lost\" for flag -state: not one of queued running done failed\nsee imgls -h\n", 2)
 }
+
+// ID/2 shows its job; with -long what the second result is.
+func TestSeveralSizes(t *testing.T) {
+	s := &fakeimgd.Server{}
+	s.AddSizes(id(0), "a.png", "a", "320x,640x")
+	address := s.Start(t)
+	check(t, "the line", imgls(t, t.TempDir(), address, id(0)+"/2"), id(0)+"/2  done         -  a.png\n", "", 0)
+	stdout, _, _ := cmdtest.Run(t, imgls(t, t.TempDir(), address, "-long", id(0), id(0)+"/2"))
+	lines := strings.Split(stdout, "\n")
+	if len(lines) != 3 || !strings.Contains(lines[0], " 100x1 ") || !strings.Contains(lines[1], " 200x2 ") {
+		t.Errorf("%q", stdout)
+	}
+	check(t, "a third", imgls(t, t.TempDir(), address, id(0)+"/3"), "", "imgls: aaaaaa…/3: no result 3 of 2\n", 1)
+}

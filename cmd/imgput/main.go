@@ -26,9 +26,6 @@ func run(args []string) error {
 		return err
 	}
 	o, err := ops.ParsePublic(words())
-	if err == nil {
-		err = o.CheckSingle()
-	}
 	if err != nil {
 		return err
 	}

@@ -502,3 +502,34 @@ func TestStatusOfMixedFailures(t *testing.T) {
 		})
 	}
 }
+
+// A list of sizes prints what names each result, the list of the user has the job once.
+func TestSeveralSizes(t *testing.T) {
+	s := &fakeimgd.Server{}
+	address := s.Start(t)
+	dir := pictures(t, "a.jpg", "b.jpg")
+	stdout, stderr, status := cmdtest.Run(t, imgput(t, dir, address, "-s", "320x,640x,x80", "a.jpg", "b.jpg"))
+	jobs := s.Jobs()
+	if status != 0 || stderr != "" || len(jobs) != 2 {
+		t.Fatalf("%d, %q, %d jobs", status, stderr, len(jobs))
+	}
+	if string(jobs[0].In) != "a.jpg" {
+		jobs[0], jobs[1] = jobs[1], jobs[0]
+	}
+	want := ""
+	for _, j := range jobs {
+		want += j.ID + "\n" + j.ID + "/2\n" + j.ID + "/3\n"
+	}
+	if stdout != want {
+		t.Errorf("%q, want %q", stdout, want)
+	}
+	for list, says := range map[string]string{
+		"1x,2x,3x,4x,5x,6x,7x,8x,9x": "9 sizes; at most 8",
+		"320x,320x":                  "both results would be named -320",
+		"320x,":                      "size 2 of 2 is empty",
+	} {
+		if _, stderr, status := cmdtest.Run(t, imgput(t, dir, address, "-s", list, "a.jpg")); status != 2 || !strings.Contains(stderr, says) {
+			t.Errorf("%s: %d, %q", list, status, stderr)
+		}
+	}
+}

@@ -138,3 +138,16 @@ func TestOwnList(t *testing.T) {
 		t.Errorf("the list is %q, %v", b, err)
 	}
 }
+
+// A job of several sizes is deleted once and as a whole, whichever of them is named.
+func TestSeveralSizes(t *testing.T) {
+	s := &fakeimgd.Server{}
+	s.AddSizes(id(0), "a.png", "a", "320x,640x")
+	s.AddSizes(id(1), "b.png", "b", "320x,640x")
+	home, address := t.TempDir(), s.Start(t)
+	check(t, "all names of one", imgrm(t, home, address, id(0), id(0)+"/2"), "", 0)
+	check(t, "the second alone", imgrm(t, home, address, id(1)+"/2"), "", 0)
+	if left := s.Jobs(); len(left) != 0 {
+		t.Errorf("%d jobs are left", len(left))
+	}
+}

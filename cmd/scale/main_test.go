@@ -54,7 +54,7 @@ func TestUsageErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
-		"":                                      "no geometry: a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!); scale with -d also takes a list (320x,640x)",
+		"":                                      "no geometry: a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!); scale -d and jobs also take a list (320x,640x)",
 		"0 a.pgm":                               `scale: "0": a factor must be over 0`,
 		"640 a.pgm":                             "scale: 640 as a factor? for a width write 640x",
 		"0,5 a.pgm":                             `scale: "0,5": not a number; write 0.5 with a point`,

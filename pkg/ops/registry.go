@@ -66,7 +66,7 @@ var registry = []Option{
 	{Key: "crop", Arg: "part", Help: "first cut out this part, WxH+X+Y in pixels or percent; without +X+Y gravity says where", Parse: parseCrop, Stage: First},
 	{Key: "gray", Short: "g", Help: "turn gray; also when nothing else is asked for", Parse: parseGray, Values: Lumas, Daemon: "grayd"},
 	{Key: "luma", Short: "l", Arg: "luma", Help: "what gray is", Values: Lumas, Of: "gray", Sets: "gray"},
-	{Key: "scale", Short: "s", Arg: "geometry", Help: "scale: a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!); scale with -d also takes a list (320x,640x)", Parse: parseGeometry, Daemon: "scaled"},
+	{Key: "scale", Short: "s", Arg: "geometry", Help: "scale: a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!); scale -d and jobs also take a list (320x,640x)", Parse: parseGeometry, Daemon: "scaled"},
 	{Key: "fit", Arg: "fit", Help: "what a box means", Values: geometry.Fits, Of: "scale"},
 	{Key: "enlarge", Arg: "enlarge", Help: "0: leave a picture as it is that would become larger", Values: func() []string { return []string{"1", "0"} }, Of: "scale"},
 	{Key: "gravity", Arg: "gravity", Help: "which part crop and fit=cover keep, and where fit=pad puts the picture: a point (30%,70%)", Values: geometry.Gravities, Parse: parseGravity, Stage: Every},

@@ -4,12 +4,14 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"imgtools/pkg/address"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/jobid"
 )
 
@@ -53,17 +55,19 @@ func places() []endpoint {
 
 func owner(st fs.FileInfo) int { return int(st.Sys().(*syscall.Stat_t).Uid) }
 
-// Ref is a job on a server.
+// Ref is a result of a job on a server.
 type Ref struct {
 	ID    string
+	N     int       // which of the job's results, from 1; of most jobs there is one
 	Text  string    // the id or URL as it was given
 	Since time.Time // when it was given
 	base  string    // beginning of the URL; "" is the client's own server
 }
 
-// ParseRef reads a job's id, or a URL that ends in /jobs/ID or /jobs/ID/image.
+// ParseRef reads a job's id, or a URL that ends in /jobs/ID or /jobs/ID/image. Behind ID
+// may stand which of several sizes is meant, ID/2.
 func ParseRef(s string) (Ref, error) {
-	r := Ref{ID: s, Text: s, Since: time.Now()}
+	r := Ref{ID: s, N: 1, Text: s, Since: time.Now()}
 	if strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") {
 		u, err := url.Parse(address.EscapeZone(s))
 		if err != nil || u.Hostname() == "" || u.User != nil {
@@ -76,6 +80,13 @@ func ParseRef(s string) (Ref, error) {
 		}
 		r.ID, r.base = path[i+len("/jobs/"):], u.Scheme+"://"+address.EscapeZone(u.Host)+path[:i]
 	}
+	if id, number, numbered := strings.Cut(r.ID, "/"); numbered {
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 1 || n > geometry.MaxSizes || number != strconv.Itoa(n) {
+			return Ref{}, fault.New(fault.Usage, "%q: %q is not the number of a result, 1 to %d", s, number, geometry.MaxSizes)
+		}
+		r.ID, r.N = id, n
+	}
 	if !jobid.Valid(r.ID) {
 		return Ref{}, fault.New(fault.Usage, "%q: not a job id", s)
 	}
@@ -86,6 +97,23 @@ func ParseRef(s string) (Ref, error) {
 // and not by a URL.
 func (r Ref) Own() bool { return r.base == "" }
 
-// Short returns the job's name in messages: the beginning of its id, because anyone
-// who knows a whole id may read and delete the picture.
-func (r Ref) Short() string { return jobid.Short(r.ID) + "…" }
+// Short returns the result's name in messages: the beginning of its job's id, because
+// anyone who knows a whole id may read and delete the picture.
+func (r Ref) Short() string { return r.numbered(jobid.Short(r.ID)+"…", "/") }
+
+// Result names the result among all of a server: ID, or ID/2.
+func (r Ref) Result() string { return r.numbered(r.ID, "/") }
+
+// File returns a file name for a result without another: ID, or ID-2.
+func (r Ref) File() string { return r.numbered(r.ID, "-") }
+
+// Job names the job among all of all servers.
+func (r Ref) Job() string { return r.base + "/jobs/" + r.ID }
+
+// numbered puts the number of a second or later result behind s.
+func (r Ref) numbered(s, between string) string {
+	if r.N <= 1 {
+		return s
+	}
+	return s + between + strconv.Itoa(r.N)
+}

@@ -90,6 +90,30 @@ func TestParseRef(t *testing.T) {
 			}
 		})
 	}
+	for in, want := range map[string]Ref{
+		id + "/2":                              {ID: id, N: 2},
+		id + "/1":                              {ID: id, N: 1},
+		"http://h/jobs/" + id + "/8":           {ID: id, N: 8, base: "http://h"},
+		"http://h/x/jobs/" + id + "/3/image?w": {ID: id, N: 3, base: "http://h/x"},
+	} {
+		t.Run(in, func(t *testing.T) {
+			r, err := ParseRef(in)
+			want.Text, want.Since = in, r.Since
+			if err != nil || r != want {
+				t.Errorf("%+v, %v; want %+v", r, err, want)
+			}
+		})
+	}
+	if r, _ := ParseRef(id + "/2"); r.Short() != "abcdef…/2" || r.Result() != id+"/2" || r.File() != id+"-2" || r.Job() != "/jobs/"+id {
+		t.Errorf("%q %q %q %q", r.Short(), r.Result(), r.File(), r.Job())
+	}
+	for _, in := range []string{id + "/", id + "/0", id + "/9", id + "/02", id + "/x", id + "/2/3", "http://h/jobs/" + id + "/2/3/image"} {
+		t.Run(in, func(t *testing.T) {
+			if _, err := ParseRef(in); fault.Of(err) != fault.Usage {
+				t.Errorf("%v", err)
+			}
+		})
+	}
 	for _, in := range []string{"", "abc", id + "a", strings.ToUpper(id), strings.Repeat("1", 26), "http://h/" + id,
 		"http://h/jobs/", "http://h/jobs/../jobs/x", "ftp://h/jobs/" + id, "http:///jobs/" + id, "http://u:p@h/jobs/" + id, "../" + id[:23]} {
 		t.Run(in, func(t *testing.T) {
@@ -120,6 +144,7 @@ func TestNewID(t *testing.T) {
 // What comes on standard input is an id on some server, or refused.
 func FuzzParseRef(f *testing.F) {
 	f.Add("abcdefghijklmnopqrstuvwxyz")
+	f.Add("abcdefghijklmnopqrstuvwxyz/2")
 	f.Add("http://[::1]:8080/jobs/abcdefghijklmnopqrstuvwxyz/image?wait=1")
 	f.Add("https://h/a/jobs/../jobs/abcdefghijklmnopqrstuvwxyz")
 	f.Fuzz(func(t *testing.T, s string) {
@@ -130,7 +155,7 @@ func FuzzParseRef(f *testing.F) {
 			}
 			return
 		}
-		if !jobid.Valid(r.ID) || r.Own() != (s == r.ID) || !r.Own() && !strings.HasPrefix(r.base, "http") {
+		if !jobid.Valid(r.ID) || r.Own() == strings.HasPrefix(s, "http") || r.N < 1 || r.N > 8 || !r.Own() && !strings.HasPrefix(r.base, "http") {
 			t.Errorf("%q: %+v", s, r)
 		}
 	})

@@ -70,7 +70,7 @@ func TestPutAndFetch(t *testing.T) {
 			c := connect(t, Config{Address: address, Forever: true})
 			id := jobid.New()
 			words := []ops.Word{{Key: "scale", Value: "50%"}, {Key: "name", Value: "ü &.png"}}
-			if err := c.Put(ctx, time.Now(), id, Query(words), section("picture")); err != nil {
+			if _, err := c.Put(ctx, time.Now(), id, Query(words), section("picture")); err != nil {
 				t.Fatal(err)
 			}
 			out, r, err := fetch(c, id)
@@ -104,7 +104,7 @@ func TestFetchByURL(t *testing.T) {
 func TestEmptyPictureIsSent(t *testing.T) {
 	s := &fakeimgd.Server{}
 	c := connect(t, Config{Address: s.Start(t)})
-	if err := c.Put(ctx, time.Now(), id1, "", section("")); err != nil {
+	if _, err := c.Put(ctx, time.Now(), id1, "", section("")); err != nil {
 		t.Fatal(err)
 	}
 	if jobs := s.Jobs(); len(jobs) != 1 || len(jobs[0].In) != 0 {
@@ -116,11 +116,11 @@ func TestRepeatedPutIsHarmless(t *testing.T) {
 	s := &fakeimgd.Server{}
 	c := connect(t, Config{Address: s.Start(t)})
 	for range 2 {
-		if err := c.Put(ctx, time.Now(), id1, "?gray=601", section("a")); err != nil {
+		if _, err := c.Put(ctx, time.Now(), id1, "?gray=601", section("a")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := c.Put(ctx, time.Now(), id1, "?gray=601", section("b")); fault.Of(err) != fault.Conflict || Repeatable(err) {
+	if _, err := c.Put(ctx, time.Now(), id1, "?gray=601", section("b")); fault.Of(err) != fault.Conflict || Repeatable(err) {
 		t.Error(err)
 	}
 	if n := len(s.Jobs()); n != 1 {
@@ -157,7 +157,7 @@ func TestAnswersAreErrors(t *testing.T) {
 				return true
 			}}
 			c := connect(t, Config{Address: s.Start(t)})
-			err := c.Put(ctx, time.Now(), id1, "", section("a"))
+			_, err := c.Put(ctx, time.Now(), id1, "", section("a"))
 			if fault.Of(err) != tt.kind || err.Error() != tt.text || Repeatable(err) != tt.again || Full(err) != tt.full {
 				t.Errorf("%d: %v (%v, again %v, full %v)", tt.status, err, fault.Of(err), Repeatable(err), Full(err))
 			}
@@ -176,11 +176,11 @@ func TestLostAnswerIsRepeatable(t *testing.T) {
 		return false
 	}
 	c := connect(t, Config{Address: s.Start(t)})
-	err := c.Put(ctx, time.Now(), id1, "", section("a"))
+	_, err := c.Put(ctx, time.Now(), id1, "", section("a"))
 	if !Repeatable(err) || Full(err) || errors.Is(err, ErrAway) {
 		t.Fatal(err)
 	}
-	if err := c.Put(ctx, time.Now(), id1, "", section("a")); err != nil {
+	if _, err := c.Put(ctx, time.Now(), id1, "", section("a")); err != nil {
 		t.Error(err)
 	}
 }
@@ -192,7 +192,7 @@ func TestEarlyRefusalSendsNoBody(t *testing.T) {
 	}}
 	c := connect(t, Config{Address: s.Start(t)})
 	read := &countingReader{n: 64 << 20}
-	err := c.Put(ctx, time.Now(), id1, "", io.NewSectionReader(read, 0, read.n))
+	_, err := c.Put(ctx, time.Now(), id1, "", io.NewSectionReader(read, 0, read.n))
 	if fault.Of(err) != fault.TooLarge || err.Error() != "too large" {
 		t.Error(err)
 	}
@@ -228,7 +228,7 @@ func TestSilentServerIsGivenUp(t *testing.T) {
 		c.idle = 600 * time.Millisecond
 		for _, size := range []int{0, 1000} {
 			start := time.Now()
-			err := c.Put(ctx, start, id1, "", section(strings.Repeat("x", size)))
+			_, err := c.Put(ctx, start, id1, "", section(strings.Repeat("x", size)))
 			if !Repeatable(err) || !strings.Contains(err.Error(), "fell silent") {
 				t.Error(err)
 			}
@@ -246,7 +246,7 @@ func TestSilentServerIsGivenUp(t *testing.T) {
 func TestShrinkingFileIsNoLostConnection(t *testing.T) {
 	c := connect(t, Config{Address: (&fakeimgd.Server{}).Start(t)})
 	short := io.NewSectionReader(strings.NewReader("abc"), 0, 100)
-	if err := c.Put(ctx, time.Now(), id1, "", short); err == nil || Repeatable(err) || !strings.Contains(err.Error(), "became shorter") {
+	if _, err := c.Put(ctx, time.Now(), id1, "", short); err == nil || Repeatable(err) || !strings.Contains(err.Error(), "became shorter") {
 		t.Error(err)
 	}
 }
@@ -280,7 +280,7 @@ func TestServerAway(t *testing.T) {
 	} {
 		t.Run(tt.address, func(t *testing.T) {
 			c := connect(t, Config{Address: tt.address, Forever: true})
-			err := c.Put(ctx, time.Now(), id1, "", section("a"))
+			_, err := c.Put(ctx, time.Now(), id1, "", section("a"))
 			want := "no imgd at " + tt.where + "; start one with 'imgd &' or set IMGD"
 			if !errors.Is(err, ErrAway) || fault.Of(err) != fault.Busy || err.Error() != want || Repeatable(err) {
 				t.Errorf("%v (%v)\nwant %s", err, fault.Of(err), want)
@@ -306,7 +306,7 @@ func TestFindsServerInRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := connect(t, Config{})
-	if err := c.Put(ctx, time.Now(), id1, "", section("a")); err != nil {
+	if _, err := c.Put(ctx, time.Now(), id1, "", section("a")); err != nil {
 		t.Error(err)
 	}
 	t.Setenv("IMGD", sock)
@@ -336,7 +336,7 @@ func TestServerGoneIsWaitedFor(t *testing.T) {
 	}
 	first.CloseClientConnections()
 	first.Close()
-	err := c.Put(ctx, time.Now(), jobid.New(), "", section("b"))
+	_, err := c.Put(ctx, time.Now(), jobid.New(), "", section("b"))
 	if !Repeatable(err) || errors.Is(err, ErrAway) {
 		t.Fatal(err)
 	}
@@ -446,7 +446,7 @@ func TestTLSTroubleIsLasting(t *testing.T) {
 	for _, address := range []string{secure.URL, strings.Replace(plain, "http:", "https:", 1)} {
 		t.Run(address, func(t *testing.T) {
 			c := connect(t, Config{Address: address, Forever: true})
-			if err := c.Put(ctx, time.Now(), id1, "", section("a")); err == nil || Repeatable(err) || errors.Is(err, ErrAway) || strings.Contains(err.Error(), id1) {
+			if _, err := c.Put(ctx, time.Now(), id1, "", section("a")); err == nil || Repeatable(err) || errors.Is(err, ErrAway) || strings.Contains(err.Error(), id1) {
 				t.Errorf("%s: %v", address, err)
 			}
 		})

@@ -124,7 +124,7 @@ func (c *Client) ready(ctx context.Context, ref Ref, d *download, watch *time.Ti
 		if !c.cfg.Forever {
 			wait = int(math.Ceil(min(c.remaining(ref.Since).Seconds(), longPoll)))
 		}
-		req, err := http.NewRequestWithContext(ctx, "GET", fmt.Sprintf("%s/image?wait=%d", c.url(ref), wait), nil)
+		req, err := http.NewRequestWithContext(ctx, "GET", fmt.Sprintf("%s/image?wait=%d", ref.numbered(c.url(ref), "/"), wait), nil)
 		if err != nil {
 			return nil, err
 		}

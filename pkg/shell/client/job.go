@@ -24,11 +24,15 @@ type Status struct {
 	Received, Started, Finished time.Time
 
 	In    struct{ Bytes int64 }
-	Out   struct{ Bytes, Width, Height int64 }
+	Out   Out
+	Outs  []Out // of several sizes: all, Out among them
 	Error struct{ Detail string }
 
 	JSON []byte `json:"-"` // all that the server said, on one line
 }
+
+// Out describes a result.
+type Out struct{ Bytes, Width, Height int64 }
 
 // States are the states that a job can be in.
 var States = []string{"queued", "running", "done", "failed"}

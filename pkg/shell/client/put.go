@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,11 +26,12 @@ func Query(words []ops.Word) string {
 	return "?" + q[1:]
 }
 
-// Put sends a picture as job id, once. When it returns nil the server has the job
-// safe on disk. After a Repeatable error the same call may be made again: with the
+// Put sends a picture as job id, once. When it returns no error the server has the job
+// safe on disk, and results names each of its results: the id and, of several sizes, ID/2
+// and so on. After a Repeatable error the same call may be made again: with the
 // same id, query and picture it makes no second job. A silent server is given up
 // after a while, or when -w, counted from since, ends.
-func (c *Client) Put(ctx context.Context, since time.Time, id, query string, picture *io.SectionReader) error {
+func (c *Client) Put(ctx context.Context, since time.Time, id, query string, picture *io.SectionReader) (results []string, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	watch := time.AfterFunc(c.patience(since), cancel)
@@ -40,7 +43,7 @@ func (c *Client) Put(ctx context.Context, since time.Time, id, query string, pic
 	first := body()
 	req, err := http.NewRequestWithContext(ctx, "PUT", c.base()+"/jobs/"+id+query, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/octet-stream")
 	if req.ContentLength = picture.Size(); req.ContentLength == 0 {
@@ -53,16 +56,28 @@ func (c *Client) Put(ctx context.Context, since time.Time, id, query string, pic
 	resp, err := c.do(req)
 	if err != nil {
 		if p := first.failed.Load(); p != nil {
-			return *p // the file failed, not the connection
+			return nil, *p // the file failed, not the connection
 		}
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusAccepted {
-		return fault.New(fault.Internal, "not an imgd: HTTP %d for a job", resp.StatusCode)
+		return nil, fault.New(fault.Internal, "not an imgd: HTTP %d for a job", resp.StatusCode)
 	}
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 4096)) // lets the transport reuse the connection
-	return nil
+	answer, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // all of it lets the transport reuse the connection
+	return resultsOf(id, string(answer)), nil
+}
+
+// resultsOf returns the results of a job that an answer lists, one a line: at least its
+// id.
+func resultsOf(id, answer string) []string {
+	results := []string{id}
+	for line := range strings.Lines(answer) {
+		if line := strings.TrimSpace(line); line == id+"/"+strconv.Itoa(len(results)+1) {
+			results = append(results, line)
+		}
+	}
+	return results
 }
 
 // upload is the body of a request with a picture.

@@ -30,7 +30,7 @@ func TestIPv6Zone(t *testing.T) {
 	for _, address := range []string{"tcp:[::1%lo]:" + port, "http://[::1%lo]:" + port, "http://[::1%25lo]:" + port} {
 		t.Run(address, func(t *testing.T) {
 			c := connect(t, Config{Address: address, Forever: true})
-			if err := c.Put(ctx, time.Now(), jobid.New(), "", section("a")); err != nil || host != "[::1]:"+port {
+			if _, err := c.Put(ctx, time.Now(), jobid.New(), "", section("a")); err != nil || host != "[::1]:"+port {
 				t.Errorf("%v, Host %s", err, host)
 			}
 		})

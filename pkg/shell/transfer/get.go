@@ -201,10 +201,10 @@ func (g *getter) feed(refs chan<- client.Ref) error {
 			g.report.Fail(err)
 			return true
 		}
-		if seen[ref.ID] {
+		if seen[ref.Result()] {
 			return true
 		}
-		seen[ref.ID] = true
+		seen[ref.Result()] = true
 		g.mu.Lock()
 		g.given++
 		g.mu.Unlock()
@@ -226,7 +226,7 @@ func (g *getter) fetch(ref client.Ref) {
 	defer g.end(j)
 	err := g.client.Fetch(context.Background(), ref, func(res client.Result) (w io.Writer, err error) {
 		r = res
-		name = output.Name(r.Name, output.Format(r.Type), ref.ID)
+		name = output.Name(r.Name, output.Format(r.Type), ref.File())
 		if _, ok := g.dir.Fetched(name, r.Size, r.Modified, r.ETag); ok {
 			return nil, client.ErrSkip
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"imgtools/pkg/fault"
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/client"
 	"imgtools/pkg/shell/history"
@@ -97,17 +98,21 @@ func ListMine(c *client.Client, cfg JobsConfig) error {
 	})
 }
 
-// Remove deletes jobs, each once: one that is waiting or running is cancelled,
-// and a result is removed.
+// Remove deletes jobs, each once and as a whole, also when one of several sizes is named:
+// one that is waiting or running is cancelled, and all results are removed.
 func Remove(c *client.Client, cfg JobsConfig) error {
 	q := newInquiry(c, cfg)
 	seen := map[string]bool{}
 	source := func(f func(string) bool) error {
 		return q.ids().each(func(s string) bool {
-			if seen[s] {
+			key := s
+			if ref, err := client.ParseRef(s); err == nil {
+				key = ref.Job()
+			}
+			if seen[key] {
 				return true
 			}
-			seen[s] = true
+			seen[key] = true
 			return f(s)
 		})
 	}
@@ -173,6 +178,12 @@ func (q *inquiry) state(ref client.Ref) answer {
 		a.Status, err = q.client.Status(ctx, ref)
 		return err
 	})
+	if all := max(1, len(a.Outs)); a.err == nil && a.State == "done" && ref.N > all {
+		a.err = fault.New(fault.NotFound, "no result %d of %d", ref.N, all)
+	}
+	if a.err == nil && ref.N <= len(a.Outs) {
+		a.Out = a.Outs[ref.N-1]
+	}
 	return a
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,7 @@ type PutConfig struct {
 	Words  []ops.Word
 	Quiet  bool          // no closing line, and no progress
 	List   *history.List // the user's jobs; nil is none
-	Stdout io.Writer     // takes the ids, one a line
+	Stdout io.Writer     // takes the ids, one a line; of several sizes ID/2 and so on, too
 	Stderr io.Writer
 }
 
@@ -87,8 +88,8 @@ func Put(c *client.Client, cfg PutConfig) error {
 			break
 		}
 		wg.Go(func() {
-			id, err := s.send(i, file)
-			s.settle(i, file, id, err)
+			results, err := s.send(i, file)
+			s.settle(i, file, results, err)
 			<-slots
 		})
 	}
@@ -96,13 +97,13 @@ func Put(c *client.Client, cfg PutConfig) error {
 	return s.result()
 }
 
-// send sends file i until the server has it, and returns its id when it is the
-// head.
-func (s *sender) send(i int, file string) (id string, err error) {
+// send sends file i until the server has it, and returns what names its results, the id
+// of its job first, when it is the head.
+func (s *sender) send(i int, file string) (results []string, err error) {
 	in, err := input.Open(file)
 	if err != nil {
 		s.await(i)
-		return "", err
+		return nil, err
 	}
 	defer in.Close()
 	words := s.Words
@@ -113,13 +114,13 @@ func (s *sender) send(i int, file string) (id string, err error) {
 	query := client.Query(words)
 	picture := io.NewSectionReader(&counted{ReaderAt: in, done: &s.done}, 0, in.Size)
 	s.admit(i)
-	id = jobid.New()
+	id := jobid.New()
 	for tries := 0; ; tries++ {
-		err := s.client.Put(ctx, s.since(), id, query, picture)
+		results, err := s.client.Put(ctx, s.since(), id, query, picture)
 		if err == nil {
 			deleted, err := s.keep(ctx, i, id)
 			if !deleted {
-				return id, err
+				return results, err
 			}
 			id, tries = jobid.New(), 0 // an id is used once
 			continue
@@ -136,7 +137,7 @@ func (s *sender) send(i int, file string) (id string, err error) {
 			s.makeRoom(ctx)
 		}
 		if err := s.client.Pause(ctx, since, tries, err); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 }
@@ -231,12 +232,12 @@ func (s *sender) makeRoom(ctx context.Context) {
 	}
 }
 
-// settle writes the id of the head, or its error, and makes the next file the
-// head.
-func (s *sender) settle(i int, file, id string, err error) {
+// settle writes what names the results of the head, or its error, and makes the next file
+// the head.
+func (s *sender) settle(i int, file string, results []string, err error) {
 	if err == nil {
-		s.record(id)
-		_, err = fmt.Fprintln(s.Stdout, id)
+		s.record(results[0])
+		_, err = fmt.Fprintln(s.Stdout, strings.Join(results, "\n"))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

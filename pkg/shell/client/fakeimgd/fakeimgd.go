@@ -1,6 +1,6 @@
 // Package fakeimgd is a small imgd for tests of its clients. It answers as the real
 // one does and keeps its jobs in memory. A result is not a picture but the text
-// "gray " and the original. Fault lets a test make the server fail.
+// "gray " and the original; of a list of sizes the n-th begins with "size n: ". Fault lets a test make the server fail.
 package fakeimgd
 
 import (
@@ -120,6 +120,13 @@ func (s *Server) Add(id, name, in string) string {
 	return id
 }
 
+// AddSizes makes a job with several sizes.
+func (s *Server) AddSizes(id, name, in, scale string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.add(&Job{ID: id, Query: url.Values{"name": {name}, "scale": {scale}}.Encode(), In: []byte(in)})
+}
+
 func (s *Server) add(j *Job) {
 	if s.jobs == nil {
 		s.jobs, s.gone = map[string]*Job{}, map[string]bool{}
@@ -167,12 +174,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer handles a request that no fault was planned for.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
-	id, image := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/jobs/"), "/image")
+	path, job := strings.CutPrefix(r.URL.Path, "/jobs/")
+	path, image := strings.CutSuffix(path, "/image")
+	id, number, numbered := strings.Cut(path, "/")
+	n := 1
+	if numbered {
+		n, _ = strconv.Atoi(number)
+	}
 	switch {
+	case job && numbered && !image:
+		Fail(w, 404, "nothing there")
 	case r.Method == "PUT" && !image:
 		s.put(w, r, id)
 	case r.Method == "GET" && image:
-		s.image(w, r, id)
+		s.image(w, r, id, n)
 	case r.URL.Path == "/healthz":
 		fmt.Fprintln(w, "ok")
 	case r.Method == "GET":
@@ -263,6 +278,15 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, id string) {
 	w.Header().Set("Content-Type", "text/plain")
 	w.WriteHeader(202)
 	fmt.Fprintln(w, id)
+	for n := 2; n <= len(sizes(r.URL.RawQuery)); n++ {
+		fmt.Fprintf(w, "%s/%d\n", id, n)
+	}
+}
+
+// sizes returns the geometries of a query, of which there is one or a list.
+func sizes(query string) []string {
+	q, _ := url.ParseQuery(query)
+	return strings.Split(q.Get("scale"), ",")
 }
 
 func (s *Server) find(w http.ResponseWriter, id string) (*Job, string) {
@@ -281,9 +305,14 @@ func (s *Server) find(w http.ResponseWriter, id string) (*Job, string) {
 	return j, q.Get("name")
 }
 
-func (s *Server) image(w http.ResponseWriter, r *http.Request, id string) {
+func (s *Server) image(w http.ResponseWriter, r *http.Request, id string, n int) {
 	j, name := s.find(w, id)
 	if j == nil {
+		return
+	}
+	list := sizes(j.Query)
+	if n > len(list) {
+		Fail(w, 404, fmt.Sprintf("job has no result %d of %d", n, len(list)))
 		return
 	}
 	s.mu.Lock()
@@ -308,6 +337,11 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, id string) {
 		return
 	}
 	out := s.Out(j.In)
+	if len(list) > 1 {
+		out = sized(n, out)
+		ext := filepath.Ext(name)
+		name = strings.TrimSuffix(name, ext) + "-" + strings.Trim(list[n-1], "x") + ext
+	}
 	h := w.Header()
 	h.Set("ETag", ETag(out))
 	if note := s.Notes[id]; note != "" {
@@ -326,6 +360,9 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, id string) {
 	s.mu.Unlock()
 }
 
+// sized returns result n of a list of sizes.
+func sized(n int, out []byte) []byte { return fmt.Appendf(nil, "size %d: %s", n, out) }
+
 // Out returns the result for an original.
 func (s *Server) Out(in []byte) []byte {
 	if s.Result != nil {
@@ -343,6 +380,13 @@ func (s *Server) status(w http.ResponseWriter, id string) {
 		return
 	}
 	status := map[string]any{"id": id, "name": name, "state": "done"}
+	if list := sizes(j.Query); len(list) > 1 {
+		outs := []map[string]any{}
+		for n := range list {
+			outs = append(outs, map[string]any{"bytes": len(sized(n+1, s.Out(j.In))), "width": 100 * (n + 1), "height": n + 1})
+		}
+		status["out"], status["outs"] = outs[0], outs
+	}
 	if st, ok := s.State[id]; ok {
 		status["state"] = st.State
 		if st.Place > 0 {
