@@ -24,60 +24,30 @@ var (
 	lanes5of14 = lanes(cos5of14)
 )
 
-// dctLanes replaces n vectors of v, the first at place at and the others step apart, by
-// their n-point transform: dctN, with eight blocks side by side.
-func dctLanes(n int, v *[64][8]int32, at, step int) {
-	switch n {
-	case 2:
-		dct2Lanes(v, at, step)
-	case 3:
-		dct3Lanes(v, at, step)
-	case 4:
-		dct4Lanes(v, at, step)
-	case 5:
-		dct5Lanes(v, at, step)
-	case 6:
-		dct6Lanes(v, at, step)
-	case 7:
-		dct7Lanes(v, at, step)
-	case 8:
-		dct8Lanes(v, at, step)
-	}
+// Each function is the n-point transform of its twin among the scalars (see
+// decode_idct_reduced.go and idct8), of eight blocks side by side. Vectors pass from
+// function to function in registers.
+
+func dct2Lanes(c0, c1 archsimd.Int32x8) (x0, x1 archsimd.Int32x8) {
+	return c0.Add(c1), c0.Sub(c1)
 }
 
-func get(v *[64][8]int32, i int) archsimd.Int32x8    { return load(&v[i&63]) }
-func put(v *[64][8]int32, i int, x archsimd.Int32x8) { x.Store(&v[i&63]) }
-
-func dct2Lanes(v *[64][8]int32, at, step int) {
-	c0, c1 := get(v, at), get(v, at+step)
-	put(v, at, c0.Add(c1))
-	put(v, at+step, c0.Sub(c1))
-}
-
-func dct3Lanes(v *[64][8]int32, at, step int) {
-	c0, c1, c2 := get(v, at), get(v, at+step), get(v, at+2*step)
+func dct3Lanes(c0, c1, c2 archsimd.Int32x8) (x0, x1, x2 archsimd.Int32x8) {
 	k0 := c0.ShiftAllLeft(constBits)
 	e0 := k0.Add(c2.Mul(load(&lanes1of3)))
 	o0 := c1.Mul(load(&lanes1of6))
-	put(v, at, e0.Add(o0))
-	put(v, at+step, k0.Sub(c2.Mul(load(&lanesRoot2))))
-	put(v, at+2*step, e0.Sub(o0))
+	return e0.Add(o0), k0.Sub(c2.Mul(load(&lanesRoot2))), e0.Sub(o0)
 }
 
-func dct4Lanes(v *[64][8]int32, at, step int) {
-	c0, c1, c2, c3 := get(v, at), get(v, at+step), get(v, at+2*step), get(v, at+3*step)
+func dct4Lanes(c0, c1, c2, c3 archsimd.Int32x8) (x0, x1, x2, x3 archsimd.Int32x8) {
 	e0, e1 := c0.Add(c2).ShiftAllLeft(constBits), c0.Sub(c2).ShiftAllLeft(constBits)
 	one, three := load(&lanes1of8), load(&lanes3of8)
 	o0 := c1.Mul(one).Add(c3.Mul(three))
 	o1 := c1.Mul(three).Sub(c3.Mul(one))
-	put(v, at, e0.Add(o0))
-	put(v, at+step, e1.Add(o1))
-	put(v, at+2*step, e1.Sub(o1))
-	put(v, at+3*step, e0.Sub(o0))
+	return e0.Add(o0), e1.Add(o1), e1.Sub(o1), e0.Sub(o0)
 }
 
-func dct5Lanes(v *[64][8]int32, at, step int) {
-	c0, c1, c2, c3, c4 := get(v, at), get(v, at+step), get(v, at+2*step), get(v, at+3*step), get(v, at+4*step)
+func dct5Lanes(c0, c1, c2, c3, c4 archsimd.Int32x8) (x0, x1, x2, x3, x4 archsimd.Int32x8) {
 	k0 := c0.ShiftAllLeft(constBits)
 	one, two := load(&lanes1of5), load(&lanes2of5)
 	e0 := k0.Add(c2.Mul(one)).Add(c4.Mul(two))
@@ -85,15 +55,10 @@ func dct5Lanes(v *[64][8]int32, at, step int) {
 	one, three := load(&lanes1of10), load(&lanes3of10)
 	o0 := c1.Mul(one).Add(c3.Mul(three))
 	o1 := c1.Mul(three).Sub(c3.Mul(one))
-	put(v, at, e0.Add(o0))
-	put(v, at+step, e1.Add(o1))
-	put(v, at+2*step, k0.Add(c4.Sub(c2).Mul(load(&lanesRoot2))))
-	put(v, at+3*step, e1.Sub(o1))
-	put(v, at+4*step, e0.Sub(o0))
+	return e0.Add(o0), e1.Add(o1), k0.Add(c4.Sub(c2).Mul(load(&lanesRoot2))), e1.Sub(o1), e0.Sub(o0)
 }
 
-func dct6Lanes(v *[64][8]int32, at, step int) {
-	c0, c1, c2, c3, c4, c5 := get(v, at), get(v, at+step), get(v, at+2*step), get(v, at+3*step), get(v, at+4*step), get(v, at+5*step)
+func dct6Lanes(c0, c1, c2, c3, c4, c5 archsimd.Int32x8) (x0, x1, x2, x3, x4, x5 archsimd.Int32x8) {
 	k0, k3 := c0.ShiftAllLeft(constBits), c3.ShiftAllLeft(constBits)
 	e := k0.Add(c4.Mul(load(&lanes1of3)))
 	c2 = c2.Mul(load(&lanes1of6))
@@ -102,39 +67,24 @@ func dct6Lanes(v *[64][8]int32, at, step int) {
 	o0 := c1.Mul(one).Add(c5.Mul(five)).Add(k3)
 	o1 := c1.Sub(c3).Sub(c5).ShiftAllLeft(constBits)
 	o2 := c1.Mul(five).Add(c5.Mul(one)).Sub(k3)
-	put(v, at, e0.Add(o0))
-	put(v, at+step, e1.Add(o1))
-	put(v, at+2*step, e2.Add(o2))
-	put(v, at+3*step, e2.Sub(o2))
-	put(v, at+4*step, e1.Sub(o1))
-	put(v, at+5*step, e0.Sub(o0))
+	return e0.Add(o0), e1.Add(o1), e2.Add(o2), e2.Sub(o2), e1.Sub(o1), e0.Sub(o0)
 }
 
-func dct7Lanes(v *[64][8]int32, at, step int) {
-	c0, c1, c2, c3 := get(v, at), get(v, at+step), get(v, at+2*step), get(v, at+3*step)
-	c4, c5, c6 := get(v, at+4*step), get(v, at+5*step), get(v, at+6*step)
+func dct7Lanes(c0, c1, c2, c3, c4, c5, c6 archsimd.Int32x8) (x0, x1, x2, x3, x4, x5, x6 archsimd.Int32x8) {
 	k0 := c0.ShiftAllLeft(constBits)
 	one, two, three := load(&lanes1of7), load(&lanes2of7), load(&lanes3of7)
 	e0 := k0.Add(c2.Mul(one)).Add(c4.Mul(two)).Add(c6.Mul(three))
 	e1 := k0.Add(c2.Mul(three)).Sub(c4.Mul(one)).Sub(c6.Mul(two))
 	e2 := k0.Sub(c2.Mul(two)).Sub(c4.Mul(three)).Add(c6.Mul(one))
-	put(v, at+3*step, k0.Add(c4.Sub(c2).Sub(c6).Mul(load(&lanesRoot2))))
 	one, three, five := load(&lanes1of14), load(&lanes3of14), load(&lanes5of14)
 	o0 := c1.Mul(one).Add(c3.Mul(three)).Add(c5.Mul(five))
 	o1 := c1.Mul(three).Sub(c3.Mul(five)).Sub(c5.Mul(one))
 	o2 := c1.Mul(five).Sub(c3.Mul(one)).Add(c5.Mul(three))
-	put(v, at, e0.Add(o0))
-	put(v, at+step, e1.Add(o1))
-	put(v, at+2*step, e2.Add(o2))
-	put(v, at+4*step, e2.Sub(o2))
-	put(v, at+5*step, e1.Sub(o1))
-	put(v, at+6*step, e0.Sub(o0))
+	return e0.Add(o0), e1.Add(o1), e2.Add(o2), k0.Add(c4.Sub(c2).Sub(c6).Mul(load(&lanesRoot2))), e2.Sub(o2), e1.Sub(o1), e0.Sub(o0)
 }
 
-// dct8Lanes is a pass of idct8.
-func dct8Lanes(v *[64][8]int32, at, step int) {
-	c0, c1, c2, c3 := get(v, at), get(v, at+step), get(v, at+2*step), get(v, at+3*step)
-	c4, c5, c6, c7 := get(v, at+4*step), get(v, at+5*step), get(v, at+6*step), get(v, at+7*step)
+// dct8Lanes is a pass of idct8 without its shift.
+func dct8Lanes(c0, c1, c2, c3, c4, c5, c6, c7 archsimd.Int32x8) (x0, x1, x2, x3, x4, x5, x6, x7 archsimd.Int32x8) {
 	z := c2.Add(c6).Mul(load(&lanes0541))
 	t2, t3 := z.Add(c6.Mul(load(&lanes1847))), z.Add(c2.Mul(load(&lanes0765)))
 	k0, k4 := c0.ShiftAllLeft(constBits), c4.ShiftAllLeft(constBits)
@@ -149,12 +99,5 @@ func dct8Lanes(v *[64][8]int32, at, step int) {
 	o1 := c5.Mul(load(&lanes2053)).Add(z2).Add(z4)
 	o2 := c3.Mul(load(&lanes3072)).Add(z2).Add(z3)
 	o3 := c1.Mul(load(&lanes1501)).Add(z1).Add(z4)
-	put(v, at, e0.Add(o3))
-	put(v, at+step, e1.Add(o2))
-	put(v, at+2*step, e2.Add(o1))
-	put(v, at+3*step, e3.Add(o0))
-	put(v, at+4*step, e3.Sub(o0))
-	put(v, at+5*step, e2.Sub(o1))
-	put(v, at+6*step, e1.Sub(o2))
-	put(v, at+7*step, e0.Sub(o3))
+	return e0.Add(o3), e1.Add(o2), e2.Add(o1), e3.Add(o0), e3.Sub(o0), e2.Sub(o1), e1.Sub(o2), e0.Sub(o3)
 }

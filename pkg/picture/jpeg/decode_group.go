@@ -1,5 +1,7 @@
 package jpeg
 
+import "encoding/binary"
+
 // Blocks are transformed in groups of eight that lie side by side: the vector code
 // computes the same sum for all of them at once. So the coefficients of a group are
 // kept together, quantized, in the zig-zag order in which the scan has them.
@@ -30,13 +32,15 @@ type group struct {
 // laneValues is the coefficients of one block, groupStep apart.
 type laneValues [(groupRows-1)*groupStep + 1]int16
 
-// most returns the largest of used.
+// flat reports whether only the first coefficients are not 0.
+func (g *group) flat() bool { return g.most() <= 1 }
+
+// most returns a number that is not less than any of used: the bits that they have.
 func (g *group) most() int {
-	most := uint8(0)
-	for _, n := range g.used {
-		most = max(most, n)
-	}
-	return int(most)
+	u := binary.LittleEndian.Uint64(g.used[:])
+	u |= u >> 32
+	u |= u >> 16
+	return int(uint8(u | u>>8))
 }
 
 // clear sets the coefficients that the transform of n × n reads to zero.

@@ -28,6 +28,7 @@ type decoder struct {
 
 	wanted geometry.Rect // MCUs whose samples are asked for
 	parts  []part        // of a picture with a single sequential scan
+	places []blockPlace  // of eight MCUs, in the order of the scan
 	broken bool          // the scan is damaged, and the rest of the picture missing
 
 	// Of a picture with several scans.
@@ -182,6 +183,7 @@ func (m *decoder) start() error {
 		for i := range m.parts {
 			m.parts[i].pairs = m.pairsFor(i, m.n[i])
 		}
+		m.placeBlocks()
 	}
 	return nil
 }
@@ -254,6 +256,31 @@ type part struct {
 	stride int
 }
 
+// blockPlace is what a block of eight MCUs is decoded with, and where it goes. One list of
+// all blocks has one loop; loops over components, rows and columns would have ends that
+// the processor predicts badly, because what it has seen before them is a block's bits.
+type blockPlace struct {
+	pairs *pairTables
+	c     *laneValues
+	used  *uint8 // of its group
+	pred  *int32 // DC of the block before it
+}
+
+// placeBlocks sets places.
+func (m *decoder) placeBlocks() {
+	for x := range groupBlocks {
+		for i := range m.parts {
+			p := &m.parts[i]
+			for b := range p.h * p.v {
+				at := x*p.h + b%p.h
+				g := &p.groups[b/p.h*p.h+at/groupBlocks]
+				at %= groupBlocks
+				m.places = append(m.places, blockPlace{p.pairs, (*laneValues)(g.v[at*blockStep:]), &g.used[at], &m.sc.pred[p.i&3]})
+			}
+		}
+	}
+}
+
 // sequential decodes a row of MCUs of the one scan. With an error it returns the MCU at
 // which it stopped.
 func (m *decoder) sequential() (mx int, err error) {
@@ -266,9 +293,9 @@ func (m *decoder) sequential() (mx int, err error) {
 		most := min(groupBlocks, m.f.mcux-mx)
 		n := 0
 		for n < most && err == nil {
-			if err = m.mcu(n); err == nil {
-				n++
-			}
+			var more int
+			more, err = m.mcus(n, most-n)
+			n += more
 		}
 		wanted := m.wantsRow() && mx+n > m.wanted.X && mx < m.wanted.X+m.wanted.W
 		for i := range m.parts {
@@ -302,54 +329,51 @@ func (m *decoder) walked() (mx int, err error) {
 	return m.f.mcux, nil
 }
 
-// mcu decodes an MCU, the x-th of eight. The state of the entropy decoder is kept in local
-// variables from block to block.
-func (m *decoder) mcu(x int) error {
+// mcus decodes MCUs, at most most and none after the next restart, the first of them the
+// x-th of eight. It returns how many it has decoded. The state of the entropy decoder is
+// kept in local variables from block to block.
+func (m *decoder) mcus(x, most int) (done int, err error) {
 	sc := m.sc
 	if err := sc.nextMCU(); err != nil {
-		return err
+		return 0, err
 	}
-	e := sc.e
 	if sc.arith != nil {
-		return m.arithMCU(x)
-	}
-	acc, n, pos, buf := e.acc, e.n, uint(e.pos), e.clean()
-	for i := range m.parts {
-		p := &m.parts[i]
-		pred := sc.pred[p.i&3]
-		row := p.groups
-		for range p.v {
-			for at := uint(x * p.h); at < uint(x*p.h+p.h); at++ {
-				if int(pos) > e.end-blockBytes {
-					e.acc, e.n, e.pos = acc, n, int(pos)
-					if !e.ready() {
-						return sc.cut()
-					}
-					acc, n, pos = e.acc, e.n, uint(e.pos)
-				}
-				g := &row[at/groupBlocks]
-				c := (*laneValues)(g.v[at%groupBlocks*blockStep:])
-				var last uint32
-				var k uint
-				acc, n, pos, last, k = p.pairs.block(buf, c, acc, n, pos, 0)
-				used, ok := passed(k)
-				if !ok {
-					var err error
-					if used, err = e.resume(c, p.pairs, n, pos, last, k); err != nil {
-						return sc.fail(err)
-					}
-					acc, n, pos = e.acc, e.n, uint(e.pos)
-				}
-				g.used[at%groupBlocks] = uint8(used)
-				pred += int32(c[0])
-				c[0] = int16(legalDC(pred, 0))
-			}
-			row = row[p.h:]
+		if err := m.arithMCU(x); err != nil {
+			return 0, err
 		}
-		sc.pred[p.i&3] = pred
+		return 1, nil
 	}
-	e.acc, e.n, e.pos = acc, n, int(pos)
-	return nil
+	n := sc.moreMCUs(most)
+	mcu := len(m.places) / groupBlocks
+	places := m.places[x*mcu : (x+n)*mcu]
+	e := sc.e
+	acc, left, pos, buf := e.acc, e.n, uint(e.pos), e.clean()
+	for i := range places {
+		p := &places[i]
+		if int(pos) > e.end-blockBytes {
+			e.acc, e.n, e.pos = acc, left, int(pos)
+			if !e.ready() {
+				return i / mcu, sc.cut()
+			}
+			acc, left, pos = e.acc, e.n, uint(e.pos)
+		}
+		c := p.c
+		var last uint32
+		var k uint
+		acc, left, pos, last, k = p.pairs.block(buf, c, acc, left, pos, 0)
+		used, ok := passed(k)
+		if !ok {
+			if used, err = e.resume(c, p.pairs, left, pos, last, k); err != nil {
+				return i / mcu, sc.fail(err)
+			}
+			acc, left, pos = e.acc, e.n, uint(e.pos)
+		}
+		*p.used = uint8(used)
+		*p.pred += int32(c[0])
+		c[0] = int16(legalDC(*p.pred, 0))
+	}
+	e.acc, e.n, e.pos = acc, left, int(pos)
+	return n, nil
 }
 
 // wantsRow reports whether samples of the current row of MCUs are asked for.
