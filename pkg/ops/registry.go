@@ -79,8 +79,8 @@ var registry = []Option{
 	{Key: "keep", Arg: "what", Help: "metadata to keep, also two: date,copyright", Values: Kept, Local: []string{"all"}, Parse: parseKeep, Stage: Every},
 	{Key: "frame", Arg: "n", Help: "only this frame of an animation or page of a TIFF, from 1", Parse: wholeNumber(1, maxFrame), Number: true, Stage: First},
 	{Key: "format", Short: "f", Arg: "format", Help: "format to write", Values: format.Written, Parse: parseFormat, Default: func() string { return "the input's" }},
-	{Key: "quality", Short: "q", Arg: "quality", Help: "1 to 100, of formats that have it", Parse: wholeNumber(1, 100), Number: true, Default: defaultQuality},
-	{Key: "bytes", Arg: "n", Help: "the best quality whose JPEG has no more bytes: 200K", Parse: parseBytes, Default: func() string { return "any size" }},
+	{Key: "quality", Short: "q", Arg: "quality", Help: "1 to 100, of formats that have it, or lossless, of WebP", Parse: parseQuality, Default: defaultQuality},
+	{Key: "bytes", Arg: "n", Help: "the best quality whose JPEG or WebP has no more bytes: 200K", Parse: parseBytes, Default: func() string { return "any size" }},
 	{Key: "progressive", Help: "write a progressive JPEG, which shows roughly before it has come whole"},
 	{Key: "usual", Parse: parseUsual, Default: usualQualities, Label: true, Internal: true},
 	{Key: "name", Parse: anyText, Stage: Nobody, Label: true},
@@ -331,6 +331,20 @@ func (o Ops) UsualQuality(name string) int {
 		}
 	}
 	return 0
+}
+
+// Lossless is the value of quality= for a WebP that holds all samples exactly.
+const Lossless = "lossless"
+
+func parseQuality(key, s string) (string, error) {
+	if s == Lossless {
+		return s, nil
+	}
+	q, err := wholeNumber(1, 100)(key, s)
+	if err != nil {
+		return "", fault.New(fault.Usage, "%w, and not %s", err, Lossless)
+	}
+	return q, nil
 }
 
 func defaultQuality() string {

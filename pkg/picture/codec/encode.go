@@ -12,9 +12,10 @@ import (
 // Options of Encode.
 type Options struct {
 	Quality     int   // 1 to 100, of formats that have it; 0 is the format's default
-	Fast        bool  // of JPEG: less time for a larger file
+	Lossless    bool  // of WebP: all samples exactly; Quality does not count
+	Fast        bool  // of JPEG and WebP: less time for a larger file
 	Progressive bool  // of JPEG
-	Bytes       int64 // of JPEG: the largest file wanted; 0: any
+	Bytes       int64 // of JPEG and WebP: the largest file wanted; 0: any
 	Plain       bool  // of TIFF: not compressed, for a picture that only travels
 	Depth       int   // of gray PNG 1, 2 or 4 bits, of gray TIFF 1, if the samples have no more; 0: 8 or 16
 	Limits      raster.Limits
@@ -27,6 +28,7 @@ type Options struct {
 //	jpeg  8 bit, flattened on white, no palette; YCbCr planes go in as they are
 //	png   everything as it is
 //	gif   8 bit; at most 256 colours, alpha on or off
+//	webp  8 bit; a lossy one of YCbCr 4:2:0, planes of that sampling go in as they are
 //	bmp   8 bit
 //	tiff  as it is; a palette only if it is opaque; gray of 1 bit by T.6
 //	pnm   pgm for gray, ppm for colour, pam with alpha; no palette

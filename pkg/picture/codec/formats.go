@@ -52,7 +52,11 @@ var coders = map[string]coder{
 		animate: func(w io.Writer, o AnimationOptions) (FrameWriter, error) {
 			return gif.NewWriter(w, o.W, o.H, o.Loop, o.Limits)
 		}},
-	format.WebP: {is: isWebP, open: reader(webp.Open)},
+	format.WebP: {is: isWebP, open: reader(webp.Open), fit: raster.To8,
+		encode: func(w io.Writer, rows raster.Rows, o Options) error { return webp.Encode(w, rows, webpOptions(o)) },
+		animate: func(w io.Writer, o AnimationOptions) (FrameWriter, error) {
+			return webp.NewAnimation(w, o.Loop, webpOptions(o.Options)), nil
+		}},
 	format.BMP: {is: isBMP, open: reader(bmp.Open), fit: fitPacked8,
 		encode: func(w io.Writer, rows raster.Rows, o Options) error {
 			return bmp.Encode(w, rows, bmp.EncodeOptions{Depth: o.Depth})
@@ -77,6 +81,10 @@ func reader[R raster.Reader](open func(io.ReaderAt, int64, raster.Limits) (R, er
 		}
 		return r, nil
 	}
+}
+
+func webpOptions(o Options) webp.EncodeOptions {
+	return webp.EncodeOptions{Quality: o.Quality, Lossless: o.Lossless, Fast: o.Fast, Bytes: o.Bytes, Limits: o.Limits}
 }
 
 func encodePNM(pam bool) func(io.Writer, raster.Rows, Options) error {

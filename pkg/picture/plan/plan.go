@@ -102,6 +102,7 @@ type job struct {
 	place        geometry.Placement // of that part in the result, upright
 	background   *color.NRGBA       // nil: not asked for, and white
 	quality      int                // 0: not asked for
+	lossless     bool               // of WebP
 	stop         func()
 }
 
@@ -129,8 +130,8 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 		// scaling as well as after.
 		j.gray = true
 	}
-	if r.Ops.Has("bytes") && j.out.Name != format.JPEG && !j.HandOver {
-		return nil, fault.New(fault.Unsupported, "bytes: only for JPEG, not %s", j.out.Title)
+	if err := j.checkQuality(); err != nil {
+		return nil, err
 	}
 	if j.gray {
 		coded := j.out.Name == format.PNG && !j.HandOver
@@ -159,6 +160,24 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 	}
 	j.keep()
 	return j, r.Limits.CheckSize(int64(j.place.W), int64(j.place.H), j.frames())
+}
+
+// checkQuality refuses a quality or a number of bytes that the format can't have.
+func (j *job) checkQuality() error {
+	lossless := j.Ops.Get("quality") == ops.Lossless
+	// A lossless WebP stays one, unless a quality is asked for.
+	j.lossless = lossless || j.p.Format == format.WebP && j.p.Lossless && j.quality == 0
+	switch {
+	case j.HandOver:
+	case lossless && j.out.Name == format.JPEG:
+		return fault.New(fault.Unsupported, "quality=lossless: not for %s", j.out.Title)
+	case !j.Ops.Has("bytes"):
+	case j.out.Name != format.JPEG && j.out.Name != format.WebP:
+		return fault.New(fault.Unsupported, "bytes: only for JPEG and WebP, not %s", j.out.Title)
+	case j.animated() != nil:
+		return fault.New(fault.Unsupported, "bytes: not for animations")
+	}
+	return nil
 }
 
 // note adds a note on the colours, once; "" is none.
@@ -277,6 +296,6 @@ func (j *job) encode(out io.Writer, rows raster.Rows, res *Result) (err error) {
 func (j *job) encoding() codec.Options {
 	return codec.Options{
 		Quality: cmp.Or(j.quality, j.Ops.UsualQuality(j.out.Name)), Bytes: int64(j.Ops.Int("bytes")),
-		Fast: j.Ops.Has("fast"), Progressive: j.Ops.Has("progressive"), Limits: j.Limits,
+		Lossless: j.lossless, Fast: j.Ops.Has("fast"), Progressive: j.Ops.Has("progressive"), Limits: j.Limits,
 	}
 }

@@ -87,7 +87,8 @@ func (j *job) hint() raster.Hint {
 
 // planar reports whether planes of YCbCr stay so on their way to the encoder.
 func (j *job) planar() bool {
-	return j.out.Name == format.JPEG && !j.Ops.Has("linear") && !j.toSRGB() && !j.pads()
+	takes := j.out.Name == format.JPEG || j.out.Name == format.WebP && !j.lossless
+	return takes && !j.Ops.Has("linear") && !j.toSRGB() && !j.pads()
 }
 
 // stored returns the stored size of a picture of orientation o whose upright size is
@@ -161,12 +162,12 @@ func fitStep(j *job, rows raster.Rows) (raster.Rows, error) {
 }
 
 // packStep changes rows to a layout that can be resampled: no palette, and planes only if
-// a JPEG is to be made of them.
+// the encoder takes them.
 func packStep(j *job, rows raster.Rows) (raster.Rows, error) {
 	if j.sameSize() {
 		return rows, nil
 	}
-	if rows.Header().Layout != raster.YCbCr || j.out.Name != format.JPEG || j.Ops.Has("linear") {
+	if !j.planar() {
 		rows = raster.Packed(rows)
 	}
 	return raster.Expand(rows), nil

@@ -123,6 +123,7 @@ type container struct {
 	anim             bool // it has an ANIM chunk
 	loop             int  // how often the animation is shown, 0 for without end
 	frames           int
+	lossy            bool     // a frame is
 	broken           bool     // frames after these are not read, as one is damaged
 	first            *picture // frame 1
 	from             chunks   // the chunks from the first ANMF on
@@ -262,6 +263,7 @@ func (g *Reader) addFrame(data chunk) error {
 	if err := g.lim.CheckSize(int64(c.canvasW), int64(c.canvasH), c.frames+1); err != nil {
 		return err
 	}
+	c.lossy = c.lossy || !f.lossless
 	if c.frames++; c.frames == 1 {
 		c.first = f
 	}

@@ -118,8 +118,9 @@ func (g *Reader) Metadata() raster.Metadata { return g.meta }
 // Header returns the picture as stored.
 func (g *Reader) Header() *raster.Header { return g.h }
 
-// Lossless reports whether the still or first frame is stored without loss.
-func (g *Reader) Lossless() bool { return g.main.lossless }
+// Lossless reports whether the still, or every frame of an animation, is stored without
+// loss.
+func (g *Reader) Lossless() bool { return g.main.lossless && !g.c.lossy }
 
 // HasAlpha reports whether the picture has an alpha channel.
 func (g *Reader) HasAlpha() bool { return g.h.Layout.HasAlpha() }

@@ -1,0 +1,144 @@
+package webp
+
+import (
+	"bytes"
+	"image"
+
+	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/webp/vp8l"
+)
+
+// encodedFrame is a frame in one of the ways in which it can be written.
+type encodedFrame struct {
+	chunks  []outChunk
+	blended bool
+	alpha   bool // some pixels are not opaque
+}
+
+// blockSide is the side of the blocks of a lossy frame that are left out if nothing in
+// them changes, in pixels. A finer cut costs more alpha than it saves.
+const blockSide = 8
+
+// smallest encodes a rectangle of next as a lossless and as a lossy frame and returns the
+// smaller one. With blend, what is shown may shine through.
+func (a *AnimationWriter) smallest(box image.Rectangle, blend bool) (encodedFrame, error) {
+	best, err := a.encoded(box, blend, 1, a.lossless)
+	if err != nil || a.o.Lossless {
+		return best, err
+	}
+	lossy, err := a.encoded(box, blend, blockSide, a.lossy)
+	if err == nil && sizeOf(lossy.chunks) < sizeOf(best.chunks) {
+		best = lossy
+	}
+	return best, err
+}
+
+// encoded encodes a rectangle by one of the two encoders. With blend, blocks of side ×
+// side pixels without changes are made transparent, if there are enough of them.
+func (a *AnimationWriter) encoded(box image.Rectangle, blend bool, side int, encode func(*raster.Held) (encodedFrame, error)) (encodedFrame, error) {
+	if blend {
+		if holed, ok := a.holed(box, side); ok {
+			f, err := encode(holed)
+			f.blended = true
+			return f, err
+		}
+	}
+	return encode(a.cut(box))
+}
+
+func (a *AnimationWriter) lossless(p *raster.Held) (encodedFrame, error) {
+	b, err := vp8l.Encode(p.Rows(), vp8l.EncodeOptions{Limits: a.o.Limits})
+	if err != nil {
+		return encodedFrame{}, err
+	}
+	return encodedFrame{chunks: []outChunk{chunkOf("VP8L", b)}, alpha: usesAlpha(b)}, nil
+}
+
+func (a *AnimationWriter) lossy(p *raster.Held) (encodedFrame, error) {
+	chunks, err := lossyChunks(p.Rows(), a.o)
+	return encodedFrame{chunks: chunks, alpha: len(chunks) > 1}, err
+}
+
+// row returns the part of row y of a canvas that is in a rectangle.
+func (a *AnimationWriter) row(pix []uint8, y int, box image.Rectangle) []uint8 {
+	return pix[(y*a.h.W()+box.Min.X)*a.n:][:box.Dx()*a.n]
+}
+
+// patch returns a picture for a rectangle, with undefined pixels.
+func patch(box image.Rectangle, l raster.Layout) *raster.Held {
+	h := raster.NewHeader(box.Dx(), box.Dy(), l, 8)
+	n := box.Dx() * l.Samples()
+	return &raster.Held{H: h, Planes: [3]raster.Plane{{Pix: make([]uint8, n*box.Dy()), Stride: n, Rows: box.Dy()}}}
+}
+
+// hole returns a transparent pixel for a canvas.
+func hole(h *raster.Header) *raster.Held {
+	return patch(image.Rect(0, 0, 1, 1), withAlpha(h.Layout))
+}
+
+func withAlpha(l raster.Layout) raster.Layout {
+	if l.HasAlpha() {
+		return l
+	}
+	return l + 1 // Gray to GrayA, RGB to RGBA
+}
+
+// cut returns the pixels of next in a rectangle.
+func (a *AnimationWriter) cut(box image.Rectangle) *raster.Held {
+	p := patch(box, a.h.Layout)
+	for y := range box.Dy() {
+		copy(p.Planes[0].Pix[y*p.Planes[0].Stride:], a.row(a.next, box.Min.Y+y, box))
+	}
+	return p
+}
+
+// least is the share of a rectangle that must be unchanged to be left out, as a divisor.
+const least = 8
+
+// holed returns the pixels of next in a rectangle, in which blocks without changes are
+// transparent. ok is false if they are few, or if a pixel of another block is not opaque,
+// so that blending would leave some of what is shown.
+func (a *AnimationWriter) holed(box image.Rectangle, side int) (p *raster.Held, ok bool) {
+	l := withAlpha(a.h.Layout)
+	n := l.Samples()
+	p = patch(box, l)
+	holes := 0
+	for y := box.Min.Y; y < box.Max.Y; y += side {
+		for x := box.Min.X; x < box.Max.X; x += side {
+			block := image.Rect(x, y, x+side, y+side).Intersect(box)
+			if !a.changed(block) {
+				holes += block.Dx() * block.Dy()
+				continue
+			}
+			for v := block.Min.Y; v < block.Max.Y; v++ {
+				src := a.row(a.next, v, block)
+				dst := p.Planes[0].Pix[((v-box.Min.Y)*box.Dx()+x-box.Min.X)*n:]
+				if n == a.n {
+					for i := n - 1; i < len(src); i += n {
+						if src[i] != 255 {
+							return nil, false
+						}
+					}
+					copy(dst, src)
+					continue
+				}
+				for len(src) > 0 {
+					copy(dst, src[:a.n])
+					dst[a.n] = 255
+					src, dst = src[a.n:], dst[n:]
+				}
+			}
+		}
+	}
+	return p, holes*least >= box.Dx()*box.Dy()
+}
+
+// changed reports whether a block of next is not as it is shown.
+func (a *AnimationWriter) changed(block image.Rectangle) bool {
+	for y := block.Min.Y; y < block.Max.Y; y++ {
+		if !bytes.Equal(a.row(a.shown, y, block), a.row(a.next, y, block)) {
+			return true
+		}
+	}
+	return false
+}
