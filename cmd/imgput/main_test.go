@@ -235,7 +235,7 @@ func TestUsageErrors(t *testing.T) {
 		"-fine -f png a":    "fine without scale or crop",
 		"-s 0 a":            `scale: "0": a factor must be over 0`,
 		"-s 640 a":          "scale: 640 as a factor? for a width write 640x",
-		"-g -q 0 a":         `quality "0": not a whole number from 1 to 100`,
+		"-g -q 0 a":         `quality "0": neither a whole number from 1 to 100 nor lossless`,
 		"-x a":              "unknown flag -x",
 		"-a localhost:80 a": `address "localhost:80": not unix:/path, tcp:host:port, http://host:port or https://host`,
 	} {

@@ -3,9 +3,12 @@ package front
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
+	"imgtools/pkg/ops"
 )
 
 // format is the form of an answer.
@@ -27,6 +30,28 @@ func wants(r *http.Request) answerFormat {
 	}
 	v, _ := preferred(r.Header.Values("Accept"), func(v string) bool { _, ok := forms[v]; return ok })
 	return forms[v]
+}
+
+// varies says that an answer depends on the request's Accept.
+func varies(h http.Header) {
+	if !slices.Contains(h.Values("Vary"), "Accept") {
+		h.Add("Vary", "Accept")
+	}
+}
+
+// decided returns operations in which format=auto is WebP if the client's Accept names
+// that; else a worker decides, who sees whether there is alpha. Caches are told that the
+// answer depends on Accept.
+func decided(w http.ResponseWriter, r *http.Request, o ops.Ops) ops.Ops {
+	if o.Get("format") != ops.Auto {
+		return o
+	}
+	varies(w.Header())
+	webp, _ := format.Lookup(format.WebP)
+	if _, ok := preferred(r.Header.Values("Accept"), func(v string) bool { return v == webp.Media }); ok {
+		return o.With("format", webp.Name)
+	}
+	return o
 }
 
 const (
@@ -51,7 +76,7 @@ type problem struct {
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, jobs ...string) {
 	kind := fault.Of(err)
 	h := w.Header()
-	h.Add("Vary", "Accept")
+	varies(h)
 	switch kind {
 	case fault.Busy:
 		h.Set("Retry-After", strconv.Itoa(s.queue.retryAfter()))

@@ -48,7 +48,11 @@ func (s *Server) source(w http.ResponseWriter, r *http.Request, several bool, pa
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return nil, fault.New(fault.Unsupported, "Content-Encoding %s: send the picture as it is", quote(coding))
 	}
-	src := &source{words: words, parse: parse, length: r.ContentLength, body: s.patient(w, r)}
+	read := func(words []ops.Word) (ops.Ops, error) {
+		o, err := parse(words)
+		return decided(w, r, o), err
+	}
+	src := &source{words: words, parse: read, length: r.ContentLength, body: s.patient(w, r)}
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if strings.HasPrefix(kind, "multipart/") && kind != "multipart/form-data" {
 		return nil, fault.New(fault.Unsupported, "Content-Type %s: of forms only multipart/form-data is read", quote(kind))

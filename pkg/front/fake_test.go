@@ -28,8 +28,9 @@ type fake struct {
 	path string
 	held chan *held
 
-	mu  sync.Mutex
-	log []string // the pictures in the order in which they came
+	mu   sync.Mutex
+	log  []string // the pictures in the order in which they came
+	line string   // of the last request
 }
 
 // held is a picture that is being worked on.
@@ -50,7 +51,7 @@ func newFake(t *testing.T) *fake {
 func (f *fake) serve(_ int, r *fakedaemon.Request) {
 	body := string(r.Body)
 	f.mu.Lock()
-	f.log = append(f.log, body)
+	f.log, f.line = append(f.log, body), r.Line
 	f.mu.Unlock()
 	switch {
 	case strings.HasPrefix(body, "hold"):

@@ -30,6 +30,7 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, path string) {
 		s.refuse(w, r, err)
 		return
 	}
+	o = decided(w, r, o)
 	f, err := s.root.Open(path)
 	if err != nil {
 		s.fail(w, r, err)

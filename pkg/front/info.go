@@ -45,7 +45,7 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request, _ string) {
 		s.fail(w, r, s.cutOff(err))
 		return
 	}
-	w.Header().Add("Vary", "Accept")
+	varies(w.Header())
 	if wants(r) == asJSON {
 		writeJSON(w, typeJSON, http.StatusOK, described)
 		return

@@ -49,7 +49,7 @@ func (s *Server) showJob(w http.ResponseWriter, r *http.Request, id string) {
 		s.fail(w, r, err)
 		return
 	}
-	w.Header().Add("Vary", "Accept")
+	varies(w.Header())
 	if st.Pending() {
 		w.Header().Set("Retry-After", s.pause(st))
 	}

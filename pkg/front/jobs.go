@@ -98,7 +98,7 @@ func (s *Server) submit(r *http.Request, id string, up *spool.Upload, o ops.Ops)
 // accepted answers with what names the results of jobs that are safe on disk.
 func (s *Server) accepted(w http.ResponseWriter, r *http.Request, jobs []made) {
 	h := w.Header()
-	h.Add("Vary", "Accept")
+	varies(h)
 	if len(jobs) == 1 {
 		h.Set("Location", "/jobs/"+jobs[0].id)
 	}
@@ -180,7 +180,7 @@ func (s *Server) deleteJob(w http.ResponseWriter, r *http.Request, id string) {
 		s.refuse(w, r, err)
 		return
 	}
-	w.Header().Add("Vary", "Accept")
+	varies(w.Header())
 	if wants(r) == asHTML {
 		w.Header().Set("Location", "/")
 		w.WriteHeader(http.StatusSeeOther)

@@ -203,7 +203,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, _ string) {
 		s.fail(w, r, err)
 		return
 	}
-	w.Header().Add("Vary", "Accept")
+	varies(w.Header())
 	p := &page{Title: "title", Form: len(ids) == 0, Jobs: s.statuses(ids)}
 	if !p.Form {
 		p.Title = "results"

@@ -88,7 +88,9 @@ func TestRefusals(t *testing.T) {
 		"scale=64x48,2x fit=cover":         "fit=cover with scale=2x: needs width and height",
 		"scale=640":                        "for a width write 640x",
 		"scale=":                           "scale: ",
-		"gray format=webp":                 "not one of",
+		"gray format=avif":                 "not one of",
+		"gray quality=0":                   "neither a whole number from 1 to 100 nor lossless",
+		"gray quality=Lossless":            "nor lossless",
 		"gray format=heic":                 "not one of",
 		"gray quality=101":                 "1 to 100",
 		"scale=1/2 luma=709":               "luma without gray",
@@ -168,7 +170,7 @@ func TestFormatsComeFromTheTable(t *testing.T) {
 		t.Error("blur=10 is taken")
 	}
 	q, _ := Lookup("quality")
-	if got := q.Usual(); got != "81 of JPEG, 33 of Fake" {
+	if got := q.Usual(); got != "81 of JPEG, 80 of WebP, 33 of Fake" {
 		t.Errorf("default quality: %s", got)
 	}
 }

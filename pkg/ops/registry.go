@@ -78,7 +78,7 @@ var registry = []Option{
 	{Key: "profile", Arg: "profile", Help: "what becomes of the colour profile", Values: Profiles, Default: func() string { return "keep; gray of colour has none" }, Stage: First},
 	{Key: "keep", Arg: "what", Help: "metadata to keep, also two: date,copyright", Values: Kept, Local: []string{"all"}, Parse: parseKeep, Stage: Every},
 	{Key: "frame", Arg: "n", Help: "only this frame of an animation or page of a TIFF, from 1", Parse: wholeNumber(1, maxFrame), Number: true, Stage: First},
-	{Key: "format", Short: "f", Arg: "format", Help: "format to write", Values: format.Written, Parse: parseFormat, Default: func() string { return "the input's" }},
+	{Key: "format", Short: "f", Arg: "format", Help: "format to write", Values: formats, Parse: parseFormat, Default: func() string { return "the input's" }},
 	{Key: "quality", Short: "q", Arg: "quality", Help: "1 to 100, of formats that have it, or lossless, of WebP", Parse: parseQuality, Default: defaultQuality},
 	{Key: "bytes", Arg: "n", Help: "the best quality whose JPEG or WebP has no more bytes: 200K", Parse: parseBytes, Default: func() string { return "any size" }},
 	{Key: "progressive", Help: "write a progressive JPEG, which shows roughly before it has come whole"},
@@ -274,11 +274,17 @@ func parseColour(key, s string) (string, error) {
 	return strings.ToLower(s), nil
 }
 
+// Auto is the value of format= for a format that every program shows: JPEG, or PNG with
+// alpha. The front puts WebP in its place where a request's Accept names that.
+const Auto = "auto"
+
+func formats() []string { return append(format.Written(), Auto) }
+
 func parseFormat(key, s string) (string, error) {
 	if f, ok := format.Lookup(s); ok && f.Write {
 		return f.Name, nil
 	}
-	return oneOf(key, strings.ToLower(s), format.Written())
+	return oneOf(key, strings.ToLower(s), formats())
 }
 
 // maxBytes is the largest number that bytes= takes.
@@ -342,7 +348,7 @@ func parseQuality(key, s string) (string, error) {
 	}
 	q, err := wholeNumber(1, 100)(key, s)
 	if err != nil {
-		return "", fault.New(fault.Usage, "%w, and not %s", err, Lossless)
+		return "", fault.New(fault.Usage, "%s %s: neither a whole number from 1 to 100 nor %s", key, fault.Quote(s), Lossless)
 	}
 	return q, nil
 }

@@ -51,7 +51,7 @@ func TestGrayWordsRefused(t *testing.T) {
 		"img/1 gray gray=0 for=1/2": "nothing to do",
 		"img/1 gray luma=red":       `"red"`,
 		"img/1 gray quality=0":      `"0"`,
-		"img/1 gray format=webp":    `"webp"`,
+		"img/1 gray format=avif":    `"avif"`,
 		"img/1 gray maxpixels=-1":   `"-1"`,
 		"img/1 gray maxpixels=":     `""`,
 	} {

@@ -206,7 +206,7 @@ function put(card) {
   return new Promise((done) => {
     const r = new XMLHttpRequest();
     r.open("PUT", `/jobs/${card.id}?${card.ops}${card.ops ? "&" : ""}name=${encodeURIComponent(card.name)}`);
-    r.setRequestHeader("Accept", "application/json");
+    r.setRequestHeader("Accept", "application/json, image/webp"); // the second is for format=auto
     r.responseType = "json"; // null when it is none
     r.upload.onprogress = (e) => { if (e.lengthComputable) card.bar.value = e.loaded / e.total; };
     r.onloadend = () => done(r);

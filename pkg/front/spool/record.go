@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
 	"imgtools/pkg/geometry"
 	"imgtools/pkg/ops"
 )
@@ -140,11 +141,14 @@ func (m Meta) marshal() []byte {
 // others.
 var wordsOfVersion1 = []string{"gray", "luma", "scale", "kernel", "fine", "linear", "format", "quality", "name"}
 
+// newValues are values of these words that it doesn't know.
+var newValues = []string{format.WebP, ops.Auto, ops.Lossless}
+
 // knownToVersion1 reports whether an imgd of version 1 does the same with o. A scale
 // without fine is fast there.
 func knownToVersion1(o ops.Ops) bool {
 	for _, w := range o {
-		if !slices.Contains(wordsOfVersion1, w.Key) {
+		if !slices.Contains(wordsOfVersion1, w.Key) || slices.Contains(newValues, w.Value) {
 			return false
 		}
 	}

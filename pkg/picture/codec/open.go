@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"imgtools/pkg/format"
+	"imgtools/pkg/ops"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -135,18 +136,28 @@ func (p *Picture) Again() (raster.Reader, error) {
 
 // OutputFormat returns the name of the format to write: the one asked for, else the
 // input's, else, where that is not written, PNG if the input is lossless or has alpha
-// and JPEG if not.
+// and JPEG if not. With auto asked for it is PNG if the input has alpha, and JPEG if not.
 func OutputFormat(p *Picture, asked string) string {
-	if asked != "" {
+	f, ok := format.Lookup(p.Format)
+	switch {
+	case asked == ops.Auto && p.hasAlpha():
+		return format.PNG
+	case asked == ops.Auto:
+		return format.JPEG
+	case asked != "":
 		return asked
-	}
-	if f, ok := format.Lookup(p.Format); ok && f.Write {
+	case ok && f.Write:
 		return p.Format
-	}
-	if p.Lossless || p.Header().Layout.HasAlpha() {
+	case p.Lossless || p.hasAlpha():
 		return format.PNG
 	}
 	return format.JPEG
+}
+
+// hasAlpha reports whether pixels may be transparent.
+func (p *Picture) hasAlpha() bool {
+	h := p.Header()
+	return h.Layout.HasAlpha() || h.Layout == raster.Indexed && raster.PaletteLayout(h.Palette).HasAlpha()
 }
 
 // AllNotes returns the notes on the picture when it has been written: that of several

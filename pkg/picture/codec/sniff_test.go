@@ -258,10 +258,14 @@ func TestOutputFormat(t *testing.T) {
 		{format.JPEG, false, raster.YCbCr, "", format.JPEG},
 		{format.PNM, true, raster.RGB, "", format.PNM},
 		{format.GIF, true, raster.Indexed, format.PNG, format.PNG},
-		{format.WebP, false, raster.YCbCr, "", format.JPEG},
-		{format.WebP, false, raster.RGBA, "", format.PNG},
-		{format.WebP, true, raster.RGB, "", format.PNG},
+		{format.WebP, false, raster.YCbCr, "", format.WebP},
+		{format.WebP, true, raster.RGB, "", format.WebP},
 		{format.WebP, true, raster.RGB, format.JPEG, format.JPEG},
+		{format.ICO, false, raster.RGB, "", format.JPEG},
+		{format.ICO, false, raster.RGBA, "", format.PNG},
+		{format.ICO, true, raster.RGB, "", format.PNG},
+		{format.WebP, true, raster.RGB, "auto", format.JPEG},
+		{format.GIF, true, raster.RGBA, "auto", format.PNG},
 	} {
 		p := &Picture{Format: c.in, Lossless: c.lossless, Reader: stub{raster.NewHeader(1, 1, c.layout, 8)}}
 		if got := OutputFormat(p, c.asked); got != c.want {

@@ -84,14 +84,17 @@ func far(a, b uint8) bool { return max(a, b)-min(a, b) > 6 }
 func TestAnimatedWebPToOthers(t *testing.T) {
 	data := turnedWebP(t)
 	for _, c := range []struct{ words, want string }{
-		{"scale=1/2", "jpeg 15x20 first of 7 frames"},
+		{"scale=1/2", "webp 15x20 "},
+		{"scale=1/2 format=jpeg", "jpeg 15x20 first of 7 frames"},
 		{"scale=1/2 format=png", "png 15x20 "},
 		{"scale=1/2 format=bmp", "bmp 15x20 first of 7 frames"},
-		{"gray", "jpeg 30x40 first of 7 frames"},
+		{"gray", "webp 30x40 "},
+		{"gray format=auto", "jpeg 30x40 first of 7 frames"},
 		{"gray format=gif", "gif 30x40 "},
 		{"scale=1/2 format=gif", "gif 15x20 "},
 		{"gray handover scale=1/2 format=gif", "gif 30x40 "},
-		{"scale=1/2 frame=3", "png 15x20 "},
+		{"scale=1/2 frame=3", "webp 15x20 "},
+		{"scale=1/2 frame=3 format=auto", "png 15x20 "},
 		{"scale=1/2 frame=3 format=gif", "gif 15x20 "},
 		{"scale=1 frame=7 format=gif", "gif 30x40 "},
 	} {

@@ -124,7 +124,11 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 			return nil, err
 		}
 	}
-	j.out, _ = format.Lookup(codec.OutputFormat(p, r.Ops.Get("format")))
+	asked := r.Ops.Get("format")
+	if asked == ops.Auto && r.Ops.Get("quality") == ops.Lossless {
+		asked = format.PNG
+	}
+	j.out, _ = format.Lookup(codec.OutputFormat(p, asked))
 	if j.out.Name == format.PGM && !r.Ops.Has("linear") {
 		// PGM is gray. Luma is a sum with constant weights, so it may be taken before
 		// scaling as well as after.

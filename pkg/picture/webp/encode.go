@@ -26,8 +26,8 @@ type EncodeOptions struct {
 // is held. A lossless file that is larger becomes a lossy one.
 func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 	h := src.Header()
-	if h.Bits != 8 || h.Orientation != 1 {
-		return fault.New(fault.Internal, "write WebP: %d bits, orientation %d", h.Bits, h.Orientation)
+	if h.Bits != 8 || h.Orientation != 1 || h.W() < 1 || h.H() < 1 {
+		return fault.New(fault.Internal, "write WebP: %d×%d pixels of %d bits, orientation %d", h.W(), h.H(), h.Bits, h.Orientation)
 	}
 	chunks, err := encode(src, o)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package webp reads WebP pictures and animations (RFC 9649).
+// Package webp reads and writes WebP pictures and animations (RFC 9649).
 //
 // # The file
 //
@@ -17,6 +17,13 @@
 // bitstreams. Lossy pictures are in studio range: luma from 16 to 235, chroma from 16 to
 // 240. They are widened to the full range of JFIF here (decode_lossy.go), or become
 // colours (decode_colours.go).
+//
+// # Writing
+//
+// Encode writes a still, and AnimationWriter an animation (encode_animation.go) of frames
+// (encode_frame.go); packages vp8 and vp8l encode the bitstreams. A file begins with its
+// size, so what is compressed is held until the last row. encode_riff.go writes the chunks:
+// those of a simple file if there are only opaque pixels, else those of an extended one.
 //
 // # Reading
 //
