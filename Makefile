@@ -48,7 +48,7 @@ endif
 
 COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsign
 # Packages with vector code: their plain loops are tested and vetted too.
-VECTORS = $(addprefix ./pkg/picture/,colour jpeg png raster resample webp/vp8l)
+VECTORS = $(addprefix ./pkg/picture/,colour jpeg png raster resample webp/vp8 webp/vp8l)
 
 .PHONY: all run test check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd model mutants race install deb clean need-go
 
