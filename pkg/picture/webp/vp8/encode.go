@@ -101,6 +101,7 @@ type encoder struct {
 	gray           bool
 	fast           bool
 
+	tried    modeSets
 	segments [segments]segment
 	probs    *coefProbs // by which costs are estimated
 	costs    [blockTypes]typeCosts
@@ -184,6 +185,7 @@ func newEncoder(w, h int, gray bool, o EncodeOptions) *encoder {
 			e.mb.rebuiltC[i][j] = 128
 		}
 	}
+	e.tried = modeSets{luma: allModes, block: allModes, chroma: allModes}
 	e.setSegments(o.Quality)
 	e.useProbs(&defaultCoefProbs)
 	return e
@@ -243,31 +245,6 @@ func (e *encoder) row(luma []uint8, chroma [2][]uint8, stride int) error {
 		e.useProbs(e.counts.probs(&defaultCoefProbs, false))
 	}
 	return nil
-}
-
-// load takes the samples of a macroblock.
-func (e *encoder) load(luma []uint8, chroma [2][]uint8, stride int) {
-	mb := &e.mb
-	for y := range 16 {
-		line := luma[y*stride:][:16]
-		for x, v := range line {
-			b, p := y&^3+x>>2, y&3<<2+x&3
-			mb.block[b][p] = v
-			mb.luma[p][b] = int16(v)
-		}
-	}
-	if e.gray {
-		return
-	}
-	for i := range chroma {
-		for y := range 8 {
-			line := chroma[i][y*stride/2+8*e.mbx:][:8]
-			for x, v := range line {
-				b, p := 4*i+y>>2<<1+x>>2, y&3<<2+x&3
-				mb.chroma[p][b], mb.chroma[p][b+8] = int16(v), int16(v)
-			}
-		}
-	}
 }
 
 // finish records the macroblock and keeps what the next ones refer to.

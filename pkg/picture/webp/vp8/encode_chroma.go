@@ -1,5 +1,7 @@
 package vp8
 
+import "math"
+
 // chromaCoder is the work space of the predictions of chroma. Lanes 0 to 7 are the blocks
 // of Cb and Cr in one mode, lanes 8 to 15 in another.
 type chromaCoder struct {
@@ -13,6 +15,7 @@ type chromaCoder struct {
 		base         int // 0 or 8: the lanes of the mode
 		score        int
 		pred, levels lanes
+		coded        uint32 // bit b: the block of lane b has levels
 	}
 }
 
@@ -33,7 +36,8 @@ func (e *encoder) chooseChroma() {
 	}
 	coded, left := uint32(e.aboveCoded[e.mbx])>>4, uint32(e.leftCoded)>>4
 	best := &t.best
-	best.score = -1
+	best.score = math.MaxInt
+	lumaBits := e.lumaModeBits()
 	for _, pair := range [2][2]mode{{modeDC, modeTM}, {modeV, modeH}} {
 		t.edges.predict(&t.pred, pair[0], 0, 8)
 		t.edges.predict(&t.pred, pair[1], 8, 16)
@@ -50,7 +54,7 @@ func (e *encoder) chooseChroma() {
 		rateLanes(&t.levels, &e.costs[typeChroma].lanes, 0, &ctx, &rate)
 		for i, m := range pair {
 			bits := chromaModeCost[m]
-			if !e.modes.allows(e.lumaModeBits()+bits) && m != modeDC {
+			if !e.tried.chroma.has(m) || m != modeDC && !e.modes.allows(lumaBits+bits) {
 				continue
 			}
 			d, r := 0, bits/laneUnit
@@ -58,9 +62,9 @@ func (e *encoder) chooseChroma() {
 				d += int(dist[b])
 				r += int(rate[b])
 			}
-			if score := s.score(d, r); best.score < 0 || score < best.score {
+			if score := s.score(d, r); score < best.score {
 				best.score, best.mode, best.base = score, m, 8*i
-				best.pred, best.levels = t.pred, t.levels
+				best.pred, best.levels, best.coded = t.pred, t.levels, nz
 			}
 		}
 	}
@@ -81,7 +85,8 @@ func (e *encoder) useChroma(s *segment) {
 	best := &t.best
 	mb.chromaMode = best.mode
 	for b := range 8 {
-		for k := range 16 {
+		mb.levels[16+b] = [16]int16{}
+		for k := 0; k < 16 && best.coded>>(best.base+b)&1 != 0; k++ {
 			mb.levels[16+b][k] = best.levels[zigzag[k]][best.base+b]
 		}
 	}
@@ -89,10 +94,7 @@ func (e *encoder) useChroma(s *segment) {
 	*d = best.levels
 	dequantize(d, &s.chroma, 0)
 	inverse(d)
-	for p := range 16 {
-		for b := range 8 {
-			v := clamp(best.pred[p][best.base+b] + d[p][best.base+b])
-			mb.rebuiltC[b>>2][(b&2<<1+p>>2)*8+b&1<<2+p&3] = v
-		}
-	}
+	var pix [256]uint8
+	rebuild(&pix, &best.pred, d)
+	splitChroma(&mb.rebuiltC, &pix, best.base/4*4)
 }

@@ -35,7 +35,7 @@ var (
 )
 
 func init() {
-	for _, m := range []mode{modeDC, modeV, modeH, modeTM} {
+	for _, m := range squareModes {
 		lumaModeCost[m] = lumaModeTree.cost(lumaModeProbs[:], m)
 		chromaModeCost[m] = chromaModeTree.cost(chromaModeProbs[:], m)
 	}

@@ -18,3 +18,7 @@ func rateLanes(levels *lanes, l *laneCosts, first int, context *[16]uint8, rate 
 func (e *edges) predict(pred *lanes, m mode, lo, hi int)      { e.predictPlain(pred, m, lo, hi) }
 func (v *blockPixels) set(a *around)                          { v.setPlain(a) }
 func (v *blockPixels) differences(d *lanes, block *[16]uint8) { v.differencesPlain(d, block) }
+
+func toLanes(d *lanes, luma []uint8, stride int) { toLanesPlain(d, luma, stride) }
+func chromaToLanes(d *lanes, rows *[4][32]uint8) { chromaToLanesPlain(d, rows) }
+func rebuild(pix *[256]uint8, pred, d *lanes)    { rebuildPlain(pix, pred, d) }

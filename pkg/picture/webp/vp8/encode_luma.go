@@ -1,5 +1,7 @@
 package vp8
 
+import "math"
+
 // luma16 is the work space of predictions by 16×16.
 type luma16 struct {
 	edges  edges
@@ -12,7 +14,8 @@ type luma16 struct {
 		mode   mode
 		score  int
 		pred   lanes
-		levels lanes // position 0 unused
+		levels lanes  // position 0 unused
+		coded  uint32 // bit b: block b has levels from position 1 on
 		y2     [16]int16
 	}
 }
@@ -32,10 +35,10 @@ func (e *encoder) choose16() int {
 	t.edges.setLuma(above, e.leftLuma[:], e.cornerLuma, meanOf(inAbove, inLeft))
 	coded := e.aboveCoded[e.mbx]
 	best := &t.best
-	best.score = -1
-	for _, m := range []mode{modeDC, modeV, modeH, modeTM} {
+	best.score = math.MaxInt
+	for _, m := range squareModes {
 		bits := lumaModeCost[m]
-		if !e.modes.allows(bits) && m != modeDC {
+		if !e.tried.luma.has(m) || !e.modes.allows(bits) && m != modeDC {
 			continue
 		}
 		t.edges.predict(&t.pred, m, 0, 16)
@@ -53,9 +56,9 @@ func (e *encoder) choose16() int {
 			d += int(dist[b])
 			r += int(rate[b])
 		}
-		if score := s.score(d, r); best.score < 0 || score < best.score {
+		if score := s.score(d, r); score < best.score {
 			best.score, best.mode = score, m
-			best.pred, best.levels, best.y2 = t.pred, t.levels, t.y2
+			best.pred, best.levels, best.coded, best.y2 = t.pred, t.levels, nz, t.y2
 		}
 	}
 	return best.score
@@ -159,8 +162,8 @@ func (e *encoder) use16() {
 	}
 	mb.levels[blockY2] = t.best.y2
 	for b := range 16 {
-		mb.levels[b][0] = 0
-		for k := 1; k < 16; k++ {
+		mb.levels[b] = [16]int16{}
+		for k := 1; k < 16 && t.best.coded>>b&1 != 0; k++ {
 			mb.levels[b][k] = t.best.levels[zigzag[k]][b]
 		}
 	}
@@ -169,14 +172,8 @@ func (e *encoder) use16() {
 	dequantize(d, &s.lumaAC, 1)
 	inverseY2(&d[0], &c)
 	inverse(d)
-	for p := range 16 {
-		for b := range 16 {
-			mb.rebuilt[(b&^3+p>>2)*16+b&3<<2+p&3] = clamp(t.best.pred[p][b] + d[p][b])
-		}
-	}
+	rebuild(&mb.rebuilt, &t.best.pred, d)
 }
-
-func clamp(v int16) uint8 { return uint8(min(max(v, 0), 255)) }
 
 // luma4 is the work space of predictions by 4×4.
 type luma4 struct {
@@ -213,7 +210,7 @@ func (e *encoder) choose4(most int) bool {
 		t.values.differences(&t.coefs, &mb.block[b])
 		forward(&t.coefs)
 		var dist [16]int32
-		quantize(&t.levels, &t.coefs, &s.luma, 0, &dist)
+		nz := quantize(&t.levels, &t.coefs, &s.luma, 0, &dist)
 		var ctx [16]uint8
 		c := uint8(coded>>(b&3)&1 + left>>(b>>2)&1)
 		for i := range ctx {
@@ -224,9 +221,12 @@ func (e *encoder) choose4(most int) bool {
 
 		modeAbove, modeLeft := e.modesAround(b)
 		costs := &blockModeCost[modeAbove][modeLeft]
-		best, bestScore := mode(0), -1
+		best, bestScore := mode(0), math.MaxInt
 		for m := range mode(modes) {
-			if score := s.score(int(dist[m]), int(rate[m])+costs[m]/laneUnit); bestScore < 0 || score < bestScore {
+			if !e.tried.block.has(m) {
+				continue
+			}
+			if score := s.score(int(dist[m]), int(rate[m])+costs[m]/laneUnit); score < bestScore {
 				best, bestScore = m, score
 			}
 		}
@@ -235,7 +235,8 @@ func (e *encoder) choose4(most int) bool {
 			return false
 		}
 		t.modes[b] = best
-		nz := e.rebuild4(s, b, best, t.pix[y:], x)
+		nz = nz >> best & 1
+		e.rebuild4(s, b, best, nz != 0, t.pix[y:], x)
 		coded = coded&^(1<<(b&3)) | nz<<(b&3)
 		left = left&^(1<<(b>>2)) | nz<<(b>>2)
 	}
@@ -282,27 +283,27 @@ func (e *encoder) modesAround(b int) (above, left mode) {
 }
 
 // rebuild4 keeps the levels of block b for a mode and rebuilds its pixels, the first at
-// column x of the first row of pix. It returns 1 if the block has tokens, else 0.
-func (e *encoder) rebuild4(s *segment, b int, m mode, pix [][40]uint8, x int) (nz uint32) {
+// column x of the first row of pix. coded says whether it has levels that are not 0.
+func (e *encoder) rebuild4(s *segment, b int, m mode, coded bool, pix [][40]uint8, x int) {
 	t := &e.luma4
-	levels := &t.chosen[b]
+	t.chosen[b] = [16]int16{}
+	if !coded {
+		for p := range 16 {
+			pix[p>>2][x+p&3] = t.values[blockPredictions[p][m&15]]
+		}
+		return
+	}
 	var d [16]int32
 	for k := range 16 {
 		p := zigzag[k]
-		l := t.levels[p][m]
-		levels[k] = l
-		if l != 0 {
-			nz = 1
-			d[p] = int32(l) * int32(s.luma.step[p])
-		}
+		l := t.levels[p][m&15]
+		t.chosen[b][k] = l
+		d[p] = int32(l) * int32(s.luma.step[p])
 	}
-	if nz != 0 {
-		inverseBlock(&d)
-	}
+	inverseBlock(&d)
 	for p := range 16 {
-		pix[p>>2][x+p&3] = uint8(min(max(int32(t.values[blockPredictions[p][m]])+d[p], 0), 255))
+		pix[p>>2][x+p&3] = uint8(min(max(int32(t.values[blockPredictions[p][m&15]])+d[p], 0), 255))
 	}
-	return nz
 }
 
 // inverseBlock is inverse for one block.
@@ -335,7 +336,7 @@ func (e *encoder) use4() {
 
 // chooseLuma finds how the luma of the macroblock is predicted.
 func (e *encoder) chooseLuma() {
-	if score := e.choose16(); e.choose4(score) {
+	if score := e.choose16(); e.tried.luma.has(mode4x4) && e.choose4(score) {
 		e.use4()
 	} else {
 		e.use16()

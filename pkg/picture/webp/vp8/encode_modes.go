@@ -1,5 +1,18 @@
 package vp8
 
+// modeSet has a bit for each mode.
+type modeSet uint16
+
+const allModes modeSet = 1<<(mode4x4+1) - 1
+
+func (s modeSet) has(m mode) bool { return s>>m&1 != 0 }
+
+// modeSets are the modes that are tried.
+type modeSets struct{ luma, block, chroma modeSet }
+
+// squareModes are the modes of 16×16 luma and of chroma.
+var squareModes = [4]mode{modeDC, modeV, modeH, modeTM}
+
 // modeBudget keeps the modes within the first partition, 524,287 bytes. A macroblock by
 // 4×4 takes some 4 bytes on noise, so those of a picture over some 32 Mpixel may be too
 // many. Then they are spent evenly over the picture: macroblocks above the pace are

@@ -24,18 +24,33 @@ func qualityIndex(quality int) float64 {
 	return maxIndex * (1 - math.Cbrt(q))
 }
 
+// Segments are classes of activity, the mean over the four quarters of a macroblock of the
+// base-2 logarithm of a quarter's variance plus activityLeast. Steps of quantization grow
+// with it: an error is seen less where there is much to see, and SSIM divides it by the
+// variance, too. A step in proportion to the root of the variance would give the best SSIM
+// for the bytes, but make strong textures rough; activityGamma is less than that 0.5.
+const (
+	activityLeast  = 30   // about half of SSIM's constant for variances
+	activityGamma  = 0.2  // power of the variance that steps follow
+	activityWidth  = 1.75 // of a class
+	activityCenter = 2.5  // above that of a flat macroblock: where the step is the quality's
+)
+
 // setSegments sets the quantizers for a quality.
 func (e *encoder) setSegments(quality int) {
 	base := qualityIndex(quality)
+	whole := min(int(base), maxIndex-1)
+	step := float64(acSteps[whole]) + (base-float64(whole))*float64(acSteps[whole+1]-acSteps[whole])
 	for i := range e.segments {
 		s := &e.segments[i]
-		s.index = int(math.Round(min(max(base+segmentOffset[i], 0), maxIndex)))
+		want := step * math.Exp2(activityGamma*(float64(i)*activityWidth-activityCenter))
+		s.index = 0
+		for s.index < maxIndex && float64(acSteps[s.index]+acSteps[s.index+1])/2 <= want {
+			s.index++
+		}
 		s.set()
 	}
 }
-
-// segmentOffset is added to the index of the quantizer.
-var segmentOffset = [segments]float64{0, 0, 0, 0}
 
 // Rounding of quotients, in 1/256: less than half makes coefficients smaller on average,
 // which costs less than it loses.
@@ -43,6 +58,10 @@ const (
 	biasDC = 112
 	biasAC = 104
 )
+
+// lambdaFactor/1000 of a squared step is the price of 1/16 bit, in 1/256 of a squared
+// coefficient: a bit is worth 0.053 of a squared step.
+const lambdaFactor = 850
 
 func (s *segment) set() {
 	dc, ac := int(dcSteps[s.index]), int(acSteps[s.index])
@@ -54,17 +73,29 @@ func (s *segment) set() {
 	s.filter = filterLevel(ac)
 }
 
-// lambdaFactor is the price of 1/16 bit in thousandths of a squared step, by 256/...
-const lambdaFactor = 1600
-
 // score is what a choice costs: its square error, in squared coefficients, plus λ times
 // its bits, in 1/16. Both are multiplied by 256.
 func (s *segment) score(dist int, rate int) int { return dist<<8 + s.lambda*rate }
 
-// filterLevel returns the strength of the loop filter for a step of the quantizer.
-func filterLevel(ac int) int {
-	return min(ac/4*300/256, 63)
-}
+// filterLevel returns the strength of the loop filter for a step of the quantizer: about
+// a third of it, as errors at the edges of blocks are a part of a step.
+func filterLevel(ac int) int { return min(ac*330/1024, 63) }
 
 // segmentOf returns the segment of the macroblock in work.
-func (e *encoder) segmentOf() int { return 0 }
+func (e *encoder) segmentOf() int {
+	if e.modes.flags == 0 {
+		return 0
+	}
+	sum := 0.0
+	for q := range 4 {
+		s, ss := 0, 0
+		for _, b := range [4]int{0, 1, 4, 5} {
+			for _, v := range e.mb.block[q>>1*8+q&1*2+b] {
+				s += int(v)
+				ss += int(v) * int(v)
+			}
+		}
+		sum += math.Log2(1 + float64(ss-s*s/64)/64/activityLeast)
+	}
+	return min(int(sum/4/activityWidth), segments-1)
+}

@@ -140,3 +140,39 @@ func TestVectorPredictionIsItsPlainTwin(t *testing.T) {
 		}
 	}
 }
+
+func TestVectorLoadsAreTheirPlainTwins(t *testing.T) {
+	needAVX2(t)
+	rnd := rand.New(rand.NewPCG(9, 10))
+	for trial := range 500 {
+		stride := 16 + trial%50
+		luma := make([]uint8, 15*stride+16)
+		for i := range luma {
+			luma[i] = uint8(rnd.Uint32())
+		}
+		var got, want lanes
+		toLanes(&got, luma, stride)
+		toLanesPlain(&want, luma, stride)
+		if got != want {
+			t.Fatalf("stride %d:\n%v, want\n%v", stride, got, want)
+		}
+		var rows [4][32]uint8
+		for y := range rows {
+			for i := range rows[y] {
+				rows[y][i] = uint8(rnd.Uint32())
+			}
+		}
+		chromaToLanes(&got, &rows)
+		chromaToLanesPlain(&want, &rows)
+		if got != want {
+			t.Fatalf("chroma:\n%v, want\n%v", got, want)
+		}
+		var pix, wantPix [256]uint8
+		d := randomLanes(rnd, trial)
+		rebuild(&pix, &want, d)
+		rebuildPlain(&wantPix, &want, d)
+		if pix != wantPix {
+			t.Fatalf("rebuilt:\n%v, want\n%v", pix, wantPix)
+		}
+	}
+}
