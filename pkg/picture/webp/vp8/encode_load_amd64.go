@@ -26,7 +26,7 @@ func toLanes(d *lanes, luma []uint8, stride int) {
 	for r := range 4 {
 		line := func(y int) archsimd.Uint8x16 { return archsimd.LoadUint8x16((*[16]uint8)(luma[(r+y)*stride:])) }
 		var a, b archsimd.Uint8x32
-		spread(d, r, a.SetLo(line(0)).SetHi(line(8)), b.SetLo(line(4)).SetHi(line(12)))
+		spreadRow(d, r, a.SetLo(line(0)).SetHi(line(8)), b.SetLo(line(4)).SetHi(line(12)))
 	}
 	archsimd.ClearAVXUpperBits()
 }
@@ -38,15 +38,15 @@ func chromaToLanes(d *lanes, rows *[4][32]uint8) {
 		return
 	}
 	for r := range 4 {
-		spread(d, r, twice((*[16]uint8)(rows[r][:16])), twice((*[16]uint8)(rows[r][16:])))
+		spreadRow(d, r, twice((*[16]uint8)(rows[r][:16])), twice((*[16]uint8)(rows[r][16:])))
 	}
 	archsimd.ClearAVXUpperBits()
 }
 
-// spread sets row r of 16 blocks, 4 bytes each: those in the lower halves of a and b, and
+// spreadRow sets row r of 16 blocks, 4 bytes each: those in the lower halves of a and b, and
 // then those in the upper halves. Column c is byte c of four, and packing puts those of
 // a and of b next to each other in each half.
-func spread(d *lanes, r int, a, b archsimd.Uint8x32) {
+func spreadRow(d *lanes, r int, a, b archsimd.Uint8x32) {
 	for c := range 4 {
 		at := archsimd.LoadInt8x32(&columnBytes[c])
 		x, y := a.PermuteOrZeroGrouped(at).AsInt32x8(), b.PermuteOrZeroGrouped(at).AsInt32x8()
