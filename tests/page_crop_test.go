@@ -1,8 +1,12 @@
 package tests
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
+	"html"
+	"image/jpeg"
+	"io"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -133,7 +137,7 @@ func TestPageCrop(t *testing.T) {
 
 			t.Run("finger", func(t *testing.T) {
 				b := begin(t)
-				b.drag("touch", ".job .pic", 0.25, 0.5, 0.75, 0.5)
+				b.drag("touch", ".job .pic", 0.5, 0.25, 0.5, 0.75) // across, Chromium would go back in its history
 				var hidden bool
 				if b.run("return document.querySelector('.part').hidden", &hidden); !hidden {
 					t.Error("a finger that scrolls the page chose a part")
@@ -293,5 +297,105 @@ func TestPageFieldsWithoutJavaScript(t *testing.T) {
 				t.Errorf("the form made other bytes than %s", c.ops)
 			}
 		})
+	}
+}
+
+// TestPageSizes: for a list of sizes the page hands in jobs and shows, for each, its
+// results and a line of srcset whose files are in the archive and have these widths.
+func TestPageSizes(t *testing.T) {
+	s := startImgd(t)
+	dir, other := t.TempDir(), t.TempDir()
+	save(t, dir, "a photo.jpg", photo(640, 420, 3))
+	save(t, other, "a photo.jpg", photo(400, 500, 4))
+	b := startBrowser(t, "en-US,en", true)
+	b.open(s.url + "/")
+	b.until("the script has begun", "!document.getElementById('percent').hidden")
+	b.keys("#scale", "100x,320x,9000x")
+	b.keys("#image", filepath.Join(dir, "a photo.jpg")+"\n"+filepath.Join(other, "a photo.jpg"))
+	b.until("the sizes of each", "[...document.querySelectorAll('.job .size')].filter(e => e.textContent.includes('→')).length == 2")
+	if got := b.text(".job .size"); got != "640 × 420 → 100 × 66, 320 × 210, 640 × 420" {
+		t.Errorf("foretold: %q", got)
+	}
+	var curl, imgput string
+	b.run("return document.querySelector('.job .curl').textContent", &curl)
+	b.run("return document.querySelector('.job .imgput').textContent", &imgput)
+	b.click("#go")
+	b.until("both done", "document.querySelectorAll('.job[data-state=done]').length == 2")
+	var cards []struct {
+		Srcset string
+		Sizes  []string
+		Links  []string
+	}
+	b.run(`return [...document.querySelectorAll('.job')].map(e => ({srcset: e.querySelector('.srcset').textContent,
+		sizes: [...e.querySelectorAll('.outs .size')].map(e => e.textContent), links: [...e.querySelectorAll('.outs a')].map(e => e.href)}))`, &cards)
+	b.look("sizes")
+	want := []string{
+		`<img src="a%20photo-9000.jpg" srcset="a%20photo-100.jpg 100w, a%20photo-320.jpg 320w, a%20photo-9000.jpg 640w" alt="">`,
+		`<img src="a%20photo-9000-1.jpg" srcset="a%20photo-100-1.jpg 100w, a%20photo-320-1.jpg 320w, a%20photo-9000-1.jpg 400w" alt="">`,
+	}
+	down := t.TempDir()
+	b.devtools("Browser.setDownloadBehavior", map[string]any{"behavior": "allow", "downloadPath": down})
+	b.click("#zip")
+	var z *zip.ReadCloser
+	eventually.Within(t, 20*time.Second, "the archive", func() bool {
+		var err error
+		z, err = zip.OpenReader(filepath.Join(down, "pictures.zip"))
+		return err == nil
+	})
+	defer z.Close()
+	widths := map[string]string{}
+	results := map[string][]byte{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := jpeg.DecodeConfig(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		widths[strings.ReplaceAll(f.Name, " ", "%20")] = fmt.Sprint(head.Width, "w")
+		results[f.Name] = data
+	}
+	for i, c := range cards {
+		if c.Srcset != want[i] {
+			t.Errorf("srcset\n%s\nwant\n%s", c.Srcset, want[i])
+		}
+		_, list, _ := strings.Cut(c.Srcset, `srcset="`)
+		list, _, _ = strings.Cut(list, `"`)
+		for _, part := range strings.Split(list, ", ") {
+			if name, width, _ := strings.Cut(part, " "); widths[name] != width {
+				t.Errorf("%s is said to have %s, in the archive it has %q", name, width, widths[name])
+			}
+		}
+	}
+	if len(z.File) != 6 {
+		t.Errorf("%d files in the archive", len(z.File))
+	}
+	// The lines of shell make the same files.
+	out := t.TempDir()
+	must(t, dir, strings.TrimSuffix(imgput, "-d .")+"-d "+out)
+	for _, name := range []string{"a photo-100.jpg", "a photo-320.jpg", "a photo-9000.jpg"} {
+		if !bytes.Equal(read(t, filepath.Join(out, name)), results[name]) {
+			t.Errorf("%s made another %s", imgput, name)
+		}
+	}
+	must(t, dir, curl+" | imgget -a "+s.url+" -d "+out+"/of-curl")
+	if !bytes.Equal(read(t, filepath.Join(out, "of-curl", "a photo-320.jpg")), results["a photo-320.jpg"]) {
+		t.Errorf("%s made another picture", curl)
+	}
+	// The same line comes from the server, for a page without JavaScript.
+	var job string
+	b.run("return document.querySelector('.job').id", &job)
+	_, page := s.want(t, 200, "GET", "/jobs/"+job, nil, "Accept", "text/html")
+	if !strings.Contains(html.UnescapeString(string(page)), want[0]) {
+		t.Errorf("the page without JavaScript lacks %s", want[0])
+	}
+	if c := b.complaints(); len(c) > 0 {
+		t.Errorf("the browser complains: %q", c)
 	}
 }

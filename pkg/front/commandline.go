@@ -1,6 +1,7 @@
 package front
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -51,6 +52,31 @@ func (v jobView) Imgput(p *page) string {
 	}
 	return line + " " + shellWord(v.Title(&page{})) + " | imgget" + server + " -d ."
 }
+
+// Srcset is the line of HTML that offers the results of several sizes to a browser (HTML
+// standard, "srcset attributes"), under their names and with the widths that they really
+// have. Of results of one width it has the first. page.js makes the same line where names
+// change in the archive of all results.
+func (v jobView) Srcset() string {
+	var parts []string
+	seen := map[int]bool{}
+	largest := v.Outs[0]
+	for _, o := range v.Outs {
+		if seen[o.Width] {
+			continue
+		}
+		seen[o.Width] = true
+		parts = append(parts, fmt.Sprintf("%s %dw", urlName(o.Name), o.Width))
+		if o.Width > largest.Width {
+			largest = o
+		}
+	}
+	return fmt.Sprintf(`<img src="%s" srcset="%s" alt="">`, urlName(largest.Name), strings.Join(parts, ", "))
+}
+
+// urlName returns a file's name as a URL beside it, for an attribute of HTML: every byte
+// but letters, digits and -_.~ is escaped.
+func urlName(name string) string { return strings.ReplaceAll(url.QueryEscape(name), "+", "%20") }
 
 // shellWord quotes a word for the shell where it needs it. A word that begins with a
 // hyphen is made one that is no option.

@@ -124,6 +124,8 @@ var words = map[string][2]string{
 	"option progressive": {"Progressive JPEG", "JPEG progresivo"},
 	"option bytes":       {"Largest file", "Tamaño máximo"},
 
+	"srcset": {"In a page of HTML", "En una página HTML"},
+
 	"shell": {"The same in a shell", "Lo mismo en una terminal"},
 }
 

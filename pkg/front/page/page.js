@@ -7,7 +7,7 @@
 import { Frame } from "./crop.js";
 import { goals, part } from "./geometry.js";
 import { asked, curl, imgput, query } from "./request.js";
-import { zip } from "./zip.js";
+import { unique, zip } from "./zip.js";
 
 const $ = (id) => document.getElementById(id);
 const words = JSON.parse($("words").textContent);
@@ -260,8 +260,26 @@ function replace(item) {
   if (old.dataset.state !== item.dataset.state && ["done", "failed"].includes(item.dataset.state)) {
     tell(`${name}: ${item.querySelector(item.dataset.state === "failed" ? ".error" : ".state b").textContent}`);
   }
-  $("all").hidden = list.querySelectorAll('[data-state="done"]').length < 2;
+  finished();
   return true;
+}
+
+// finished shows what concerns all results together: the button for their archive, and
+// the lines of srcset with the names that the files have in it.
+function finished() {
+  const links = Array.from(list.querySelectorAll("a[download]"));
+  $("all").hidden = links.length < 2;
+  const names = new Map(unique(links.map((a) => a.download)).map((name, i) => [links[i], name]));
+  for (const line of list.querySelectorAll(".srcset")) line.textContent = srcset(Array.from(line.closest(".job").querySelectorAll("a[data-width]")), names);
+}
+
+// srcset returns the line of HTML for several sizes. Of those of one width it has the
+// first.
+function srcset(links, names) {
+  const widths = new Map(links.toReversed().map((a) => [Number(a.dataset.width), a]));
+  const url = (a) => encodeURIComponent(names.get(a)).replace(/[!'()*]/g, (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase());
+  const parts = links.filter((a) => widths.get(Number(a.dataset.width)) === a).map((a) => `${url(a)} ${a.dataset.width}w`);
+  return `<img src="${url(widths.get(Math.max(...widths.keys())))}" srcset="${parts.join(", ")}" alt="">`;
 }
 
 // compare returns a picture that shows the one before left of a line and the one
@@ -310,6 +328,7 @@ list.addEventListener("submit", async (e) => {
   cards.delete(item.id);
   const focus = (item.nextElementSibling || item.previousElementSibling)?.querySelector("a, button") || $("image");
   item.remove();
+  finished();
   focus?.focus();
 });
 
@@ -350,5 +369,5 @@ if (form) {
   document.addEventListener("drop", (e) => { e.preventDefault(); drop.classList.remove("over"); add(e.dataTransfer.files); });
   document.addEventListener("paste", (e) => { if (e.clipboardData.files.length) { e.preventDefault(); add(e.clipboardData.files); } });
 }
-$("all").hidden = list.querySelectorAll('[data-state="done"]').length < 2;
+finished();
 watch();

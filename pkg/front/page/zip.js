@@ -23,8 +23,8 @@ function fields(...list) {
   return new Uint8Array(v.buffer);
 }
 
-// unique gives each file a name of its own.
-function unique(names) {
+// unique gives each file of an archive a name of its own.
+export function unique(names) {
   const seen = new Set();
   return names.map((name) => {
     const dot = name.lastIndexOf(".") > 0 ? name.lastIndexOf(".") : name.length;
