@@ -59,8 +59,8 @@ func (m *mixer) row(dst []uint8, n int, s *vp8.Strip, y, last int) {
 func blend(dst []uint16, a, b []uint8) {
 	b = b[:len(a)]
 	out := dst[1:][:len(a)]
-	for i, v := range a {
-		out[i] = 3*uint16(v) + uint16(b[i])
+	for i := blendBlocks(out, a, b); i < len(a); i++ {
+		out[i] = 3*uint16(a[i]) + uint16(b[i])
 	}
 	dst[0], dst[len(a)+1] = dst[1], dst[len(a)]
 }
@@ -73,5 +73,3 @@ func clip(v int32) uint8 {
 	}
 	return uint8(v)
 }
-
-func (m *mixer) blocks(dst []uint8, n int, luma []uint8) (pixels int) { return 0 }

@@ -17,6 +17,7 @@ type filterStrength struct {
 	limit    int // of the step across an edge, for edges within a macroblock
 	interior int // of steps between neighbours on one side
 	variance int // above it, beside the edge, there is detail: only p0 and q0 change
+	filterVectors
 }
 
 // edgeExtra is what the limit is higher by at the edges of macroblocks.
@@ -46,6 +47,7 @@ func newFilterStrength(level, sharpness int) (f filterStrength) {
 	case level >= 15:
 		f.variance = 1
 	}
+	f.setVectors()
 	return f
 }
 
@@ -90,33 +92,43 @@ func (d *Decoder) filterSimple(x int, f macroblockFilter, above bool) {
 	}
 }
 
-// filterNormal filters all planes that are decoded.
+// filterNormal filters all planes that are decoded. An edge of 16 samples is that of luma,
+// or 8 of Cb and 8 of Cr.
 func (d *Decoder) filterNormal(x int, f macroblockFilter, above bool) {
-	planes := [...]*plane{&d.luma, &d.chroma[0], &d.chroma[1]}
-	for i, p := range planes {
-		n := 8
-		if i == 0 {
-			n = 16
-		} else if d.lumaOnly {
-			break
+	p := &d.luma
+	at, half := p.at(16*x, 0), 8*p.stride
+	if x > 0 {
+		acrossColumns(p.pix, at, p.pix, at+half, p.stride, f.filterStrength, true)
+	}
+	if f.inner {
+		for i := at + 4; i < at+16; i += 4 {
+			acrossColumns(p.pix, i, p.pix, i+half, p.stride, f.filterStrength, false)
 		}
-		at := p.at(n*x, 0)
-		if x > 0 {
-			normalEdge(p.pix, at, 1, p.stride, n, f.limit+edgeExtra, f.filterStrength, true)
+	}
+	if above {
+		acrossRows(p.pix, at, p.pix, at+8, p.stride, f.filterStrength, true)
+	}
+	if f.inner {
+		for i := at + 4*p.stride; i < at+16*p.stride; i += 4 * p.stride {
+			acrossRows(p.pix, i, p.pix, i+8, p.stride, f.filterStrength, false)
 		}
-		if f.inner {
-			for i := 4; i < n; i += 4 {
-				normalEdge(p.pix, at+i, 1, p.stride, n, f.limit, f.filterStrength, false)
-			}
-		}
-		if above {
-			normalEdge(p.pix, at, p.stride, 1, n, f.limit+edgeExtra, f.filterStrength, true)
-		}
-		if f.inner {
-			for i := 4; i < n; i += 4 {
-				normalEdge(p.pix, at+i*p.stride, p.stride, 1, n, f.limit, f.filterStrength, false)
-			}
-		}
+	}
+	if d.lumaOnly {
+		return
+	}
+	cb, cr, stride := d.chroma[0].pix, d.chroma[1].pix, d.chroma[0].stride
+	at = d.chroma[0].at(8*x, 0)
+	if x > 0 {
+		acrossColumns(cb, at, cr, at, stride, f.filterStrength, true)
+	}
+	if f.inner {
+		acrossColumns(cb, at+4, cr, at+4, stride, f.filterStrength, false)
+	}
+	if above {
+		acrossRows(cb, at, cr, at, stride, f.filterStrength, true)
+	}
+	if f.inner {
+		acrossRows(cb, at+4*stride, cr, at+4*stride, stride, f.filterStrength, false)
 	}
 }
 
@@ -134,38 +146,85 @@ func simpleEdge(pix []uint8, at, step, next, limit int) {
 	}
 }
 
-// normalEdge filters count samples along an edge (section 15.3). The edge of a
-// macroblock changes three samples on each side, others change two.
-func normalEdge(pix []uint8, at, step, next, count, limit int, f *filterStrength, macroblock bool) {
-	interior, variance := f.interior, f.variance
-	for ; count > 0; count, at = count-1, at+next {
-		p1, p0, q0, q1 := int(pix[at-2*step]), int(pix[at-step]), int(pix[at]), int(pix[at+step])
-		if 2*abs(p0-q0)+abs(p1-q1)>>1 > limit {
-			continue
+// columnsPlain filters 8 rows of an edge between columns (section 15.3); the first q0 is
+// pix[at].
+func columnsPlain(pix []uint8, at, stride int, f *filterStrength, macroblock bool) {
+	for range 8 {
+		s := pix[at-4 : at+4 : at+4]
+		var v [8]int
+		for i := range v {
+			v[i] = int(s[i])
 		}
-		p3, p2, q2, q3 := int(pix[at-4*step]), int(pix[at-3*step]), int(pix[at+2*step]), int(pix[at+3*step])
-		p, q := abs(p1-p0), abs(q1-q0)
-		if max(p, q, abs(p3-p2), abs(p2-p1), abs(q2-q1), abs(q3-q2)) > interior {
-			continue
+		switch f.reach(&v, macroblock) {
+		case 1:
+			s[3], s[4] = narrow(&v)
+		case 2:
+			s[2], s[3], s[4], s[5] = inner(&v)
+		case 3:
+			s[1], s[2], s[3], s[4], s[5], s[6] = outer(&v)
 		}
-		switch {
-		case max(p, q) > variance:
-			a := 3*(q0-p0) + signed(p1-q1)
-			pix[at-step] = limited(p0 + fifth((a+3)>>3))
-			pix[at] = limited(q0 - fifth((a+4)>>3))
-		case macroblock:
-			a := signed(3*(q0-p0) + signed(p1-q1))
-			b, c, e := (27*a+63)>>7, (18*a+63)>>7, (9*a+63)>>7
-			pix[at-3*step], pix[at-2*step], pix[at-step] = limited(p2+e), limited(p1+c), limited(p0+b)
-			pix[at], pix[at+step], pix[at+2*step] = limited(q0-b), limited(q1-c), limited(q2-e)
-		default:
-			a := 3 * (q0 - p0)
-			b, c := fifth((a+4)>>3), fifth((a+3)>>3)
-			e := (b + 1) >> 1
-			pix[at-2*step], pix[at-step] = limited(p1+e), limited(p0+c)
-			pix[at], pix[at+step] = limited(q0-b), limited(q1-e)
+		at += stride
+	}
+}
+
+// rowsPlain filters 8 columns of an edge between rows.
+func rowsPlain(pix []uint8, at, stride int, f *filterStrength, macroblock bool) {
+	p3, p2, p1, p0 := pix[at-4*stride:][:8], pix[at-3*stride:][:8], pix[at-2*stride:][:8], pix[at-stride:][:8]
+	q0, q1, q2, q3 := pix[at:][:8], pix[at+stride:][:8], pix[at+2*stride:][:8], pix[at+3*stride:][:8]
+	for i := range 8 {
+		v := [8]int{int(p3[i]), int(p2[i]), int(p1[i]), int(p0[i]), int(q0[i]), int(q1[i]), int(q2[i]), int(q3[i])}
+		switch f.reach(&v, macroblock) {
+		case 1:
+			p0[i], q0[i] = narrow(&v)
+		case 2:
+			p1[i], p0[i], q0[i], q1[i] = inner(&v)
+		case 3:
+			p2[i], p1[i], p0[i], q0[i], q1[i], q2[i] = outer(&v)
 		}
 	}
+}
+
+// reach returns how many samples of p3 to q3 are changed on each side of the edge: 0; 1
+// where there is detail beside it; else 2, or 3 at the edge of a macroblock.
+func (f *filterStrength) reach(v *[8]int, macroblock bool) int {
+	limit := f.limit
+	if macroblock {
+		limit += edgeExtra
+	}
+	if 2*abs(v[3]-v[4])+abs(v[2]-v[5])>>1 > limit {
+		return 0
+	}
+	p, q := abs(v[2]-v[3]), abs(v[5]-v[4])
+	if max(p, q) > f.interior || abs(v[0]-v[1]) > f.interior || abs(v[1]-v[2]) > f.interior ||
+		abs(v[6]-v[5]) > f.interior || abs(v[7]-v[6]) > f.interior {
+		return 0
+	}
+	switch {
+	case max(p, q) > f.variance:
+		return 1
+	case macroblock:
+		return 3
+	}
+	return 2
+}
+
+// narrow, inner and outer return what becomes of the samples next to the edge.
+func narrow(v *[8]int) (p0, q0 uint8) {
+	a := 3*(v[4]-v[3]) + signed(v[2]-v[5])
+	return limited(v[3] + fifth((a+3)>>3)), limited(v[4] - fifth((a+4)>>3))
+}
+
+func inner(v *[8]int) (p1, p0, q0, q1 uint8) {
+	a := 3 * (v[4] - v[3])
+	b, c := fifth((a+4)>>3), fifth((a+3)>>3)
+	e := (b + 1) >> 1
+	return limited(v[2] + e), limited(v[3] + c), limited(v[4] - b), limited(v[5] - e)
+}
+
+func outer(v *[8]int) (p2, p1, p0, q0, q1, q2 uint8) {
+	a := signed(3*(v[4]-v[3]) + signed(v[2]-v[5]))
+	b, c, e := (27*a+63)>>7, (18*a+63)>>7, (9*a+63)>>7
+	return limited(v[1] + e), limited(v[2] + c), limited(v[3] + b), limited(v[4] - b), limited(v[5] - c), limited(v[6] - e)
 }
 
 func abs(v int) int {

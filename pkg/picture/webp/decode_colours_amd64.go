@@ -1,0 +1,120 @@
+//go:build goexperiment.simd && amd64
+
+package webp
+
+import "simd/archsimd"
+
+var avx2 = archsimd.X86.AVX2()
+
+func lanesOf(v int16) (l [16]int16) {
+	for i := range l {
+		l[i] = v
+	}
+	return l
+}
+
+// Constants are loaded from memory: to set them may take an instruction of SSE, which is
+// slow among those of AVX. A factor times a sample that is shifted left by 8 is the
+// product shifted right by 8 in the upper 16 bits.
+var (
+	lanes8    = lanesOf(8)
+	lanesByte = lanesOf(255)
+
+	lanesFromY, lanesRCr, lanesGCb, lanesGCr = lanesOf(fromY), lanesOf(rCr), lanesOf(gCb), lanesOf(gCr)
+	lanesBCb                                 = lanesOf(bCb - 1<<16) // as a number without a sign it is bCb
+	lanesROff, lanesGOff, lanesBOff          = lanesOf(rOff), lanesOf(gOff), lanesOf(bOff)
+
+	// spread[i][c] puts 16 samples of colour c where they stand in bytes 16i to 16i+15 of
+	// 16 pixels.
+	spread = func() (s [3][3][32]int8) {
+		for i := range s {
+			for c := range s[i] {
+				for k := range 32 {
+					s[i][c][k] = -1
+					if at := 16*i + k%16; at%3 == c {
+						s[i][c][k] = int8(at / 3)
+					}
+				}
+			}
+		}
+		return s
+	}()
+)
+
+// blendBlocks is blend of 16 samples at a time.
+func blendBlocks(dst []uint16, a, b []uint8) (samples int) {
+	if !avx2 {
+		return 0
+	}
+	for len(dst) >= 16 && len(a) >= 16 && len(b) >= 16 {
+		x := archsimd.LoadUint8x16Slice(a).ExtendToUint16()
+		y := archsimd.LoadUint8x16Slice(b).ExtendToUint16()
+		x.Add(x).Add(x).Add(y).StoreSlice(dst)
+		dst, a, b = dst[16:], a[16:], b[16:]
+		samples += 16
+	}
+	archsimd.ClearAVXUpperBits()
+	return samples
+}
+
+// blocks makes 32 pixels of RGB at a time. The even pixels of them are in one vector, the
+// odd ones in another, since each sample of chroma is the nearest one to a pixel of either
+// kind.
+func (m *mixer) blocks(dst []uint8, n int, luma []uint8) (pixels int) {
+	if !avx2 || n != 3 {
+		return 0
+	}
+	cb, cr := m.cb, m.cr
+	low := archsimd.LoadInt16x16(&lanesByte)
+	for len(luma) >= 32 && len(cb) >= 18 && len(cr) >= 18 && len(dst) >= 96 {
+		l := archsimd.LoadUint8x32Slice(luma).AsInt16x16()
+		b, r := cb[:18], cr[:18]
+		evenB, oddB := between(b)
+		evenR, oddR := between(r)
+		r0, g0, b0 := colours(l.ShiftAllLeft(8), evenB, evenR)
+		r1, g1, b1 := colours(l.AndNot(low), oddB, oddR)
+		red := r0.Or(r1.ShiftAllLeft(8)).AsUint8x32()
+		green := g0.Or(g1.ShiftAllLeft(8)).AsUint8x32()
+		blue := b0.Or(b1.ShiftAllLeft(8)).AsUint8x32()
+		d := dst[:96]
+		for i := range spread {
+			s := &spread[i]
+			v := red.PermuteOrZeroGrouped(archsimd.LoadInt8x32(&s[0])).
+				Or(green.PermuteOrZeroGrouped(archsimd.LoadInt8x32(&s[1]))).
+				Or(blue.PermuteOrZeroGrouped(archsimd.LoadInt8x32(&s[2])))
+			v.GetLo().StoreSlice(d[16*i : 16*i+16])
+			v.GetHi().StoreSlice(d[48+16*i : 64+16*i])
+		}
+		dst, luma, cb, cr = dst[96:], luma[32:], cb[16:], cr[16:]
+		pixels += 32
+	}
+	archsimd.ClearAVXUpperBits()
+	return pixels
+}
+
+// between interpolates chroma for 16 even and 16 odd pixels, and shifts it left by 8.
+func between(c []uint16) (even, odd archsimd.Uint16x16) {
+	half := archsimd.LoadInt16x16(&lanes8)
+	near := archsimd.LoadUint16x16Slice(c[1:17]).AsInt16x16()
+	near = near.Add(near).Add(near).Add(half)
+	even = near.Add(archsimd.LoadUint16x16Slice(c[0:16]).AsInt16x16()).ShiftAllRight(4).ShiftAllLeft(8).AsUint16x16()
+	odd = near.Add(archsimd.LoadUint16x16Slice(c[2:18]).AsInt16x16()).ShiftAllRight(4).ShiftAllLeft(8).AsUint16x16()
+	return even, odd
+}
+
+// colours returns samples of 16 pixels whose luma and chroma are shifted left by 8.
+func colours(luma archsimd.Int16x16, cb, cr archsimd.Uint16x16) (r, g, b archsimd.Int16x16) {
+	var zero archsimd.Int16x16
+	top := archsimd.LoadInt16x16(&lanesByte)
+	y := luma.AsUint16x16().MulHigh(archsimd.LoadInt16x16(&lanesFromY).AsUint16x16()).AsInt16x16()
+	r = cr.MulHigh(archsimd.LoadInt16x16(&lanesRCr).AsUint16x16()).AsInt16x16()
+	r = y.Add(r.Sub(archsimd.LoadInt16x16(&lanesROff)))
+	g = cb.MulHigh(archsimd.LoadInt16x16(&lanesGCb).AsUint16x16()).AsInt16x16()
+	g = g.Add(cr.MulHigh(archsimd.LoadInt16x16(&lanesGCr).AsUint16x16()).AsInt16x16())
+	g = y.Sub(g).Add(archsimd.LoadInt16x16(&lanesGOff))
+	b = cb.MulHigh(archsimd.LoadInt16x16(&lanesBCb).AsUint16x16()).AsInt16x16()
+	// The sum may be above the greatest number, which is above all samples.
+	b = y.AddSaturated(b.Sub(archsimd.LoadInt16x16(&lanesBOff)))
+	r, g, b = r.ShiftAllRight(6), g.ShiftAllRight(6), b.ShiftAllRight(6)
+	return r.Max(zero).Min(top), g.Max(zero).Min(top), b.Max(zero).Min(top)
+}

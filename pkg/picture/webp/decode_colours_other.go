@@ -1,0 +1,8 @@
+//go:build !goexperiment.simd || !amd64
+
+package webp
+
+// Without vector code all is left to the plain loops: see decode_colours_amd64.go.
+
+func blendBlocks(dst []uint16, a, b []uint8) (samples int)            { return 0 }
+func (m *mixer) blocks(dst []uint8, n int, luma []uint8) (pixels int) { return 0 }
