@@ -118,3 +118,24 @@ func colours(luma archsimd.Int16x16, cb, cr archsimd.Uint16x16) (r, g, b archsim
 	r, g, b = r.ShiftAllRight(6), g.ShiftAllRight(6), b.ShiftAllRight(6)
 	return r.Max(zero).Min(top), g.Max(zero).Min(top), b.Max(zero).Min(top)
 }
+
+// packRGBs takes blue, green and red of four pixels and turns them round.
+var packRGBs = [32]int8{2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1, 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1}
+
+// packBlocks is packRGB of eight pixels at a time. The four bytes behind 12 are
+// overwritten by what follows, so the row must go on for four bytes.
+func packBlocks(dst []uint8, row []uint32) (pixels int) {
+	if !avx2 {
+		return 0
+	}
+	pick := archsimd.LoadInt8x32(&packRGBs)
+	for ; len(row) >= 8 && len(dst) >= 28; row, dst = row[8:], dst[24:] {
+		v := archsimd.LoadUint32x8Slice(row).AsUint8x32().PermuteOrZeroGrouped(pick)
+		d := dst[:28]
+		v.GetLo().StoreSlice(d[:16])
+		v.GetHi().StoreSlice(d[12:28])
+		pixels += 8
+	}
+	archsimd.ClearAVXUpperBits()
+	return pixels
+}

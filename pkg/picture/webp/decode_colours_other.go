@@ -6,3 +6,4 @@ package webp
 
 func blendBlocks(dst []uint16, a, b []uint8) (samples int)            { return 0 }
 func (m *mixer) blocks(dst []uint8, n int, luma []uint8) (pixels int) { return 0 }
+func packBlocks(dst []uint8, row []uint32) (pixels int)               { return 0 }

@@ -3,6 +3,7 @@ package webp
 import (
 	"encoding/binary"
 	"io"
+	"math/bits"
 
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/webp/vp8l"
@@ -79,10 +80,12 @@ func (p *losslessRows) row(dst []uint8) error {
 
 // packRGB writes the colours of pixels as three bytes each.
 func packRGB(dst []uint8, row []uint32) {
-	i := 0
-	for ; i+1 < len(row); i++ { // the fourth byte is overwritten
-		v := row[i]
-		binary.LittleEndian.PutUint32(dst[3*i:3*i+4], v>>16&0xff|v&0xff00|v&0xff<<16)
+	i := packBlocks(dst, row)
+	for ; i+4 <= len(row); i += 4 {
+		p, out := row[i:i+4:i+4], dst[3*i:3*i+12:3*i+12]
+		third := uint64(bits.ReverseBytes32(p[2] << 8))
+		binary.LittleEndian.PutUint64(out, uint64(bits.ReverseBytes32(p[0]<<8))|uint64(bits.ReverseBytes32(p[1]<<8))<<24|third<<48)
+		binary.LittleEndian.PutUint32(out[8:], uint32(third>>16)|bits.ReverseBytes32(p[3]<<8)<<8)
 	}
 	for ; i < len(row); i++ {
 		v := row[i]

@@ -135,15 +135,29 @@ func (b *boolReader) optional(n int) int {
 	return v
 }
 
-// leaf reads a leaf of a tree. Node i has probability probs[i/2].
-func (b *boolReader) leaf(t tree, probs []uint8) uint8 {
-	i := int8(0)
+// leaf reads a leaf of a tree, beginning at node i. The node has probability probs[i/2].
+// The interval is kept in variables; see bit for the method.
+func (b *boolReader) leaf(t tree, probs []uint8, i int8) uint8 {
+	v, rng, n := b.value, b.rng, b.n
 	for {
-		p := probs[i>>1]
-		if b.bit(p) {
-			i++
+		if n < 8 {
+			b.value, b.n = v, n
+			b.fill()
+			v, n = b.value, b.n
 		}
-		if i = t[i]; i <= 0 {
+		split := 1 + (rng-1)*uint32(probs[i>>1])>>8
+		if big := uint64(split) << 56; v >= big {
+			v -= big
+			rng -= split
+			i = t[i+1]
+		} else {
+			rng = split
+			i = t[i]
+		}
+		s := bits.LeadingZeros8(uint8(rng))
+		v, rng, n = v<<(s&63), rng<<(s&31), n-s
+		if i <= 0 {
+			b.value, b.rng, b.n = v, rng, n
 			return uint8(-i)
 		}
 	}

@@ -7,10 +7,10 @@ import "encoding/binary"
 func (d *Decoder) decodeMacroblock(x int, tokens *boolReader) {
 	b, above := d.modes, &d.above[x]
 	if d.h.mapped {
-		d.segment = b.leaf(segmentTree, d.h.treeProbs[:])
+		d.segment = b.leaf(segmentTree, d.h.treeProbs[:], 0)
 	}
 	skip := d.h.skips && b.bit(d.h.skipProb)
-	lumaMode := b.leaf(lumaModeTree, lumaModeProbs[:])
+	lumaMode := b.leaf(lumaModeTree, lumaModeProbs[:], 0)
 	var blockModes [16]mode
 	if lumaMode == mode4x4 {
 		d.readBlockModes(&blockModes, above)
@@ -19,7 +19,7 @@ func (d *Decoder) decodeMacroblock(x int, tokens *boolReader) {
 			above.modes[i], d.left.modes[i] = lumaMode, lumaMode
 		}
 	}
-	chromaMode := b.leaf(chromaModeTree, chromaModeProbs[:])
+	chromaMode := b.leaf(chromaModeTree, chromaModeProbs[:], 0)
 
 	coded, tall := false, false
 	d.counts = [24]uint8{}
@@ -53,7 +53,7 @@ func (d *Decoder) readBlockModes(m *[16]mode, above *neighbour) {
 	for y := range 4 {
 		left := d.left.modes[y]
 		for x := range 4 {
-			left = b.leaf(blockModeTree, blockModeProbs[above.modes[x]][left][:])
+			left = b.leaf(blockModeTree, blockModeProbs[above.modes[x]][left][:], 0)
 			above.modes[x], m[4*y+x] = left, left
 		}
 		d.left.modes[y] = left

@@ -93,31 +93,12 @@ func (b *boolReader) readBlock(t *positionProbs, ctx, first int, step *[2]int32,
 
 // readLevel reads the rest of a token for 2 or more.
 func (b *boolReader) readLevel(p *[16]uint8) int32 {
-	if !b.bit(p[3]) {
-		if !b.bit(p[4]) {
-			return 2
-		}
-		if !b.bit(p[5]) {
-			return 3
-		}
-		return 4
+	const twoOrMore = 6 // node of tokenTree
+	token := b.leaf(tokenTree, p[:], twoOrMore)
+	if token < tokenCategory1 {
+		return int32(token)
 	}
-	category := 0
-	if !b.bit(p[6]) {
-		if b.bit(p[7]) {
-			category = 1
-		}
-	} else if !b.bit(p[8]) {
-		category = 2
-		if b.bit(p[9]) {
-			category = 3
-		}
-	} else {
-		category = 4
-		if b.bit(p[10]) {
-			category = 5
-		}
-	}
+	category := token - tokenCategory1
 	extra := int32(0)
 	for _, p := range categoryProbs[category] {
 		extra <<= 1

@@ -69,20 +69,11 @@ func addPrediction(predictor uint8, row, above []uint32, x, end int) {
 			cur[i] = left
 		}
 	case 11:
-		for i := range cur {
-			left = add(cur[i], selected(left, up[i+1], up[i]))
-			cur[i] = left
-		}
+		addSelected(cur, up, left)
 	case 12:
-		for i := range cur {
-			left = add(cur[i], gradient(left, up[i+1], up[i]))
-			cur[i] = left
-		}
+		addGradient(cur, up, left)
 	case 13:
-		for i := range cur {
-			left = add(cur[i], halfGradient(average(left, up[i+1]), up[i]))
-			cur[i] = left
-		}
+		addHalfGradient(cur, up, left)
 	default: // 0, and 14 and 15, which encoders don't use
 		for i := range cur {
 			cur[i] = add(cur[i], opaque)
@@ -103,7 +94,7 @@ func addLeft(row []uint32, x, end int) {
 // addRow adds pixels of another row.
 func addRow(row, from []uint32) {
 	from = from[:len(row)]
-	for i := range row {
+	for i := addRowBlocks(row, from); i < len(row); i++ {
 		row[i] = add(row[i], from[i])
 	}
 }
@@ -112,4 +103,83 @@ func addRow(row, from []uint32) {
 // added in one number, with eight zero bits between them to carry into.
 func add(a, b uint32) uint32 {
 	return (a&0xff00ff00+b&0xff00ff00)&0xff00ff00 | (a&0x00ff00ff+b&0x00ff00ff)&0x00ff00ff
+}
+
+// The functions below hold the four samples of a pixel in the 16-bit lanes of a number,
+// so that one operation is done for all of them. A difference of two samples, plus 256,
+// is from 1 to 511 and never borrows from the next lane. Its bit 8 is clear if the
+// difference is negative.
+const (
+	lanes1   = 0x0001000100010001
+	lanes128 = 0x0080008000800080
+	lanes255 = 0x00ff00ff00ff00ff
+	lanes256 = 0x0100010001000100
+)
+
+// apart puts the samples of a pixel in lanes: blue and red in the lower two, green and
+// alpha in the upper two.
+func apart(v uint32) uint64 { return uint64(v&0x00ff00ff) | uint64(v>>8&0x00ff00ff)<<32 }
+
+// together is the inverse of apart.
+func together(w uint64) uint32 { return uint32(w) | uint32(w>>32)<<8 }
+
+// limit limits samples to 0 to 255, which come with 256 added: less than 256 becomes 0,
+// 512 or more 255. The bits 8 and 9 tell; times 255 they select.
+func limit(w uint64) uint64 {
+	over := w >> 9 & lanes1
+	there := w>>8&lanes1 | over
+	return (w | (over<<8 - over)) & (there<<8 - there)
+}
+
+// addGradient adds L + T - TL, limited to 0 to 255. up begins above left.
+func addGradient(cur, up []uint32, left uint32) {
+	l, corner := apart(left), apart(up[0])
+	up = up[1 : 1+len(cur)]
+	for i, v := range cur {
+		top := apart(up[i])
+		l = (limit(l+top+lanes256-corner) + apart(v)) & lanes255
+		cur[i] = together(l)
+		corner = top
+	}
+}
+
+// addHalfGradient adds m + (m - TL)/2, limited to 0 to 255, m being the mean of L and T.
+// The division rounds towards 0: 1 is added to what is negative before it is shifted.
+func addHalfGradient(cur, up []uint32, left uint32) {
+	l, corner := apart(left), apart(up[0])
+	up = up[1 : 1+len(cur)]
+	for i, v := range cur {
+		top := apart(up[i])
+		m := (l + top) >> 1 & lanes255
+		d := m + lanes256 - corner
+		half := (d + (^d >> 8 & lanes1)) >> 1 & (lanes256 | lanes255) // plus 128
+		l = (limit(m+half+lanes128) + apart(v)) & lanes255
+		cur[i] = together(l)
+		corner = top
+	}
+}
+
+// addSelected adds L or T, whichever is nearer to L + T - TL: L if T is nearer to TL than
+// L is.
+func addSelected(cur, up []uint32, left uint32) {
+	l, corner := apart(left), apart(up[0])
+	up = up[1 : 1+len(cur)]
+	for i, v := range cur {
+		top := apart(up[i])
+		p := top
+		if differences(top, corner) < differences(l, corner) {
+			p = l
+		}
+		l = (p + apart(v)) & lanes255
+		cur[i] = together(l)
+		corner = top
+	}
+}
+
+// differences returns the sum of the absolute differences of the samples.
+func differences(a, b uint64) uint64 {
+	d := a + lanes256 - b
+	negative := ^d >> 8 & lanes1
+	d = (d&lanes255 ^ (negative<<8 - negative)) + negative
+	return d * lanes1 >> 48
 }

@@ -86,7 +86,8 @@ func (t *transform) undo(dst, src []uint32, y int) {
 
 // addGreen adds green to red and to blue.
 func addGreen(row []uint32) {
-	for i, v := range row {
+	for i := addGreenBlocks(row); i < len(row); i++ {
+		v := row[i]
 		g := v >> 8 & 0xff
 		row[i] = v&0xff00ff00 | (v&0x00ff00ff+(g<<16|g))&0x00ff00ff
 	}
@@ -105,7 +106,8 @@ func (t *transform) colour(row []uint32, y int) {
 
 func addColour(row []uint32, m uint32) {
 	greenToRed, greenToBlue, redToBlue := int32(int8(m)), int32(int8(m>>8)), int32(int8(m>>16))
-	for i, v := range row {
+	for i := addColourBlocks(row, m); i < len(row); i++ {
+		v := row[i]
 		green := int32(int8(v >> 8))
 		red := (int32(v>>16) + greenToRed*green>>5) & 0xff
 		blue := int32(v) + greenToBlue*green>>5 + redToBlue*int32(int8(red))>>5
