@@ -62,7 +62,8 @@ type points struct {
 	d       daemons
 	picture []byte
 	gray    []byte // what comes of picture by gray
-	scaled  []byte // and by scale=1/2
+	scaled  []byte // and by scale=1/2,1/4
+	quarter []byte // of that the second result
 }
 
 // told is what a client was told in a run.
@@ -117,7 +118,7 @@ func (p *points) get(s *server, id string, want []byte) (*http.Response, bool) {
 }
 
 // work is what the client does in each run, until imgd answers no more: four jobs
-// of which one is no picture, two results, and two jobs removed, the one done and
+// of which one is no picture, three results, and two jobs removed, the one done and
 // the other perhaps not yet.
 func (p *points) work(s *server) *told {
 	k := &told{acked: map[string]bool{}, deleted: map[string]bool{}}
@@ -136,11 +137,14 @@ func (p *points) work(s *server) *told {
 	if _, alive = p.get(s, a, p.gray); !alive {
 		return k
 	}
-	b, alive := p.put(s, k, "scale=1/2", p.picture)
+	b, alive := p.put(s, k, "scale=1/2,1/4", p.picture)
 	if !alive {
 		return k
 	}
 	if _, alive = p.get(s, b, p.scaled); !alive {
+		return k
+	}
+	if _, alive = p.get(s, b+"/2", p.quarter); !alive {
 		return k
 	}
 	bad, alive := p.put(s, k, "gray", []byte("no picture at all"))
@@ -167,7 +171,7 @@ func (p *points) work(s *server) *told {
 func (p *points) what(i int) (query string, body, want []byte) {
 	switch i {
 	case 1:
-		return "scale=1/2", p.picture, p.scaled
+		return "scale=1/2,1/4", p.picture, p.scaled
 	case 2:
 		return "gray", []byte("no picture at all"), nil
 	}
@@ -254,6 +258,11 @@ func (p *points) settle(s *server, k *told, h hit, i int, id string) {
 	failed := resp.StatusCode >= 400 && resp.StatusCode != 404 && resp.StatusCode != 410 && bytes.Count(b, []byte("\n")) == 1 && len(b) > 10
 	switch {
 	case resp.StatusCode == 200 && want != nil && bytes.Equal(b, want):
+		if i == 1 { // a job is done when all its results are there
+			if resp, b, err := s.do("GET", "/jobs/"+id+"/2/image", nil); err != nil || resp.StatusCode != 200 || !bytes.Equal(b, p.quarter) {
+				t.Errorf("job %d has a second result of %d bytes, not %d: %v", i, len(b), len(p.quarter), err)
+			}
+		}
 	case want == nil && resp.StatusCode == 415 && failed:
 	case h.errno != "" && failed: // the disk failed, and that is said
 	default:
@@ -283,7 +292,7 @@ func (p *points) tidy(spool string, h hit) {
 			if base, tag, _ := strings.Cut(n, "."); h.errno != "" && tag != "" && slices.Contains(has, base) {
 				continue // its second name could not be removed
 			}
-			if !slices.Contains([]string{"job", "lock", "end", "out", "result", "error", "deaths", "delivered"}, n) {
+			if !slices.Contains([]string{"job", "lock", "end", "out", "out2", "result", "error", "deaths", "delivered"}, n) {
 				t.Errorf("left over in a finished job: %s of %v", n, has)
 			}
 		}
@@ -345,7 +354,9 @@ func TestFaultEveryChangeOfTheSpool(t *testing.T) {
 	dir := t.TempDir()
 	save(t, dir, "p.jpg", photo(160, 120, 5))
 	p.picture = read(t, filepath.Join(dir, "p.jpg"))
-	p.gray, p.scaled = must(t, dir, "gray < p.jpg"), must(t, dir, "scale 1/2 < p.jpg")
+	must(t, dir, "scale -d sizes 1/2,1/4 p.jpg")
+	p.gray, p.scaled = must(t, dir, "gray < p.jpg"), read(t, filepath.Join(dir, "sizes", "p-1_2.jpg"))
+	p.quarter = read(t, filepath.Join(dir, "sizes", "p-1_4.jpg"))
 
 	acked, _, changes := p.once(hit{})
 	if acked != 4 || len(changes) < 60 {

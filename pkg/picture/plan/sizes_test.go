@@ -82,6 +82,7 @@ func TestSeveralSizesAreThoseOfSingleRequests(t *testing.T) {
 	photo := photoJPEG(t, 1203, 905)
 	_, photoPNG := made(t, photo, "format=png")
 	turned := oriented(photo, 6)
+	_, reduced := made(t, photo, "gray handover fast scale=1/2")
 	for _, c := range []struct {
 		name, words string
 		data        []byte
@@ -102,6 +103,7 @@ func TestSeveralSizesAreThoseOfSingleRequests(t *testing.T) {
 		{"PNG", "scale=640x,320x,100x,77x", photoPNG},
 		{"the picture's own size", "scale=1203x,320x,1x1", photo},
 		{"PNG of its own size", "scale=1,1/4", photoPNG},
+		{"of what another has reduced", "scale=600x,150x,50x of=1203x905 reduced=4 format=png", reduced},
 		{"progressive", "scale=640x,320x progressive format=jpeg", photoPNG},
 		{"ahead", "scale=640x,320x,100x ahead", photo},
 		{"alpha", "scale=40x,20x,9x", transparent(t)},

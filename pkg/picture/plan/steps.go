@@ -15,10 +15,10 @@ type step func(*job, raster.Rows) (raster.Rows, error)
 
 // steps are the operations in the order in which they are done. Each does nothing
 // when it isn't asked for.
-var steps = []step{cropStep, grayStep, profileStep, packStep, scaleStep, pageStep, fitStep}
+var steps = []step{cropStep, grayStep, profileStep, packStep, ofStep, scaleStep, pageStep, fitStep}
 
-// The numbers of steps before those two.
-const beforePack, beforeScale = 3, 4
+// The numbers of steps before packStep and scaleStep.
+const beforePack, beforeScale = 3, 5
 
 // rows starts the decoding of a still picture and sends its rows through steps.
 // The result may still have to be turned upright, which the encoder does when the
@@ -173,6 +173,18 @@ func packStep(j *job, rows raster.Rows) (raster.Rows, error) {
 	return raster.Expand(rows), nil
 }
 
+// ofStep says of rows that another daemon has reduced what they are a part of.
+func ofStep(j *job, rows raster.Rows) (raster.Rows, error) {
+	if !j.reduced() {
+		return rows, nil
+	}
+	part := *rows.Header()
+	d := part.Planes[0]
+	part.FullW, part.FullH = j.OfW, j.OfH
+	part.Planes = []raster.PlaneDim{{W: d.W, H: d.H, NX: j.Reduced, DX: 8, NY: j.Reduced, DY: 8, OX: j.OriginX, OY: j.OriginY}}
+	return raster.WithHeader(rows, &part), nil
+}
+
 // scaleStep resamples rows to the goal. They are turned upright first if the goal is
 // the larger picture, so that what turning has to hold is the smaller one.
 func scaleStep(j *job, rows raster.Rows) (raster.Rows, error) {
@@ -188,13 +200,6 @@ func scaleStep(j *job, rows raster.Rows) (raster.Rows, error) {
 	orientation := rows.Header().Orientation
 	cut := raster.Stored(j.place.Cut, j.place.ScaledW, j.place.ScaledH, orientation)
 	w, h := stored(j.place.ScaledW, j.place.ScaledH, orientation)
-	if j.reduced() {
-		part := *rows.Header()
-		d := part.Planes[0]
-		part.FullW, part.FullH = j.OfW, j.OfH
-		part.Planes = []raster.PlaneDim{{W: d.W, H: d.H, NX: j.Reduced, DX: 8, NY: j.Reduced, DY: 8, OX: j.OriginX, OY: j.OriginY}}
-		rows = raster.WithHeader(rows, &part)
-	}
 	o := resample.Options{Kernel: j.Ops.Get("kernel"), Linear: j.Ops.Has("linear"), Cut: cut, Limits: j.Limits}
 	if o.Linear {
 		o.Curves = colour.Curves(rows.Header())
