@@ -132,6 +132,7 @@ type encoder struct {
 	packed    []byte   // levels of the row in work
 	held      []stream // the same of rows that are not yet coded
 	holding   int64    // bytes in held
+	maxHeld   int64    // bytes
 	tokens    tokenPartitions
 	modes     modeBudget
 	inSegment [segments]int // macroblocks
@@ -170,7 +171,7 @@ type macroblock struct {
 const blockY2 = 24 // in macroblock.levels
 
 func newEncoder(w, h int, gray bool, o EncodeOptions) *encoder {
-	e := &encoder{w: w, h: h, mbw: (w + 15) / 16, mbh: (h + 15) / 16, gray: gray, fast: o.Fast}
+	e := &encoder{w: w, h: h, mbw: (w + 15) / 16, mbh: (h + 15) / 16, gray: gray, fast: o.Fast, maxHeld: maxHeld}
 	e.aboveLuma = make([]uint8, 16*e.mbw)
 	e.aboveModes = make([]mode, 4*e.mbw)
 	e.aboveCoded = make([]codedBlocks, e.mbw)
@@ -186,6 +187,9 @@ func newEncoder(w, h int, gray bool, o EncodeOptions) *encoder {
 		}
 	}
 	e.tried = modeSets{luma: allModes, block: allModes, chroma: allModes}
+	if e.fast {
+		e.tried.chroma = 1<<modeDC | 1<<modeTM
+	}
 	e.setSegments(o.Quality)
 	e.useProbs(&defaultCoefProbs)
 	return e

@@ -39,6 +39,9 @@ func (e *encoder) chooseChroma() {
 	best.score = math.MaxInt
 	lumaBits := e.lumaModeBits()
 	for _, pair := range [2][2]mode{{modeDC, modeTM}, {modeV, modeH}} {
+		if !e.tried.chroma.has(pair[0]) && !e.tried.chroma.has(pair[1]) {
+			continue
+		}
 		t.edges.predict(&t.pred, pair[0], 0, 8)
 		t.edges.predict(&t.pred, pair[1], 8, 16)
 		subtract(&t.coefs, &mb.chroma, &t.pred)

@@ -334,9 +334,18 @@ func (e *encoder) use4() {
 	}
 }
 
+// fastBits is how many bits, with its error in their price, luma by 16×16 may take in a
+// fast encoder so that 4×4 is not tried.
+var fastBits = 60
+
 // chooseLuma finds how the luma of the macroblock is predicted.
 func (e *encoder) chooseLuma() {
-	if score := e.choose16(); e.tried.luma.has(mode4x4) && e.choose4(score) {
+	score := e.choose16()
+	try := e.tried.luma.has(mode4x4)
+	if e.fast && score < e.segments[e.mb.segment].score(0, fastBits*256/laneUnit) {
+		try = false
+	}
+	if try && e.choose4(score) {
 		e.use4()
 	} else {
 		e.use16()

@@ -20,21 +20,21 @@ var squareModes = [4]mode{modeDC, modeV, modeH, modeTM}
 type modeBudget struct {
 	total, spent int
 	all, done    int // macroblocks
-	flags        int // bits of a macroblock beside its modes: its segment, and whether it has tokens
+	flags        int // of a macroblock beside its modes: its segment, and whether it has tokens
+	slack        int // what may be spent ahead of the pace
 }
 
 const (
 	// modeHeaderBits is enough for the header and new probabilities of tokens: of 1056 each
 	// takes 9 bits at most, and most have none.
 	modeHeaderBits = 1200 * 8
-	// modeSlack, in 1/256, is what may be spent ahead of the pace.
-	modeSlack = 64 << 10 * 256
+	modeSlack      = 64 << 10 * 256
 	// plainFrom is the number of macroblocks from which there is no room for flags.
 	plainFrom = 400_000
 )
 
 func (b *modeBudget) init(macroblocks int) {
-	*b = modeBudget{all: macroblocks}
+	*b = modeBudget{all: macroblocks, slack: modeSlack}
 	if macroblocks < plainFrom {
 		b.flags = 3 * 256
 	}
@@ -46,7 +46,7 @@ func (b *modeBudget) init(macroblocks int) {
 func (b *modeBudget) allows(bits int) bool {
 	bits += b.spent
 	least := lumaModeCost[modeDC] + chromaModeCost[modeDC]
-	return bits <= b.total-(b.all-b.done-1)*least && bits <= b.total/b.all*(b.done+1)+modeSlack
+	return bits <= b.total-(b.all-b.done-1)*least && bits <= b.total/b.all*(b.done+1)+b.slack
 }
 
 func (b *modeBudget) spend(bits int) { b.spent, b.done = b.spent+bits, b.done+1 }

@@ -93,7 +93,7 @@ func (e *encoder) hold() error {
 	y := e.mby - 1
 	e.held[y].pool = &e.pool
 	e.held[y].write(e.packed)
-	if e.holding += int64(len(e.packed)); e.holding > maxHeld && e.tokens.probs == nil {
+	if e.holding += int64(len(e.packed)); e.holding > e.maxHeld && e.tokens.probs == nil {
 		e.begin(maxPartitions)
 	}
 	if e.tokens.probs != nil {

@@ -33,7 +33,8 @@ const (
 	activityLeast  = 30   // about half of SSIM's constant for variances
 	activityGamma  = 0.2  // power of the variance that steps follow
 	activityWidth  = 1.75 // of a class
-	activityCenter = 2.5  // above that of a flat macroblock: where the step is the quality's
+	activityCenter = 1.2  // above that of a flat macroblock: where the step is the quality's
+	plainQuality   = 90   // from which on activity counts less, to nothing at 100
 )
 
 // setSegments sets the quantizers for a quality.
@@ -41,9 +42,10 @@ func (e *encoder) setSegments(quality int) {
 	base := qualityIndex(quality)
 	whole := min(int(base), maxIndex-1)
 	step := float64(acSteps[whole]) + (base-float64(whole))*float64(acSteps[whole+1]-acSteps[whole])
+	gamma := activityGamma * min(1, float64(100-quality)/(100-plainQuality))
 	for i := range e.segments {
 		s := &e.segments[i]
-		want := step * math.Exp2(activityGamma*(float64(i)*activityWidth-activityCenter))
+		want := step * math.Exp2(gamma*(float64(i)*activityWidth-activityCenter))
 		s.index = 0
 		for s.index < maxIndex && float64(acSteps[s.index]+acSteps[s.index+1])/2 <= want {
 			s.index++
