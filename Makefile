@@ -12,6 +12,7 @@
 #   make faults     every fault there is, on the real binaries; a table of what it cost
 #                   (root: power cuts of ext4 and xfs, and a file server, too)
 #   make soak       everything at once for SOAK; what is held before and after
+#   make test-arch  the filters' and clients' packages on arm64, arm and 386, emulated
 #   make model      the model test of the spool, SEEDS times (a minute for 100)
 #   make mutants    one small fault after another in the code; which of them no test notices
 #                   (MUTANTS="F1 S2": only those)
@@ -50,7 +51,16 @@ COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsig
 # Packages with vector code: their plain loops are tested and vetted too.
 VECTORS = $(addprefix ./pkg/picture/,colour jpeg png raster resample webp/vp8 webp/vp8l)
 
-.PHONY: all run test check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd model mutants race install deb clean need-go
+# The filters and the clients, and what they are made of.
+PORTABLE = ./cmd/gray ./cmd/scale ./cmd/imginfo ./cmd/imgput ./cmd/imgget ./cmd/imgls ./cmd/imgrm ./cmd/imgsign \
+  ./pkg/shell/... ./pkg/picture/... ./pkg/geometry ./pkg/ops ./pkg/format ./pkg/filename ./pkg/address ./pkg/limits ./pkg/urlsign
+
+COMMANDS = $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
+
+# All commands build for these; the daemons say there that they are for Linux.
+SYSTEMS = darwin/arm64 freebsd/amd64 openbsd/amd64 windows/amd64
+
+.PHONY: all run test test-arch check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd model mutants race install deb clean need-go
 
 all: need-go
 	$(GO) build -trimpath -buildvcs=auto -o bin/ ./cmd/...
@@ -79,6 +89,8 @@ check: need-go
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	GOEXPERIMENT= $(GO) vet $(VECTORS)
+	@for t in $(SYSTEMS); do \
+	  echo "build for $$t"; GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null $(COMMANDS) || exit 1; done
 	$(GO) test -run 'TestWalls|TestManLint|TestManAgrees|TestManOne' ./tests
 
 bench: all bench-plain
@@ -114,6 +126,13 @@ test-systemd: all
 	@command -v systemd-nspawn mmdebstrap >/dev/null || { \
 	  echo "make: systemd-nspawn or mmdebstrap is missing: apt-get install systemd-container mmdebstrap" >&2; exit 1; }
 	SYSTEMD=1 $(GO) test -count=1 -timeout 30m -v ./tests/systemd
+
+# On emulated processors, which takes ten times as long.
+test-arch: need-go
+	tests/setup.sh arch
+	tests/arch.sh
+	@for a in arm64 arm 386; do \
+	  echo "linux/$$a"; GOARCH=$$a $(GO) test -timeout 60m $(PORTABLE) || exit 1; done
 
 # The race detector makes calls that the sandbox forbids, and takes more memory than
 # the limit that the workers of pkg/daemon set themselves.

@@ -44,6 +44,8 @@ mount mount"
 unshare util-linux
 ip iproute2"
 fi
+[ "${1-}" != arch ] || needed="$needed
+qemu-aarch64-static qemu-user-static"
 missing= packages=
 while read -r program package; do
 	[ -n "$program" ] || continue

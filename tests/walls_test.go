@@ -85,16 +85,17 @@ var walls = map[string][]string{
 	"pkg/front/service":    {"pkg/fault", "pkg/tokenfile", "pkg/front", "pkg/front/spool", "pkg/front/docroot", "pkg/daemon/"},
 
 	// The person's side: cli < input, output, progress, show, history, client < filter, transfer.
-	"pkg/shell/cli":             {"pkg/fault"},
+	"pkg/shell/system":          {},
+	"pkg/shell/cli":             {"pkg/fault", "pkg/shell/system"},
 	"pkg/shell/faketerm":        {},
-	"pkg/shell/progress":        {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm"},
-	"pkg/shell/show":            {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm"},
+	"pkg/shell/progress":        {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm", "pkg/shell/system"},
+	"pkg/shell/show":            {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm", "pkg/shell/system"},
 	"pkg/shell/input":           {"pkg/fault", "pkg/shell/cli"},
-	"pkg/shell/output":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli"},
-	"pkg/shell/client":          {"pkg/fault", "pkg/filename", "pkg/geometry", "pkg/jobid", "pkg/tokenfile", "pkg/ops", "pkg/shell/cli", "pkg/shell/client/fakeimgd"},
+	"pkg/shell/output":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/system"},
+	"pkg/shell/client":          {"pkg/fault", "pkg/filename", "pkg/geometry", "pkg/jobid", "pkg/tokenfile", "pkg/ops", "pkg/shell/cli", "pkg/shell/client/fakeimgd", "pkg/shell/system"},
 	"pkg/shell/client/fakeimgd": {"pkg/fault", "pkg/ops"},
-	"pkg/shell/history":         {"pkg/fault"},
-	"pkg/shell/filter":          {"pkg/fault", "pkg/filename", "pkg/format", "pkg/limits", "pkg/ops", "pkg/shell/cli", "pkg/shell/faketerm", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress"},
+	"pkg/shell/history":         {"pkg/fault", "pkg/shell/system"},
+	"pkg/shell/filter":          {"pkg/fault", "pkg/filename", "pkg/format", "pkg/limits", "pkg/ops", "pkg/shell/cli", "pkg/shell/faketerm", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/system"},
 	"pkg/shell/transfer":        {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/history", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
 
 	// Commands join wings.

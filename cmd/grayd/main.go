@@ -1,3 +1,5 @@
+//go:build linux
+
 // Grayd turns pictures gray, as a daemon with pre-forked workers: grayd(8).
 package main
 

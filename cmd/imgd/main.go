@@ -1,3 +1,5 @@
+//go:build linux
+
 // Imgd serves gray and scale over HTTP: it takes uploads, keeps jobs, and has grayd and
 // scaled work on them. See imgd(8).
 package main

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Scaled scales pictures, as a daemon with pre-forked workers: scaled(8).
 package main
 

@@ -25,9 +25,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/sys/unix"
-
 	"imgtools/pkg/fault"
+	"imgtools/pkg/shell/system"
 )
 
 // ErrDone is returned by Parse after -h or -version: the command has nothing more
@@ -112,10 +111,7 @@ func Line(s string) string {
 }
 
 // Terminal reports whether f is a terminal.
-func Terminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
-}
+func Terminal(f *os.File) bool { return system.Terminal(f) }
 
 // Flags are the flags of one command.
 type Flags struct {
@@ -260,4 +256,12 @@ func Version() string {
 		return b.Main.Version
 	}
 	return "(devel)"
+}
+
+// OnlyLinux is the main of a daemon on another system: it says that the daemon is for
+// Linux, and exits.
+func OnlyLinux(name string) {
+	Main(name, func([]string) error {
+		return fault.New(fault.Unsupported, "runs on Linux only; the filters and the clients run here")
+	})
 }

@@ -5,6 +5,9 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/shell/system"
 )
 
 // cleanups are the functions to call when the process ends.
@@ -48,11 +51,11 @@ func watch() {
 		}
 	}
 	go func() {
-		s := (<-ch).(syscall.Signal)
+		s := <-ch
 		cleanUp()
 		signal.Reset(s)
-		syscall.Kill(syscall.Getpid(), s)
-		select {}
+		system.Die(s)
+		os.Exit(int(fault.ExitFail))
 	}()
 }
 

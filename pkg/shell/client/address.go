@@ -1,18 +1,17 @@
 package client
 
 import (
-	"io/fs"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"imgtools/pkg/address"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/geometry"
 	"imgtools/pkg/jobid"
+	"imgtools/pkg/shell/system"
 )
 
 // endpoint is one place where imgd may be.
@@ -44,16 +43,16 @@ func places() []endpoint {
 	var es []endpoint
 	for _, d := range runDirs(os.Getenv, os.Getuid()) {
 		if d.Shared {
-			if st, err := os.Lstat(d.Path); err == nil && (!st.IsDir() || owner(st) != os.Getuid()) {
-				continue
+			if st, err := os.Lstat(d.Path); err == nil {
+				if uid, _, ok := system.Owner(st); !st.IsDir() || ok && uid != os.Getuid() {
+					continue
+				}
 			}
 		}
 		es = append(es, socket(d.Socket("imgd")))
 	}
 	return es
 }
-
-func owner(st fs.FileInfo) int { return int(st.Sys().(*syscall.Stat_t).Uid) }
 
 // Ref is a result of a job on a server.
 type Ref struct {

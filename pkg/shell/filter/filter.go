@@ -24,6 +24,7 @@ import (
 	"imgtools/pkg/shell/cli"
 	"imgtools/pkg/shell/input"
 	"imgtools/pkg/shell/output"
+	"imgtools/pkg/shell/system"
 )
 
 // Result describes a picture that was written.
@@ -115,7 +116,7 @@ func (c *Config) check() error {
 // Run runs op on each file. Several files need a folder and get their names in their
 // order; one that fails is named on stderr and the others go on.
 func Run(cfg Config, op Operation) error {
-	batch()
+	system.Batch()
 	c := runner{Config: cfg, op: op, report: cli.Report{Command: cfg.Command, Stderr: os.Stderr, Quiet: cfg.Quiet}}
 	defer c.report.Notes()
 	if err := c.check(); err != nil {

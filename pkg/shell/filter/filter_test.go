@@ -16,6 +16,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/shell/cli"
+	"imgtools/pkg/shell/system"
 )
 
 // TestMain runs the test binary as a filter when it is told to.
@@ -334,7 +335,7 @@ func TestBatch(t *testing.T) {
 			now, done := make(chan bool), make(chan bool)
 			go tell(c.before, now, done)
 			<-done
-			batch()
+			system.Batch()
 			close(now)
 			if p := <-got; p != c.want {
 				t.Errorf("%+v, want %+v", p, c.want)

@@ -3,10 +3,10 @@ package filter
 import (
 	"errors"
 	"os"
-	"syscall"
 
 	"imgtools/pkg/shell/input"
 	"imgtools/pkg/shell/output"
+	"imgtools/pkg/shell/system"
 )
 
 // place returns the file for the result of a source: with -inplace one beside the
@@ -38,8 +38,8 @@ func (p *picture) replace() error {
 		p.outs[0].Discard()
 		return input.Cause(err)
 	}
-	if sys, ok := p.was.Sys().(*syscall.Stat_t); ok {
-		p.outs[0].Chown(int(sys.Uid), int(sys.Gid)) // fails for all but root, whose files they aren't
+	if uid, gid, ok := system.Owner(p.was); ok {
+		p.outs[0].Chown(uid, gid) // fails for all but root, whose files they aren't
 	}
 	p.outs[0].Mark(p.was.ModTime(), "")
 	_, err = p.outs[0].Commit("")
@@ -49,17 +49,15 @@ func (p *picture) replace() error {
 // unique returns the sources without those that are a file again, under any name. They
 // would be changed twice.
 func unique(sources []source) []source {
-	type file struct{ dev, ino uint64 }
-	seen := map[file]bool{}
+	seen := map[system.FileID]bool{}
 	var once []source
 	for _, s := range sources {
 		if st, err := os.Stat(s.operand); err == nil {
-			if sys, ok := st.Sys().(*syscall.Stat_t); ok {
-				f := file{uint64(sys.Dev), sys.Ino}
-				if seen[f] {
+			if id, ok := system.ID(st); ok {
+				if seen[id] {
 					continue
 				}
-				seen[f] = true
+				seen[id] = true
 			}
 		}
 		once = append(once, s)

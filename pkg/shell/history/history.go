@@ -21,7 +21,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"imgtools/pkg/shell/system"
 )
 
 // Max is the number of jobs in a list. The oldest are dropped.
@@ -145,14 +145,11 @@ func (l *List) lock() (*os.File, error) {
 		return nil, err
 	}
 	for {
-		f, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+		f, err := system.OpenNoLink(l.path, 0o600)
 		if err != nil {
 			return nil, err
 		}
-		for err = unix.EINTR; err == unix.EINTR; {
-			err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
-		}
-		if err != nil {
+		if err := system.Lock(f); err != nil {
 			f.Close()
 			return nil, &os.PathError{Op: "lock", Path: l.path, Err: err}
 		}

@@ -10,14 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"imgtools/pkg/fault"
+	"imgtools/pkg/shell/system"
 )
-
-// etagAttr is the extended attribute with a result's entity tag. Where the file
-// system has attributes, it distinguishes results of the same name, size and second.
-const etagAttr = "user.imgtools.etag"
 
 // Dir is a folder for results. Its methods may be called at the same time.
 type Dir struct {
@@ -175,12 +170,11 @@ func (d *Dir) move(tmp, path string) error {
 // renameNew renames a file to a name that is free, even when other processes try the
 // same name at the same time.
 func renameNew(tmp, path string) error {
-	err := unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, path, unix.RENAME_NOREPLACE)
+	err := system.RenameNew(tmp, path)
 	if err == nil || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
 		return err // without tmp: a signal is about to end this process
 	}
-	// Not every file system has RENAME_NOREPLACE (NFS and some FUSE lack it), nor
-	// links.
+	// Not every system and file system has such a rename, nor links.
 	if err = os.Link(tmp, path); err == nil {
 		return os.Remove(tmp)
 	}
@@ -212,7 +206,7 @@ func (f *File) Mark(modified time.Time, etag string) {
 	}
 	f.modified = modified
 	if etag != "" {
-		unix.Fsetxattr(int(f.Fd()), etagAttr, []byte(etag), 0)
+		system.SetTag(f.File, etag)
 	}
 	if !modified.IsZero() {
 		os.Chtimes(f.tmp, time.Time{}, modified)
@@ -244,7 +238,6 @@ func (d *Dir) Fetched(name string, size int64, modified time.Time, etag string) 
 
 // tagged reports whether the file at path has this entity tag, or none.
 func tagged(path, etag string) bool {
-	var buf [256]byte
-	n, err := unix.Getxattr(path, etagAttr, buf[:])
-	return err != nil || string(buf[:n]) == etag
+	tag, ok := system.Tag(path)
+	return !ok || tag == etag
 }

@@ -8,14 +8,15 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/shell/cli"
+	"imgtools/pkg/shell/system"
 )
 
 // File is a result that is being written. Exactly one of Commit and Discard ends it.
@@ -45,10 +46,11 @@ func Open(path string) (*File, error) {
 	}
 	if fd >= 0 {
 		// Duplicated, not opened again, to keep its offset, or the same pipe.
-		if fd, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3); err != nil {
-			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		f, err := system.Dup(fd, path)
+		if err != nil {
+			return nil, err
 		}
-		return gathered(os.NewFile(uintptr(fd), path))
+		return gathered(f)
 	}
 	st, err := os.Stat(dst)
 	switch {
@@ -67,7 +69,7 @@ func Open(path string) (*File, error) {
 		return beside(dst, path, newMode)
 	}
 	f, err := instead(dst, path, st.Mode().Perm())
-	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EROFS) {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 		// The folder can't be written, but perhaps the file can.
 		if to, openErr := os.OpenFile(dst, os.O_WRONLY, 0); openErr == nil {
 			f, err = gathered(to)
@@ -126,12 +128,8 @@ const newMode = 0o666
 
 // Unnamed returns a temporary file without a name, for a picture that isn't kept.
 func Unnamed() (*File, error) {
-	f, err := os.CreateTemp("", "imgtools-*")
+	f, err := system.Unnamed()
 	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		f.Close()
 		return nil, err
 	}
 	return &File{File: f}, nil
@@ -144,7 +142,7 @@ func follow(path string) (dst string, fd int, err error) {
 	dst = path
 	for range 40 {
 		dir, base := filepath.Split(dst)
-		if dir == "/proc/self/fd/" || dir == "/dev/fd/" {
+		if slices.Contains(system.DupPrefixes, dir) {
 			if n, err := strconv.Atoi(base); err == nil {
 				return dst, n, nil
 			}
@@ -158,7 +156,7 @@ func follow(path string) (dst string, fd int, err error) {
 		}
 		dst = to
 	}
-	return "", -1, &fs.PathError{Op: "open", Path: path, Err: unix.ELOOP}
+	return "", -1, &fs.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
 }
 
 // gathered returns an unnamed file. Commit copies it to f and closes f.
@@ -180,16 +178,12 @@ func temporary(folder, path string, mode fs.FileMode) (*File, error) {
 	tmp := filepath.Join(folder, ".imgtools-"+rand.Text()[:12])
 	// Registered first, so that at no instant a signal could leave the file behind.
 	forget := cli.AtExit(func() { os.Remove(tmp) })
-	const flags = unix.O_RDWR | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC | unix.O_LARGEFILE
-	fd, err := unix.Open(tmp, flags, uint32(mode))
-	for err == unix.EINTR {
-		fd, err = unix.Open(tmp, flags, uint32(mode))
-	}
+	f, err := system.CreateNew(tmp, path, mode)
 	if err != nil {
 		forget()
 		return nil, &fs.PathError{Op: "create a file in", Path: folder, Err: err}
 	}
-	return &File{File: os.NewFile(uintptr(fd), path), tmp: tmp, forget: forget}, nil
+	return &File{File: f, tmp: tmp, forget: forget}, nil
 }
 
 // Commit closes the file and moves it to its destination. In a folder that is name,
@@ -207,7 +201,7 @@ func (f *File) Commit(name string) (path string, err error) {
 	}
 	if f.dir != nil {
 		path, err = f.dir.place(f, name)
-	} else if path, err = f.dst, os.Rename(f.tmp, f.dst); errors.Is(err, unix.EBUSY) {
+	} else if path, err = f.dst, os.Rename(f.tmp, f.dst); system.MountPoint(err) {
 		// f.dst is a mount point, such as a file bound into a container.
 		if f.whole {
 			err = errors.New("it is a mount point, which can't be replaced")

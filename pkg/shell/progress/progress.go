@@ -15,9 +15,8 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"imgtools/pkg/shell/cli"
+	"imgtools/pkg/shell/system"
 )
 
 // every is the time between two repaints. A command that ends sooner shows nothing.
@@ -52,8 +51,8 @@ func Start(stderr io.Writer, quiet bool, text func() string) *Line {
 	l := &Line{tty: tty, text: text, stop: make(chan struct{})}
 	// The commands of a pipeline inherit one open file description and would share
 	// its lock (flock(2)), so this opens another one.
-	if fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", tty.Fd()), unix.O_WRONLY|unix.O_NOCTTY|unix.O_CLOEXEC, 0); err == nil {
-		l.turn = os.NewFile(uintptr(fd), tty.Name())
+	if f, err := system.Reopen(tty, os.O_WRONLY); err == nil {
+		l.turn = f
 	}
 	l.forget = cli.AtExit(l.wipe)
 	go func() {
@@ -138,23 +137,23 @@ func (l *Line) paint() {
 // ours reports whether this command may show its line: it is in the foreground, and
 // no other command of the pipeline shows one.
 func (l *Line) ours() bool {
-	group, err := unix.IoctlGetInt(int(l.tty.Fd()), unix.TIOCGPGRP)
-	front := err != nil || group == unix.Getpgrp() // an error: it is not our controlling terminal
+	front, controlled := system.Foreground(l.tty)
+	front = front || !controlled
 	if l.turn == nil {
 		return front
 	}
 	if !front {
-		unix.Flock(int(l.turn.Fd()), unix.LOCK_UN)
+		system.Unlock(l.turn)
 		return false
 	}
 	// The lock lasts until Stop or the end of the process closes the file.
-	return unix.Flock(int(l.turn.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
+	return system.TryLock(l.turn)
 }
 
 // width returns the terminal's width in characters.
 func (l *Line) width() int {
-	if ws, err := unix.IoctlGetWinsize(int(l.tty.Fd()), unix.TIOCGWINSZ); err == nil && ws.Col > 0 {
-		return int(ws.Col)
+	if w := system.WindowOf(l.tty); w.Cols > 0 {
+		return w.Cols
 	}
 	return 80
 }

@@ -15,9 +15,8 @@ import (
 	"os"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"imgtools/pkg/shell/cli"
+	"imgtools/pkg/shell/system"
 )
 
 // Screen is a terminal's window.
@@ -42,11 +41,8 @@ const (
 // Look returns the window of f, for which Can is true. It leaves out one line, for
 // the prompt that follows.
 func Look(f *os.File) Screen {
-	var ws unix.Winsize
-	if got, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil {
-		ws = *got
-	}
-	cols, rows := int(ws.Col), int(ws.Row)
+	ws := system.WindowOf(f)
+	cols, rows := ws.Cols, ws.Rows
 	if cols == 0 || rows == 0 {
 		cols, rows = defaultCols, defaultRows
 	}
@@ -54,7 +50,7 @@ func Look(f *os.File) Screen {
 	if !mayAsk(os.Getenv("TERM"), os.Getenv("TMUX")) || !ask(f) {
 		return Screen{W: cols, H: 2 * left}
 	}
-	w, h := int(ws.Xpixel), int(ws.Ypixel)
+	w, h := ws.Width, ws.Height
 	if w == 0 || h == 0 {
 		w, h = cols*cellW, rows*cellH
 	}
