@@ -46,11 +46,6 @@ func count(h *[4][256]uint32, p uint32) {
 	h[3][p>>24]++
 }
 
-func minusGreen(p uint32) uint32 {
-	g := p >> 8 & 255
-	return p&0xff00ff00 | ((p&0x00ff00ff|0x01000100)-(g|g<<16))&0x00ff00ff
-}
-
 func bitsOf(h *[4][256]uint32) (sum float32) {
 	for i := range h {
 		sum += codeCost(h[i][:])

@@ -31,7 +31,7 @@ func (c *coder) room(n int) []uint32 {
 	if over := len(c.window) + n - cap(c.window); over > 0 {
 		copy(c.window, c.window[over:])
 		c.window = c.window[:len(c.window)-over]
-		c.match.slide(over)
+		c.match.base += over
 	}
 	c.start = len(c.window)
 	c.window = c.window[:c.start+n]

@@ -122,10 +122,15 @@ func size(v uint32) int {
 
 // subtractGreen subtracts green from red and blue (RFC 9649, 4.3).
 func subtractGreen(px []uint32) {
+	px = px[vectorSubtractGreen(px):]
 	for i, p := range px {
-		g := p >> 8 & 255
-		// 0x100 above each byte keeps a borrow from its neighbour.
-		rb := (p&0x00ff00ff | 0x01000100) - (g | g<<16)
-		px[i] = p&0xff00ff00 | rb&0x00ff00ff
+		px[i] = minusGreen(p)
 	}
+}
+
+// minusGreen is subtractGreen of one pixel. A bit above each byte keeps a borrow from its
+// neighbour.
+func minusGreen(p uint32) uint32 {
+	g := p >> 8 & 255
+	return p&0xff00ff00 | ((p&0x00ff00ff|0x01000100)-(g|g<<16))&0x00ff00ff
 }

@@ -15,8 +15,9 @@ type matcher struct {
 	width     int
 	dist      *distances
 	px        []uint32
-	head      []int32 // -1: none
-	prev      []int32
+	base      int     // place of px[0] among all pixels, also those that are forgotten
+	head      []int32 // places; -1: none
+	prev      []int32 // places, by place modulo the length, a power of 2
 	shift     uint
 	tokens    []token
 	misses    int // literals lately, less what copies were found
@@ -46,20 +47,9 @@ func newMatcher(width, n int) *matcher {
 	for i := range m.head {
 		m.head[i] = -1
 	}
-	m.prev = make([]int32, n)
+	m.prev = make([]int32, 1<<bits.Len(uint(min(n, maxDistance)-1)))
 	m.shift = uint(64 - b)
 	return m
-}
-
-// slide forgets the first n pixels.
-func (m *matcher) slide(n int) {
-	for i, p := range m.head {
-		m.head[i] = max(p-int32(n), -1)
-	}
-	copy(m.prev, m.prev[n:])
-	for i, p := range m.prev {
-		m.prev[i] = max(p-int32(n), -1)
-	}
 }
 
 func (m *matcher) hash(i int) uint64 {
@@ -67,10 +57,13 @@ func (m *matcher) hash(i int) uint64 {
 	return (a*0x9e3779b97f4a7c15 + b*0xc2b2ae3d27d4eb4f) >> m.shift
 }
 
-func (m *matcher) insert(i int) {
+// chain puts pixel i into the chain of its hash value, and returns the place before it.
+func (m *matcher) chain(i int) int {
 	h := m.hash(i)
-	m.prev[i] = m.head[h]
-	m.head[h] = int32(i)
+	j := m.head[h]
+	m.head[h] = int32(m.base + i)
+	m.prev[(m.base+i)&(len(m.prev)-1)] = j
+	return int(j)
 }
 
 // match returns how many pixels from i on are those from j on, at most limit.
@@ -106,20 +99,17 @@ func (m *matcher) find(i, end int) (n, distance, gain int) {
 	if n >= niceMatch || limit < minMatch {
 		return n, distance, gain
 	}
-	h := m.hash(i)
-	j := int(m.head[h])
-	m.prev[i] = int32(j)
-	m.head[h] = int32(i)
-	for range chainLen {
-		if j < 0 || i-j > maxDistance {
-			break
+	for j, k := m.chain(i), 0; j >= 0 && k < chainLen; k++ {
+		d := m.base + i - j
+		if d > maxDistance || d > i || d <= 0 {
+			break // the place was forgotten, and its entry may be another's
 		}
-		if n < limit && m.px[i+n] == m.px[j+n] {
-			if consider(i - j); n >= niceMatch {
+		if n < limit && m.px[i+n] == m.px[i+n-d] {
+			if consider(d); n >= niceMatch {
 				break
 			}
 		}
-		j = int(m.prev[j])
+		j = int(m.prev[j&(len(m.prev)-1)])
 	}
 	return n, distance, gain
 }
@@ -196,6 +186,6 @@ func (m *matcher) parse(start, end int) {
 func (m *matcher) enter(from, to int) {
 	to = min(to, len(m.px)-minMatch+1)
 	for i := max(from, to-niceMatch); i < to; i++ {
-		m.insert(i)
+		m.chain(i)
 	}
 }

@@ -1,6 +1,9 @@
 package vp8l
 
-import "slices"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // colours holds a picture as indexes as long as it has at most 256 colours.
 type colours struct {
@@ -25,6 +28,7 @@ func (c *colours) add(row []uint32) bool {
 	at := len(c.indexes)
 	c.indexes = slices.Grow(c.indexes, len(row))[:at+len(row)]
 	dst := c.indexes[at:]
+	dst = dst[:len(row)]
 	last, index := ^row[0], uint8(0)
 	for i, p := range row {
 		if p != last {
@@ -77,10 +81,10 @@ func (c *colours) each(f func(px []uint32) error) error {
 func (c *colours) plan(h int) (plan, bool) {
 	p := newPlan(bundledWidth(c.w, len(c.list)), h)
 	p.palette = slices.Clone(c.list)
-	slices.Sort(p.palette)
 	if len(p.palette) <= 16 {
 		return p, true
 	}
+	slices.Sort(p.palette) // neighbours differ less, so that the palette is smaller
 	var a analysis
 	row, above := make([]uint32, c.w), make([]uint32, c.w)
 	fill := func(dst []uint32, y int) {
@@ -139,7 +143,10 @@ func (e *encoder) indexed() error {
 	c := e.colours
 	var green [256]uint32 // by index in the order of collection
 	for i, p := range c.list {
-		n, _ := slices.BinarySearch(e.plan.palette, p)
+		n := i
+		if len(c.list) > 16 {
+			n, _ = slices.BinarySearch(e.plan.palette, p)
+		}
 		green[i] = uint32(n) << 8
 		e.seen &= p
 	}
@@ -153,10 +160,14 @@ func (e *encoder) indexed() error {
 		dst := e.coder.room(n * w)
 		for r := range n {
 			out := dst[r*w : (r+1)*w]
+			in := c.indexes[(y+r)*c.w : (y+r+1)*c.w]
+			if b == 3 {
+				out, in = bundle8(out, in)
+			}
 			for i := range out {
 				out[i] = opaque
 			}
-			for x, v := range c.indexes[(y+r)*c.w : (y+r+1)*c.w] {
+			for x, v := range in {
 				out[x>>b] |= green[v] << (uint(x) & (1<<b - 1) * bits)
 			}
 		}
@@ -165,4 +176,16 @@ func (e *encoder) indexed() error {
 		}
 	}
 	return nil
+}
+
+// bundle8 bundles as many times 8 pixels of 1 bit as there are, and returns the rest.
+//
+// A multiplication moves all bits to their places at once: bit 8i of x, by 56-7i, to 56+i.
+// The products of other bits end up below bit 56 or above bit 63, and no two at the same.
+func bundle8(out []uint32, in []uint8) ([]uint32, []uint8) {
+	for ; len(in) >= 8; in, out = in[8:], out[1:] {
+		x := binary.LittleEndian.Uint64(in)
+		out[0] = opaque | uint32(x*0x0102040810204080>>56)<<8
+	}
+	return out, in
 }

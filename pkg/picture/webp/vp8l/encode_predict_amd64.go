@@ -34,6 +34,28 @@ func costBytes(size func(i int) int) (b [32]uint8) {
 	return b
 }
 
+// greenToOthers moves green to the places of blue and red, and 0 to the others.
+var greenToOthers = [32]int8{
+	1, -1, 1, -1, 5, -1, 5, -1, 9, -1, 9, -1, 13, -1, 13, -1,
+	1, -1, 1, -1, 5, -1, 5, -1, 9, -1, 9, -1, 13, -1, 13, -1,
+}
+
+// vectorSubtractGreen is subtractGreen for eight pixels at a time. It returns how many it
+// did.
+func vectorSubtractGreen(px []uint32) int {
+	if !avx2 || len(px) < 8 {
+		return 0
+	}
+	green := archsimd.LoadInt8x32(&greenToOthers)
+	i := 0
+	for ; i+8 <= len(px); i += 8 {
+		v := load(px, i)
+		store(px, i, v.Sub(v.PermuteOrZeroGrouped(green)))
+	}
+	archsimd.ClearAVXUpperBits()
+	return i
+}
+
 type vector = archsimd.Uint8x32
 
 func load(px []uint32, i int) vector {

@@ -6,3 +6,4 @@ package vp8l
 
 func vectorResiduals(mode int, dst, cur, above []uint32) int { return 0 }
 func vectorCost(px []uint32) (n int, sum uint64)             { return 0, 0 }
+func vectorSubtractGreen(px []uint32) int                    { return 0 }
