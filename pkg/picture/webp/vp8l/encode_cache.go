@@ -1,5 +1,7 @@
 package vp8l
 
+import "slices"
+
 // The colour cache (RFC 9649, 5.2.3) holds the last pixel of each hash value. A pixel that
 // is in it can be coded by its place.
 type cache struct {
@@ -9,6 +11,14 @@ type cache struct {
 
 func newCache(bits int) *cache {
 	return &cache{make([]uint32, 1<<bits), uint(32 - bits)}
+}
+
+// clone returns a copy. Both may be nil.
+func (c *cache) clone() *cache {
+	if c == nil {
+		return nil
+	}
+	return &cache{slices.Clone(c.px), c.shift}
 }
 
 // slot returns where the cache of a decoder would look for p.

@@ -14,6 +14,7 @@ type coder struct {
 	build     codeBuilder
 	groups    []uint32 // the group of each tile, as pixels: red and green
 	numGroups int
+	counts    []uint32  // of symbols in the band before
 	codes     bitWriter // of all groups
 	body      bitWriter
 }
@@ -42,16 +43,8 @@ func (c *coder) room(n int) []uint32 {
 func (c *coder) band() error {
 	m := c.match
 	m.px = c.window
-	m.parse(c.start, len(c.window))
 	px := c.window[c.start:]
-	if c.numGroups == 0 {
-		if c.cacheBits = chooseCache(m.dist, m.tokens, px); c.cacheBits > 0 {
-			c.cache = newCache(c.cacheBits)
-		}
-	}
-	if c.cache != nil {
-		c.cache.replace(m.tokens, px)
-	}
+	c.parse(px)
 	g := grouper{cacheBits: c.cacheBits}
 	c.tiles(&g, px)
 	g.group()
@@ -65,8 +58,51 @@ func (c *coder) band() error {
 		c.groups = append(c.groups, opaque|n>>8<<16|n&255<<8)
 	}
 	c.numGroups += len(g.groups)
+	c.remember(g.groups)
 	c.write(&g, codes, px)
 	return c.o.Limits.CheckMem(c.body.bits() / 8)
+}
+
+// parse makes the tokens of the band, with those of the cache.
+//
+// For differences from predictions a guess of what symbols cost is good enough. In
+// graphics copies save much, and the costs of the band before are used; the first band is
+// parsed once more, with those of a first parse.
+func (c *coder) parse(px []uint32) {
+	m := c.match
+	end := len(c.window)
+	if c.numGroups > 0 && !m.predicted {
+		m.parseBest(c.start, end, newTokenCosts(c.counts, c.cacheBits, c.cache))
+	} else {
+		m.parse(c.start, end)
+	}
+	if c.numGroups == 0 {
+		if c.cacheBits = chooseCache(m.dist, m.tokens, px); c.cacheBits > 0 {
+			c.cache = newCache(c.cacheBits)
+		}
+		if !m.predicted {
+			counts := make([]uint32, numSymbols(c.cacheBits))
+			if c.cache != nil {
+				c.cache.clone().replace(m.tokens, px)
+			}
+			m.dist.tally(counts, m.tokens, px)
+			m.forget()
+			m.parseBest(c.start, end, newTokenCosts(counts, c.cacheBits, c.cache))
+		}
+	}
+	if c.cache != nil {
+		c.cache.replace(m.tokens, px)
+	}
+}
+
+// remember keeps the counts of symbols of a band for the next one.
+func (c *coder) remember(groups [][]uint32) {
+	c.counts = make([]uint32, numSymbols(c.cacheBits))
+	for _, g := range groups {
+		for s, n := range g {
+			c.counts[s] += n
+		}
+	}
 }
 
 // tiles counts the symbols of each tile. A copy belongs to the tile in which it begins.

@@ -19,6 +19,7 @@ type matcher struct {
 	head      []int32 // places; -1: none
 	prev      []int32 // places, by place modulo the length, a power of 2
 	shift     uint
+	found     []copied
 	tokens    []token
 	misses    int // literals lately, less what copies were found
 	copyBits  int
@@ -44,9 +45,7 @@ func newMatcher(width, n int) *matcher {
 	m := &matcher{width: width, dist: newDistances(width), copyBits: copyBits}
 	b := min(max(bits.Len(uint(n)), 8), 17)
 	m.head = make([]int32, 1<<b)
-	for i := range m.head {
-		m.head[i] = -1
-	}
+	m.forget()
 	m.prev = make([]int32, 1<<bits.Len(uint(min(n, maxDistance)-1)))
 	m.shift = uint(64 - b)
 	return m
@@ -78,16 +77,19 @@ func (m *matcher) match(i, j, limit int) int {
 	return limit
 }
 
-// find returns the best copy for pixel i, and how many bits it saves, about; 0, 0, 0 if
-// there is none. It enters i into the chains.
-func (m *matcher) find(i, end int) (n, distance, gain int) {
+// copied is a copy that is possible.
+type copied struct{ n, distance int }
+
+// copies returns the copies for pixel i, each longer than the one before and mostly of a
+// longer distance. It enters i into the chains. The slice is valid until the next call.
+func (m *matcher) copies(i, end int) []copied {
 	limit := end - i
+	m.found = m.found[:0]
+	n := 1
 	consider := func(d int) {
-		l := m.match(i, i-d, limit)
-		if l > max(n, 1) {
-			if g := m.gain(i, l, d); g > gain {
-				n, distance, gain = l, d, g
-			}
+		if l := m.match(i, i-d, limit); l > n {
+			n = l
+			m.found = append(m.found, copied{l, d})
 		}
 	}
 	if i >= 1 && m.px[i] == m.px[i-1] {
@@ -97,7 +99,7 @@ func (m *matcher) find(i, end int) (n, distance, gain int) {
 		consider(m.width)
 	}
 	if n >= niceMatch || limit < minMatch {
-		return n, distance, gain
+		return m.found
 	}
 	for j, k := m.chain(i), 0; j >= 0 && k < chainLen; k++ {
 		d := m.base + i - j
@@ -110,6 +112,17 @@ func (m *matcher) find(i, end int) (n, distance, gain int) {
 			}
 		}
 		j = int(m.prev[j&(len(m.prev)-1)])
+	}
+	return m.found
+}
+
+// find returns the best copy for pixel i, and how many bits it saves, about; 0, 0, 0 if
+// there is none. It enters i into the chains.
+func (m *matcher) find(i, end int) (n, distance, gain int) {
+	for _, c := range m.copies(i, end) {
+		if g := m.gain(i, c.n, c.distance); g > gain {
+			n, distance, gain = c.n, c.distance, g
+		}
 	}
 	return n, distance, gain
 }
@@ -169,15 +182,27 @@ func (m *matcher) parse(start, end int) {
 		}
 		m.enter(at, i+n)
 		i += n
-		for n > 0 {
-			l := min(n, maxLength)
-			if l == 1 {
-				m.tokens = append(m.tokens, literal)
-			} else {
-				m.tokens = append(m.tokens, copyToken(l, d))
-			}
-			n -= l
+		m.appendCopy(n, d)
+	}
+}
+
+// appendCopy appends the tokens of a copy of any length.
+func (m *matcher) appendCopy(n, distance int) {
+	for n > 0 {
+		l := min(n, maxLength)
+		if l == 1 {
+			m.tokens = append(m.tokens, literal)
+		} else {
+			m.tokens = append(m.tokens, copyToken(l, distance))
 		}
+		n -= l
+	}
+}
+
+// forget empties the chains.
+func (m *matcher) forget() {
+	for i := range m.head {
+		m.head[i] = -1
 	}
 }
 

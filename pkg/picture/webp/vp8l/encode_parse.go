@@ -1,0 +1,136 @@
+package vp8l
+
+import (
+	"math"
+	"slices"
+)
+
+// The parse of a graphic, in which most pixels are copied. When the cost of each symbol is
+// known, the cheapest tokens for some pixels are the shortest path through a graph: its
+// nodes are the places between pixels, and each token is an edge over the pixels that it
+// stands for. All edges lead forward, so that one pass finds the least cost of each node:
+//
+//	cost[0] = 0
+//	cost[k+n] = min(cost[k+n], cost[k] + cost of a token of n pixels at k)
+//
+// The tokens are then read off backwards. A copy of niceMatch pixels or more is taken as it
+// is, which ends the path: in flat areas no other would be better, and those are where most
+// of the pixels are.
+
+// tokenCosts is what tokens cost, in bits × 16.
+type tokenCosts struct {
+	symbols []uint32
+	lengths [niceMatch + 1]uint32
+	seen    *cache // as the decoder's is at the next pixel; nil: none
+}
+
+// newTokenCosts returns costs by how often symbols occur, with the cache as it is.
+func newTokenCosts(counts []uint32, cacheBits int, seen *cache) *tokenCosts {
+	t := &tokenCosts{symbols: make([]uint32, len(counts)), seen: seen.clone()}
+	for _, a := range alphabets(cacheBits) {
+		bitCosts(t.symbols[a[0]:a[1]], counts[a[0]:a[1]])
+	}
+	for n := 2; n < len(t.lengths); n++ {
+		s, _, bits := prefix(n)
+		t.lengths[n] = t.symbols[symLength+s] + 16*uint32(bits)
+	}
+	return t
+}
+
+// pixel returns what p costs as a token of its own, and puts it into the cache. The cache
+// holds the same whatever the tokens are, since copied pixels enter it too.
+func (t *tokenCosts) pixel(p uint32) uint32 {
+	if t.seen != nil {
+		s := t.seen.slot(p)
+		if t.seen.px[s] == p {
+			return t.symbols[symCache+s]
+		}
+		t.seen.px[s] = p
+	}
+	c := t.symbols[:symCache]
+	return c[symGreen+p>>8&255] + c[symRed+p>>16&255] + c[symBlue+p&255] + c[symAlpha+p>>24]
+}
+
+func (t *tokenCosts) distance(d *distances, distance int) uint32 {
+	s, _, bits := prefix(d.code(distance))
+	return t.symbols[symDistance+s] + 16*uint32(bits)
+}
+
+// pathPixels is the number of pixels of the longest path.
+const pathPixels = 1 << 12
+
+// path is the least costs of places, and the last token of each cheapest path.
+type path struct {
+	cost  []uint32
+	step  []token
+	reach int // largest place with a cost
+}
+
+// edge offers a token over the places from k to to, with the cost of the whole path.
+func (p *path) edge(to int, cost uint32, t token) {
+	for p.reach < to {
+		p.reach++
+		p.cost[p.reach] = math.MaxUint32
+	}
+	if cost < p.cost[to] {
+		p.cost[to], p.step[to] = cost, t
+	}
+}
+
+// parseBest makes tokens of pixels start to end, by costs.
+func (m *matcher) parseBest(start, end int, t *tokenCosts) {
+	m.tokens = m.tokens[:0]
+	if cap(m.tokens) < end-start {
+		m.tokens = make([]token, 0, end-start)
+	}
+	p := &path{cost: make([]uint32, pathPixels+1), step: make([]token, pathPixels+1)}
+	for i := start; i < end; {
+		i = m.parsePath(i, end, t, p)
+	}
+}
+
+// parsePath makes tokens from one pixel on, and returns the first pixel that is left.
+func (m *matcher) parsePath(from, end int, t *tokenCosts, p *path) int {
+	n := min(pathPixels, end-from)
+	p.cost[0], p.reach = 0, 0
+	for k := 0; k < n; k++ {
+		i := from + k
+		copies := m.copies(i, end)
+		if c := len(copies); c > 0 && copies[c-1].n >= niceMatch {
+			m.backtrack(p, k)
+			m.take(i, copies[c-1], t)
+			return i + copies[c-1].n
+		}
+		p.edge(k+1, p.cost[k]+t.pixel(m.px[i]), literal)
+		l := 2
+		for _, c := range copies {
+			cost := p.cost[k] + t.distance(m.dist, c.distance)
+			for ; l <= min(c.n, n-k); l++ {
+				p.edge(k+l, cost+t.lengths[l], copyToken(l, c.distance))
+			}
+		}
+	}
+	m.backtrack(p, n)
+	return from + n
+}
+
+// backtrack appends the tokens of the cheapest path to place k.
+func (m *matcher) backtrack(p *path, k int) {
+	first := len(m.tokens)
+	for k > 0 {
+		m.tokens = append(m.tokens, p.step[k])
+		k -= p.step[k].pixels()
+	}
+	slices.Reverse(m.tokens[first:])
+}
+
+// take appends a long copy for pixel i, which is in the chains already.
+func (m *matcher) take(i int, c copied, t *tokenCosts) {
+	m.appendCopy(c.n, c.distance)
+	m.enter(i+1, i+c.n)
+	if t.seen != nil && c.distance > 1 {
+		for _, p := range m.px[i : i+c.n] {
+			t.seen.px[t.seen.slot(p)] = p
+		}
+	}
+}
