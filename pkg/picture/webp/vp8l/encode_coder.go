@@ -9,7 +9,6 @@ type coder struct {
 	match     *matcher
 	window    []uint32 // pixels coded before, as far as copies reach, then the band
 	start     int      // of the band in window
-	cacheBits int
 	cache     *cache
 	build     codeBuilder
 	groups    []uint32 // the group of each tile, as pixels: red and green
@@ -43,15 +42,16 @@ func (c *coder) room(n int) []uint32 {
 func (c *coder) band() error {
 	m := c.match
 	m.px = c.window
+	m.move()
 	px := c.window[c.start:]
 	c.parse(px)
-	g := grouper{cacheBits: c.cacheBits}
+	g := grouper{cacheBits: c.cache.bits}
 	c.tiles(&g, px)
 	g.group()
 	codes := make([][]code, len(g.groups))
 	for i, counts := range g.groups {
 		codes[i] = make([]code, len(counts))
-		c.build.writeGroup(&c.codes, codes[i], counts, c.cacheBits)
+		c.build.writeGroup(&c.codes, codes[i], counts, c.cache.bits)
 	}
 	for i := range g.tiles {
 		n := uint32(c.numGroups + g.tiles[i].group)
@@ -66,38 +66,38 @@ func (c *coder) band() error {
 // parse makes the tokens of the band, with those of the cache.
 //
 // For differences from predictions a guess of what symbols cost is good enough. In
-// graphics copies save much, and the costs of the band before are used; the first band is
-// parsed once more, with those of a first parse.
+// graphics copies save much, and the costs of the band before are used. Of the first band a
+// part is parsed twice.
 func (c *coder) parse(px []uint32) {
 	m := c.match
 	end := len(c.window)
-	if c.numGroups > 0 && !m.predicted {
-		m.parseBest(c.start, end, newTokenCosts(c.counts, c.cacheBits, c.cache))
-	} else {
+	switch {
+	case m.predicted:
 		m.parse(c.start, end)
-	}
-	if c.numGroups == 0 {
-		if c.cacheBits = chooseCache(m.dist, m.tokens, px); c.cacheBits > 0 {
-			c.cache = newCache(c.cacheBits)
+		if c.numGroups == 0 {
+			c.cache = chooseCache(m.dist, m.tokens, px)
 		}
-		if !m.predicted {
-			counts := make([]uint32, numSymbols(c.cacheBits))
-			if c.cache != nil {
-				c.cache.clone().replace(m.tokens, px)
-			}
-			m.dist.tally(counts, m.tokens, px)
-			m.forget()
-			m.parseBest(c.start, end, newTokenCosts(counts, c.cacheBits, c.cache))
-		}
-	}
-	if c.cache != nil {
 		c.cache.replace(m.tokens, px)
+		return
+	case c.numGroups == 0:
+		sample := min(len(px), (samplePixels/c.width+1)*c.width)
+		m.parse(c.start, c.start+sample)
+		c.cache = chooseCache(m.dist, m.tokens, px)
+		c.cache.clone().replace(m.tokens, px)
+		c.counts = make([]uint32, numSymbols(c.cache.bits))
+		m.dist.tally(c.counts, m.tokens, px)
+		m.forget()
 	}
+	m.parseBest(c.start, end, newTokenCosts(c.counts, c.cache))
 }
+
+// samplePixels is about how many pixels of a graphic are parsed before the costs of
+// symbols are known.
+const samplePixels = 1 << 17
 
 // remember keeps the counts of symbols of a band for the next one.
 func (c *coder) remember(groups [][]uint32) {
-	c.counts = make([]uint32, numSymbols(c.cacheBits))
+	c.counts = make([]uint32, numSymbols(c.cache.bits))
 	for _, g := range groups {
 		for s, n := range g {
 			c.counts[s] += n
@@ -107,7 +107,7 @@ func (c *coder) remember(groups [][]uint32) {
 
 // tiles counts the symbols of each tile. A copy belongs to the tile in which it begins.
 func (c *coder) tiles(g *grouper, px []uint32) {
-	symbols := numSymbols(c.cacheBits)
+	symbols := numSymbols(c.cache.bits)
 	across := (c.width-1)>>c.groupBits + 1
 	counts := make([]uint32, across*symbols)
 	flush := func() {
@@ -151,8 +151,8 @@ func (c *coder) write(g *grouper, codes [][]code, px []uint32) {
 // writeHead writes what comes before the groups of codes: the size of the cache, and the
 // picture that gives each tile its group, if there is more than one.
 func (c *coder) writeHead(w *bitWriter) {
-	if c.cacheBits > 0 {
-		w.write(1|uint64(c.cacheBits)<<1, 5)
+	if c.cache.bits > 0 {
+		w.write(1|uint64(c.cache.bits)<<1, 5)
 	} else {
 		w.write(0, 1)
 	}

@@ -12,26 +12,28 @@ import (
 // shortest codes, and in flat and repeating areas they are so long that the chains are not
 // needed.
 type matcher struct {
-	width     int
-	dist      *distances
-	px        []uint32
-	base      int     // place of px[0] among all pixels, also those that are forgotten
-	head      []int32 // places; -1: none
-	prev      []int32 // places, by place modulo the length, a power of 2
-	shift     uint
-	found     []copied
-	tokens    []token
-	misses    int // literals lately, less what copies were found
-	copyBits  int
-	predicted bool     // pixels are differences from predictions
-	start     int      // of the band in px
-	sums      []uint32 // literalCosts
+	width             int
+	dist              *distances
+	px                []uint32
+	base              int     // place of px[0] among all pixels, also those that are forgotten
+	head              []int32 // places; -1: none
+	prev              []int32 // places, by place modulo the length, a power of 2
+	shift             uint
+	left, above, last repeat // of distance 1, width, and the last one found
+	found             []copied
+	tokens            []token
+	misses            int // literals lately, less what copies were found
+	copyBits          int
+	predicted         bool     // pixels are differences from predictions
+	start             int      // of the band in px
+	sums              []uint32 // literalCosts
 }
 
 const (
 	minMatch  = 3  // pixels that are hashed
-	chainLen  = 12 // places tried
-	niceMatch = 96 // pixels; a copy as long as this is taken as it is
+	chainLen  = 10 // places tried
+	niceMatch = 48 // pixels; a copy as long as this is taken as it is
+	goodMatch = 12 // pixels; no longer copy is searched than such a one
 	// After 1<<skipAfter literals in a row every second pixel is looked up, after twice as
 	// many every third, and so on: a photograph has no copies.
 	skipAfter = 6
@@ -80,35 +82,62 @@ func (m *matcher) match(i, j, limit int) int {
 // copied is a copy that is possible.
 type copied struct{ n, distance int }
 
+// repeat is what is known of one distance: pixels before end repeat those before them.
+type repeat struct{ distance, end int }
+
+// length returns how many pixels from i on repeat those before them.
+func (m *matcher) length(r *repeat, i, limit int) int {
+	if i >= r.end {
+		r.end = i + m.match(i, i-r.distance, limit)
+	}
+	return min(r.end-i, limit)
+}
+
 // copies returns the copies for pixel i, each longer than the one before and mostly of a
 // longer distance. It enters i into the chains. The slice is valid until the next call.
+//
+// The last copy found is remembered, as are those from the left and from above: one pixel
+// on they are one pixel shorter, and need not be compared again.
 func (m *matcher) copies(i, end int) []copied {
 	limit := end - i
 	m.found = m.found[:0]
 	n := 1
-	consider := func(d int) {
-		if l := m.match(i, i-d, limit); l > n {
+	if i >= 1 && m.px[i] == m.px[i-1] {
+		if l := m.length(&m.left, i, limit); l > n {
 			n = l
-			m.found = append(m.found, copied{l, d})
+			m.found = append(m.found, copied{l, 1})
 		}
 	}
-	if i >= 1 && m.px[i] == m.px[i-1] {
-		consider(1)
-	}
 	if i >= m.width && m.width > 1 && m.px[i] == m.px[i-m.width] {
-		consider(m.width)
+		if l := m.length(&m.above, i, limit); l > n {
+			n = l
+			m.found = append(m.found, copied{l, m.width})
+		}
+	}
+	if l := min(m.last.end-i, limit); l > n {
+		n = l
+		m.found = append(m.found, copied{l, m.last.distance})
 	}
 	if n >= niceMatch || limit < minMatch {
 		return m.found
 	}
-	for j, k := m.chain(i), 0; j >= 0 && k < chainLen; k++ {
+	j := m.chain(i)
+	if n >= goodMatch {
+		return m.found
+	}
+	for k := 0; j >= 0 && k < chainLen; k++ {
 		d := m.base + i - j
 		if d > maxDistance || d > i || d <= 0 {
 			break // the place was forgotten, and its entry may be another's
 		}
 		if n < limit && m.px[i+n] == m.px[i+n-d] {
-			if consider(d); n >= niceMatch {
-				break
+			if l := m.match(i, i-d, limit); l > n {
+				n = l
+				m.found = append(m.found, copied{l, d})
+				m.last = repeat{d, i + l}
+				if n >= niceMatch {
+					break
+				}
 			}
 		}
 		j = int(m.prev[j&(len(m.prev)-1)])
@@ -201,9 +230,15 @@ func (m *matcher) appendCopy(n, distance int) {
 
 // forget empties the chains.
 func (m *matcher) forget() {
+	m.move()
 	for i := range m.head {
 		m.head[i] = -1
 	}
+}
+
+// move forgets what repeats, since px is another part of the picture.
+func (m *matcher) move() {
+	m.left, m.above, m.last = repeat{distance: 1}, repeat{distance: m.width}, repeat{}
 }
 
 // enter puts places of a copy into the chains: of a long one only the last, since what

@@ -21,13 +21,13 @@ import (
 type tokenCosts struct {
 	symbols []uint32
 	lengths [niceMatch + 1]uint32
-	seen    *cache // as the decoder's is at the next pixel; nil: none
+	cache   *cache // as the decoder's is at the next pixel
 }
 
 // newTokenCosts returns costs by how often symbols occur, with the cache as it is.
-func newTokenCosts(counts []uint32, cacheBits int, seen *cache) *tokenCosts {
-	t := &tokenCosts{symbols: make([]uint32, len(counts)), seen: seen.clone()}
-	for _, a := range alphabets(cacheBits) {
+func newTokenCosts(counts []uint32, c *cache) *tokenCosts {
+	t := &tokenCosts{symbols: make([]uint32, len(counts)), cache: c}
+	for _, a := range alphabets(c.bits) {
 		bitCosts(t.symbols[a[0]:a[1]], counts[a[0]:a[1]])
 	}
 	for n := 2; n < len(t.lengths); n++ {
@@ -37,18 +37,15 @@ func newTokenCosts(counts []uint32, cacheBits int, seen *cache) *tokenCosts {
 	return t
 }
 
-// pixel returns what p costs as a token of its own, and puts it into the cache. The cache
-// holds the same whatever the tokens are, since copied pixels enter it too.
-func (t *tokenCosts) pixel(p uint32) uint32 {
-	if t.seen != nil {
-		s := t.seen.slot(p)
-		if t.seen.px[s] == p {
-			return t.symbols[symCache+s]
-		}
-		t.seen.px[s] = p
+// pixel returns the token for a pixel that is not copied, and its cost. The pixel enters
+// the cache, whatever becomes of it: copied pixels do so too.
+func (t *tokenCosts) pixel(p uint32) (token, uint32) {
+	k := t.cache.token(p)
+	if k != literal {
+		return k, t.symbols[symCache+k]
 	}
 	c := t.symbols[:symCache]
-	return c[symGreen+p>>8&255] + c[symRed+p>>16&255] + c[symBlue+p&255] + c[symAlpha+p>>24]
+	return k, c[symGreen+p>>8&255] + c[symRed+p>>16&255] + c[symBlue+p&255] + c[symAlpha+p>>24]
 }
 
 func (t *tokenCosts) distance(d *distances, distance int) uint32 {
@@ -77,7 +74,7 @@ func (p *path) edge(to int, cost uint32, t token) {
 	}
 }
 
-// parseBest makes tokens of pixels start to end, by costs.
+// parseBest makes tokens of pixels start to end, by costs. Their pixels enter the cache.
 func (m *matcher) parseBest(start, end int, t *tokenCosts) {
 	m.tokens = m.tokens[:0]
 	if cap(m.tokens) < end-start {
@@ -101,7 +98,8 @@ func (m *matcher) parsePath(from, end int, t *tokenCosts, p *path) int {
 			m.take(i, copies[c-1], t)
 			return i + copies[c-1].n
 		}
-		p.edge(k+1, p.cost[k]+t.pixel(m.px[i]), literal)
+		one, cost := t.pixel(m.px[i])
+		p.edge(k+1, p.cost[k]+cost, one)
 		l := 2
 		for _, c := range copies {
 			cost := p.cost[k] + t.distance(m.dist, c.distance)
@@ -126,11 +124,7 @@ func (m *matcher) backtrack(p *path, k int) {
 
 // take appends a long copy for pixel i, which is in the chains already.
 func (m *matcher) take(i int, c copied, t *tokenCosts) {
-	m.appendCopy(c.n, c.distance)
 	m.enter(i+1, i+c.n)
-	if t.seen != nil && c.distance > 1 {
-		for _, p := range m.px[i : i+c.n] {
-			t.seen.px[t.seen.slot(p)] = p
-		}
-	}
+	m.appendCopy(c.n, c.distance)
+	t.cache.put(m.px[i:i+c.n], c.distance)
 }
