@@ -9,32 +9,77 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// animate sends every frame of an animation through the steps, each as a person sees
-// it, and writes them with their delays.
-func (j *job) animate(out io.Writer, r raster.Animated) error {
-	o := codec.AnimationOptions{Options: j.encoding(), W: j.place.W, H: j.place.H, Frames: r.Frames(), Loop: r.Loop()}
-	if j.out.Name == format.PNG {
-		if err := j.survey(&o); err != nil {
+// canvasBytes bounds what writing an animation holds, in bytes for each pixel of its
+// canvas: the last frames, with their palettes and filters.
+const canvasBytes = 32
+
+// animateAll writes an animation in several sizes. Each frame is decoded once for all of
+// them, as far as what is held for all fits into the limits; those beyond get another
+// decoding.
+func animateAll(outputs []*output) error {
+	for len(outputs) > 0 {
+		n, held := 1, outputs[0].canvas()
+		for n < len(outputs) && outputs[0].Limits.CheckMem(held+outputs[n].canvas()) == nil {
+			held += outputs[n].canvas()
+			n++
+		}
+		if err := animate(outputs[:n]); err != nil {
+			return err
+		}
+		outputs = outputs[n:]
+	}
+	return nil
+}
+
+// canvas returns how many bytes the writer of an animation may hold.
+func (o *output) canvas() int64 { return int64(o.place.W) * int64(o.place.H) * canvasBytes }
+
+// animate sends every frame of an animation through the steps of each output, as a person
+// sees it, and writes them with their delays.
+func animate(outputs []*output) error {
+	lead := outputs[0].job
+	for _, o := range outputs {
+		o.kept = o.p.Header().Keep
+		o.p = lead.p // which has the notes
+	}
+	r := lead.animated()
+	surveys := make([]survey, len(outputs))
+	if lead.out.Name == format.PNG {
+		if err := surveyAll(outputs, surveys); err != nil {
 			return err
 		}
 	}
-	w, err := codec.NewAnimation(out, j.out.Name, o)
+	writers := make([]codec.FrameWriter, len(outputs))
+	for i, o := range outputs {
+		options := codec.AnimationOptions{Options: o.encoding(), W: o.place.W, H: o.place.H, Frames: r.Frames(), Loop: r.Loop(), Colours: surveys[i].colours}
+		if lead.out.Name == format.PNG && o.Limits.Lenient {
+			options.Frames = surveys[i].frames
+		}
+		var err error
+		if writers[i], err = codec.NewAnimation(o.w, o.out.Name, options); err != nil {
+			return err
+		}
+	}
+	err := eachFrame(r, outputs, func(i int, f raster.Frame) (bool, error) { return true, writers[i].Frame(f.Rows, f.Delay) })
 	if err != nil {
 		return err
 	}
-	err = j.eachFrame(r, func(f raster.Frame) (bool, error) { return true, w.Frame(f.Rows, f.Delay) })
-	if err != nil {
-		return err
+	for _, w := range writers {
+		if err := w.Close(); err != nil {
+			return err
+		}
 	}
-	return w.Close()
+	return nil
 }
 
-// eachFrame calls do with the result of the steps for each frame, until do returns false.
-func (j *job) eachFrame(r raster.Animated, do func(raster.Frame) (bool, error)) error {
+// eachFrame calls do with what the steps of each output make of each frame, with the
+// output's index, until do returns false for all of them.
+func eachFrame(r raster.Animated, outputs []*output, do func(i int, f raster.Frame) (more bool, err error)) error {
 	frames, err := r.Animation()
 	if err != nil {
 		return err
 	}
+	over := make([]bool, len(outputs))
 	for {
 		f, err := frames.Next()
 		if err == io.EOF {
@@ -43,41 +88,59 @@ func (j *job) eachFrame(r raster.Animated, do func(raster.Frame) (bool, error)) 
 		if err != nil {
 			return err
 		}
-		head := *f.Rows.Header()
-		head.Keep = j.p.Header().Keep
-		if f.Rows, err = j.through(raster.WithHeader(f.Rows, &head), steps); err != nil {
-			return err
+		var consumers []func(raster.Rows) error
+		for i, o := range outputs {
+			if over[i] {
+				continue
+			}
+			consumers = append(consumers, func(rows raster.Rows) error {
+				head := *rows.Header()
+				head.Keep = o.kept
+				rows, err := o.through(raster.WithHeader(rows, &head), steps)
+				if err != nil {
+					return err
+				}
+				more, err := do(i, raster.Frame{Rows: rows, Delay: f.Delay})
+				over[i] = !more
+				return err
+			})
 		}
-		if more, err := do(f); err != nil || !more {
+		if len(consumers) == 0 {
+			return nil
+		}
+		if err := share(f.Rows, consumers); err != nil {
 			return err
 		}
 	}
 }
 
-// survey goes through all frames once before they are written, since an APNG says first
+// survey is what is known of an animation before it is written.
+type survey struct {
+	colours *png.Colours // nil: too many for a palette
+	frames  int
+}
+
+// surveyAll goes through all frames once before they are written, since an APNG says first
 // how many there are and which palette all have. It ends when there are too many colours
 // for a palette, as is usual after scaling; in a damaged file that is accepted, where
 // frames may be missing, with the last frame.
-func (j *job) survey(o *codec.AnimationOptions) error {
-	again, err := j.p.Again()
+func surveyAll(outputs []*output, surveys []survey) error {
+	again, err := outputs[0].p.Again()
 	if err != nil {
 		return err
 	}
-	colours := &png.Colours{}
-	frames := 0
-	err = j.eachFrame(again.(raster.Animated), func(f raster.Frame) (bool, error) {
-		frames++
+	for i := range surveys {
+		surveys[i].colours = &png.Colours{}
+	}
+	return eachFrame(again.(raster.Animated), outputs, func(i int, f raster.Frame) (more bool, err error) {
+		s := &surveys[i]
+		s.frames++
 		fits := false
-		if colours != nil {
-			if fits, err = colours.Add(f.Rows); !fits {
-				colours = nil
+		if s.colours != nil {
+			if fits, err = s.colours.Add(f.Rows); !fits {
+				s.colours = nil
 			}
 		}
-		return fits || j.Limits.Lenient, err
+		return fits || outputs[i].Limits.Lenient, err
 	})
-	if j.Limits.Lenient {
-		o.Frames = frames
-	}
-	o.Colours = colours
-	return err
 }

@@ -259,8 +259,8 @@ func (j *job) run(out io.Writer) (res Result, err error) {
 	if done, err := j.shortcut(out); done || err != nil {
 		return res, err
 	}
-	if frames := j.animated(); frames != nil {
-		return res, j.animate(out, frames)
+	if j.animated() != nil {
+		return res, animate([]*output{{job: j, w: out}})
 	}
 	write := func(out io.Writer, a alpha) error {
 		rows, err := j.placedRows(a)

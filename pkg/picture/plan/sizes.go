@@ -66,8 +66,7 @@ func forAll(each []Prepared) (Prepared, error) {
 func area(j *job) int { return j.place.ScaledW * j.place.ScaledH }
 
 // Write writes each size to its writer, all from one decoding. It may be called once. A
-// size that keeps the picture's own is copied where a single request would copy it. The
-// frames of an animation are decoded once for each size.
+// size that keeps the picture's own is copied where a single request would copy it.
 func (s Sizes) Write(outs []io.Writer) ([]Result, error) {
 	if len(s.Each) == 1 {
 		res, err := s.Each[0].Write(outs[0])
@@ -81,19 +80,24 @@ func (s Sizes) Write(outs []io.Writer) ([]Result, error) {
 		return nil, err
 	}
 	results := make([]Result, len(jobs))
-	var rest []*output
+	var rest, animations []*output
 	for i, j := range jobs {
 		results[i] = j.result()
 		done, err := j.shortcut(outs[i])
-		if err == nil && !done && j.animated() != nil {
-			done, err = true, j.animate(outs[i], j.animated())
-		}
 		if err != nil {
 			return nil, err
 		}
-		if !done {
-			rest = append(rest, &output{job: j, w: outs[i], result: &results[i]})
+		o := &output{job: j, w: outs[i], result: &results[i]}
+		switch {
+		case done:
+		case j.animated() != nil:
+			animations = append(animations, o)
+		default:
+			rest = append(rest, o)
 		}
+	}
+	if err := animateAll(animations); err != nil {
+		return nil, err
 	}
 	if len(rest) > 0 {
 		if err := stream(rest); err != nil {
@@ -224,6 +228,11 @@ func feed(rows raster.Rows, outputs []*output, halvings int) error {
 	if len(small) > 0 {
 		consumers = append(consumers, func(rows raster.Rows) error { return feed(raster.Halve(rows), small, halvings+1) })
 	}
+	return share(rows, consumers)
+}
+
+// share gives rows to all consumers, of which there is at least one.
+func share(rows raster.Rows, consumers []func(raster.Rows) error) error {
 	if len(consumers) == 1 {
 		return consumers[0](rows)
 	}

@@ -3,7 +3,8 @@ package plan_test
 import (
 	"bytes"
 	"image"
-	_ "image/gif"
+	"image/color/palette"
+	"image/gif"
 	_ "image/jpeg"
 	"image/png"
 	"io"
@@ -155,15 +156,95 @@ func transparent(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// An animation keeps all its frames in every size, as in a single request.
+// An animation keeps all its frames in every size, byte for byte as in a single request,
+// whether all sizes are made together or, with less memory, one after the other.
 func TestSeveralSizesOfAnAnimation(t *testing.T) {
 	data := rastertest.File(t, "../webp/testdata/anim-mixed.webp")
-	r := plantest.Ask("scale=20x,10x format=gif")
-	_, got := several(t, data, r)
-	for i, words := range []string{"scale=20x format=gif", "scale=10x format=gif"} {
-		if _, want := made(t, data, words); !bytes.Equal(got[i], want) {
-			t.Errorf("%s differs", words)
+	_, film := made(t, data, "scale=1 format=gif")
+	_, apng := made(t, data, "scale=1 format=png")
+	const little = 40 << 10 // bytes, of which each of the larger canvases takes nearly all
+	for _, c := range []struct {
+		words string
+		data  []byte
+		mem   int64
+	}{
+		{"scale=39x,38x,20x,10x", film, little},
+		{"gray scale=39x,38x,20x,10x", apng, little},
+		{"scale=20x,10x,5x format=gif", data, 0},
+		{"scale=20x,10x,5x format=png", data, 0},
+		{"scale=20x,10x,5x", data, 0},
+		{"scale=40x,10x format=gif", data, 0}, // one keeps the size
+		{"gray scale=20x,10x,5x", film, 0},
+		{"scale=1,20x,10x", film, 0},
+		{"scale=20x20,10x12 fit=pad background=ff0000", film, 0},
+		{"scale=20x20,10x12 fit=cover gravity=west", apng, 0},
+		{"crop=21x17+3+5 scale=20x,10x", apng, 0},
+		{"gray=709 scale=20x,10x,5x kernel=box", apng, 0},
+	} {
+		t.Run(c.words, func(t *testing.T) {
+			r := plantest.Within(raster.Limits{Mem: c.mem}, c.words)
+			results, got := several(t, c.data, r)
+			for i, size := range r.Ops.Sizes() {
+				alone := r
+				alone.Ops = size.Ops
+				var want bytes.Buffer
+				res, err := plan.Run(&want, bytes.NewReader(c.data), int64(len(c.data)), alone)
+				if err != nil || !reflect.DeepEqual(res, results[i]) {
+					t.Fatalf("%+v, alone %+v, %v", results[i], res, err)
+				}
+				if !bytes.Equal(got[i], want.Bytes()) {
+					t.Errorf("%s differs from the result alone", size.Name)
+				}
+			}
+		})
+	}
+}
+
+// countedReader counts the bytes that are read.
+type countedReader struct {
+	*bytes.Reader
+	n int
+}
+
+func (c *countedReader) ReadAt(p []byte, at int64) (int, error) {
+	n, err := c.Reader.ReadAt(p, at)
+	c.n += n
+	return n, err
+}
+
+// The frames of an animation are read once for all sizes, not once for each.
+func TestAnimationIsReadOnceForAllSizes(t *testing.T) {
+	g := &gif.GIF{}
+	for n := range 30 {
+		m := image.NewPaletted(image.Rect(0, 0, 200, 150), palette.Plan9)
+		for i := range m.Pix {
+			m.Pix[i] = uint8(i * i * (n + 3) >> 7)
 		}
+		g.Image, g.Delay = append(g.Image, m), append(g.Delay, 5)
+	}
+	var film bytes.Buffer
+	if err := gif.EncodeAll(&film, g); err != nil {
+		t.Fatal(err)
+	}
+	read := func(words string) int {
+		in := &countedReader{Reader: bytes.NewReader(film.Bytes())}
+		s, err := plan.PrepareSizes(in, int64(film.Len()), plantest.Ask(words))
+		if err != nil {
+			t.Fatal(err)
+		}
+		outs := make([]io.Writer, len(s.Each))
+		for i := range outs {
+			outs[i] = io.Discard
+		}
+		before := in.n // headers are read for each size
+		if _, err := s.Write(outs); err != nil {
+			t.Fatal(err)
+		}
+		return in.n - before
+	}
+	one, four := read("scale=100x"), read("scale=100x,80x,60x,40x")
+	if one < film.Len()/2 || four > one+one/10 {
+		t.Errorf("%d bytes are read for one size and %d for four, of a file of %d", one, four, film.Len())
 	}
 }
 
