@@ -42,18 +42,35 @@ func (m *mixer) row(dst []uint8, n int, s *vp8.Strip, y, last int) {
 	blend(m.cr, s.Chroma(1, near), s.Chroma(1, far))
 	luma := s.Luma(y)
 	done := m.blocks(dst, n, luma)
-	for x := done; x < len(luma); x++ {
-		i := x/2 + 1 // of the chroma sample nearest to the pixel; the next one is to one side
-		j := i - 1 + 2*(x%2)
-		cb := int32(3*m.cb[i]+m.cb[j]+8) >> 4
-		cr := int32(3*m.cr[i]+m.cr[j]+8) >> 4
-		l := int32(luma[x]) * fromY >> 8
-		px := dst[x*n : x*n+3 : x*n+3]
-		px[0] = clip(l + cr*rCr>>8 - rOff)
-		px[1] = clip(l - cb*gCb>>8 - cr*gCr>>8 + gOff)
-		px[2] = clip(l + cb*bCb>>8 - bOff)
+	m.plain(dst[n*done:], n, luma[done:], m.cb[done/2:], m.cr[done/2:])
+}
+
+// plain makes pixels, the first of which is an even one: its nearest samples of chroma are
+// cb[1] and cr[1].
+func (m *mixer) plain(dst []uint8, n int, luma []uint8, cb, cr []uint16) {
+	t := &products
+	for x, v := range luma {
+		i := x >> 1 // before the nearest sample; the next one is there or behind it
+		j := i + x&1*2
+		b, r := uint8((3*cb[i+1]+cb[j]+8)>>4), uint8((3*cr[i+1]+cr[j]+8)>>4)
+		l := t.y[v]
+		p := dst[x*n : x*n+3 : x*n+3]
+		p[0] = clip(l + t.rCr[r])
+		p[1] = clip(l + t.gCr[r] - t.gCb[b])
+		p[2] = clip(l + t.bCb[b])
 	}
 }
+
+// products has the terms of the matrix for each sample, with the offsets in those of
+// chroma.
+var products = func() (t struct{ y, rCr, gCr, gCb, bCb [256]int32 }) {
+	for v := range int32(256) {
+		t.y[v] = v * fromY >> 8
+		t.rCr[v], t.gCr[v] = v*rCr>>8-rOff, gOff-v*gCr>>8
+		t.gCb[v], t.bCb[v] = v*gCb>>8, v*bCb>>8-bOff
+	}
+	return t
+}()
 
 // blend makes three parts of a and one of b.
 func blend(dst []uint16, a, b []uint8) {

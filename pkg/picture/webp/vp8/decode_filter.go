@@ -1,5 +1,7 @@
 package vp8
 
+import "encoding/binary"
+
 // The loop filter (section 15) smooths the edges between blocks: first the left edge of
 // a macroblock, then the vertical edges within it, the top edge, and the horizontal
 // edges within it. Macroblocks are filtered in the order of the file, since each one
@@ -136,104 +138,114 @@ func (d *Decoder) filterNormal(x int, f macroblockFilter, above bool) {
 // step is the distance across the edge and next the one along it.
 func simpleEdge(pix []uint8, at, step, next, limit int) {
 	for range 16 {
-		p1, p0, q0, q1 := int(pix[at-2*step]), int(pix[at-step]), int(pix[at]), int(pix[at+step])
-		if 2*abs(p0-q0)+abs(p1-q1)>>1 <= limit {
+		p1, p0, q0, q1 := int32(pix[at-2*step]), int32(pix[at-step]), int32(pix[at]), int32(pix[at+step])
+		if 2*abs(p0-q0)+abs(p1-q1)>>1 <= int32(limit) {
 			a := 3*(q0-p0) + signed(p1-q1)
-			pix[at-step] = limited(p0 + fifth((a+3)>>3))
-			pix[at] = limited(q0 - fifth((a+4)>>3))
+			pix[at-step] = clip(p0 + fifth((a+3)>>3))
+			pix[at] = clip(q0 - fifth((a+4)>>3))
 		}
 		at += next
 	}
 }
 
 // columnsPlain filters 8 rows of an edge between columns (section 15.3); the first q0 is
-// pix[at].
+// pix[at]. The samples are transposed, filtered, and transposed back.
 func columnsPlain(pix []uint8, at, stride int, f *filterStrength, macroblock bool) {
-	for range 8 {
-		s := pix[at-4 : at+4 : at+4]
-		var v [8]int
-		for i := range v {
-			v[i] = int(s[i])
-		}
-		switch f.reach(&v, macroblock) {
-		case 1:
-			s[3], s[4] = narrow(&v)
-		case 2:
-			s[2], s[3], s[4], s[5] = inner(&v)
-		case 3:
-			s[1], s[2], s[3], s[4], s[5], s[6] = outer(&v)
-		}
-		at += stride
+	var w [8]uint64
+	for i := range w {
+		w[i] = binary.LittleEndian.Uint64(pix[at-4+i*stride:])
+	}
+	turn(&w)
+	if w[3] == w[4] && w[2] == w[5] {
+		return // nothing to smooth
+	}
+	var s [8][8]uint8
+	for i := range s {
+		binary.LittleEndian.PutUint64(s[i][:], w[i])
+	}
+	if !f.edge(&s[0], &s[1], &s[2], &s[3], &s[4], &s[5], &s[6], &s[7], macroblock) {
+		return
+	}
+	for i := range s {
+		w[i] = binary.LittleEndian.Uint64(s[i][:])
+	}
+	turn(&w)
+	for i := range w {
+		binary.LittleEndian.PutUint64(pix[at-4+i*stride:], w[i])
 	}
 }
 
 // rowsPlain filters 8 columns of an edge between rows.
 func rowsPlain(pix []uint8, at, stride int, f *filterStrength, macroblock bool) {
-	p3, p2, p1, p0 := pix[at-4*stride:][:8], pix[at-3*stride:][:8], pix[at-2*stride:][:8], pix[at-stride:][:8]
-	q0, q1, q2, q3 := pix[at:][:8], pix[at+stride:][:8], pix[at+2*stride:][:8], pix[at+3*stride:][:8]
-	for i := range 8 {
-		v := [8]int{int(p3[i]), int(p2[i]), int(p1[i]), int(p0[i]), int(q0[i]), int(q1[i]), int(q2[i]), int(q3[i])}
-		switch f.reach(&v, macroblock) {
-		case 1:
-			p0[i], q0[i] = narrow(&v)
-		case 2:
-			p1[i], p0[i], q0[i], q1[i] = inner(&v)
-		case 3:
-			p2[i], p1[i], p0[i], q0[i], q1[i], q2[i] = outer(&v)
-		}
+	row := func(i int) *[8]uint8 { return (*[8]uint8)(pix[at+i*stride:]) }
+	if *row(-1) == *row(0) && *row(-2) == *row(1) {
+		return // nothing to smooth
+	}
+	f.edge(row(-4), row(-3), row(-2), row(-1), row(0), row(1), row(2), row(3), macroblock)
+}
+
+// turn transposes 8 × 8 bytes: it swaps halves, then quarters, then single bytes that lie
+// on the wrong side of the diagonal.
+func turn(w *[8]uint64) {
+	for i := range 4 {
+		a, b := w[i], w[i+4]
+		w[i], w[i+4] = a&0x00000000ffffffff|b<<32, a>>32|b&0xffffffff00000000
+	}
+	for _, i := range [4]int{0, 1, 4, 5} {
+		a, b := w[i&7], w[(i+2)&7]
+		w[i&7], w[(i+2)&7] = a&0x0000ffff0000ffff|b&0x0000ffff0000ffff<<16, a>>16&0x0000ffff0000ffff|b&0xffff0000ffff0000
+	}
+	for i := 0; i < 8; i += 2 {
+		a, b := w[i&7], w[(i+1)&7]
+		w[i&7], w[(i+1)&7] = a&0x00ff00ff00ff00ff|b&0x00ff00ff00ff00ff<<8, a>>8&0x00ff00ff00ff00ff|b&0xff00ff00ff00ff00
 	}
 }
 
-// reach returns how many samples of p3 to q3 are changed on each side of the edge: 0; 1
-// where there is detail beside it; else 2, or 3 at the edge of a macroblock.
-func (f *filterStrength) reach(v *[8]int, macroblock bool) int {
-	limit := f.limit
+// edge filters 8 samples of an edge and reports whether some are within the limits. Where
+// there is detail beside the edge, p0 and q0 change; else two samples on each side do, or
+// three at the edge of a macroblock.
+func (f *filterStrength) edge(p3, p2, p1, p0, q0, q1, q2, q3 *[8]uint8, macroblock bool) (changed bool) {
+	limit, interior, variance := int32(f.limit), int32(f.interior), int32(f.variance)
 	if macroblock {
 		limit += edgeExtra
 	}
-	if 2*abs(v[3]-v[4])+abs(v[2]-v[5])>>1 > limit {
-		return 0
+	for i := range 8 {
+		b, c, x, y := int32(p1[i]), int32(p0[i]), int32(q0[i]), int32(q1[i])
+		if 2*abs(c-x)+abs(b-y)>>1 > limit {
+			continue
+		}
+		a, z := int32(p2[i]), int32(q2[i])
+		p, q := abs(b-c), abs(y-x)
+		if p > interior || q > interior || abs(a-b) > interior || abs(z-y) > interior ||
+			abs(int32(p3[i])-a) > interior || abs(int32(q3[i])-z) > interior {
+			continue
+		}
+		changed = true
+		switch {
+		case p > variance || q > variance:
+			w := 3*(x-c) + signed(b-y)
+			p0[i], q0[i] = clip(c+fifth((w+3)>>3)), clip(x-fifth((w+4)>>3))
+		case macroblock:
+			w := signed(3*(x-c) + signed(b-y))
+			k, l, m := (27*w+63)>>7, (18*w+63)>>7, (9*w+63)>>7
+			p2[i], p1[i], p0[i] = clip(a+m), clip(b+l), clip(c+k)
+			q0[i], q1[i], q2[i] = clip(x-k), clip(y-l), clip(z-m)
+		default:
+			w := 3 * (x - c)
+			k := fifth((w + 4) >> 3)
+			l := (k + 1) >> 1
+			p1[i], p0[i] = clip(b+l), clip(c+fifth((w+3)>>3))
+			q0[i], q1[i] = clip(x-k), clip(y-l)
+		}
 	}
-	p, q := abs(v[2]-v[3]), abs(v[5]-v[4])
-	if max(p, q) > f.interior || abs(v[0]-v[1]) > f.interior || abs(v[1]-v[2]) > f.interior ||
-		abs(v[6]-v[5]) > f.interior || abs(v[7]-v[6]) > f.interior {
-		return 0
-	}
-	switch {
-	case max(p, q) > f.variance:
-		return 1
-	case macroblock:
-		return 3
-	}
-	return 2
+	return changed
 }
 
-// narrow, inner and outer return what becomes of the samples next to the edge.
-func narrow(v *[8]int) (p0, q0 uint8) {
-	a := 3*(v[4]-v[3]) + signed(v[2]-v[5])
-	return limited(v[3] + fifth((a+3)>>3)), limited(v[4] - fifth((a+4)>>3))
-}
-
-func inner(v *[8]int) (p1, p0, q0, q1 uint8) {
-	a := 3 * (v[4] - v[3])
-	b, c := fifth((a+4)>>3), fifth((a+3)>>3)
-	e := (b + 1) >> 1
-	return limited(v[2] + e), limited(v[3] + c), limited(v[4] - b), limited(v[5] - e)
-}
-
-func outer(v *[8]int) (p2, p1, p0, q0, q1, q2 uint8) {
-	a := signed(3*(v[4]-v[3]) + signed(v[2]-v[5]))
-	b, c, e := (27*a+63)>>7, (18*a+63)>>7, (9*a+63)>>7
-	return limited(v[1] + e), limited(v[2] + c), limited(v[3] + b), limited(v[4] - b), limited(v[5] - c), limited(v[6] - e)
-}
-
-func abs(v int) int {
-	m := v >> 63
+func abs(v int32) int32 {
+	m := v >> 31
 	return (v ^ m) - m
 }
 
-// signed limits a difference to a byte with a sign, fifth to five bits with a sign, and
-// limited a sample to 0 to 255.
-func signed(v int) int    { return max(-128, min(127, v)) }
-func fifth(v int) int     { return max(-16, min(15, v)) }
-func limited(v int) uint8 { return clip(int32(v)) }
+// signed limits a difference to a byte with a sign, fifth to five bits with a sign.
+func signed(v int32) int32 { return max(-128, min(127, v)) }
+func fifth(v int32) int32  { return max(-16, min(15, v)) }

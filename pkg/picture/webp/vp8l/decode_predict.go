@@ -116,12 +116,12 @@ const (
 	lanes256 = 0x0100010001000100
 )
 
-// apart puts the samples of a pixel in lanes: blue and red in the lower two, green and
+// inLanes puts the samples of a pixel in lanes: blue and red in the lower two, green and
 // alpha in the upper two.
-func apart(v uint32) uint64 { return uint64(v&0x00ff00ff) | uint64(v>>8&0x00ff00ff)<<32 }
+func inLanes(v uint32) uint64 { return uint64(v&0x00ff00ff) | uint64(v>>8&0x00ff00ff)<<32 }
 
-// together is the inverse of apart.
-func together(w uint64) uint32 { return uint32(w) | uint32(w>>32)<<8 }
+// fromLanes is the inverse of inLanes.
+func fromLanes(w uint64) uint32 { return uint32(w) | uint32(w>>32)<<8 }
 
 // limit limits samples to 0 to 255, which come with 256 added: less than 256 becomes 0,
 // 512 or more 255. The bits 8 and 9 tell; times 255 they select.
@@ -133,12 +133,12 @@ func limit(w uint64) uint64 {
 
 // addGradient adds L + T - TL, limited to 0 to 255. up begins above left.
 func addGradient(cur, up []uint32, left uint32) {
-	l, corner := apart(left), apart(up[0])
+	l, corner := inLanes(left), inLanes(up[0])
 	up = up[1 : 1+len(cur)]
 	for i, v := range cur {
-		top := apart(up[i])
-		l = (limit(l+top+lanes256-corner) + apart(v)) & lanes255
-		cur[i] = together(l)
+		top := inLanes(up[i])
+		l = (limit(l+top+lanes256-corner) + inLanes(v)) & lanes255
+		cur[i] = fromLanes(l)
 		corner = top
 	}
 }
@@ -146,15 +146,15 @@ func addGradient(cur, up []uint32, left uint32) {
 // addHalfGradient adds m + (m - TL)/2, limited to 0 to 255, m being the mean of L and T.
 // The division rounds towards 0: 1 is added to what is negative before it is shifted.
 func addHalfGradient(cur, up []uint32, left uint32) {
-	l, corner := apart(left), apart(up[0])
+	l, corner := inLanes(left), inLanes(up[0])
 	up = up[1 : 1+len(cur)]
 	for i, v := range cur {
-		top := apart(up[i])
+		top := inLanes(up[i])
 		m := (l + top) >> 1 & lanes255
 		d := m + lanes256 - corner
 		half := (d + (^d >> 8 & lanes1)) >> 1 & (lanes256 | lanes255) // plus 128
-		l = (limit(m+half+lanes128) + apart(v)) & lanes255
-		cur[i] = together(l)
+		l = (limit(m+half+lanes128) + inLanes(v)) & lanes255
+		cur[i] = fromLanes(l)
 		corner = top
 	}
 }
@@ -162,16 +162,16 @@ func addHalfGradient(cur, up []uint32, left uint32) {
 // addSelected adds L or T, whichever is nearer to L + T - TL: L if T is nearer to TL than
 // L is.
 func addSelected(cur, up []uint32, left uint32) {
-	l, corner := apart(left), apart(up[0])
+	l, corner := inLanes(left), inLanes(up[0])
 	up = up[1 : 1+len(cur)]
 	for i, v := range cur {
-		top := apart(up[i])
+		top := inLanes(up[i])
 		p := top
 		if differences(top, corner) < differences(l, corner) {
 			p = l
 		}
-		l = (p + apart(v)) & lanes255
-		cur[i] = together(l)
+		l = (p + inLanes(v)) & lanes255
+		cur[i] = fromLanes(l)
 		corner = top
 	}
 }

@@ -4,8 +4,6 @@ package vp8l
 
 import "simd/archsimd"
 
-var avx2 = archsimd.X86.AVX2()
-
 // The functions below do the work of their plain twins for eight pixels at a time, and
 // return how many pixels of the row they did.
 
