@@ -4,8 +4,6 @@ package vp8l
 
 import "simd/archsimd"
 
-var avx2 = archsimd.X86.AVX2()
-
 // Constants of the vector code. They are loaded, since other ways to make a vector may be
 // compiled to instructions of SSE, which are slow among those of AVX.
 var (
@@ -120,8 +118,8 @@ func vectorResiduals(mode int, dst, cur, above []uint32) int {
 		for ; i+8 <= n; i += 8 {
 			l, u, c := load(left, i), load(t, i), load(tl, i)
 			// Sums of the four bytes of each pixel.
-			toL := apart(u, c).DotProductPairsSaturated(ones8).DotProductPairs(ones16)
-			toT := apart(l, c).DotProductPairsSaturated(ones8).DotProductPairs(ones16)
+			toL := distances8(u, c).DotProductPairsSaturated(ones8).DotProductPairs(ones16)
+			toT := distances8(l, c).DotProductPairsSaturated(ones8).DotProductPairs(ones16)
 			isL := toT.Greater(toL).ToInt32x8().AsUint8x32()
 			store(dst, i, load(px, i).Sub(l.And(isL).Or(u.AndNot(isL))))
 		}
@@ -146,8 +144,8 @@ func vectorResiduals(mode int, dst, cur, above []uint32) int {
 // mean returns means rounded down; those of the instruction are rounded up.
 func mean(a, b, one vector) vector { return a.Average(b).Sub(a.Xor(b).And(one)) }
 
-// apart returns absolute differences.
-func apart(a, b vector) vector { return a.SubSaturated(b).Or(b.SubSaturated(a)) }
+// distances8 returns absolute differences.
+func distances8(a, b vector) vector { return a.SubSaturated(b).Or(b.SubSaturated(a)) }
 
 // half returns the bytes divided by 2. It shifts pairs of bytes, and then removes what came
 // from the neighbour.
