@@ -105,6 +105,7 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, path string) {
 	}
 	defer b.Close()
 	good()
+	h.Set("Server-Timing", flight.worked.timing())
 	describeResult(h, result.Type, result.Width, result.Height, result.Note, o.Get("name"))
 	knownRange(r.Header)
 	http.ServeContent(w, r, "", modified, b)

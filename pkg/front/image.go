@@ -35,6 +35,7 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request, _ string) {
 	}
 	defer result.Close()
 	h := w.Header()
+	h.Set("Server-Timing", infoOf(r).worked.timing())
 	describeResult(h, result.Type, result.Width, result.Height, result.Note, o.Get("name"))
 	h.Set("Content-Length", strconv.FormatInt(result.Size, 10))
 	n, _ := io.CopyN(w, result.File.Own(), result.Size)

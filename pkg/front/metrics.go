@@ -64,6 +64,16 @@ func (w worked) useful() time.Duration {
 	return w.took
 }
 
+// timing is the header Server-Timing (W3C, Server Timing): how long the picture waited for
+// a worker, and how long each operation took, in milliseconds.
+func (w worked) timing() string {
+	text := fmt.Sprintf("queue;dur=%d", w.queued.Milliseconds())
+	for _, stage := range w.result.Stages {
+		text += fmt.Sprintf(", %s;dur=%d", stage.Operation, stage.Took.Milliseconds())
+	}
+	return text
+}
+
 // attrs are its attributes in the log. Bytes and pixels are those of all results; the front
 // knows no other pixels.
 func (w worked) attrs() []any {

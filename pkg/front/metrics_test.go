@@ -2,6 +2,7 @@ package front
 
 import (
 	"log/slog"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,6 +76,21 @@ func TestLogLines(t *testing.T) {
 	}
 	if all := b.lines(""); strings.Contains(strings.Join(all, ""), ids[0][:7]) {
 		t.Errorf("more of an id than its first six letters in %q", all)
+	}
+}
+
+func TestServerTiming(t *testing.T) {
+	s := start(t, nil)
+	for query, want := range map[string]string{
+		"gray": `^queue;dur=\d+, gray;dur=\d+$`, "gray&scale=1/2": `^queue;dur=\d+, gray;dur=\d+, scale;dur=\d+$`, "scale=1/2": `^queue;dur=\d+, scale;dur=\d+$`,
+	} {
+		a := s.do("PUT", "/image?"+query, "A")
+		if got := a.header.Get("Server-Timing"); !regexp.MustCompile(want).MatchString(got) {
+			t.Errorf("%s: %d, Server-Timing: %s", query, a.status, got)
+		}
+	}
+	if a := s.do("PUT", "/image", "bad"); a.header.Get("Server-Timing") != "" {
+		t.Errorf("an error: %v", a.header)
 	}
 }
 

@@ -91,8 +91,16 @@ type Picture struct {
 // Result is the finished picture, or the first of several sizes. The caller closes it.
 type Result struct {
 	Picture
-	More []Picture // the second and later sizes of a list
-	Note string
+	More   []Picture // the second and later sizes of a list
+	Note   string
+	Stages []Stage // what was done, in this order
+}
+
+// Stage is the work of one daemon on a picture. Its time is what the worker says that it
+// took, in milliseconds; the time in the daemon's queue does not count.
+type Stage struct {
+	Operation string
+	Took      time.Duration
 }
 
 // All returns the picture, or all sizes in the order of the request.

@@ -64,6 +64,7 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 	o, chain := plan(o)
 	var before wire.Reply // of the daemon before
 	var notes []string
+	var stages []Stage
 	left := c.c.Timeout // of the time for the work
 	for i, operation := range chain {
 		if left <= 0 {
@@ -90,11 +91,13 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 		if err != nil {
 			return Result{}, err
 		}
-		left -= worked(reply, time.Since(begun))
+		took := worked(reply, time.Since(begun))
+		left -= took
+		stages = append(stages, Stage{operation.Key, took})
 		notes = append(notes, reply.Get("note"))
 		if i == len(chain)-1 {
 			r := result(reply, outs)
-			r.Note = joinNotes(notes)
+			r.Note, r.Stages = joinNotes(notes), stages
 			return r, nil
 		}
 		if next := requestFor(o, chain, i+1); goals(reply, next.Results()) == "" || reply.Get("as") == "" {
