@@ -22,3 +22,6 @@ func (v *blockPixels) differences(d *lanes, block *[16]uint8) { v.differencesPla
 func toLanes(d *lanes, luma []uint8, stride int) { toLanesPlain(d, luma, stride) }
 func chromaToLanes(d *lanes, rows *[4][32]uint8) { chromaToLanesPlain(d, rows) }
 func rebuild(pix *[256]uint8, pred, d *lanes)    { rebuildPlain(pix, pred, d) }
+
+func lumaBlocks(dst, rgb []uint8) (n int)       { return 0 }
+func chromaBlocks(cb, cr, a, b []uint8) (n int) { return 0 }

@@ -4,19 +4,19 @@ import "math"
 
 // luma16 is the work space of predictions by 16×16.
 type luma16 struct {
-	edges  edges
-	pred   lanes
-	coefs  lanes
-	levels lanes
-	y2     [16]int16
+	edges edges
+	tries [len(squareModes)]struct {
+		pred, coefs lanes
+	}
+	y2, y2Levels lanes // lane i: block Y2 of tries[i]
+	levels       lanes
 
 	best struct {
+		try    int
 		mode   mode
 		score  int
-		pred   lanes
 		levels lanes  // position 0 unused
 		coded  uint32 // bit b: block b has levels from position 1 on
-		y2     [16]int16
 	}
 }
 
@@ -33,85 +33,51 @@ func (e *encoder) choose16() int {
 		inLeft = nil
 	}
 	t.edges.setLuma(above, e.leftLuma[:], e.cornerLuma, meanOf(inAbove, inLeft))
+	for i, m := range squareModes {
+		try := &t.tries[i]
+		t.edges.predict(&try.pred, m, 0, 16)
+		subtract(&try.coefs, &mb.luma, &try.pred)
+		forward(&try.coefs)
+		forwardY2(&t.y2, i, &try.coefs[0])
+	}
 	coded := e.aboveCoded[e.mbx]
+	var distY2, dist [16]int32
+	var rateY2, rate [16]uint16
+	var ctx [16]uint8
+	quantize(&t.y2Levels, &t.y2, &s.y2, 0, &distY2)
+	for i := range t.tries {
+		ctx[i] = uint8(coded>>8&1 + e.leftCoded>>8&1)
+	}
+	rateLanes(&t.y2Levels, &e.costs[typeY2].lanes, 0, &ctx, &rateY2)
+
 	best := &t.best
 	best.score = math.MaxInt
-	for _, m := range squareModes {
+	for i, m := range squareModes {
 		bits := lumaModeCost[m]
 		if !e.tried.luma.has(m) || !e.modes.allows(bits) && m != modeDC {
 			continue
 		}
-		t.edges.predict(&t.pred, m, 0, 16)
-		subtract(&t.coefs, &mb.luma, &t.pred)
-		forward(&t.coefs)
-		distY2, rateY2 := e.quantizeY2(s, int(coded>>8&1+e.leftCoded>>8&1))
-		var dist [16]int32
-		nz := quantize(&t.levels, &t.coefs, &s.lumaAC, 1, &dist)
-		var ctx [16]uint8
+		nz := quantize(&t.levels, &t.tries[i].coefs, &s.lumaAC, 1, &dist)
 		contextsOf(&ctx, nz, uint32(coded)&15, uint32(e.leftCoded)&15)
-		var rate [16]uint16
 		rateLanes(&t.levels, &e.costs[typeLumaAC].lanes, 1, &ctx, &rate)
-		d, r := distY2, rateY2+bits/laneUnit
+		// A squared coefficient of Y2 is four of DC, as both transforms double.
+		d, r := int(distY2[i])/4, int(rateY2[i])+bits/laneUnit
 		for b := range 16 {
 			d += int(dist[b])
 			r += int(rate[b])
 		}
 		if score := s.score(d, r); score < best.score {
-			best.score, best.mode = score, m
-			best.pred, best.levels, best.coded, best.y2 = t.pred, t.levels, nz, t.y2
+			best.try, best.mode, best.score = i, m, score
+			best.levels, best.coded = t.levels, nz
 		}
 	}
 	return best.score
 }
 
-// quantizeY2 transforms and quantizes the DCs of t.coefs into t.y2, in zig-zag order.
-func (e *encoder) quantizeY2(s *segment, ctx int) (dist, rate int) {
-	t := &e.luma16
+// forwardY2 sets a lane to the transform of the DCs of 16 blocks: twice the orthonormal
+// Walsh-Hadamard transform.
+func forwardY2(y2 *lanes, lane int, dc *[16]int16) {
 	var c [16]int32
-	forwardY2(&c, &t.coefs[0])
-	last := -1
-	for k := range 16 {
-		p := int(zigzag[k])
-		l := s.y2.level(c[p], p)
-		t.y2[k] = int16(l)
-		d := int(c[p] - l*int32(s.y2.step[p]))
-		dist += d * d
-		if l != 0 {
-			last = k
-		}
-	}
-	return dist / 4, e.costs[typeY2].levels.rate(&t.y2, 0, last, ctx) / laneUnit
-}
-
-// rate returns the cost of levels in zig-zag order, the last that is not 0 at last.
-func (l *levelCosts) rate(levels *[16]int16, first, last, ctx int) (sum int) {
-	check := true
-	for k := first; k < 16; k++ {
-		c := &l[bandOf[k]][ctx]
-		if k > last {
-			if check {
-				sum += int(bitCost[c.probs[0]])
-			}
-			break
-		}
-		if check {
-			sum += int(bitCost[256-int(c.probs[0])])
-		}
-		v := int(levels[k])
-		v = max(v, -v)
-		if v < 16 {
-			sum += int(c.level[v])
-		} else {
-			sum += c.cost(v)
-		}
-		ctx, check = min(v, 2), v != 0
-	}
-	return sum
-}
-
-// forwardY2 transforms the DCs of 16 blocks: twice the orthonormal Walsh-Hadamard
-// transform.
-func forwardY2(c *[16]int32, dc *[16]int16) {
 	for i := 0; i < 16; i += 4 {
 		x0, x1, x2, x3 := int32(dc[i]), int32(dc[i+1]), int32(dc[i+2]), int32(dc[i+3])
 		s, t, d, u := x0+x3, x1+x2, x0-x3, x1-x2
@@ -120,7 +86,8 @@ func forwardY2(c *[16]int32, dc *[16]int16) {
 	for i := range 4 {
 		x0, x1, x2, x3 := c[i], c[i+4], c[i+8], c[i+12]
 		s, t, d, u := x0+x3, x1+x2, x0-x3, x1-x2
-		c[i], c[i+4], c[i+8], c[i+12] = (s+t+1)>>1, (d+u+1)>>1, (s-t+1)>>1, (d-u+1)>>1
+		y2[i][lane&15], y2[i+4][lane&15] = int16((s+t+1)>>1), int16((d+u+1)>>1)
+		y2[i+8][lane&15], y2[i+12][lane&15] = int16((s-t+1)>>1), int16((d-u+1)>>1)
 	}
 }
 
@@ -156,23 +123,24 @@ func (e *encoder) use16() {
 	s := &e.segments[mb.segment]
 	mb.mode = t.best.mode
 	var c [16]int32
-	for k, l := range t.best.y2 {
-		p := zigzag[k]
+	for k, p := range zigzag {
+		l := t.y2Levels[p][t.best.try]
+		mb.levels[blockY2][k] = l
 		c[p] = int32(l) * int32(s.y2.step[p])
 	}
-	mb.levels[blockY2] = t.best.y2
 	for b := range 16 {
 		mb.levels[b] = [16]int16{}
 		for k := 1; k < 16 && t.best.coded>>b&1 != 0; k++ {
 			mb.levels[b][k] = t.best.levels[zigzag[k]][b]
 		}
 	}
-	d := &t.coefs
+	try := &t.tries[t.best.try]
+	d := &try.coefs
 	*d = t.best.levels
 	dequantize(d, &s.lumaAC, 1)
 	inverseY2(&d[0], &c)
 	inverse(d)
-	rebuild(&mb.rebuilt, &t.best.pred, d)
+	rebuild(&mb.rebuilt, &try.pred, d)
 }
 
 // luma4 is the work space of predictions by 4×4.

@@ -19,10 +19,10 @@ type source struct {
 	cw, ch int // of chroma; 0 for gray
 	y      int // rows of luma taken
 
-	band *raster.Band
-	at   [3]int // lines of the band that were taken, by plane
-	kept [3][]uint8
-	sums []int32 // of R, G and B of two pixels of a line
+	band  *raster.Band
+	at    [3]int // lines of the band that were taken, by plane
+	kept  [3][]uint8
+	above []uint8 // of RGB: the line before, whose chroma is not yet made
 
 	luma   []uint8    // 16 lines of lumaStride samples
 	chroma [2][]uint8 // 8 lines of half of that
@@ -62,7 +62,7 @@ func newSource(rows raster.Rows) (*source, error) {
 		}
 	}
 	if h.Layout == raster.RGB {
-		s.sums = make([]int32, 3*s.cw)
+		s.above = make([]uint8, 3*s.w)
 	}
 	return s, nil
 }
@@ -88,14 +88,13 @@ func (s *source) next() error {
 		}
 		lumaOfRGB(dst[:s.w], line)
 		fill(dst, s.w)
-		sumPairs(s.sums, line, j&1 != 0)
-		if j&1 != 0 || j == lines-1 {
-			if j&1 == 0 { // the last line has no partner
-				sumPairs(s.sums, line, true)
-			}
+		if j&1 == 0 {
+			copy(s.above, line)
+		}
+		if j&1 != 0 || j == lines-1 { // the last line may have no partner but itself
 			at := j / 2 * s.stride / 2
 			cb, cr := s.chroma[0][at:][:s.stride/2], s.chroma[1][at:][:s.stride/2]
-			chromaOfSums(cb, cr, s.sums)
+			chromaOfRGB(cb[:s.cw], cr[:s.cw], s.above, line)
 			fill(cb, s.cw)
 			fill(cr, s.cw)
 		}
@@ -204,46 +203,4 @@ func expand(dst, line []uint8, table *[256]uint8) {
 		dst[i] = table[v]
 	}
 	fill(dst, len(line))
-}
-
-// The matrix of Rec. 601 from RGB to studio range, times 65536.
-const (
-	yR, yG, yB    = 16829, 33039, 6416
-	cbR, cbG, cbB = -9714, -19070, 28784
-	crR, crG, crB = 28784, -24103, -4681
-)
-
-func lumaOfRGB(dst, rgb []uint8) {
-	for i := range dst {
-		p := rgb[3*i : 3*i+3 : 3*i+3]
-		dst[i] = uint8((int32(p[0])*yR + int32(p[1])*yG + int32(p[2])*yB + 16<<16 + 1<<15) >> 16)
-	}
-}
-
-// sumPairs sets sums to those of two pixels of a line side by side, or adds to them. The
-// last pixel of an odd line counts twice.
-func sumPairs(sums []int32, rgb []uint8, add bool) {
-	for len(rgb) > 0 {
-		b := rgb[3*min(1, len(rgb)/3-1):]
-		for i := range 3 {
-			v := int32(rgb[i]) + int32(b[i])
-			if add {
-				v += sums[i]
-			}
-			sums[i] = v
-		}
-		sums = sums[3:]
-		rgb = rgb[min(6, len(rgb)):]
-	}
-}
-
-// chromaOfSums sets chroma from sums of four pixels.
-func chromaOfSums(cb, cr []uint8, sums []int32) {
-	for i := 0; len(sums) > 0; i++ {
-		r, g, b := sums[0], sums[1], sums[2]
-		const half = 128<<18 + 1<<17
-		cb[i] = uint8((r*cbR + g*cbG + b*cbB + half) >> 18)
-		cr[i] = uint8((r*crR + g*crG + b*crB + half) >> 18)
-		sums = sums[3:]
-	}
 }

@@ -4,6 +4,7 @@ package vp8
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -173,6 +174,33 @@ func TestVectorLoadsAreTheirPlainTwins(t *testing.T) {
 		rebuildPlain(&wantPix, &want, d)
 		if pix != wantPix {
 			t.Fatalf("rebuilt:\n%v, want\n%v", pix, wantPix)
+		}
+	}
+}
+
+func TestVectorRGBIsItsPlainTwin(t *testing.T) {
+	needAVX2(t)
+	rnd := rand.New(rand.NewPCG(21, 22))
+	for w := 1; w < 140; w++ {
+		a, b := make([]uint8, 3*w), make([]uint8, 3*w)
+		for i := range a {
+			a[i], b[i] = uint8(rnd.Uint32()), uint8(rnd.Uint32())
+			if w&1 != 0 && i%7 > 2 {
+				a[i], b[i] = -uint8(rnd.IntN(2)), -uint8(rnd.IntN(2))
+			}
+		}
+		got, want := make([]uint8, w), make([]uint8, w)
+		lumaOfRGB(got, a)
+		lumaOfRGBPlain(want, a)
+		if !slices.Equal(got, want) {
+			t.Fatalf("luma of %d pixels:\n%v, want\n%v", w, got, want)
+		}
+		half := (w + 1) / 2
+		cb, cr, wantCb, wantCr := make([]uint8, half), make([]uint8, half), make([]uint8, half), make([]uint8, half)
+		chromaOfRGB(cb, cr, a, b)
+		chromaOfRGBPlain(wantCb, wantCr, a, b)
+		if !slices.Equal(cb, wantCb) || !slices.Equal(cr, wantCr) {
+			t.Fatalf("chroma of %d pixels:\n%v, want\n%v\n%v, want\n%v", w, cb, wantCb, cr, wantCr)
 		}
 	}
 }
