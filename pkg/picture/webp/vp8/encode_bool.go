@@ -26,31 +26,23 @@ func newBoolCoder(out *stream) *boolCoder { return &boolCoder{out: out, span: 25
 // bit codes a bit whose probability of being false is p/256, p from 1 to 255.
 func (c *boolCoder) bit(set bool, p uint8) {
 	split := c.span * uint32(p) >> 8
+	span := split
 	if set {
 		c.low += uint64(split + 1)
-		c.span -= split + 1
-	} else {
-		c.span = split
+		span = c.span - split - 1
 	}
-	if c.span < 127 {
-		c.normalize()
-	}
-}
-
-// normalize shifts until span is at least 127 again.
-func (c *boolCoder) normalize() {
-	n := int(boolShift[c.span&127])
-	c.span = (c.span+1)<<n - 1
-	c.low <<= n
-	if c.shift += n; c.shift >= 32 {
+	n := boolShift[uint8(span)]
+	c.span = (span+1)<<(n&7) - 1
+	c.low <<= n & 7
+	if c.shift += int(n); c.shift >= 32 {
 		c.emit(c.low >> (c.shift - 24))
 		c.low &= 1<<(c.shift-24) - 1
 		c.shift -= 32
 	}
 }
 
-// boolShift is the number of shifts that bring a span of less than 127 back.
-var boolShift = func() (t [128]uint8) {
+// boolShift is the number of shifts that bring a span back to at least 127.
+var boolShift = func() (t [256]uint8) {
 	for s := range t[:127] {
 		for w := s + 1; w < 128; w <<= 1 {
 			t[s]++
@@ -94,42 +86,39 @@ func (c *boolCoder) bits(v uint32, n int) {
 func (c *boolCoder) flag(set bool) { c.bit(set, 128) }
 
 // leaf codes the path to a leaf of a tree.
-func (c *boolCoder) leaf(t tree, probs []uint8, leaf uint8) {
-	var path [16]int8
-	n := t.path(leaf, &path)
-	for _, step := range path[:n] {
+func (c *boolCoder) leaf(path []int8, probs []uint8) {
+	for _, step := range path {
 		c.bit(step&1 != 0, probs[step>>1])
 	}
 }
 
-// path returns the entries of the tree that lead to a leaf: entry i follows bit i&1 at
-// the node whose probability is i/2.
-func (t tree) path(leaf uint8, path *[16]int8) (n int) {
-	at := -1
-	for i, v := range t {
-		if v <= 0 && -v == int8(leaf) {
-			at = i
-			break
-		}
-	}
-	for i := at; ; {
-		path[n] = int8(i)
-		n++
-		node := int8(i &^ 1)
-		if node == 0 {
-			break
-		}
-		for j, v := range t {
-			if v == node {
-				i = j
-				break
+// Paths to the leaves of trees.
+var (
+	segmentPaths    = segmentTree.paths(segments)
+	lumaModePaths   = lumaModeTree.paths(mode4x4 + 1)
+	chromaModePaths = chromaModeTree.paths(4)
+	blockModePaths  = blockModeTree.paths(modes)
+	tokenPaths      = tokenTree.paths(tokenEnd + 1)
+)
+
+// paths returns the paths to the first n leaves of a tree, nil for a leaf that it has
+// not. A path is the entries that lead to the leaf: entry i follows bit i&1 at the node
+// whose probability is i/2.
+func (t tree) paths(n int) [][]int8 {
+	paths := make([][]int8, n)
+	var follow func(node int8, path []int8)
+	follow = func(node int8, path []int8) {
+		for bit := range int8(2) {
+			path := append(path[:len(path):len(path)], node+bit)
+			if next := t[node+bit]; next > 0 {
+				follow(next, path)
+			} else {
+				paths[-next] = path
 			}
 		}
 	}
-	for i, j := 0, n-1; i < j; i, j = i+1, j-1 {
-		path[i], path[j] = path[j], path[i]
-	}
-	return n
+	follow(0, nil)
+	return paths
 }
 
 // end writes what is left.

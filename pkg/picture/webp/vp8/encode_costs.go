@@ -14,10 +14,9 @@ var bitCost = func() (t [257]uint16) {
 	return
 }()
 
-// cost returns the cost of the path to a leaf.
-func (t tree) cost(probs []uint8, leaf uint8) (sum int) {
-	var path [16]int8
-	for _, step := range path[:t.path(leaf, &path)] {
+// pathCost returns the cost of the path to a leaf.
+func pathCost(path []int8, probs []uint8) (sum int) {
+	for _, step := range path {
 		p := int(probs[step>>1])
 		if step&1 != 0 {
 			p = 256 - p
@@ -36,14 +35,14 @@ var (
 
 func init() {
 	for _, m := range squareModes {
-		lumaModeCost[m] = lumaModeTree.cost(lumaModeProbs[:], m)
-		chromaModeCost[m] = chromaModeTree.cost(chromaModeProbs[:], m)
+		lumaModeCost[m] = pathCost(lumaModePaths[m], lumaModeProbs[:])
+		chromaModeCost[m] = pathCost(chromaModePaths[m], chromaModeProbs[:])
 	}
-	lumaModeCost[mode4x4] = lumaModeTree.cost(lumaModeProbs[:], mode4x4)
+	lumaModeCost[mode4x4] = pathCost(lumaModePaths[mode4x4], lumaModeProbs[:])
 	for above := range modes {
 		for left := range modes {
 			for m := range mode(modes) {
-				blockModeCost[above][left][m] = blockModeTree.cost(blockModeProbs[above][left][:], m)
+				blockModeCost[above][left][m] = pathCost(blockModePaths[m], blockModeProbs[above][left][:])
 			}
 		}
 	}

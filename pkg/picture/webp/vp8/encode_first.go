@@ -39,7 +39,7 @@ func (e *encoder) firstPartition() (*stream, error) {
 			var m modeInfo
 			m.read(&e.info)
 			if segmentProbs != nil {
-				w.leaf(segmentTree, segmentProbs, m.segment)
+				w.leaf(segmentPaths[m.segment], segmentProbs)
 			}
 			if skips {
 				w.bit(m.skip, tokens)
@@ -56,11 +56,11 @@ func (e *encoder) firstPartition() (*stream, error) {
 
 // code codes the modes of a macroblock. above and left are those of the blocks around it.
 func (m *modeInfo) code(w *boolCoder, above []mode, left *[4]mode) {
-	w.leaf(lumaModeTree, lumaModeProbs[:], m.luma)
+	w.leaf(lumaModePaths[m.luma], lumaModeProbs[:])
 	if m.luma == mode4x4 {
 		for b, v := range m.blocks {
 			a, l := &above[b&3], &left[b>>2]
-			w.leaf(blockModeTree, blockModeProbs[*a][*l][:], v)
+			w.leaf(blockModePaths[v], blockModeProbs[*a][*l][:])
 			*a, *l = v, v
 		}
 	} else {
@@ -68,7 +68,7 @@ func (m *modeInfo) code(w *boolCoder, above []mode, left *[4]mode) {
 			above[i], left[i] = m.luma, m.luma
 		}
 	}
-	w.leaf(chromaModeTree, chromaModeProbs[:], m.chroma)
+	w.leaf(chromaModePaths[m.chroma], chromaModeProbs[:])
 }
 
 // codeSegments codes the quantizers and filters of the segments, and returns the

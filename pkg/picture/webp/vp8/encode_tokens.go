@@ -31,15 +31,6 @@ type tokenCounts [blockTypes][bands][contexts]struct {
 	after uint32
 }
 
-// tokenPaths are the paths of tokenTree, each entry 2·node + bit.
-var tokenPaths = func() (t [tokenEnd + 1][]int8) {
-	for k := range t {
-		var p [16]int8
-		t[k] = append(t[k], p[:tokenTree.path(uint8(k), &p)]...)
-	}
-	return
-}()
-
 // nodes returns how often each node of the tree is followed by 0 and by 1.
 func (n *tokenCounts) nodes(t, band, ctx int) (c [2 * probCount]uint32) {
 	e := &n[t][band][ctx]
@@ -97,13 +88,7 @@ func (c *contextCosts) cost(v int) (sum int) {
 		return int(bitCost[c.probs[1]])
 	}
 	t := tokenOf(v)
-	for _, step := range tokenPaths[t][1:] {
-		p := int(c.probs[step>>1])
-		if step&1 != 0 {
-			p = 256 - p
-		}
-		sum += int(bitCost[p])
-	}
+	sum = pathCost(tokenPaths[t][1:], c.probs[:])
 	if t >= tokenCategory1 {
 		extra := categoryProbs[t-tokenCategory1]
 		v -= categoryBase[t-tokenCategory1]
@@ -223,9 +208,7 @@ func (p *coefProbs) block(w *boolCoder, packed []byte, typ, first, context int) 
 // codeLarge codes an absolute level above 1, from the node on that follows that choice.
 func codeLarge(w *boolCoder, a int, node *[probCount]uint8) {
 	t := tokenOf(a)
-	for _, step := range tokenPaths[t][3:] {
-		w.bit(step&1 != 0, node[step>>1])
-	}
+	w.leaf(tokenPaths[t][3:], node[:])
 	if t < tokenCategory1 {
 		return
 	}
