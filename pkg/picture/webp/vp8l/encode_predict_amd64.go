@@ -4,6 +4,8 @@ package vp8l
 
 import "simd/archsimd"
 
+var avx2 = archsimd.X86.AVX2()
+
 // Constants of the vector code. They are loaded, since other ways to make a vector may be
 // compiled to instructions of SSE, which are slow among those of AVX.
 var (
