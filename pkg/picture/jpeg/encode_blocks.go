@@ -118,11 +118,13 @@ func (e *encoder) beginRow() {
 }
 
 // learnCodes tells the trellises how long the codes will be, by what has been counted:
-// after 1, 2, 4, 8, … rows of MCUs. At first they have the lengths of annex K.
+// after 1, 8, 64, … rows of MCUs. At first they have the lengths of annex K.
 func (e *encoder) learnCodes() {
-	if e.rows++; e.trellis[0] == nil || e.begun || e.rows == 1 || (e.rows-1)&(e.rows-2) != 0 {
+	const every = 8
+	if e.rows++; e.trellis[0] == nil || e.begun || e.rows != e.learnAt+1 {
 		return
 	}
+	e.learnAt *= every
 	for t := range e.tables() {
 		n := e.counts[1][t]
 		n.addLegal(1)
@@ -201,11 +203,10 @@ func (w *bitWriter) packed(p []byte, pred *int32, dc, ac *codeTable, short *shor
 	w.room()
 	nz := binary.LittleEndian.Uint64(p)
 	v := int32(int16(binary.LittleEndian.Uint16(p[maskBytes:])))
-	p = p[maskBytes+2:]
 	w.value(v-*pred, dc)
 	*pred = v
 	acc, n, pos, buf := w.acc, w.n, w.pos, w.buf
-	last := 0
+	last, at := 0, maskBytes+2
 	for nz &= nz - 1; nz != 0; nz &= nz - 1 {
 		k := int(lowBitAt[lowBit(nz)&63])
 		run := uint(k - last - 1)
@@ -218,8 +219,8 @@ func (w *bitWriter) packed(p []byte, pred *int32, dc, ac *codeTable, short *shor
 			pos += int(n >> 3)
 			n &= 7
 		}
-		v := int32(int16(binary.LittleEndian.Uint16(p)))
-		p = p[2:]
+		v := int32(int16(binary.LittleEndian.Uint16(p[at : at+2 : at+2])))
+		at += 2
 		var code uint64
 		var length uint
 		if i := uint(v + 32); i < 64 {
@@ -241,7 +242,7 @@ func (w *bitWriter) packed(p []byte, pred *int32, dc, ac *codeTable, short *shor
 	if last < 63 {
 		w.put(uint64(ac[0]>>8), uint(ac[0]&255))
 	}
-	return p
+	return p[at:]
 }
 
 // value writes a DC difference: the code for its size, and its bits.
