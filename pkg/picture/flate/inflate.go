@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	decoded = 64 << 10 // bytes decoded before the window is moved, at least
-	slack   = 320      // bytes behind limit that the last symbols may overwrite
+	decoded = 128 << 10 // bytes decoded before the window is moved, at least
+	slack   = 320       // bytes behind limit that the last symbols may overwrite
 )
 
 // state is what an inflater expects next in its input.

@@ -108,27 +108,44 @@ func (f *inflater) fast() error {
 				if length > 64 && d >= length {
 					copy(buf[to:stop], buf[from:])
 				} else {
-					for to += 16; to < stop; to += 8 {
-						store64(buf, to, load64(buf, to-d))
+					for to += 16; to < stop; to += 16 {
+						from, next := buf[to-d:to-d+16:to-d+16], buf[to:to+16:to+16]
+						store64(next, 0, load64(from, 0))
+						store64(next, 8, load64(from, 8))
 					}
 				}
 			}
 			to = stop
 			continue
 		}
-		// The last d bytes repeat. Eight bytes of the pattern are made, and stored at
-		// multiples of d.
+		// The last d bytes repeat. Eight bytes of the pattern are made.
 		w := uint(d) * 8
 		pattern := load64(buf, from) & (1<<w - 1)
 		pattern |= pattern << w
 		pattern |= pattern << (2 * w)
 		pattern |= pattern << (4 * w)
 		step := int(patternStep[d&7])
-		for {
-			store64(buf, to, pattern)
-			if to += step; to >= stop {
-				break
+		if length <= 24 || 24%d != 0 {
+			// They are stored at multiples of d.
+			for {
+				store64(buf, to, pattern)
+				if to += step; to >= stop {
+					break
+				}
 			}
+			to = stop
+			continue
+		}
+		// Three words repeat every 24 bytes. The next word begins 8 bytes later in the
+		// pattern, which is 8-step: a b c a b c a b is followed by c a b c a b c a.
+		r := uint(8-step) * 8
+		second := pattern>>r | pattern<<(64-2*r)
+		third := second>>r | second<<(64-2*r)
+		for ; to < stop; to += 24 {
+			next := buf[to : to+24 : to+24]
+			store64(next, 0, pattern)
+			store64(next, 8, second)
+			store64(next, 16, third)
 		}
 		to = stop
 	}

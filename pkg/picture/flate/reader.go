@@ -37,7 +37,7 @@ type Reader struct {
 	sum    uint32 // Adler-32 of the data returned so far
 }
 
-// NewReader returns a Reader of src. It holds the window of 32 KiB and 64 KiB of decoded
+// NewReader returns a Reader of src. It holds the window of 32 KiB and 128 KiB of decoded
 // data, or as much as Next is asked for.
 func NewReader(src Source) *Reader {
 	r := &Reader{}

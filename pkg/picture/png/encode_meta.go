@@ -2,11 +2,11 @@ package png
 
 import (
 	"bytes"
-	"compress/zlib"
 	"encoding/binary"
 	"io"
 	"math"
 
+	"imgtools/pkg/picture/flate"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -50,7 +50,7 @@ func profile(icc []byte) []byte {
 	}
 	var z bytes.Buffer
 	z.WriteString("ICC profile\x00\x00")
-	d := zlib.NewWriter(&z)
+	d := flate.NewWriter(&z, flate.Format{Pixel: 1, Row: 4, Depth: flate.Thorough}) // most tags of a profile have 4 bytes
 	d.Write(icc)
 	d.Close()
 	return z.Bytes()

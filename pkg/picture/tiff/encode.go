@@ -59,7 +59,7 @@ func Encode(w io.Writer, src raster.Rows, o EncodeOptions) error {
 	case compG4:
 		e.fax = &faxWriter{w: h.W()}
 	default:
-		form := flate.Format{Pixel: h.Layout.Samples() * e.bits / 8, Row: e.rowBytes()}
+		form := flate.Format{Pixel: h.Layout.Samples() * e.bits / 8, Row: e.rowBytes(), Depth: flate.Light}
 		if h.Layout == raster.Indexed {
 			form.Depth = flate.Deep
 		}
@@ -123,28 +123,33 @@ func (e *encoder) plain(src raster.Rows) error {
 // store makes line the bytes of a row of samples, each less the one back samples before
 // it; 0: as they are.
 func (e *encoder) store(row raster.Plane, back int) {
-	e.line = e.line[:0]
+	if e.line == nil {
+		e.line = make([]byte, e.rowBytes())
+	}
+	line := e.line
 	switch {
 	case e.bits == 1:
-		e.line = append(e.line, make([]byte, e.rowBytes())...)
+		clear(line)
 		for x, v := range row.Pix {
 			if v < 128 { // white is zero
-				e.line[x/8] |= 0x80 >> (x % 8)
+				line[x/8] |= 0x80 >> (x % 8)
 			}
 		}
-	case e.bits == 8 && back == 0:
-		e.line = append(e.line, row.Pix...)
 	case e.bits == 8:
-		e.line = append(e.line, row.Pix[:back]...)
-		for i := back; i < len(row.Pix); i++ {
-			e.line = append(e.line, row.Pix[i]-row.Pix[i-back])
+		copy(line, row.Pix)
+		if back > 0 && back < len(row.Pix) {
+			before := row.Pix[:len(row.Pix)-back]
+			from, to := row.Pix[back:][:len(before)], line[back:][:len(before)]
+			for i, v := range before {
+				to[i] = from[i] - v
+			}
 		}
 	default:
 		for i, v := range row.Pix16 {
 			if back > 0 && i >= back {
 				v -= row.Pix16[i-back]
 			}
-			e.line = append(e.line, uint8(v), uint8(v>>8))
+			binary.LittleEndian.PutUint16(line[2*i:], v)
 		}
 	}
 }
