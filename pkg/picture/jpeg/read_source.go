@@ -30,13 +30,19 @@ type source struct {
 // fork returns a source at the same position that reads the same file by itself.
 func (s *source) fork() *source {
 	f := newSource(s.r, s.size)
-	f.off = s.off - int64(s.n-s.i)
+	f.off = s.at()
 	return f
 }
 
 func newSource(r io.ReaderAt, size int64) *source {
 	return &source{r: r, size: size, raw: make([]byte, window)}
 }
+
+// at returns the position in the file of the next byte.
+func (s *source) at() int64 { return s.off - int64(s.n-s.i) }
+
+// seek makes the byte at off the next one.
+func (s *source) seek(off int64) { s.off, s.i, s.n = off, 0, 0 }
 
 // fill reads until at least want bytes are in the window, and reports whether they are.
 func (s *source) fill(want int) bool {

@@ -22,6 +22,7 @@ type scanner struct {
 	pred [4]int32 // DC of the last block, by place in the scan
 	left int      // MCUs to the next restart; negative: none
 	rst  byte     // number of that restart, 0 to 7
+	from int64    // where in the file the current interval begins, unless lost is set
 	lost bool     // the marker of the last restart was missing
 	rows int      // rows of the picture that this scan has completed, for errors
 	// eobrun is the number of further blocks that have no new coefficients in this
@@ -71,6 +72,7 @@ func (sc *scanner) begin(s *scan) error {
 	if s.ri == 0 {
 		sc.left = -1
 	}
+	sc.from = sc.e.src.at()
 	sc.e.begin()
 	if sc.f.arithmetic() {
 		if sc.arith == nil {
@@ -170,6 +172,7 @@ func (sc *scanner) restart() error {
 		e.tap.marker(due)
 	}
 	sc.reset()
+	sc.from = e.src.at()
 	e.begin()
 	sc.index.begin(0)
 	if sc.arith != nil {

@@ -23,18 +23,29 @@ func (t *Reader) embedded(format string, r raster.Reader, part geometry.Rect) (i
 	if part.W == 0 { // the decoder is to go through the segment, and give as little as it can
 		part = geometry.Rect{W: 1, H: 1}
 	}
-	rows, err := r.Rows(raster.Hint{Part: part})
+	luma := t.coloured != nil
+	if h := r.Header(); luma && h.Layout != raster.YCbCr {
+		return nil, errComponents(format, h.Layout.Samples(), 3)
+	}
+	rows, err := r.Rows(raster.Hint{Part: part, Luma: luma})
 	if err != nil {
 		return nil, err
 	}
 	rows = raster.Packed(rows)
+	if luma && rows.Header().Layout != raster.Gray { // Y has fewer samples than Cb or Cr
+		rows = raster.Grayed(rows, raster.Rec601)
+	}
 	if t.compression == compWebP {
 		rows = fitAlpha(rows, t.stored() == 4)
 	}
 	if got := rows.Header().Layout.Samples(); got != t.stored() {
-		return nil, fault.New(fault.Format, "%s of %d components, not %d", format, got, t.stored())
+		return nil, errComponents(format, got, t.stored())
 	}
 	return &rowReader{rows: rows, n: int(t.rowBytes())}, nil
+}
+
+func errComponents(format string, got, want int) error {
+	return fault.New(fault.Format, "%s of %d components, not %d", format, got, want)
 }
 
 // fitAlpha returns RGB or RGBA of 8 bits with or without alpha.

@@ -9,6 +9,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/raster/rastertest"
 )
 
 // undefined returns a field of bytes.
@@ -99,6 +100,64 @@ func TestJPEG(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Where only luma is wanted, YCbCr segments give their Y.
+func TestLumaOfJPEG(t *testing.T) {
+	jp := shorts(tagCompression, compJPEG)
+	three := flatJPEG{w: 9, h: 2, blocks: [][]uint8{{10, 20}, {30, 40}, {50, 60}}}
+	subsampled := flatJPEG{w: 16, h: 16, blocks: [][]uint8{{10, 20, 30, 40}, {90}, {200}}, hv: []byte{0x22, 0x11, 0x11}}
+	coarseY := flatJPEG{w: 16, h: 8, blocks: [][]uint8{{100}, {128, 128}, {128, 128}}, hv: []byte{0x11, 0x21, 0x21}}
+	tables := undefined(tagJPEGTables, jpegStream(three.tables()))
+	wide := func(n int, v ...uint16) []uint16 { return slices.Repeat(v, n) }
+	for _, c := range []struct {
+		name string
+		m    made
+		want []uint16
+	}{
+		{"full chroma", made{tags: with(basic(9, 2, 6, 8, 8, 8), jp, tables), segments: [][]byte{jpegStream(three.frame())}},
+			wide(2, append(wide(8, 10), 20)...)},
+		{"chroma of half size", made{tags: with(basic(16, 16, 6, 8, 8, 8), jp, tables), segments: [][]byte{jpegStream(subsampled.frame())}},
+			append(wide(8, append(wide(8, 10), wide(8, 20)...)...), wide(8, append(wide(8, 30), wide(8, 40)...)...)...)},
+		{"Y of half size", made{tags: with(basic(16, 8, 6, 8, 8, 8), jp, tables), segments: [][]byte{jpegStream(coarseY.frame())}}, wide(128, 100)},
+		{"tiles", made{tags: with(basic(12, 2, 6, 8, 8, 8), jp, tables, shorts(tagTileWidth, 16), shorts(tagTileLength, 16)),
+			segments: [][]byte{jpegStream(subsampled.frame())}}, wide(2, append(wide(8, 10), wide(4, 20)...)...)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := open(c.m.bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows, err := r.Rows(raster.Hint{Luma: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := rastertest.Samples(rows, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h := rows.Header(); h.Layout != raster.Gray || !near(got, c.want, 1) {
+				t.Errorf("%v %v; want gray %v", h.Layout, got, c.want)
+			}
+			if h := r.Header(); h.Layout != raster.RGB {
+				t.Errorf("the page is stored as %v, want rgb", h.Layout)
+			}
+		})
+	}
+	t.Run("a segment without chroma", func(t *testing.T) {
+		gray := flatJPEG{w: 8, h: 1, blocks: [][]uint8{{77}}}
+		r, err := open(made{tags: with(basic(8, 1, 6, 8, 8, 8), jp, tables), segments: [][]byte{jpegStream(gray.frame())}}.bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := r.Rows(raster.Hint{Luma: true})
+		if err == nil {
+			_, err = rows.Next()
+		}
+		if want := "JPEG of 1 components, not 3"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	})
 }
 
 func TestBadJPEGIsRefused(t *testing.T) {

@@ -30,7 +30,8 @@ type page struct {
 	fax2D       bool                  // group 3 is two-dimensional
 	jpegHead    []byte                // what goes before the frame of each JPEG segment
 	oldHead     func(rows int) []byte // what makes a JPEG of a strip of old-style JPEG
-	jpegYCbCr   bool                  // JPEG segments are YCbCr and become RGB
+	jpegYCbCr   bool                  // JPEG segments are YCbCr and become RGB, or gray,
+	coloured    *raster.Header        // if this is set: the header with colour
 
 	bits    int
 	format  uint64   // SampleFormat; formatUndefined is read as formatUint
@@ -90,7 +91,12 @@ func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Reader, error) {
 }
 
 // Header returns the page as stored.
-func (t *Reader) Header() *raster.Header { return t.h }
+func (t *Reader) Header() *raster.Header {
+	if t.coloured != nil {
+		return t.coloured
+	}
+	return t.h
+}
 
 // Depth returns the bits of a sample, at most 16; of those with a sign or a fraction 16.
 func (t *Reader) Depth() int {

@@ -54,8 +54,12 @@ func grow[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-// Rows starts the decoding. Of the hint it uses Part and Skip.
+// Rows starts the decoding. Of the hint it uses Part and Skip, and Luma where segments are
+// JPEGs of YCbCr: rows are then Gray.
 func (t *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
+	if hint.Luma && t.jpegYCbCr && t.samples == 3 {
+		t.dropChroma()
+	}
 	r := &rows{t: t, part: hint.Part, skip: hint.Skip, row: make([]byte, t.rowBytes()), u: newUnpacker(&t.page, t.file.order)}
 	if r.part == (geometry.Rect{}) {
 		r.part = geometry.Whole(t.h.FullW, t.h.FullH)
@@ -68,6 +72,14 @@ func (t *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 		r.segs[i].t = t
 	}
 	return r, nil
+}
+
+// dropChroma makes a page of YCbCr in JPEG one of gray: its Y, which is Rec. 601 luma.
+func (t *Reader) dropChroma() {
+	gray := *t.h
+	gray.Layout, gray.ICC = raster.Gray, nil
+	t.coloured, t.h = t.h, &gray
+	t.model, t.samples, t.pick = modelGray, 1, []int{0}
 }
 
 func (r *rows) Header() *raster.Header { return r.t.h }

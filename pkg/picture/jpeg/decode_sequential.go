@@ -1,0 +1,201 @@
+package jpeg
+
+// part is what a component's blocks of a single scan are decoded with.
+type part struct {
+	i      int // its place in the scan
+	h, v   int
+	dc, ac *huffman
+	pairs  *pairTables // see decoder.pairsFor
+	inverse
+	groups []group // of eight MCUs, in v rows of h
+	pix    []uint8 // of the row of MCUs
+	stride int
+}
+
+// blockPlace is what a block of eight MCUs is decoded with, and where it goes. One list of
+// all blocks has one loop; loops over components, rows and columns would have ends that
+// the processor predicts badly, because what it has seen before them is a block's bits.
+type blockPlace struct {
+	pairs *pairTables
+	c     *laneValues
+	used  *uint8 // of its group
+	pred  *int32 // DC of the block before it
+}
+
+// placeBlocks sets places.
+func (m *decoder) placeBlocks() {
+	for x := range groupBlocks {
+		for i := range m.parts {
+			p := &m.parts[i]
+			for b := range p.h * p.v {
+				at := x*p.h + b%p.h
+				g := &p.groups[b/p.h*p.h+at/groupBlocks]
+				at %= groupBlocks
+				m.places = append(m.places, blockPlace{p.pairs, (*laneValues)(g.v[at*blockStep:]), &g.used[at], &m.sc.pred[p.i&3]})
+			}
+		}
+	}
+}
+
+// sequential decodes a row of MCUs of the one scan. With an error it returns the MCU at
+// which it stopped.
+func (m *decoder) sequential() (mx int, err error) {
+	sc := m.sc
+	sc.rows = min(m.f.h, m.row*8*m.f.vmax)
+	if m.one != nil {
+		return m.walked()
+	}
+	for mx := 0; mx < m.f.mcux; mx += groupBlocks {
+		most := min(groupBlocks, m.f.mcux-mx)
+		n := 0
+		for n < most && err == nil {
+			var more int
+			if more, err = m.skipMCUs(mx+n, most-n); more == 0 && err == nil {
+				more, err = m.mcus(n, most-n)
+			}
+			n += more
+		}
+		wanted := m.wantsRow() && mx+n > m.wanted.X && mx < m.wanted.X+m.wanted.W
+		for i := range m.parts {
+			m.parts[i].samples(mx, n, wanted)
+		}
+		if err != nil {
+			return mx + n, err
+		}
+	}
+	if sc.e.overrun() { // in the last block of the row
+		return m.f.mcux, sc.cut()
+	}
+	return m.f.mcux, nil
+}
+
+// walked is sequential at 2/8.
+func (m *decoder) walked() (mx int, err error) {
+	for mx := 0; mx < m.f.mcux; mx++ {
+		if n, err := m.skipMCUs(mx, m.f.mcux-mx); err != nil {
+			return mx, err
+		} else if n > 0 {
+			mx += n - 1
+			continue
+		}
+		if err := m.sc.nextMCU(); err != nil {
+			return mx, err
+		}
+		c, at := m.one, mx
+		if m.two != nil && m.sc.moreMCUs(min(2, m.f.mcux-mx)) == 2 {
+			c = m.two
+			mx++
+		}
+		if err := m.quarterMCUs(c, at); err != nil {
+			return at, err
+		}
+	}
+	return m.f.mcux, nil
+}
+
+// mcus decodes MCUs, at most most and none after the next restart, the first of them the
+// x-th of eight. It returns how many it has decoded. The state of the entropy decoder is
+// kept in local variables from block to block.
+func (m *decoder) mcus(x, most int) (done int, err error) {
+	sc := m.sc
+	if err := sc.nextMCU(); err != nil {
+		return 0, err
+	}
+	if sc.arith != nil {
+		if err := m.arithMCU(x); err != nil {
+			return 0, err
+		}
+		return 1, nil
+	}
+	n := sc.moreMCUs(most)
+	mcu := len(m.places) / groupBlocks
+	places := m.places[x*mcu : (x+n)*mcu]
+	e := sc.e
+	acc, left, pos, buf := e.acc, e.n, uint(e.pos), e.clean()
+	for i := range places {
+		p := &places[i]
+		if int(pos) > e.end-blockBytes {
+			e.acc, e.n, e.pos = acc, left, int(pos)
+			if !e.ready() {
+				return i / mcu, sc.cut()
+			}
+			acc, left, pos = e.acc, e.n, uint(e.pos)
+		}
+		c := p.c
+		var last uint32
+		var k uint
+		acc, left, pos, last, k = p.pairs.block(buf, c, acc, left, pos, 0)
+		used, ok := passed(k)
+		if !ok {
+			if used, err = e.resume(c, p.pairs, left, pos, last, k); err != nil {
+				return i / mcu, sc.fail(err)
+			}
+			acc, left, pos = e.acc, e.n, uint(e.pos)
+		}
+		*p.used = uint8(used)
+		*p.pred += int32(c[0])
+		c[0] = int16(legalDC(*p.pred, 0))
+	}
+	e.acc, e.n, e.pos = acc, left, int(pos)
+	return n, nil
+}
+
+// wantsRow reports whether samples of the current row of MCUs are asked for.
+func (m *decoder) wantsRow() bool {
+	return m.row >= m.wanted.Y && m.row < m.wanted.Y+m.wanted.H
+}
+
+// samples computes the samples of n MCUs, the first of them the mx-th of the row, if they
+// are wanted, and sets their coefficients to zero.
+func (p *part) samples(mx, n int, wanted bool) {
+	for y := range p.v {
+		for x := range p.h {
+			g := &p.groups[y*p.h+x]
+			if count := min(groupBlocks, n*p.h-x*groupBlocks); count > 0 && p.n > 0 && wanted {
+				at := (mx*p.h + x*groupBlocks) * p.n
+				p.transform(g, count, p.pix[y*p.n*p.stride+at:], p.stride)
+			}
+			g.clear(p.n)
+		}
+	}
+}
+
+// skipMCUs skips the restart intervals from the mx-th MCU of the row on in which no
+// sample is wanted. It returns how many of the next MCUs, at most most, are skipped.
+func (m *decoder) skipMCUs(mx, most int) (n int, err error) {
+	sc := m.sc
+	at, ri := m.row*m.f.mcux+mx, sc.s.ri
+	if m.skips && at >= m.skipped && at%ri == 0 {
+		n := 0
+		for m.skippable(at + n*ri) {
+			n++
+		}
+		if n > 0 {
+			if m.skips, err = sc.skipIntervals(n); err != nil {
+				return 0, err
+			}
+			if m.skips {
+				if m.skipped == 0 {
+					m.r.Note("restart intervals outside the crop were not checked")
+				}
+				m.skipped = at + n*ri
+			}
+		}
+	}
+	return min(max(m.skipped-at, 0), most), nil
+}
+
+// skippable reports whether the restart interval that begins at MCU at has no MCU whose
+// samples are wanted, and is not the last one. Of one in several rows all rows count.
+func (m *decoder) skippable(at int) bool {
+	f, w, end := m.f, m.wanted, at+m.sc.s.ri
+	if end >= f.mcux*f.mcuy {
+		return false
+	}
+	top, bottom := at/f.mcux, (end-1)/f.mcux
+	if bottom < w.Y || top >= w.Y+w.H {
+		return true
+	}
+	left := at % f.mcux
+	return top == bottom && (left+m.sc.s.ri <= w.X || left >= w.X+w.W)
+}
