@@ -53,64 +53,26 @@ func (e *entropy) diff(dc *huffman) (int32, error) {
 	return extend(e.bits(uint(size)), uint(size)), nil
 }
 
-// block decodes a block of a sequential scan (T.81 F.2.2) into c, which must be zeros; its
-// first coefficient is then the difference of DC. It returns the number of coefficients
-// up to the last nonzero one, or up to the last that t wants.
-func (e *entropy) block(c *laneValues, t *pairTables) (used uint, err error) {
-	acc, n, pos, last, k := t.block(e.clean(), c, e.acc, e.n, uint(e.pos), 0)
-	if used, ok := passed(k); ok {
-		e.acc, e.n, e.pos = acc, n, int(pos)
-		return used, nil
+// symbol decodes one symbol of a block of which k coefficients have been passed, and
+// returns how many have been after it, with endPair at the end of the block.
+func (t *pairTables) symbol(e *entropy, c *laneValues, k uint) (uint, error) {
+	if k == 0 {
+		d, err := e.diff(t.dcTable)
+		c[0] = int16(d)
+		return 1, err
 	}
-	return e.resume(c, t, n, pos, last, k)
-}
-
-// passed returns the number of coefficients of a block whose entries sum up to k. It
-// returns false if k is no end of a block.
-func passed(k uint) (used uint, ok bool) {
-	if k == 64 {
-		return k, true
+	run, v, err := e.coefficient(t.acTable)
+	switch {
+	case err != nil:
+		return 0, err
+	case run == endRun:
+		return k + endPair + 1, nil
+	case k+uint(run) > 63:
+		return 0, errRun
 	}
-	used = k - endPair - 1
-	return used, used < 64
-}
-
-// resume decodes the rest of a block whose last entry is not valid, after t.block: it
-// undoes that entry and decodes one symbol by itself.
-func (e *entropy) resume(c *laneValues, t *pairTables, n, pos uint, last uint32, k uint) (used uint, err error) {
-	for {
-		k -= uint(last >> 8 & 255)
-		e.seek(pos*8 - n - uint(last&63))
-		if k == 0 {
-			d, err := e.diff(t.dcTable)
-			if err != nil {
-				return 0, err
-			}
-			c[0] = int16(d)
-			k = 1
-		} else {
-			run, v, err := e.coefficient(t.acTable)
-			switch {
-			case err != nil:
-				return 0, err
-			case run == endRun:
-				return k, nil
-			case k+uint(run) > 63:
-				return 0, errRun
-			}
-			k += uint(run)
-			c[k%groupRows*groupStep] = int16(v)
-			if k++; k == 64 {
-				return k, nil
-			}
-		}
-		var acc uint64
-		acc, n, pos, last, k = t.block(e.clean(), c, e.acc, e.n, uint(e.pos), k)
-		if used, ok := passed(k); ok {
-			e.acc, e.n, e.pos = acc, n, int(pos)
-			return used, nil
-		}
-	}
+	k += uint(run)
+	c[k%groupRows*groupStep] = int16(v)
+	return k + 1, nil
 }
 
 // coefficient decodes a run and a value that are too long for the value table. The run

@@ -128,18 +128,12 @@ var ones = func() (q [64]uint16) {
 // sequentialBlock decodes a block of a sequential scan.
 func (m *decoder) sequentialBlock(i, ci, at int) error {
 	sc, g := m.sc, &m.work
-	used, err := sc.e.block((*laneValues)(g.v[:]), m.pairs[i])
-	if err != nil {
+	if _, err := sc.blocks([]blockPlace{{m.pairs[i], (*laneValues)(g.v[:]), &g.used[0], &sc.pred[i]}}); err != nil {
 		*g = group{}
 		return err
 	}
-	sc.pred[i] += int32(g.v[0])
-	g.v[0] = 0
 	c := &m.coefs[ci]
-	if dc := legalDC(sc.pred[i], 0); dc != 0 {
-		c.set(at, 0, dc)
-	}
-	for k := 1; k < int(used); k++ {
+	for k := range int(g.used[0]) {
 		if v := &g.v[k*groupStep]; *v != 0 {
 			c.set(at, k, int32(*v))
 			*v = 0

@@ -51,6 +51,10 @@ func (g *group) clear(n int) {
 		return
 	}
 	for i := range groupBlocks {
+		if n <= 2 { // fixed lengths need no call
+			*(*[5]int16)(g.v[i*blockStep:]) = [5]int16{}
+			continue
+		}
 		clear(g.v[i*blockStep : i*blockStep+most])
 	}
 }
@@ -73,6 +77,17 @@ func newInverse(n int, q *[64]uint16) (t inverse) {
 // transformWords writes the samples of the first count blocks of a group to dst, n rows
 // stride apart.
 func (t *inverse) transformWords(g *group, count int, dst []uint8, stride int) {
+	if t.n == 2 {
+		top, bottom := dst[:2*count], dst[stride:stride+2*count]
+		q := [4]int32{int32(t.q[0]), int32(t.q[1]), int32(t.q[2]), int32(t.q[4])}
+		for i := range count {
+			c := (*laneValues)(g.v[i*blockStep:])
+			b0, b1 := saturate(int32(c[0])*q[0]), int32(c[1*groupStep])*q[1]
+			b8, b9 := int32(c[2*groupStep])*q[2], int32(c[4*groupStep])*q[3]
+			top[2*i], top[2*i+1], bottom[2*i], bottom[2*i+1] = idct2(b0, b1, b8, b9)
+		}
+		return
+	}
 	for i := range count {
 		c := (*laneValues)(g.v[i*blockStep:])
 		first := saturate(int32(c[0]) * int32(t.q[0]))

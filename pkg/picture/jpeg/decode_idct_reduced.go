@@ -16,7 +16,7 @@ package jpeg
 func idct(n int, b *block, dst []uint8, stride int) {
 	switch n {
 	case 2:
-		idct2(b[0], b[1], b[8], b[9], dst, stride)
+		dst[0], dst[1], dst[stride], dst[stride+1] = idct2(b[0], b[1], b[8], b[9])
 	case 1:
 		idct1(b, dst)
 	case 3:
@@ -55,12 +55,10 @@ func idct1(b *block, dst []uint8) {
 }
 
 // idct2 is the transform of coefficients 0, 1, 8 and 9. All its factors are 1.
-func idct2(b0, b1, b8, b9 int32, dst []uint8, stride int) {
+func idct2(b0, b1, b8, b9 int32) (x0, x1, y0, y1 uint8) {
 	a, c := b0+b8+4, b1+b9
 	d, e := b0-b8+4, b1-b9
-	dst[0], dst[1] = clamp((a+c)>>3), clamp((a-c)>>3)
-	out := dst[stride : stride+2 : stride+2]
-	out[0], out[1] = clamp((d+e)>>3), clamp((d-e)>>3)
+	return clamp((a + c) >> 3), clamp((a - c) >> 3), clamp((d + e) >> 3), clamp((d - e) >> 3)
 }
 
 const (

@@ -20,18 +20,14 @@ type decoder struct {
 	stride [4]int
 	row    int // rows of MCUs decoded
 
-	sc    *scanner
-	pairs [4]*pairTables // of a sequential scan with Huffman codes, by its components
-	// If the only scan is decoded at 2/8: the plan for one MCU, and for two if one MCU
-	// would leave a block without a partner.
-	one, two *quarterPlan
-
-	wanted  geometry.Rect // MCUs whose samples are asked for
-	skips   bool          // restart intervals without any of them are skipped,
-	skipped int           // the last of them before this MCU of the scan; 0: none
-	parts   []part        // of a picture with a single sequential scan
-	places  []blockPlace  // of eight MCUs, in the order of the scan
-	broken  bool          // the scan is damaged, and the rest of the picture missing
+	sc      *scanner
+	pairs   [4]*pairTables // of a sequential scan with Huffman codes, by its components
+	wanted  geometry.Rect  // MCUs whose samples are asked for
+	skips   bool           // restart intervals without any of them are skipped,
+	skipped int            // the last of them before this MCU of the scan; 0: none
+	parts   []part         // of a picture with a single sequential scan
+	places  []blockPlace   // of eight MCUs, in the order of the scan
+	broken  bool           // the scan is damaged, and the rest of the picture missing
 
 	// Of a picture with several scans.
 	coefs   []coefficients
@@ -170,20 +166,8 @@ func (m *decoder) start() error {
 		m.sc.skipTables()
 	}
 	for i, c := range f.comps { // all are in the scan, in this order
-		p := part{i: i, h: c.h, v: c.v, dc: s.dc[i], ac: s.ac[i], inverse: newInverse(m.n[i], &c.quant.q), groups: make([]group, c.h*c.v), pix: m.pix[i], stride: m.stride[i]}
+		p := part{i: i, h: c.h, v: c.v, inverse: newInverse(m.n[i], &c.quant.q), groups: make([]group, c.h*c.v), pix: m.pix[i], stride: m.stride[i]}
 		m.parts = append(m.parts, p)
-	}
-	// Only at 2/8 is so little of a block decoded that walking it first pays.
-	walked := !f.arithmetic()
-	for i := range f.comps {
-		walked = walked && (m.n[i] == 2 || m.n[i] == 0)
-	}
-	if walked {
-		m.one = newQuarterPlan(m.parts, 1)
-		if len(m.one.blocks)&1 != 0 && 2*m.sc.index.mcu <= maxRun {
-			m.two = newQuarterPlan(m.parts, 2)
-		}
-		return nil
 	}
 	if !f.arithmetic() {
 		for i := range m.parts {
@@ -200,7 +184,7 @@ func (m *decoder) start() error {
 func (m *decoder) pairsFor(i, n int) *pairTables {
 	dc, ac := m.sc.s.dc[i], m.sc.s.ac[i]
 	for _, t := range m.pairs {
-		if t != nil && t.dcTable == dc && t.acTable == ac && t.last == uint(lastKept[n]) {
+		if t != nil && t.dcTable == dc && t.acTable == ac && t.last == uint(lastKept[n]) && t.walk == (n == 0) {
 			m.pairs[i] = t
 			return t
 		}

@@ -2,24 +2,13 @@ package jpeg
 
 // part is what a component's blocks of a single scan are decoded with.
 type part struct {
-	i      int // its place in the scan
-	h, v   int
-	dc, ac *huffman
-	pairs  *pairTables // see decoder.pairsFor
+	i     int // its place in the scan
+	h, v  int
+	pairs *pairTables // see decoder.pairsFor
 	inverse
 	groups []group // of eight MCUs, in v rows of h
 	pix    []uint8 // of the row of MCUs
 	stride int
-}
-
-// blockPlace is what a block of eight MCUs is decoded with, and where it goes. One list of
-// all blocks has one loop; loops over components, rows and columns would have ends that
-// the processor predicts badly, because what it has seen before them is a block's bits.
-type blockPlace struct {
-	pairs *pairTables
-	c     *laneValues
-	used  *uint8 // of its group
-	pred  *int32 // DC of the block before it
 }
 
 // placeBlocks sets places.
@@ -42,9 +31,6 @@ func (m *decoder) placeBlocks() {
 func (m *decoder) sequential() (mx int, err error) {
 	sc := m.sc
 	sc.rows = min(m.f.h, m.row*8*m.f.vmax)
-	if m.one != nil {
-		return m.walked()
-	}
 	for mx := 0; mx < m.f.mcux; mx += groupBlocks {
 		most := min(groupBlocks, m.f.mcux-mx)
 		n := 0
@@ -69,33 +55,8 @@ func (m *decoder) sequential() (mx int, err error) {
 	return m.f.mcux, nil
 }
 
-// walked is sequential at 2/8.
-func (m *decoder) walked() (mx int, err error) {
-	for mx := 0; mx < m.f.mcux; mx++ {
-		if n, err := m.skipMCUs(mx, m.f.mcux-mx); err != nil {
-			return mx, err
-		} else if n > 0 {
-			mx += n - 1
-			continue
-		}
-		if err := m.sc.nextMCU(); err != nil {
-			return mx, err
-		}
-		c, at := m.one, mx
-		if m.two != nil && m.sc.moreMCUs(min(2, m.f.mcux-mx)) == 2 {
-			c = m.two
-			mx++
-		}
-		if err := m.quarterMCUs(c, at); err != nil {
-			return at, err
-		}
-	}
-	return m.f.mcux, nil
-}
-
 // mcus decodes MCUs, at most most and none after the next restart, the first of them the
-// x-th of eight. It returns how many it has decoded. The state of the entropy decoder is
-// kept in local variables from block to block.
+// x-th of eight. It returns how many it has decoded.
 func (m *decoder) mcus(x, most int) (done int, err error) {
 	sc := m.sc
 	if err := sc.nextMCU(); err != nil {
@@ -110,34 +71,8 @@ func (m *decoder) mcus(x, most int) (done int, err error) {
 	n := sc.moreMCUs(most)
 	mcu := len(m.places) / groupBlocks
 	places := m.places[x*mcu : (x+n)*mcu]
-	e := sc.e
-	acc, left, pos, buf := e.acc, e.n, uint(e.pos), e.clean()
-	for i := range places {
-		p := &places[i]
-		if int(pos) > e.end-blockBytes {
-			e.acc, e.n, e.pos = acc, left, int(pos)
-			if !e.ready() {
-				return i / mcu, sc.cut()
-			}
-			acc, left, pos = e.acc, e.n, uint(e.pos)
-		}
-		c := p.c
-		var last uint32
-		var k uint
-		acc, left, pos, last, k = p.pairs.block(buf, c, acc, left, pos, 0)
-		used, ok := passed(k)
-		if !ok {
-			if used, err = e.resume(c, p.pairs, left, pos, last, k); err != nil {
-				return i / mcu, sc.fail(err)
-			}
-			acc, left, pos = e.acc, e.n, uint(e.pos)
-		}
-		*p.used = uint8(used)
-		*p.pred += int32(c[0])
-		c[0] = int16(legalDC(*p.pred, 0))
-	}
-	e.acc, e.n, e.pos = acc, left, int(pos)
-	return n, nil
+	done, err = sc.blocks(places)
+	return done / mcu, err
 }
 
 // wantsRow reports whether samples of the current row of MCUs are asked for.

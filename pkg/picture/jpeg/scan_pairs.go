@@ -17,11 +17,11 @@ import "math/bits"
 // one overwrites. An entry has
 //
 //	bits 0-5   number of bits, both values included
-//	bits 8-15  number of coefficients passed, counting an end of block as one; plus
+//	bits 8-11  number of coefficients before the first value
+//	bits 12-15 size of the second value in bits, 0 for none
+//	bits 16-23 first value, signed
+//	bits 24-31 number of coefficients passed, counting an end of block as one; plus
 //	           endPair if the second symbol is an end of block
-//	bits 16-19 size of the second value in bits, 0 for none
-//	bits 20-27 first value, signed
-//	bits 28-31 number of coefficients before the first value
 //
 // Example: with the luma table of annex K the bits 01 11 1010 0010 are the codes 01 (run
 // 0, size 2) and 1010 (end of block) with the value 11 (3) between them. The entry of
@@ -37,21 +37,24 @@ type pairTables struct {
 	acTable  *huffman
 	skips    *skips // for what lies beyond last; unused if last is 63
 	last     uint   // zig-zag position of the last coefficient that is wanted
+	walk     bool   // none is: the block is only walked
 }
 
 const (
 	pairBits = 12
 
-	noPair   = 65 << 8
+	noPair   = 65 << pairPassed
 	endPair  = endSkip
 	pairSize = 7 // most bits of a first value
+
+	pairBefore, pairSecond, pairFirst, pairPassed = 8, 12, 16, 24
 )
 
 // newPairs makes the tables of the i-th component of the scan, decoded at n/8, after
 // skipTables.
 func (sc *scanner) newPairs(i, n int) *pairTables {
 	dc, ac := sc.s.dc[i], sc.s.ac[i]
-	t := &pairTables{skips: sc.skips[i].table, last: uint(lastKept[n]), dcTable: dc, acTable: ac}
+	t := &pairTables{skips: sc.skips[i].table, last: uint(lastKept[n]), walk: n == 0, dcTable: dc, acTable: ac}
 	dc.derive()
 	ac.derive()
 	one := make([]uint32, 1<<pairBits) // the entries of single AC symbols
@@ -67,17 +70,17 @@ func (sc *scanner) newPairs(i, n int) *pairTables {
 
 // pair makes the entry for the bits p, of which a is the entry of the first symbol.
 func pair(p int, a uint32, one []uint32) uint32 {
-	n, size := a&63, a>>16&15
-	if a&(endPair<<8) != 0 || n >= pairBits || size > pairSize || a == noPair {
+	n, size := a&63, a>>pairSecond&15
+	if a>>pairPassed > endPair || n >= pairBits || size > pairSize || a == noPair {
 		return a
 	}
 	b := one[p<<n&(len(one)-1)]
-	if b == noPair || n+b&63-b>>16&15 > pairBits { // the code ends behind the bits
+	if b == noPair || n+b&63-b>>pairSecond&15 > pairBits { // the code ends behind the bits
 		return a
 	}
 	v := extend(int32(p>>(pairBits-n)&(1<<size-1)), uint(size))
-	before := a>>8&255 - 1
-	return b + n + (before+1)<<8 | before<<28 | uint32(v)&255<<20
+	passed := a >> pairPassed
+	return b + n + passed<<pairPassed | (passed-1)<<pairBefore | uint32(v)&255<<pairFirst
 }
 
 // acEntry makes the entry for the AC symbol at the front of p alone.
@@ -88,9 +91,9 @@ func (h *huffman) acEntry(p int) uint32 {
 	case l == 0 || l > pairBits:
 		return noPair
 	case size == 0 && run < 15:
-		return (endPair+1)<<8 | l
+		return (endPair+1)<<pairPassed | l
 	}
-	return size<<16 | (run+1)<<8 | (l + size)
+	return (run+1)<<pairPassed | size<<pairSecond | (l + size)
 }
 
 // dcEntry makes the entry for the DC symbol at the front of p alone.
@@ -100,7 +103,7 @@ func (h *huffman) dcEntry(p int) uint32 {
 	if l == 0 || l > pairBits || size > 15 {
 		return noPair
 	}
-	return size<<16 | 1<<8 | (l + size)
+	return 1<<pairPassed | size<<pairSecond | (l + size)
 }
 
 // sizeMask[n] has n ones.
@@ -117,71 +120,125 @@ func lowValue(w uint64, size uint32) int16 {
 	return int16(v)
 }
 
-// block decodes the rest of a block, k coefficients of which have been passed, from the
-// bits at the top of acc, of which n are valid; pos is the byte after them. It returns
-// acc, n and pos behind the last entry that it has used, that entry, and k, which is then
-// 64 or more.
+// blockPlace is what a block is decoded with, and where it goes.
+type blockPlace struct {
+	pairs *pairTables
+	c     *laneValues // must be zeros
+	used  *uint8      // number of its coefficients up to the last nonzero one, or more
+	pred  *int32      // DC of the component's block before it
+}
+
+// blocks decodes blocks of a sequential scan (T.81 F.2.2) that follow one another, and
+// returns how many it has decoded.
+//
+// There is one loop over all blocks, and the state of the entropy decoder is in local
+// variables. Loops over the rows and columns of an MCU would have ends that the processor
+// predicts badly, because it has seen a block's bits before each.
 //
 // The bytes for the next refill are loaded a step early: then the chain does not wait for
-// the load. An entry takes at most 27 bits, so that 56 are enough for two.
-func (t *pairTables) block(buf *buffer, c *laneValues, acc uint64, n, pos, k uint) (uint64, uint, uint, uint32, uint) {
-	_, _, _ = t.head[0], buf[0], c[0]
-	var e uint32
-	next := be64(buf[pos&(window-1):][:8])
-	acc |= next >> (n & 63)
-	pos += (n ^ 63) >> 3
-	n |= 56
-	next = be64(buf[pos&(window-1):][:8])
-	if k == 0 {
-		e = t.head[acc>>(64-pairBits)]
-		old := acc
-		acc <<= e & 63
-		n -= uint(e & 63)
-		c[uint(e>>28)*groupStep] = int16(int8(e >> 20))
-		k = uint(e >> 8)
-		c[(k-1)%groupRows*groupStep] = lowValue(bits.RotateLeft64(old, int(e)), e>>16)
-		k &= 255
-	}
-	for k <= t.last {
-		e = t.ac[acc>>(64-pairBits)]
-		old := acc
-		acc <<= e & 63
-		n -= uint(e & 63)
-		c[(k+uint(e>>28))%groupRows*groupStep] = int16(int8(e >> 20))
-		k += uint(e >> 8)
-		c[(k-1)%groupRows*groupStep] = lowValue(bits.RotateLeft64(old, int(e)), e>>16)
-		k &= 255
-		if k > t.last {
-			break
+// the load. An entry takes at most 27 bits, so that 56 are enough for two. Of n only the
+// low six bits count, so that a whole entry may be subtracted from it.
+func (sc *scanner) blocks(places []blockPlace) (int, error) {
+	e := sc.e
+	acc, n, pos, buf := e.acc, e.n, uint(e.pos), e.clean()
+	_ = buf[0]
+	for i := range places {
+		p := &places[i]
+		if int(pos) > e.end-blockBytes {
+			e.acc, e.n, e.pos = acc, n&63, int(pos)
+			if !e.ready() {
+				return i, sc.cut()
+			}
+			acc, n, pos = e.acc, e.n, uint(e.pos)
 		}
-		acc |= next >> (n & 63)
-		pos += (n ^ 63) >> 3
-		n |= 56
-		next = be64(buf[pos&(window-1):][:8])
-		e = t.ac[acc>>(64-pairBits)]
-		old = acc
-		acc <<= e & 63
-		n -= uint(e & 63)
-		c[(k+uint(e>>28))%groupRows*groupStep] = int16(int8(e >> 20))
-		k += uint(e >> 8)
-		c[(k-1)%groupRows*groupStep] = lowValue(bits.RotateLeft64(old, int(e)), e>>16)
-		k &= 255
-	}
-	for k < 64 {
-		acc |= be64(buf[pos&(window-1):][:8]) >> (n & 63)
-		pos += (n ^ 63) >> 3
-		n |= 56
-		e = uint32(t.skips[acc>>(64-lookBits)])
-		acc <<= e & 63
-		n -= uint(e & 63)
-		k += uint(e >> 8)
-		if k > 63 {
-			break
+		t, c := p.pairs, p.c
+		_, _ = t.head[0], c[0]
+		var k uint
+		for {
+			var x uint32
+			next := be64(buf[pos&(window-1):][:8])
+			acc |= next >> (n & 63)
+			pos += ^n >> 3 & 7
+			n |= 56
+			next = be64(buf[pos&(window-1):][:8])
+			switch {
+			case k == 0 && t.walk:
+				x = uint32(t.skips[1<<lookBits+acc>>(64-lookBits)])
+				acc <<= x & 63
+				n -= uint(x)
+				k = uint(x >> 8)
+			case k == 0:
+				x = t.head[acc>>(64-pairBits)]
+				old := acc
+				acc <<= x & 63
+				n -= uint(x)
+				c[uint(x>>pairBefore&15)*groupStep] = int16(int8(x >> pairFirst))
+				k = uint(x >> pairPassed)
+				c[(k-1)%groupRows*groupStep] = lowValue(bits.RotateLeft64(old, int(x)), x>>pairSecond)
+			}
+			for k <= t.last {
+				x = t.ac[acc>>(64-pairBits)]
+				old := acc
+				acc <<= x & 63
+				n -= uint(x)
+				c[(k+uint(x>>pairBefore&15))%groupRows*groupStep] = int16(int8(x >> pairFirst))
+				k += uint(x >> pairPassed)
+				c[(k-1)%groupRows*groupStep] = lowValue(bits.RotateLeft64(old, int(x)), x>>pairSecond)
+				if k > t.last {
+					break
+				}
+				acc |= next >> (n & 63)
+				pos += ^n >> 3 & 7
+				n |= 56
+				next = be64(buf[pos&(window-1):][:8])
+				x = t.ac[acc>>(64-pairBits)]
+				old = acc
+				acc <<= x & 63
+				n -= uint(x)
+				c[(k+uint(x>>pairBefore&15))%groupRows*groupStep] = int16(int8(x >> pairFirst))
+				k += uint(x >> pairPassed)
+				c[(k-1)%groupRows*groupStep] = lowValue(bits.RotateLeft64(old, int(x)), x>>pairSecond)
+			}
+			for k < 64 {
+				acc |= be64(buf[pos&(window-1):][:8]) >> (n & 63)
+				pos += ^n >> 3 & 7
+				n |= 56
+				x = uint32(t.skips[acc>>(64-lookBits)])
+				acc <<= x & 63
+				n -= uint(x)
+				k += uint(x >> 8)
+				if k > 63 {
+					break
+				}
+				x = uint32(t.skips[acc>>(64-lookBits)])
+				acc <<= x & 63
+				n -= uint(x)
+				k += uint(x >> 8)
+			}
+			if k == 64 || k-(endPair+1) < 64 {
+				break
+			}
+			passed := x >> pairPassed
+			if passed == 0 { // an entry of skips
+				passed = x >> skipShift
+			}
+			e.seek(pos*8 - n&63 - uint(x&63))
+			var err error
+			if k, err = t.symbol(e, c, k-uint(passed)); err != nil {
+				return i, sc.fail(err)
+			}
+			acc, n, pos = e.acc, e.n, uint(e.pos)
+			if k >= 64 {
+				break
+			}
 		}
-		e = uint32(t.skips[acc>>(64-lookBits)])
-		acc <<= e & 63
-		n -= uint(e & 63)
-		k += uint(e >> 8)
+		if k > 64 {
+			k -= endPair + 1
+		}
+		*p.used = uint8(k)
+		*p.pred += int32(c[0])
+		c[0] = int16(legalDC(*p.pred, 0))
 	}
-	return acc, n, pos, e, k
+	e.acc, e.n, e.pos = acc, n&63, int(pos)
+	return len(places), nil
 }

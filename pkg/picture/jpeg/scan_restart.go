@@ -7,7 +7,7 @@ package jpeg
 // skipIntervals skips the next n restart intervals, which must not include the last one of
 // the scan. It returns false, and has skipped none, if they can't be told apart by their
 // markers: if one is missing, or has the wrong number, which is no damage (see restart).
-// The next MCU must be the first of an interval.
+// The next MCU must be the first of an interval, and the scan one that is not walked.
 func (sc *scanner) skipIntervals(n int) (done bool, err error) {
 	if sc.left == 0 {
 		if err := sc.restart(); err != nil {
@@ -25,7 +25,6 @@ func (sc *scanner) skipIntervals(n int) (done bool, err error) {
 			e.src.seek(from)
 			e.begin()
 			sc.rst = rst
-			sc.index.begin(0)
 			return false, nil
 		}
 		if i < n-1 {
@@ -33,9 +32,6 @@ func (sc *scanner) skipIntervals(n int) (done bool, err error) {
 			e.begin()
 		}
 	}
-	v := &sc.index
-	v.toGo -= n * sc.s.ri * int(v.mcu)
-	v.begin(0)
 	sc.left = 0 // the next MCU takes the last marker
 	return true, nil
 }

@@ -1,10 +1,9 @@
 package jpeg
 
 // To walk a block of a sequential scan is to find where it ends without decoding its
-// coefficients. That is all that most blocks need when a file is made gray or small: a
-// chroma block is dropped, of a luma block the bits are copied or the first few
-// coefficients decoded. Decoding a block after the walk need not wait for the block
-// before it.
+// coefficients. That is all that a gray copy needs: a chroma block is dropped, and of a
+// luma block the bits are copied. A reduced decoder walks the rest of a block beyond the
+// coefficients that it wants (see pairTables).
 
 // maxRun is the largest number of blocks that are walked at once: one component has at
 // most 4 × 4 in an MCU.
