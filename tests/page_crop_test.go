@@ -142,6 +142,7 @@ func TestPageCrop(t *testing.T) {
 				if b.run("return document.querySelector('.part').hidden", &hidden); !hidden {
 					t.Error("a finger that scrolls the page chose a part")
 				}
+				b = begin(t) // where nothing still scrolls
 				b.click(".job .actions button")
 				near(t, partOf(b), [4]int{512, 336, 64, 42}, 0)
 				b.drag("touch", ".job .part", 0.5, 0.5, 0.6, 0.4)
