@@ -146,14 +146,16 @@ func TestResultNames(t *testing.T) {
 	tests := []struct {
 		name, sources, want string
 	}{
-		{"one", "a.png", "a.jpg"},
+		{"one", "a.png", "a.png.jpg"},
 		{"the one with the extension keeps its name", "IMG_1.heic IMG_1.jpg", "IMG_1.heic.jpg IMG_1.jpg"},
+		{"alone it has the same name", "IMG_1.heic", "IMG_1.heic.jpg"},
+		{"another extension of the format", "IMG_1.jpeg IMG_1.JPG", "IMG_1.jpeg IMG_1.JPG"},
 		{"in either order", "IMG_1.jpg IMG_1.heic", "IMG_1.jpg IMG_1.heic.jpg"},
-		{"none has it", "a.bmp a.png b.gif", "a.bmp.jpg a.png.jpg b.jpg"},
+		{"none has it", "a.bmp a.png b.gif", "a.bmp.jpg a.png.jpg b.gif.jpg"},
 		{"equal names of two folders", "x/a.jpg y/a.jpg z/a.jpg", "a.jpg a-1.jpg a-2.jpg"},
 		{"a number that is taken", "x/a.jpg y/a.jpg a-1.jpg", "a.jpg a-2.jpg a-1.jpg"},
 		{"a long name that is taken", "a.png a.gif a.png.jpg", "a.png-1.jpg a.gif.jpg a.png.jpg"},
-		{"no format", "a.png - b.png", "a.jpg  b.jpg"},
+		{"no format", "a.png - b.png", "a.png.jpg  b.png.jpg"},
 		{"no extension", "a b.c", "a.jpg b.c.jpg"},
 	}
 	for _, tt := range tests {
@@ -170,6 +172,30 @@ func TestResultNames(t *testing.T) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestSkipMakesWhatIsAddedLater: a file that is added later gets its result, also one that
+// has the name which another's result could have had.
+func TestSkipMakesWhatIsAddedLater(t *testing.T) {
+	for _, flag := range []string{"-skip", "-update"} {
+		for _, order := range [][2]string{{"IMG_1.png", "IMG_1.jpg"}, {"IMG_1.jpg", "IMG_1.png"}} {
+			t.Run(flag+" "+order[0], func(t *testing.T) {
+				content := map[string]string{"IMG_1.png": "from png", "IMG_1.jpg": "from jpg"}
+				dir := files(t, map[string]string{"in/" + order[0]: content[order[0]]})
+				for range 2 {
+					if _, msg, status := run(t, dir, nil, "-r", flag, "-f", "jpeg", "-d", "out", "in"); status != 0 || msg != "" {
+						t.Fatal(status, msg)
+					}
+					if err := os.WriteFile(filepath.Join(dir, "in", order[1]), []byte(content[order[1]]), 0o666); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if got := folder(t, filepath.Join(dir, "out")); got != "in/IMG_1.jpg=FROM JPG in/IMG_1.png.jpg=FROM PNG" {
+					t.Error(got)
+				}
+			})
+		}
 	}
 }
 

@@ -81,46 +81,45 @@ type look struct {
 	format string // to write, canonical
 }
 
-// resultNames returns the names of results. They depend on nothing but the looks, so
-// that a later run on the same sources finds them. A name that several of a folder
-// would share goes to the source that has it, if one has; the others keep theirs, with
+// resultNames returns names of results that a later run on more sources gives the same
+// sources again. Each depends on its source alone: a source with an extension of the
+// result's format keeps its name, and one with that of another format keeps it, too, with
 // the result's extension added:
 //
-//	IMG_1.heic IMG_1.jpg  become  IMG_1.heic.jpg IMG_1.jpg
-//	a.bmp a.png           become  a.bmp.jpg a.png.jpg
+//	IMG_1.jpg   becomes  IMG_1.jpg
+//	IMG_1.heic           IMG_1.heic.jpg
+//	notes                notes.jpg
 //
-// What is equal then, as two files of one name from two folders, gets a number.
+// If the second were called IMG_1.jpg while it is the only one, an IMG_1.jpg that comes
+// later would find its result made already. What is equal nevertheless, as two files of
+// one name from two folders, gets a number in the order of the sources, but for the first
+// whose own name it is.
 func resultNames(looks []look) []string {
 	names := make([]string, len(looks))
-	wanted := map[string]int{}
-	for i, l := range looks {
-		if l.format != "" {
-			names[i] = filename.Suffixed(output.Name(l.base, l.format, "stdin"), l.suffix)
-			wanted[filepath.Join(l.sub, names[i])]++
-		}
-	}
 	taken := map[string]bool{}
-	var shared []int
+	var rest []int
 	for i, l := range looks {
-		path := filepath.Join(l.sub, names[i])
-		switch {
-		case l.format == "":
-		case wanted[path] == 1, filename.Suffixed(filename.Clean(l.base), l.suffix) == names[i] && !taken[path]:
+		if l.format == "" {
+			continue
+		}
+		f, _ := format.Lookup(l.format)
+		own := filename.Clean(l.base)
+		name := output.Name(l.base, l.format, "stdin")
+		if ext := filename.Extension(own); ext != "" && !f.HasExt(ext) {
+			name = filename.Clean(own + f.Ext())
+		}
+		names[i] = filename.Suffixed(name, l.suffix)
+		if path := filepath.Join(l.sub, names[i]); name == own && !taken[path] {
 			taken[path] = true
-		default:
-			shared = append(shared, i)
+		} else {
+			rest = append(rest, i)
 		}
 	}
-	for _, i := range shared {
-		l := looks[i]
-		f, _ := format.Lookup(l.format)
-		if name := filename.Clean(l.base); filename.Suffixed(name, l.suffix) != names[i] {
-			names[i] = filename.Suffixed(filename.Clean(name+f.Ext()), l.suffix)
-		}
-		for n, name := 1, names[i]; taken[filepath.Join(l.sub, names[i])]; n++ {
+	for _, i := range rest {
+		for n, name := 1, names[i]; taken[filepath.Join(looks[i].sub, names[i])]; n++ {
 			names[i] = output.Numbered(name, n)
 		}
-		taken[filepath.Join(l.sub, names[i])] = true
+		taken[filepath.Join(looks[i].sub, names[i])] = true
 	}
 	return names
 }
