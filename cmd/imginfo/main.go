@@ -42,7 +42,7 @@ func run(args []string) error {
 
 // line describes one file.
 func line(name string, asJSON bool) (string, error) {
-	in, err := input.Open(name)
+	in, err := input.Open(name, describe.IsPicture)
 	if err != nil {
 		return "", err
 	}

@@ -27,7 +27,7 @@ func folder(t *testing.T) string {
 		t.Fatal(err)
 	}
 	for name, data := range map[string]string{
-		"a.pgm": "P5 2 1 255\nab", "cut.ppm": "P6 200 100 255\nabc", "b.gif": anim.String(), "text": "no picture at all",
+		"a.pgm": "P5 2 1 255\nab", "cut.ppm": "P6 200 100 255\nabc", "b.gif": anim.String(), "\xff.pgm": "P5 2 1 255\nab", "text": "no picture at all",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o666); err != nil {
 			t.Fatal(err)
@@ -52,6 +52,7 @@ func TestLines(t *testing.T) {
 		{"a bad one among others", "a.pgm text none b.gif", "",
 			"a.pgm: pnm 2x1, 8 bit gray\nb.gif: gif 4x3, 8 bit palette with alpha, 2 frames\n", "imginfo: text: no picture known here", 1},
 		{"a wrong flag", "-x a.pgm", "", "", "imginfo: unknown flag -x\nsee imginfo -h\n", 2},
+		{"a name that is not UTF-8", "-json \xff.pgm", "", `{"file":"\ufffd.pgm","fileBytes":"/y5wZ20=","format":"pnm","width":2,"height":1,"frames":1,"depth":8,"colour":"gray","alpha":false,"orientation":1}` + "\n", "", 0},
 		{"more pixels than the filters take", "-json -", "P5 60000 60000 255\n",
 			`{"file":"-","format":"pnm","width":60000,"height":60000,"frames":1,"depth":8,"colour":"gray","alpha":false,"orientation":1}` + "\n", "", 0},
 	} {

@@ -313,6 +313,8 @@ func TestParsePresets(t *testing.T) {
 		{"a\n", "line 1: preset a: no operations"},
 		{"a/b gray", "line 1: preset \"a/b\": a name is of letters, digits, . _ -"},
 		{"a gray&keep=all", "line 1: preset a: keep=all is for"},
+		{"a gray&keep=everything", "line 1: preset a: keep \"everything\": not one of none date copyright"},
+		{"a format=jpeg&bytes=3K\nb bytes=3K&format=png", "line 2: preset b: bytes=3072 with format=png: only for jpeg"},
 		{"a preset=b", "line 1: preset a: unknown word \"preset\""},
 	} {
 		t.Run(c.want, func(t *testing.T) {

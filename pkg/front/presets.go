@@ -42,7 +42,9 @@ func ParsePresets(text string) (Presets, error) {
 		}
 		var o ops.Ops
 		if err == nil {
-			o, err = ops.ParsePublic(words)
+			if o, err = ops.ParsePublic(words); err == nil {
+				err = o.CheckBytes()
+			}
 		}
 		if err != nil {
 			return nil, fault.New(fault.Usage, "line %d: preset %s: %w", n, name, err)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"imgtools/pkg/fault"
 )
@@ -91,12 +92,19 @@ func (i Info) String() string {
 	return b.String()
 }
 
-// JSON returns one object in one line, with the name of the file if it has one.
+// JSON returns one object in one line, with the name of the file if it has one. The
+// strings of JSON are Unicode: a name that is not UTF-8 also comes in fileBytes, in base64,
+// as its replaced characters would name no file.
 func (i Info) JSON(file string) []byte {
+	var raw []byte
+	if !utf8.ValidString(file) {
+		raw = []byte(file)
+	}
 	b, err := json.Marshal(struct {
-		File string `json:"file,omitempty"`
+		File  string `json:"file,omitempty"`
+		Bytes []byte `json:"fileBytes,omitempty"`
 		Info
-	}{file, i})
+	}{file, raw, i})
 	if err != nil { // no value of an Info can't be JSON, except a density
 		panic(err)
 	}

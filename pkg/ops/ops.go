@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
 )
 
 // Word is one word and its value: scale=1/4. A switch has the value "1".
@@ -100,12 +101,44 @@ func (opt Option) meantBy(given map[string]string) bool {
 // filters take is an error. keep=all would give away where a picture was taken.
 func ParsePublic(words []Word) (Ops, error) {
 	o, err := Parse(words)
+	if err != nil {
+		return nil, publicly(words, err)
+	}
 	for _, w := range o {
 		if opt, _ := Lookup(w.Key); slices.Contains(opt.Local, w.Value) {
 			return nil, fault.New(fault.Usage, "%s=%s is for the commands gray and scale alone; here: %s", w.Key, w.Value, strings.Join(opt.Values(), " "))
 		}
 	}
-	return o, err
+	return o, nil
+}
+
+// publicly returns the error of Parse for words that come from others: where it names all
+// values of a word, without those that only the filters take.
+func publicly(words []Word, err error) error {
+	for _, w := range words {
+		opt, _ := Lookup(w.Key)
+		if len(opt.Local) == 0 || strings.Contains(w.Value, ",") {
+			continue
+		}
+		if _, bad := opt.Canonical(w.Value); bad != nil && bad.Error() == err.Error() {
+			_, err = oneOf(w.Key, w.Value, opt.Values())
+		}
+	}
+	return err
+}
+
+// CheckBytes refuses bytes= with a format that has no quality to choose, whatever the
+// picture. Without format= the picture decides.
+func (o Ops) CheckBytes() error {
+	f, ok := format.Lookup(o.Get("format"))
+	if !o.Has("bytes") || !ok || f.Quality != 0 {
+		return nil
+	}
+	var names []string
+	for _, with := range format.WithQuality() {
+		names = append(names, with.Name)
+	}
+	return fault.New(fault.Usage, "bytes=%s with format=%s: only for %s", o.Get("bytes"), f.Name, strings.Join(names, ", "))
 }
 
 // nothing reports whether no word but a label is left: gray=0 alone.

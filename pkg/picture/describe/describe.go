@@ -15,6 +15,13 @@ import (
 // Unlimited are limits for a picture that is only described, of any number of pixels.
 var Unlimited = raster.Limits{Pixels: math.MaxInt64}
 
+// IsPicture reports whether the first size bytes of in are a picture of a format that is
+// read.
+func IsPicture(in io.ReaderAt, size int64) bool {
+	_, err := codec.Sniff(in, size)
+	return err == nil
+}
+
 // Read describes the picture in the first size bytes of in. Errors are those of
 // codec.Open.
 func Read(in io.ReaderAt, size int64, lim raster.Limits) (info.Info, error) {

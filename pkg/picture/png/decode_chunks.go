@@ -13,7 +13,8 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// Larger metadata chunks are ignored. Those of cameras and monitors are far smaller.
+// Larger metadata chunks are ignored, with a note. Those of cameras and monitors are far
+// smaller.
 const (
 	maxExif = 1 << 20  // bytes of eXIf
 	maxXMP  = 1 << 20  // bytes of an iTXt, compressed and not
@@ -142,8 +143,12 @@ func (w *walk) take(c chunk, pos int64) error {
 	if !used || w.seen[c.kind] || c.size > how.max ||
 		how.place != anywhere && w.idat != 0 || how.place == beforePLTE && w.seen["PLTE"] {
 		intact, err := w.s.check(c)
-		if !intact && err == nil {
+		switch {
+		case err != nil:
+		case !intact:
 			w.Note(wrongCRC, c.kind)
+		case used && c.size > how.max:
+			w.Note("chunk %s of %d bytes ignored: over %d", c.kind, c.size, how.max)
 		}
 		return err
 	}
@@ -271,8 +276,12 @@ func (w *walk) text(b []byte) bool {
 	if compressed {
 		var err error
 		z := flate.NewReader(flate.Whole(rest))
-		if rest, err = io.ReadAll(io.LimitReader(z, maxXMP)); err != nil {
+		if rest, err = io.ReadAll(io.LimitReader(z, maxXMP+1)); err != nil {
 			return false
+		}
+		if len(rest) > maxXMP {
+			w.Note("XMP ignored: over %d bytes without compression", maxXMP)
+			return true
 		}
 	}
 	w.metadata.XMP = bytes.Clone(rest)

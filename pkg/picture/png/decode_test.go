@@ -227,6 +227,9 @@ func TestXMPIsReadFromInternationalText(t *testing.T) {
 		{"nothing compressed", compressed, "", "damaged chunk iTXt ignored"},
 		{"wrong checksum", compressed + z[:len(z)-1] + "\x00", "", "damaged chunk iTXt ignored"},
 		{"not compressed", compressed + packet, "", "damaged chunk iTXt ignored"},
+		{"too large without compression", compressed + deflated(strings.Repeat(packet, 1000)), "", "XMP ignored: over 1048576 bytes without compression"},
+		{"too large", plain + strings.Repeat(packet, 1000), "", "chunk iTXt of 1200028 bytes ignored: over 1048576"},
+		{"as large as may be", compressed + deflated(strings.Repeat("x", maxXMP)), strings.Repeat("x", maxXMP), ""},
 		{"another text", "Comment\x00\x00\x00\x00\x00" + packet, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

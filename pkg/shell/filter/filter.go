@@ -176,7 +176,7 @@ type picture struct {
 // do with it, and p says why. The caller closes the input.
 func (c *runner) open(s source, alone bool) (p picture, in *input.Input, prepared Prepared, ok bool) {
 	p.source = s
-	in, p.err = input.Open(s.operand)
+	in, p.err = input.Open(s.operand, c.op.IsPicture)
 	if p.err != nil {
 		if errors.Is(p.err, input.ErrFolder) && !c.Recurse {
 			p.err = fmt.Errorf("%w (-r)", p.err)

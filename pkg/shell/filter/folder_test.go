@@ -191,7 +191,7 @@ func TestSkipMakesWhatIsAddedLater(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if got := folder(t, filepath.Join(dir, "out")); got != "in/IMG_1.jpg=FROM JPG in/IMG_1.png.jpg=FROM PNG" {
+				if got := folder(t, filepath.Join(dir, "out")); got != "in/IMG_1.jpg=FROM JPGjpeg in/IMG_1.png.jpg=FROM PNGjpeg" {
 					t.Error(got)
 				}
 			})

@@ -1,6 +1,7 @@
 // Package input opens the pictures that a command was given: files or standard
 // input. Formats are read at random offsets, so a pipe is first copied to an unnamed
-// temporary file.
+// temporary file: of what doesn't begin as a picture only the beginning, and at most
+// maxCopied bytes.
 package input
 
 import (
@@ -10,6 +11,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"imgtools/pkg/fault"
+	"imgtools/pkg/limits"
 )
 
 // Input is an open picture.
@@ -19,6 +23,9 @@ type Input struct {
 	Name string // in messages
 	Base string // the file's base name; "" for standard input
 	file *os.File
+
+	isPicture func(head io.ReaderAt, size int64) bool
+	most      int64 // bytes that are copied
 }
 
 // ErrFolder is the error of Open for a folder.
@@ -32,11 +39,22 @@ func Name(operand string) string {
 	return operand
 }
 
+// maxCopied is the most bytes that are copied of a pipe or a device.
+const maxCopied = 4 << 30
+
+// headSize is how many bytes of a pipe are looked at before the rest is copied. Package
+// codec needs fewer to tell a picture.
+const headSize = 64 << 10
+
 // Open opens the file named by an operand; "-" is standard input, from its current
 // offset. Errors say the cause and not the name. The caller closes the input;
 // standard input itself then stays open.
-func Open(operand string) (*Input, error) {
-	in := &Input{Name: Name(operand)}
+//
+// isPicture, which may be nil, reports whether the size bytes of a file's beginning are
+// those of a picture. If those of a pipe are not, they are all that is read of it: so
+// the caller finds out what they are, and /dev/zero doesn't fill the disk.
+func Open(operand string, isPicture func(head io.ReaderAt, size int64) bool) (*Input, error) {
+	in := &Input{Name: Name(operand), isPicture: isPicture, most: maxCopied}
 	f := os.Stdin
 	if operand != "-" {
 		in.Base = filepath.Base(operand)
@@ -90,8 +108,17 @@ func (in *Input) spool(f *os.File) error {
 	}
 	in.file = tmp
 	in.ReaderAt = tmp
-	if in.Size, err = io.Copy(tmp, f); err != nil {
+	in.Size, err = io.CopyN(tmp, f, headSize)
+	if err == nil && (in.isPicture == nil || in.isPicture(tmp, in.Size)) {
+		var n int64
+		n, err = io.CopyN(tmp, f, in.most-in.Size+1)
+		in.Size += n
+	}
+	if err != nil && err != io.EOF {
 		return fmt.Errorf("reading: %w", err)
+	}
+	if in.Size > in.most {
+		return fault.New(fault.TooLarge, "more than %s from a pipe or device; a file may have more", limits.Binary.Format(in.most))
 	}
 	return nil
 }

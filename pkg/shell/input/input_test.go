@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"imgtools/pkg/fault"
 )
 
 func all(t *testing.T, in *Input) string {
@@ -25,7 +27,7 @@ func TestFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("picture"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	in, err := Open(path)
+	in, err := Open(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,10 +41,10 @@ func TestFile(t *testing.T) {
 
 func TestErrorsSayTheCauseAlone(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := Open(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) || err.Error() != "no such file or directory" {
+	if _, err := Open(filepath.Join(dir, "none"), nil); !errors.Is(err, fs.ErrNotExist) || err.Error() != "no such file or directory" {
 		t.Error(err)
 	}
-	if _, err := Open(dir); err == nil || err.Error() != "is a folder" {
+	if _, err := Open(dir, nil); err == nil || err.Error() != "is a folder" {
 		t.Error(err)
 	}
 }
@@ -58,7 +60,7 @@ func TestFifoIsGathered(t *testing.T) {
 	want := bytes.Repeat([]byte("0123456789"), 100000)
 	wrote := make(chan error, 1)
 	go func() { wrote <- os.WriteFile(path, want, 0) }()
-	in, err := Open(path)
+	in, err := Open(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +86,29 @@ func TestNoRoomToGather(t *testing.T) {
 	w.Close()
 	defer func(old *os.File) { os.Stdin = old }(os.Stdin)
 	os.Stdin = r
-	if in, err := Open("-"); !errors.Is(err, fs.ErrNotExist) {
+	if in, err := Open("-", nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(in, err)
+	}
+}
+
+// TestDeviceWithoutEnd: of what doesn't begin as a picture only the beginning is copied,
+// and what has no end is refused at a limit.
+func TestDeviceWithoutEnd(t *testing.T) {
+	in, err := Open("/dev/zero", func(head io.ReaderAt, size int64) bool { return size != headSize })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if in.Size != headSize {
+		t.Errorf("%d bytes were copied", in.Size)
+	}
+	zero, err := os.Open("/dev/zero")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bounded := &Input{file: zero, most: 1 << 20}
+	defer bounded.Close()
+	if err := bounded.spool(zero); fault.Of(err) != fault.TooLarge || err.Error() != "more than 1M from a pipe or device; a file may have more" {
+		t.Error(err)
 	}
 }

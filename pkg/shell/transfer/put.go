@@ -100,7 +100,7 @@ func Put(c *client.Client, cfg PutConfig) error {
 // send sends file i until the server has it, and returns what names its results, the id
 // of its job first, when it is the head.
 func (s *sender) send(i int, file string) (results []string, err error) {
-	in, err := input.Open(file)
+	in, err := input.Open(file, nil)
 	if err != nil {
 		s.await(i)
 		return nil, err
