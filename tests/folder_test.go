@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"imgtools/pkg/eventually"
 )
@@ -125,5 +126,43 @@ func TestCheckTellsTheResults(t *testing.T) {
 				t.Errorf("a second run would write %q", again)
 			}
 		})
+	}
+}
+
+// TestKilledInplaceIsCleanedUp: what a filter that was killed has left in a folder goes with
+// the next run there; a filter that is at work keeps its own.
+func TestKilledInplaceIsCleanedUp(t *testing.T) {
+	dir := t.TempDir()
+	save(t, dir, "a.png", photo(60, 40, 1))
+	save(t, dir, "b.png", photo(2600, 2000, 2))
+	temporary := func() []string {
+		names, err := filepath.Glob(filepath.Join(dir, ".imgtools-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return names
+	}
+	c := exec.Command("gray", "-inplace", "-keep", "none", "b.png")
+	c.Dir = dir
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually.Within(t, 20*time.Second, "the file of a filter at work", func() bool { return len(temporary()) == 1 })
+	c.Process.Signal(syscall.SIGSTOP)
+	if left := temporary(); len(left) != 1 {
+		t.Skipf("it was done before it could be stopped: %q", left)
+	}
+	must(t, dir, "gray -inplace -keep none a.png")
+	if left := temporary(); len(left) != 1 {
+		t.Errorf("beside a filter at work another one left %q", left)
+	}
+	c.Process.Kill()
+	c.Wait()
+	eventually.Within(t, 20*time.Second, "the next runs to remove what the killed one left", func() bool {
+		must(t, dir, "gray -inplace -keep none a.png")
+		return len(temporary()) == 0
+	})
+	if m, _ := decode(t, read(t, filepath.Join(dir, "b.png"))); m.Bounds().Dx() != 2600 {
+		t.Error("the original has changed")
 	}
 }

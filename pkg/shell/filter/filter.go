@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/filename"
@@ -82,6 +83,7 @@ type runner struct {
 	op     Operation
 	report cli.Report
 	dir    *output.Dir // of -d
+	swept  sync.Map    // folders from which what dead processes left was removed
 
 	written, left, others int // pictures; results left alone; files that are no pictures
 }

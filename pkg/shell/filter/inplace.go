@@ -3,6 +3,7 @@ package filter
 import (
 	"errors"
 	"os"
+	"path/filepath"
 
 	"imgtools/pkg/shell/input"
 	"imgtools/pkg/shell/output"
@@ -12,6 +13,13 @@ import (
 // place returns the file for the result of a source: with -inplace one beside the
 // source, else one in the folder of -d.
 func (c *runner) place(s *source) (*output.File, error) {
+	folder := filepath.Dir(s.operand)
+	if !c.Inplace {
+		folder = filepath.Join(c.Dir, s.sub)
+	}
+	if _, done := c.swept.LoadOrStore(folder, true); !done {
+		output.Sweep(folder)
+	}
 	if !c.Inplace {
 		return c.dir.CreateIn(s.sub)
 	}

@@ -1,7 +1,6 @@
 package output
 
 import (
-	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
@@ -175,7 +174,7 @@ func gathered(f *os.File) (*File, error) {
 // temporary makes a file in folder that is removed when a signal ends the process.
 // Its mode is mode less umask. In errors its name is path.
 func temporary(folder, path string, mode fs.FileMode) (*File, error) {
-	tmp := filepath.Join(folder, ".imgtools-"+rand.Text()[:12])
+	tmp := filepath.Join(folder, tmpName())
 	// Registered first, so that at no instant a signal could leave the file behind.
 	forget := cli.AtExit(func() { os.Remove(tmp) })
 	f, err := system.CreateNew(tmp, path, mode)
@@ -183,6 +182,7 @@ func temporary(folder, path string, mode fs.FileMode) (*File, error) {
 		forget()
 		return nil, &fs.PathError{Op: "create a file in", Path: folder, Err: err}
 	}
+	system.TryLock(f) // see Sweep
 	return &File{File: f, tmp: tmp, forget: forget}, nil
 }
 
@@ -192,6 +192,7 @@ func (f *File) Commit(name string) (path string, err error) {
 	if f.to != nil {
 		return f.to.Name(), f.copy()
 	}
+	defer f.keepLock()()
 	if err := f.Close(); err != nil {
 		f.Discard()
 		return "", err
@@ -222,6 +223,7 @@ func (f *File) Commit(name string) (path string, err error) {
 // empty file is replaced in any case. On error the file is gone.
 func (f *File) CommitAs(name string, replace bool) error {
 	path := filepath.Join(f.dir.path, f.sub, name)
+	defer f.keepLock()()
 	err := f.Close()
 	if err == nil {
 		if st, statErr := os.Lstat(path); statErr == nil && st.Mode().IsRegular() && (replace || st.Size() == 0) {
@@ -236,6 +238,16 @@ func (f *File) CommitAs(name string, replace bool) error {
 	}
 	f.forget()
 	return nil
+}
+
+// keepLock keeps the file locked after it is closed, until unlock is called: before it has
+// its name it may not be taken for one of a dead process.
+func (f *File) keepLock() (unlock func()) {
+	again, err := system.Dup(int(f.Fd()), f.Name())
+	if err != nil {
+		return func() {}
+	}
+	return func() { again.Close() }
 }
 
 // copyOver copies the temporary file over f.dst and removes it.
