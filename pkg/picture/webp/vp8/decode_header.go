@@ -95,7 +95,7 @@ func (h *header) readSegments(b *boolReader) {
 	if h.segmented = b.flag(); !h.segmented {
 		return
 	}
-	h.mapped = b.flag()
+	h.mapped, h.absolute = b.flag(), true
 	if b.flag() {
 		h.absolute = b.flag()
 		for i := range h.quantizer {
