@@ -77,9 +77,21 @@ func EncodePayload(rows raster.Rows, o EncodeOptions) (*Payload, error) {
 	return newEncoder(s.w, s.h, s.layout == raster.Gray, o).encode(s)
 }
 
+// lookAhead is how many bytes of samples are held to look at before the first is coded.
+const lookAhead = 12 << 20
+
 // encode codes all rows.
 func (e *encoder) encode(s *source) (*Payload, error) {
-	for range e.mbh {
+	rows := min(e.mbh, lookAhead/(len(s.luma)+2*len(s.chroma[0])))
+	ahead, err := holdSamples(s, rows)
+	if err != nil {
+		return nil, err
+	}
+	if err := ahead.encode(e); err != nil {
+		return nil, err
+	}
+	*ahead = samples{}
+	for e.mby < e.mbh {
 		if err := s.next(); err != nil {
 			return nil, err
 		}
@@ -103,9 +115,14 @@ type encoder struct {
 
 	tried    modeSets
 	segments [segments]segment
-	probs    *coefProbs // by which costs are estimated
-	costs    [blockTypes]typeCosts
-	counts   tokenCounts
+	activity float64  // between segments 1 and 2
+	looked   struct { // of the macroblocks looked at
+		sum float64
+		n   int
+	}
+	probs  *coefProbs // by which costs are estimated
+	costs  [blockTypes]typeCosts
+	counts tokenCounts
 
 	// What is above: of each macroblock the lowest row of pixels as a decoder has them
 	// before its loop filter, the modes of the lowest blocks, and which blocks have tokens.
@@ -234,7 +251,7 @@ func (e *encoder) row(luma []uint8, chroma [2][]uint8, stride int) error {
 	e.packed = e.packed[:0]
 	for e.mbx = range e.mbw {
 		e.load(luma[16*e.mbx:], chroma, stride)
-		e.mb.segment = e.segmentOf()
+		e.mb.segment = e.segmentOf(luma[16*e.mbx:], stride)
 		e.chooseLuma()
 		if !e.gray {
 			e.chooseChroma()

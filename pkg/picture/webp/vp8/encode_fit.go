@@ -14,8 +14,9 @@ const (
 	maxFitPixels = 24_000_000
 )
 
-// samples are all rows of a source.
+// samples are rows of macroblocks of a source.
 type samples struct {
+	rows   int
 	luma   []uint8
 	chroma [2][]uint8
 	stride int
@@ -25,13 +26,27 @@ type samples struct {
 // the payload fits, and with one more it doesn't. o.Quality is tried first; then the
 // quality is found by halving. Each try encodes all samples again.
 func fit(s *source, o EncodeOptions) (*Payload, error) {
-	held, err := holdSamples(s, o.Limits)
+	if n := int64(s.w) * int64(s.h); n > maxFitPixels {
+		return nil, fault.New(fault.TooLarge, "%s > %s to choose the bytes of (bytes=)", raster.Mpixel(float64(n)), raster.Mpixel(maxFitPixels))
+	}
+	rows := (s.h + 15) / 16
+	if err := o.Limits.CheckMem(int64(rows) * int64(len(s.luma)+2*len(s.chroma[0]))); err != nil {
+		return nil, err
+	}
+	held, err := holdSamples(s, rows)
+	if err == nil {
+		err = s.end()
+	}
 	if err != nil {
 		return nil, err
 	}
 	try := func(quality int) (*Payload, error) {
 		o.Quality = quality
-		return held.encode(newEncoder(s.w, s.h, s.layout == raster.Gray, o))
+		e := newEncoder(s.w, s.h, s.layout == raster.Gray, o)
+		if err := held.encode(e); err != nil {
+			return nil, err
+		}
+		return e.end()
 	}
 	best, err := try(o.Quality)
 	if err != nil || best.Len() <= o.Bytes {
@@ -57,16 +72,9 @@ func fit(s *source, o EncodeOptions) (*Payload, error) {
 	return best, nil
 }
 
-// holdSamples reads all rows.
-func holdSamples(s *source, limits raster.Limits) (*samples, error) {
-	if n := int64(s.w) * int64(s.h); n > maxFitPixels {
-		return nil, fault.New(fault.TooLarge, "%s > %s to choose the bytes of (bytes=)", raster.Mpixel(float64(n)), raster.Mpixel(maxFitPixels))
-	}
-	rows := (s.h + 15) / 16
-	h := &samples{stride: s.stride}
-	if err := limits.CheckMem(int64(rows) * int64(len(s.luma)+2*len(s.chroma[0]))); err != nil {
-		return nil, err
-	}
+// holdSamples reads rows of macroblocks.
+func holdSamples(s *source, rows int) (*samples, error) {
+	h := &samples{stride: s.stride, rows: rows}
 	h.luma = make([]uint8, 0, rows*len(s.luma))
 	for i := range h.chroma {
 		h.chroma[i] = make([]uint8, 0, rows*len(s.chroma[i]))
@@ -80,12 +88,15 @@ func holdSamples(s *source, limits raster.Limits) (*samples, error) {
 			h.chroma[i] = append(h.chroma[i], s.chroma[i]...)
 		}
 	}
-	return h, s.end()
+	return h, nil
 }
 
-// encode encodes the samples.
-func (h *samples) encode(e *encoder) (*Payload, error) {
-	for y := range e.mbh {
+// encode looks at the samples and encodes them.
+func (h *samples) encode(e *encoder) error {
+	for y := range h.rows {
+		e.look(h.luma[16*y*h.stride:], h.stride)
+	}
+	for y := range h.rows {
 		chroma := h.chroma
 		if !e.gray {
 			for i := range chroma {
@@ -93,8 +104,8 @@ func (h *samples) encode(e *encoder) (*Payload, error) {
 			}
 		}
 		if err := e.row(h.luma[16*y*h.stride:], chroma, h.stride); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return e.end()
+	return nil
 }

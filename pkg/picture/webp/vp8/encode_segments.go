@@ -24,17 +24,20 @@ func qualityIndex(quality int) float64 {
 	return maxIndex * (1 - math.Cbrt(q))
 }
 
-// Segments are classes of activity, the mean over the four quarters of a macroblock of the
-// base-2 logarithm of a quarter's variance plus activityLeast. Steps of quantization grow
-// with it: an error is seen less where there is much to see, and SSIM divides it by the
-// variance, too. A step in proportion to the root of the variance would give the best SSIM
-// for the bytes, but make strong textures rough; activityGamma is less than that 0.5.
+// Segments are classes of activity, which is the mean over the four quarters of a
+// macroblock of the base-2 logarithm of 1 + variance / activityLeast. Steps of quantization
+// grow with it: an error is seen less where there is much to see, and SSIM divides it by
+// the variance, too. A step in proportion to the root of the variance would give the best
+// SSIM for the bytes, but make strong textures rough; activityGamma is less than that 0.5.
+//
+// The quality's own step is for the activity between segments 1 and 2: the mean of the
+// picture. So a quality means the same for a calm and for a lively picture.
 const (
-	activityLeast  = 30   // about half of SSIM's constant for variances
-	activityGamma  = 0.2  // power of the variance that steps follow
-	activityWidth  = 1.75 // of a class
-	activityCenter = 1.2  // above that of a flat macroblock: where the step is the quality's
-	plainQuality   = 90   // from which on activity counts less, to nothing at 100
+	activityLeast = 30   // about half of SSIM's constant for variances
+	activityGamma = 0.25 // power of the variance that steps follow
+	activityWidth = 1.75 // of a class
+	plainQuality  = 90   // from which on activity counts less, to nothing at 100
+	stepFactor    = 0.94 // for the SSIM of cwebp at the same quality
 )
 
 // setSegments sets the quantizers for a quality.
@@ -45,7 +48,7 @@ func (e *encoder) setSegments(quality int) {
 	gamma := activityGamma * min(1, float64(100-quality)/(100-plainQuality))
 	for i := range e.segments {
 		s := &e.segments[i]
-		want := step * math.Exp2(gamma*(float64(i)*activityWidth-activityCenter))
+		want := step * stepFactor * math.Exp2(gamma*activityWidth*(float64(i)-1.5))
 		s.index = 0
 		for s.index < maxIndex && float64(acSteps[s.index]+acSteps[s.index+1])/2 <= want {
 			s.index++
@@ -83,21 +86,36 @@ func (s *segment) score(dist int, rate int) int { return dist<<8 + s.lambda*rate
 // a third of it, as errors at the edges of blocks are a part of a step.
 func filterLevel(ac int) int { return min(ac*330/1024, 63) }
 
-// segmentOf returns the segment of the macroblock in work.
-func (e *encoder) segmentOf() int {
+// segmentOf returns the segment of a macroblock.
+func (e *encoder) segmentOf(luma []uint8, stride int) int {
 	if e.modes.flags == 0 {
 		return 0
 	}
-	sum := 0.0
+	class := (activityOf(luma, stride)-e.activity)/activityWidth + segments/2
+	return int(min(max(class, 0), segments-1))
+}
+
+// activityOf returns the activity of a macroblock.
+func activityOf(luma []uint8, stride int) (a float64) {
 	for q := range 4 {
-		s, ss := 0, 0
-		for _, b := range [4]int{0, 1, 4, 5} {
-			for _, v := range e.mb.block[q>>1*8+q&1*2+b] {
-				s += int(v)
-				ss += int(v) * int(v)
+		sum, squares := 0, 0
+		for y := range 8 {
+			for _, v := range luma[(q>>1*8+y)*stride+q&1*8:][:8] {
+				sum += int(v)
+				squares += int(v) * int(v)
 			}
 		}
-		sum += math.Log2(1 + float64(ss-s*s/64)/64/activityLeast)
+		a += math.Log2(1 + float64(squares-sum*sum/64)/(64*activityLeast))
 	}
-	return min(int(sum/4/activityWidth), segments-1)
+	return a / 4
+}
+
+// look takes a row of macroblocks into the activity of the picture.
+func (e *encoder) look(luma []uint8, stride int) {
+	const every = 3 // macroblocks
+	for at := 0; at+16 <= stride; at += 16 * every {
+		e.looked.sum += activityOf(luma[at:], stride)
+		e.looked.n++
+	}
+	e.activity = e.looked.sum / float64(e.looked.n)
 }
