@@ -17,7 +17,7 @@
 //
 // -only takes a pattern of picture and job, as the tables' titles have them:
 //
-//	-only 'photo12.jpg scale'     'defaults'     'JPEG bytes'     'FallenLeaf.jpg JPEG bytes, 1/4'
+//	-only 'photo12.jpg scale'     'defaults'     'JPEG bytes'     'FallenLeaf.jpg JPEG bytes, 1/4'     'photo12.jpg four sizes'
 //
 // The photographs are given, or from Debian's package plasma-workspace-wallpapers,
 // which is downloaded into the cache once, not installed. All programs under
@@ -200,6 +200,9 @@ func (b *bench) tables(files []string) (err error) {
 		return err
 	}
 	if err := b.inflate(pictures); err != nil {
+		return err
+	}
+	if err := b.sizes(pictures); err != nil {
 		return err
 	}
 	if b.markdown {

@@ -18,7 +18,8 @@ import (
 )
 
 // Peers that are started once and then do picture after picture: they read lines
-// `KIND WIDTH HEIGHT QUALITY ENCODER IN OUT`. KIND is gray, scale or both. QUALITY 0 is
+// `KIND WIDTH HEIGHT QUALITY ENCODER IN OUT`. KIND is gray, scale or both, or for sharp
+// alone sizes, where WIDTH is a list and -WIDTH.jpg is put behind OUT. QUALITY 0 is
 // the program's default, and then its other defaults count, too. ENCODER is usual or
 // mozjpeg, which only sharp has.
 

@@ -5,6 +5,10 @@ sharp.cache(false);
 async function work(line) {
   const [kind, w, h, quality, encoder, from, to] = line.split(' ');
   let image = sharp(from);
+  if (kind === 'sizes') { // WIDTH is a list
+    await Promise.all(w.split(',').map((width) => image.clone().resize({ width: +width }).jpeg().toFile(`${to}-${width}.jpg`)));
+    return;
+  }
   if (kind !== 'gray') image = image.resize(+w, +h, { fit: 'fill' }); // Lanczos3 is its default
   if (kind !== 'scale') image = image.grayscale().toColourspace('b-w');
   const options = {};
