@@ -109,7 +109,7 @@ type encoder struct {
 }
 
 func newEncoder(w, h int, alpha bool, o EncodeOptions) *encoder {
-	return &encoder{w: w, h: h, o: o, alpha: alpha, seen: ^uint32(0), colours: newColours(w)}
+	return &encoder{w: w, h: h, o: o, alpha: alpha, seen: ^uint32(0), colours: newColours(w, h)}
 }
 
 // fixedBytes returns about what is held at most, without compressed bytes.

@@ -66,10 +66,14 @@ type tile struct {
 // similar are joined.
 const maxGroups = 20
 
+// tilesPerGroup is the number of tiles for which a group is tried.
+const tilesPerGroup = 24
+
 // grouper joins tiles of a band into groups.
 type grouper struct {
 	cacheBits int
 	tiles     []tile
+	symbols   []uint32   // of all tiles, behind each other
 	groups    [][]uint32 // symbol counts
 	costs     [][]uint32 // of each symbol in bits × 256
 }
@@ -77,22 +81,29 @@ type grouper struct {
 // addTile adds a tile whose symbols occur counts times, and sets counts to 0.
 func (g *grouper) addTile(counts []uint32) {
 	var t tile
-	var total uint32
+	var tokens uint32
+	first := len(g.symbols)
 	for _, a := range alphabets(g.cacheBits) {
-		t.density += codeCost(counts[a[0]:a[1]])
-	}
-	for s, n := range counts {
-		if n > 0 {
-			t.symbols = append(t.symbols, uint32(s)<<16|n)
-			counts[s] = 0
-			if s < symBlue || s >= symLength {
+		var total, used uint32
+		var sum float32
+		for s := a[0]; s < a[1]; s++ {
+			if n := counts[s]; n > 0 {
+				g.symbols = append(g.symbols, uint32(s)<<16|n)
 				total += n
+				used++
+				sum += float32(n) * log2(n)
+				counts[s] = 0
 			}
 		}
+		if used > 1 {
+			t.density += float32(total)*log2(total) - sum
+		}
+		if a[0] == symGreen {
+			tokens = total
+		}
 	}
-	if total > 0 {
-		t.density /= float32(total)
-	}
+	t.symbols = g.symbols[first:len(g.symbols):len(g.symbols)]
+	t.density /= float32(max(tokens, 1))
 	g.tiles = append(g.tiles, t)
 }
 
@@ -101,7 +112,7 @@ func (g *grouper) addTile(counts []uint32) {
 // group whose codes suit it best, twice (the method of k-means, with bits for a distance).
 // At last groups are joined as long as a code less saves more than worse codes cost.
 func (g *grouper) group() {
-	k := min(maxGroups, max(1, len(g.tiles)/3))
+	k := min(maxGroups, max(1, len(g.tiles)/tilesPerGroup))
 	order := make([]int, len(g.tiles))
 	for i := range order {
 		order[i] = i

@@ -31,7 +31,7 @@ type matcher struct {
 
 const (
 	minMatch  = 3  // pixels that are hashed
-	chainLen  = 10 // places tried
+	chainLen  = 8  // places tried
 	niceMatch = 48 // pixels; a copy as long as this is taken as it is
 	goodMatch = 12 // pixels; no longer copy is searched than such a one
 	// After 1<<skipAfter literals in a row every second pixel is looked up, after twice as
@@ -80,7 +80,12 @@ func (m *matcher) match(i, j, limit int) int {
 }
 
 // copied is a copy that is possible.
-type copied struct{ n, distance int }
+//
+// known says that the pixel before could be copied from the same distance.
+type copied struct {
+	n, distance int
+	known       bool
+}
 
 // repeat is what is known of one distance: pixels before end repeat those before them.
 type repeat struct{ distance, end int }
@@ -103,20 +108,22 @@ func (m *matcher) copies(i, end int) []copied {
 	m.found = m.found[:0]
 	n := 1
 	if i >= 1 && m.px[i] == m.px[i-1] {
+		known := i < m.left.end
 		if l := m.length(&m.left, i, limit); l > n {
 			n = l
-			m.found = append(m.found, copied{l, 1})
+			m.found = append(m.found, copied{l, 1, known})
 		}
 	}
 	if i >= m.width && m.width > 1 && m.px[i] == m.px[i-m.width] {
+		known := i < m.above.end
 		if l := m.length(&m.above, i, limit); l > n {
 			n = l
-			m.found = append(m.found, copied{l, m.width})
+			m.found = append(m.found, copied{l, m.width, known})
 		}
 	}
 	if l := min(m.last.end-i, limit); l > n {
 		n = l
-		m.found = append(m.found, copied{l, m.last.distance})
+		m.found = append(m.found, copied{l, m.last.distance, true})
 	}
 	if n >= niceMatch || limit < minMatch {
 		return m.found
@@ -133,7 +140,7 @@ func (m *matcher) copies(i, end int) []copied {
 		if n < limit && m.px[i+n] == m.px[i+n-d] {
 			if l := m.match(i, i-d, limit); l > n {
 				n = l
-				m.found = append(m.found, copied{l, d})
+				m.found = append(m.found, copied{l, d, false})
 				m.last = repeat{d, i + l}
 				if n >= niceMatch {
 					break

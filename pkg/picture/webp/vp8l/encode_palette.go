@@ -17,16 +17,18 @@ type colours struct {
 // have no palette.
 const maxIndexes = 24 << 20
 
-func newColours(w int) *colours { return &colours{w: w} }
+func newColours(w, h int) *colours {
+	return &colours{w: w, indexes: make([]uint8, 0, min(w*h, maxIndexes))} // pages that stay unused take no memory
+}
 
 // add holds a row. It returns false, and does not hold the row, if there would be too many
 // colours or pixels.
 func (c *colours) add(row []uint32) bool {
-	if len(c.indexes)+len(row) > maxIndexes {
+	if len(c.indexes)+len(row) > cap(c.indexes) {
 		return false
 	}
 	at := len(c.indexes)
-	c.indexes = slices.Grow(c.indexes, len(row))[:at+len(row)]
+	c.indexes = c.indexes[:at+len(row)]
 	dst := c.indexes[at:]
 	dst = dst[:len(row)]
 	last, index := ^row[0], uint8(0)

@@ -103,6 +103,9 @@ func (m *matcher) parsePath(from, end int, t *tokenCosts, p *path) int {
 		l := 2
 		for _, c := range copies {
 			cost := p.cost[k] + t.distance(m.dist, c.distance)
+			if c.known && c.n <= n-k {
+				l = max(l, c.n) // the shorter ones go on what was offered at the pixel before
+			}
 			for ; l <= min(c.n, n-k); l++ {
 				p.edge(k+l, cost+t.lengths[l], copyToken(l, c.distance))
 			}

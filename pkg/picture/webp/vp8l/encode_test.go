@@ -385,3 +385,66 @@ func FuzzEncode(f *testing.F) {
 		rastertest.Same(t, "x/image", colors(m.(*image.NRGBA).Pix), want)
 	})
 }
+
+// What is copied equals what the tokens say, with pixels that repeat by chance only: most
+// are cheap, and some are so dear that even one of them would be worth a copy.
+func TestTokensStandForTheirPixels(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(7, 7))
+	for _, width := range []int{1, 2, 3, 60, 700} {
+		for _, predicted := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%d wide, predicted %v", width, predicted), func(t *testing.T) {
+				px := make([]uint32, width*max(300, 70000/width))
+				for i := range px {
+					switch n := rnd.IntN(100); {
+					case n < 80:
+						px[i] = uint32(rnd.IntN(3))
+					case n < 99 && i > 100:
+						px[i] = px[i-1-rnd.IntN(100)]
+					default:
+						px[i] = rnd.Uint32()
+					}
+				}
+				m := newMatcher(width, len(px))
+				m.px, m.predicted = px, predicted
+				m.parse(0, len(px))
+				checkTokens(t, m.tokens, px)
+				counts := make([]uint32, numSymbols(4))
+				m.dist.tally(counts, m.tokens, px)
+				m.forget()
+				m.parseBest(0, len(px), newTokenCosts(counts, newCache(4)))
+				checkTokens(t, m.tokens, px)
+			})
+		}
+	}
+}
+
+// checkTokens decodes tokens, with a cache of 4 bits.
+func checkTokens(t *testing.T, tokens []token, px []uint32) {
+	t.Helper()
+	c := newCache(4)
+	var got []uint32
+	for _, k := range tokens {
+		at := len(got)
+		n := k.pixels()
+		if at+n > len(px) {
+			t.Fatalf("tokens for more than %d pixels", len(px))
+		}
+		switch {
+		case n > 1:
+			if k.low() == 0 || k.low() > at {
+				t.Fatalf("a copy from %d before pixel %d", k.low(), at)
+			}
+			for range n {
+				got = append(got, got[len(got)-k.low()])
+			}
+		case k == literal:
+			got = append(got, px[at])
+		default:
+			got = append(got, c.px[k.low()])
+		}
+		for _, p := range got[at:] {
+			c.px[c.slot(p)] = p
+		}
+	}
+	rastertest.Same(t, "tokens", got, px)
+}

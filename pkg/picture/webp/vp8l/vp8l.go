@@ -26,7 +26,10 @@
 //	encode_analyse.go    which transforms pay
 //	encode_predict.go    a predictor for each tile (RFC 9649, 4.1)
 //	encode_colour.go     cross colour: red and blue from green (4.2)
-//	encode_match.go      LZ77: tokens of a band (5.2.2)
+//	encode_match.go      LZ77: copies, and the parse of differences (5.2.2)
+//	encode_costs.go      what pixels cost as literals, for that parse
+//	encode_parse.go      the parse of graphics, by shortest path
+//	encode_coder.go      a band from pixels to bits
 //	encode_cache.go      colour cache (5.2.3)
 //	encode_groups.go     tiles with similar statistics share a group of codes (5.2.4, 6.2)
 //	encode_prefix.go     prefix codes of at most 15 bits, and how they are written (6.2.1)
