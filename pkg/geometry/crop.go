@@ -114,7 +114,11 @@ func (c Crop) Rect(w, h int, g Gravity) (Rect, error) {
 	r.X, r.W = c.along(c.x, c.w, w, g.x)
 	r.Y, r.H = c.along(c.y, c.h, h, g.y)
 	if r.X+r.W > w || r.Y+r.H > h {
-		return r, fault.New(fault.Usage, "crop %s: %s reaches beyond the picture of %dx%d", c.text, r, w, h)
+		crop := "crop " + c.text
+		if r.String() != c.text {
+			crop += ": " + r.String()
+		}
+		return r, fault.New(fault.Usage, "%s reaches beyond the picture of %dx%d", crop, w, h)
 	}
 	return r, nil
 }

@@ -71,13 +71,15 @@ func ParseGravity(s string) (Gravity, error) {
 	}
 	g := Gravity{text: s}
 	first, second, ok := strings.Cut(s, ",")
+	first, negX := strings.CutPrefix(first, "-")
+	second, negY := strings.CutPrefix(second, "-")
 	var okX, okY bool
 	g.x, okX = focus(first)
 	g.y, okY = focus(second)
 	switch one := big.NewRat(1, 1); {
 	case !ok || !okX || !okY:
 		return bad("not a gravity; one of " + strings.Join(Gravities(), " ") + ", or a point like 30%,70%")
-	case g.x.Cmp(one) > 0 || g.y.Cmp(one) > 0:
+	case negX || negY || g.x.Cmp(one) > 0 || g.y.Cmp(one) > 0:
 		return bad("a point lies between 0% and 100% of each side")
 	}
 	return g, nil

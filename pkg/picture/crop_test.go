@@ -432,7 +432,7 @@ func TestBadCropsNameTheNumbers(t *testing.T) {
 	}
 	for words, want := range map[string]string{
 		"crop=41x30":                            "crop 41x30: 41x30+0+0 reaches beyond the picture of 40x30",
-		"crop=10x10+31+0":                       "crop 10x10+31+0: 10x10+31+0 reaches beyond the picture of 40x30",
+		"crop=10x10+31+0":                       "crop 10x10+31+0 reaches beyond the picture of 40x30",
 		"crop=50%x50%+55%+0":                    "crop 50%x50%+55%+0: 20x15+22+0 reaches beyond",
 		"crop=10x10+0+400":                      "reaches beyond the picture of 40x30",
 		"crop=5x5 of=40x30":                     "crop with of=",
