@@ -19,14 +19,16 @@ import (
 // picture is one picture of a request, not yet read.
 type picture struct {
 	body   io.Reader
-	length int64 // -1: not known
-	ops    ops.Ops
+	length int64  // -1: not known
+	name   string // of its file, as the form has it
 }
 
 // source returns the pictures of a request one after the other. In a
 // multipart/form-data body each part with a file name is one. Any other body is the
 // picture itself, whatever its Content-Type. The operation is in the words of the
-// query and in the form's fields, which must come before the first file.
+// query and in the form's fields. Fields stand before the first file. If that is the
+// only one they may stand behind it, too, so that what is to be done with a picture
+// (ops) is known only when the next file or the end of the form was read.
 type source struct {
 	words  []ops.Word
 	parse  func([]ops.Word) (ops.Ops, error)
@@ -35,6 +37,7 @@ type source struct {
 	form   *multipart.Reader // nil: a raw body
 	parts  int
 	files  int
+	late   string // the first field after a file; "": none
 }
 
 // source reads only the header of a request, so that a body can be refused before it
@@ -82,18 +85,21 @@ func (src *source) next() (*picture, error) {
 		if src.files++; src.files > 1 {
 			return nil, io.EOF
 		}
-		return src.picture(src.body, src.length, "")
+		return &picture{src.body, src.length, ""}, nil
 	}
 	for {
 		part, err := src.form.NextPart()
 		if err == io.EOF {
-			if src.files == 0 {
+			switch {
+			case src.late != "" && src.files > 1:
+				return nil, errBetween(src.late)
+			case src.files == 0:
 				return nil, fault.New(fault.Usage, "no picture in the form: no part with a file name (curl -F image=@FILE)")
 			}
 			return nil, io.EOF
 		}
 		if err != nil {
-			return nil, formError(err)
+			return nil, src.broken(err)
 		}
 		if src.parts++; src.parts > maxParts {
 			return nil, fault.New(fault.Usage, "more than %d parts in the form", maxParts)
@@ -117,8 +123,10 @@ func (src *source) next() (*picture, error) {
 		if err != nil && err != io.EOF {
 			return nil, formError(err)
 		}
-		src.files++
-		return src.picture(io.MultiReader(strings.NewReader(string(first[:n])), part), -1, name)
+		if src.files++; src.late != "" {
+			return nil, errBetween(src.late)
+		}
+		return &picture{io.MultiReader(strings.NewReader(string(first[:n])), part), -1, name}, nil
 	}
 }
 
@@ -146,22 +154,41 @@ func (src *source) field(name string, part io.Reader) error {
 	if len(b) > maxField {
 		return fault.New(fault.Usage, "form field %s of over %d bytes; a picture's part needs a file name", quote(name), maxField)
 	}
-	if src.files > 0 {
-		return fault.New(fault.Usage, "form field %s after a file: fields go first", quote(name))
+	if src.files > 0 && src.late == "" {
+		src.late = name
 	}
 	src.words = append(src.words, ops.Word{Key: name, Value: string(b)})
 	return nil
 }
 
-func (src *source) picture(body io.Reader, length int64, name string) (*picture, error) {
+// errBetween is the error for a field that is neither before all files nor behind the
+// only one: it can't be told which files it is for.
+func errBetween(field string) error {
+	return fault.New(fault.Usage, "form field %s after a file, and there are several: fields go before the first file", quote(field))
+}
+
+// ops returns what is to be done with a picture.
+func (src *source) ops(p *picture) (ops.Ops, error) {
 	o, err := src.parse(src.words)
 	if err != nil {
 		return nil, err
 	}
+	name := p.name
 	if given := o.Get("name"); given != "" {
 		name = given
 	}
-	return &picture{body: body, length: length, ops: o.With("name", filename.Clean(name))}, nil
+	return o.With("name", filename.Clean(name)), nil
+}
+
+// broken says in words what is wrong with a form that has no next part.
+func (src *source) broken(err error) error {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f
+	}
+	if src.parts == 0 {
+		return fault.New(fault.Usage, "form: no part begins with the boundary that Content-Type names: leave that header to the client, as curl -F does")
+	}
+	return fault.New(fault.Usage, "form: it ends after part %d without its last boundary", src.parts)
 }
 
 // formError gives an error in the form itself the kind Usage. An error from reading the

@@ -19,6 +19,10 @@ func TestImage(t *testing.T) {
 	s := start(t, nil)
 	twoFiles, twoType := form(part{"image", "a.png", "A"}, part{"image", "b.png", "B"})
 	after, afterType := form(part{"image", "a.png", "A"}, part{"scale", "-", "1/2"})
+	lateBad, lateBadType := form(part{"image", "a.png", "A"}, part{"scale", "-", "0"})
+	around, aroundType := form(part{"fit", "-", "cover"}, part{"image", "a.png", "A"}, part{"scale", "-", "4x4"})
+	between, betweenType := form(part{"image", "a.png", "A"}, part{"scale", "-", "1/2"}, part{"image", "b.png", "B"})
+	last, lastType := form(part{"image", "a.png", "A"}, part{"image", "b.png", "B"}, part{"scale", "-", "1/2"})
 	fields, fieldsType := form(part{"scale", "-", "50%"}, part{"kernel", "-", ""}, part{"image", `C:\x\a b.jpg`, "A"})
 	none, noneType := form(part{"gray", "-", "1"})
 	unchosen, unchosenType := form(part{"gray", "-", "1"}, part{"image", "", ""})
@@ -37,7 +41,12 @@ func TestImage(t *testing.T) {
 		{"POST", "/image?format=jpeg", fields, fieldsType, 200, "small A"},
 		{"POST", "/image?scale=1/2", fields, fieldsType, 400, "scale is given twice"},
 		{"POST", "/image", twoFiles, twoType, 400, "more than one picture"},
-		{"POST", "/image", after, afterType, 400, "fields go first"},
+		{"POST", "/image", after, afterType, 200, "small A"},
+		{"PUT", "/image?scale=1/2", after, afterType, 400, "scale is given twice"},
+		{"POST", "/image", lateBad, lateBadType, 400, "over 0"},
+		{"POST", "/image", around, aroundType, 200, "small A"},
+		{"POST", "/jobs", between, betweenType, 400, "form field \"scale\" after a file, and there are several: fields go before the first file"},
+		{"POST", "/jobs", last, lastType, 400, "form field \"scale\" after a file, and there are several"},
 		{"POST", "/image", none, noneType, 400, "no picture in the form"},
 		{"POST", "/image", unchosen, unchosenType, 400, "no picture in the form"},
 		{"POST", "/image", empty, emptyType, 415, "0 bytes"},
@@ -71,7 +80,7 @@ func TestImage(t *testing.T) {
 		h.Get("Content-Disposition") != `inline; filename="a b.png"` {
 		t.Errorf("headers %v", h)
 	}
-	if a := s.do("PATCH", "/jobs", ""); a.header.Get("Allow") != "POST, OPTIONS" {
+	if a := s.do("PATCH", "/jobs", ""); a.header.Get("Allow") != "GET, HEAD, POST, OPTIONS" {
 		t.Errorf("Allow %q", a.header.Get("Allow"))
 	}
 	if u := s.c.Spool.Usage(); u.Reserved != 0 || u.Bytes != 0 {

@@ -84,11 +84,15 @@ func (s *Server) only(src *source, job bool) (*spool.Upload, ops.Ops, error) {
 	if err != nil {
 		return nil, none, err
 	}
-	if err := src.end(); err != nil {
+	o, err := ops.Ops(nil), src.end()
+	if err == nil {
+		o, err = src.ops(p)
+	}
+	if err != nil {
 		up.Close()
 		return nil, none, err
 	}
-	return up, p.ops, nil
+	return up, o, nil
 }
 
 // workNow has an uploaded picture processed as soon as a worker is free. The caller

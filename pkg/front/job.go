@@ -19,14 +19,21 @@ import (
 // over, the client leaves or the server stops.
 func (s *Server) await(r *http.Request, id string) error {
 	d, err := parseWait(r.URL.RawQuery)
-	if err != nil || d == 0 {
-		return err
+	if err == nil {
+		s.awaitAny(r, d, id)
+	}
+	return err
+}
+
+// awaitAny waits as await does, for one of several jobs.
+func (s *Server) awaitAny(r *http.Request, d time.Duration, ids ...string) {
+	if d == 0 {
+		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), d)
 	defer cancel()
 	defer context.AfterFunc(s.draining, cancel)()
-	s.c.Spool.Wait(ctx, id)
-	return nil
+	s.c.Spool.Wait(ctx, ids...)
 }
 
 // status returns the status of a job, after waiting as wait= asks.

@@ -55,7 +55,8 @@ func (s *Server) admit(src *source) error {
 }
 
 // makeJobs makes the jobs of a request in order. The first picture that is refused ends
-// the request; then jobs are those made before.
+// the request; then jobs are those made before. The first picture becomes a job when the
+// next one begins, or the form ends: then all that is to be done with it is known.
 func (s *Server) makeJobs(w http.ResponseWriter, r *http.Request) (jobs []made, err error) {
 	src, err := s.source(w, r, true, s.parseOps)
 	if err == nil {
@@ -64,25 +65,42 @@ func (s *Server) makeJobs(w http.ResponseWriter, r *http.Request) (jobs []made, 
 	if err != nil {
 		return nil, err
 	}
-	for {
-		p, err := src.next()
-		if err == io.EOF {
-			return jobs, nil
-		}
+	submit := func(p *picture, up *spool.Upload) error {
+		defer up.Close()
+		o, err := src.ops(p)
 		if err != nil {
-			return jobs, err
+			return err
 		}
-		up, err := s.receive(p, true)
-		if err != nil {
-			return jobs, err
+		id, err := s.submit(r, "", up, o)
+		if err == nil {
+			jobs = append(jobs, madeOf(id, o))
 		}
-		id, err := s.submit(r, "", up, p.ops)
-		up.Close()
-		if err != nil {
-			return jobs, err
-		}
-		jobs = append(jobs, madeOf(id, p.ops))
+		return err
 	}
+	p, err := src.next()
+	for err == nil {
+		var up *spool.Upload
+		if up, err = s.receive(p, true); err != nil {
+			break
+		}
+		next, end := src.next()
+		if end != nil && end != io.EOF && len(jobs) == 0 {
+			up.Close()
+			return nil, end
+		}
+		if err = submit(p, up); err == nil {
+			p, err = next, end
+		}
+	}
+	if err == io.EOF {
+		err = nil
+	} else if src.late != "" { // the client takes none of them for made
+		for _, j := range jobs {
+			s.c.Spool.Remove(j.id)
+		}
+		jobs = nil
+	}
+	return jobs, err
 }
 
 // submit makes a job of the upload of a request.
@@ -171,7 +189,11 @@ func (s *Server) sameJob(id string, src *source) (ops.Ops, error) {
 	if err := src.end(); err != nil {
 		return nil, err
 	}
-	return p.ops, s.c.Spool.Same(id, p.ops, hex.EncodeToString(sum.Sum(nil)))
+	o, err := src.ops(p)
+	if err != nil {
+		return nil, err
+	}
+	return o, s.c.Spool.Same(id, o, hex.EncodeToString(sum.Sum(nil)))
 }
 
 // deleteJob is DELETE /jobs/ID and POST /jobs/ID/delete.

@@ -169,6 +169,7 @@ POST /info                what the picture is: format, size, colours; PUT likewi
 POST /jobs?OPS            202 and a job's id a line; several pictures in one form
 PUT  /jobs/ID?OPS         the same with an id of yours, 26 of a-z2-7; harmless to repeat
 GET  /jobs/ID             its status; ?wait=N waits up to N seconds
+GET  /jobs?j=ID&j=ID      the status of several as JSON; ?wait=N until one has ended
 GET  /jobs/ID/image       its picture; ?wait=N likewise
 GET  /jobs/ID/2/image     of several sizes (scale=320x,640x; jobs only) the second
 DELETE /jobs/ID           forgets it (also POST /jobs/ID/delete)

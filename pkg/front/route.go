@@ -39,7 +39,7 @@ var routes = []route{
 	{path: "/files/PATH", methods: get((*Server).file), free: true},
 	{path: "/image", methods: []method{{"POST", true, (*Server).image}, {"PUT", true, (*Server).image}}},
 	{path: "/info", methods: []method{{"POST", true, (*Server).describe}, {"PUT", true, (*Server).describe}}},
-	{path: "/jobs", methods: []method{{"POST", true, (*Server).postJobs}}},
+	{path: "/jobs", methods: append(get((*Server).showJobs), method{"POST", true, (*Server).postJobs})},
 	{path: "/jobs/ID", methods: append(get((*Server).showJob), method{"PUT", true, (*Server).putJob}, method{"DELETE", false, (*Server).deleteJob})},
 	{path: "/jobs/ID/image", methods: get((*Server).jobImage)},
 	{path: "/jobs/ID/N/image", methods: get((*Server).jobImage)},

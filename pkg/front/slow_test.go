@@ -205,7 +205,8 @@ func TestPatienceWithTheWork(t *testing.T) {
 // It takes longer than the idle time for what is sent at once, but goes on.
 func TestClientThatReadsSlowly(t *testing.T) {
 	t.Parallel()
-	const size, bite, idle = 6 << 20, 128 << 10, 1500 * time.Millisecond
+	// So long an idle time that a busy machine may stop this test for seconds.
+	const size, bite, idle = 2<<20 + 512<<10, 128 << 10, 5 * time.Second
 	s := start(t, func(c *Config) { c.Idle = idle; c.MaxBytes = 64 << 20 })
 	c, br := s.raw(fmt.Sprintf("PUT /image HTTP/1.1\r\nContent-Length: %d\r\n\r\n", size))
 	c.(*net.TCPConn).SetReadBuffer(bite)

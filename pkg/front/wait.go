@@ -26,6 +26,11 @@ func parseWait(raw string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	return waitOf(words)
+}
+
+// waitOf returns the time of the word wait, the only one there may be.
+func waitOf(words []ops.Word) (time.Duration, error) {
 	values, rest := take(words, "wait")
 	switch {
 	case len(rest) > 0:

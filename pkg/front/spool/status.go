@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"reflect"
 	"time"
 
 	"imgtools/pkg/fault"
@@ -99,26 +100,41 @@ func (s *Spool) status(id string) (*Status, error) {
 	return st, nil
 }
 
-// Wait returns when the job is done, failed or removed, or ctx ends.
-func (s *Spool) Wait(ctx context.Context, id string) {
+// Wait returns when one of the jobs is done, failed or removed, or ctx ends.
+func (s *Spool) Wait(ctx context.Context, ids ...string) {
+	ended := func(ch <-chan struct{}) reflect.SelectCase {
+		return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)}
+	}
+	any := []reflect.SelectCase{ended(ctx.Done())}
+	for _, id := range ids {
+		changed := s.endOf(id)
+		if changed == nil {
+			return
+		}
+		any = append(any, ended(changed))
+	}
+	reflect.Select(any)
+}
+
+// endOf returns a channel that is closed when a pending job has ended. It is nil if the
+// job isn't pending.
+func (s *Spool) endOf(id string) <-chan struct{} {
+	if !jobid.Valid(id) { // no path is made of it
+		return nil
+	}
 	e := s.known(id)
 	if e == nil {
-		return
+		return nil
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.jobs[id] != e || e.state != Pending {
-		s.mu.Unlock()
-		return
+		return nil
 	}
 	if e.changed == nil {
 		e.changed = make(chan struct{})
 	}
-	changed := e.changed
-	s.mu.Unlock()
-	select {
-	case <-changed:
-	case <-ctx.Done():
-	}
+	return e.changed
 }
 
 // Result opens result n, from 1, of a job that is done. The caller closes it. It stays
