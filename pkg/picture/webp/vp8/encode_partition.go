@@ -105,7 +105,7 @@ func (e *encoder) hold() error {
 // begin fixes the probabilities and begins n partitions.
 func (e *encoder) begin(n int) {
 	t := &e.tokens
-	t.probs = e.counts.probs(&defaultCoefProbs, false)
+	t.probs = e.counts.probs(&defaultCoefProbs)
 	t.streams = make([]stream, n)
 	for i := range t.streams {
 		t.streams[i].pool = &e.pool

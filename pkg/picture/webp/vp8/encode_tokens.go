@@ -44,8 +44,8 @@ func (n *tokenCounts) nodes(t, band, ctx int) (c [2 * probCount]uint32) {
 }
 
 // probs returns the probabilities for the counts: those of old where new ones would not
-// pay for themselves. With all set every probability is that of the counts.
-func (n *tokenCounts) probs(old *coefProbs, all bool) *coefProbs {
+// pay for themselves.
+func (n *tokenCounts) probs(old *coefProbs) *coefProbs {
 	probs := *old
 	for t := range blockTypes {
 		for band := range bands {
@@ -62,7 +62,7 @@ func (n *tokenCounts) probs(old *coefProbs, all bool) *coefProbs {
 					cost := func(p uint8) uint64 { return zeros*uint64(bitCost[p]) + ones*uint64(bitCost[256-int(p)]) }
 					update := coefUpdateProbs[t][band][ctx][i]
 					flag := 8<<8 + uint64(bitCost[256-int(update)]) - uint64(bitCost[update])
-					if all || cost(fresh)+flag < cost(*p) {
+					if cost(fresh)+flag < cost(*p) {
 						*p = fresh
 					}
 				}
