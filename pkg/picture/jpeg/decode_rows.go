@@ -27,6 +27,7 @@ type decoder struct {
 	skipped int            // the last of them before this MCU of the scan; 0: none
 	parts   []part         // of a picture with a single sequential scan
 	places  []blockPlace   // of eight MCUs, in the order of the scan
+	outside []blockPlace   // the same for MCUs of which no sample is wanted: only DC is decoded
 	broken  bool           // the scan is damaged, and the rest of the picture missing
 
 	// Of a picture with several scans.

@@ -1,5 +1,11 @@
 package jpeg
 
+import (
+	"slices"
+
+	"imgtools/pkg/geometry"
+)
+
 // part is what a component's blocks of a single scan are decoded with.
 type part struct {
 	i     int // its place in the scan
@@ -11,7 +17,7 @@ type part struct {
 	stride int
 }
 
-// placeBlocks sets places.
+// placeBlocks sets places and, if not all samples are wanted, outside.
 func (m *decoder) placeBlocks() {
 	for x := range groupBlocks {
 		for i := range m.parts {
@@ -24,6 +30,20 @@ func (m *decoder) placeBlocks() {
 			}
 		}
 	}
+	if m.wanted == geometry.Whole(m.f.mcux, m.f.mcuy) {
+		return
+	}
+	m.outside = slices.Clone(m.places)
+	of := make(map[*pairTables]*pairTables)
+	for i := range m.outside {
+		p := &m.outside[i]
+		if of[p.pairs] == nil {
+			t := *p.pairs
+			t.last = 0
+			of[p.pairs] = &t
+		}
+		p.pairs = of[p.pairs]
+	}
 }
 
 // sequential decodes a row of MCUs of the one scan. With an error it returns the MCU at
@@ -33,15 +53,15 @@ func (m *decoder) sequential() (mx int, err error) {
 	sc.rows = min(m.f.h, m.row*8*m.f.vmax)
 	for mx := 0; mx < m.f.mcux; mx += groupBlocks {
 		most := min(groupBlocks, m.f.mcux-mx)
+		wanted := m.wantsRow() && mx+most > m.wanted.X && mx < m.wanted.X+m.wanted.W
 		n := 0
 		for n < most && err == nil {
 			var more int
 			if more, err = m.skipMCUs(mx+n, most-n); more == 0 && err == nil {
-				more, err = m.mcus(n, most-n)
+				more, err = m.mcus(n, most-n, wanted)
 			}
 			n += more
 		}
-		wanted := m.wantsRow() && mx+n > m.wanted.X && mx < m.wanted.X+m.wanted.W
 		for i := range m.parts {
 			m.parts[i].samples(mx, n, wanted)
 		}
@@ -56,8 +76,9 @@ func (m *decoder) sequential() (mx int, err error) {
 }
 
 // mcus decodes MCUs, at most most and none after the next restart, the first of them the
-// x-th of eight. It returns how many it has decoded.
-func (m *decoder) mcus(x, most int) (done int, err error) {
+// x-th of eight. It returns how many it has decoded. If their samples are not wanted, only
+// DC is decoded, which the blocks after them need.
+func (m *decoder) mcus(x, most int, wanted bool) (done int, err error) {
 	sc := m.sc
 	if err := sc.nextMCU(); err != nil {
 		return 0, err
@@ -70,8 +91,11 @@ func (m *decoder) mcus(x, most int) (done int, err error) {
 	}
 	n := sc.moreMCUs(most)
 	mcu := len(m.places) / groupBlocks
-	places := m.places[x*mcu : (x+n)*mcu]
-	done, err = sc.blocks(places)
+	places := m.places
+	if !wanted {
+		places = m.outside
+	}
+	done, err = sc.blocks(places[x*mcu : (x+n)*mcu])
 	return done / mcu, err
 }
 
