@@ -45,7 +45,7 @@ func TestBadInputs(t *testing.T) {
 		{"factor -1", good, "scale=-1", 400, "-1", "scale -- -1", 2},
 		{"factor 1e9", good, "scale=1e9", 400, "1e9", "scale 1e9", 2},
 		{"a comma", good, "scale=0,5", 400, "0,5", "scale 0,5", 2},
-		{"several sizes", good, "scale=20x,10x", 400, "several", "scale 20x,10x", 2},
+		{"an empty size of several", good, "scale=20x,,10x", 400, "size 2 of 3 is empty", "scale 20x,,10x", 2},
 		{"a width without x", good, "scale=640", 400, "640x", "scale 640", 2},
 		{"NaN", good, "scale=NaN", 400, "NaN", "scale NaN", 2},
 		{"option without its operation", good, "gray&kernel=box", 400, "kernel", "gray -k box", 2},
