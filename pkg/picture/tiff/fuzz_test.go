@@ -3,6 +3,7 @@ package tiff
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -99,4 +100,31 @@ func fuzzPage(t *testing.T, p *Reader) {
 	if _, again, err := decode(out.Bytes()); err != nil || !slices.Equal(again, got) {
 		t.Fatalf("read back: %v", err)
 	}
+}
+
+// FuzzPart: a part of any file has the verdict and the samples of the whole.
+func FuzzPart(f *testing.F) {
+	for _, b := range append(seeds(), tiles(40, 30, 16, 3), tiles(40, 30, 16, 3, shorts(tagCompression, compDeflate)), jpegTiles()) {
+		f.Add(b, uint8(1))
+	}
+	f.Fuzz(func(t *testing.T, b []byte, which uint8) {
+		lim := raster.Limits{Pixels: 1 << 16, Mem: 16 << 20}
+		r, err := Open(bytes.NewReader(b), int64(len(b)), lim)
+		if err != nil {
+			return
+		}
+		whole, _, _, want := part(b, raster.Hint{}, lim)
+		parts := partsOf(r.h.FullW, r.h.FullH)
+		p := parts[int(which)%len(parts)]
+		if p.W < 1 || p.H < 1 {
+			return
+		}
+		got, _, _, err := part(b, raster.Hint{Part: p}, lim)
+		if fmt.Sprint(err) != fmt.Sprint(want) {
+			t.Fatalf("part %s: %v, of the whole: %v", p, err, want)
+		}
+		if err == nil && !slices.Equal(got, cutOut(whole, r.h.FullW, r.h.Layout.Samples(), p)) {
+			t.Fatalf("part %s has other samples than the whole", p)
+		}
+	})
 }
