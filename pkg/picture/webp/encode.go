@@ -61,20 +61,17 @@ func fileSize(chunks []outChunk) int64 { return 12 + sizeOf(chunks) }
 
 // losslessFile returns the chunks of a lossless still.
 func losslessFile(src raster.Rows, o EncodeOptions) ([]outChunk, error) {
-	b, err := vp8l.Encode(src, vp8l.EncodeOptions{Limits: o.Limits})
+	p, err := vp8l.Compress(src, vp8l.EncodeOptions{Limits: o.Limits})
 	if err != nil {
 		return nil, err
 	}
 	h := src.Header()
 	var flags byte
-	if usesAlpha(b) && (len(h.ICC) > 0 || !h.Keep.Empty()) {
+	if p.Alpha && (len(h.ICC) > 0 || !h.Keep.Empty()) {
 		flags = flagAlpha
 	}
-	return extended(h, flags, []outChunk{chunkOf("VP8L", b)})
+	return extended(h, flags, []outChunk{{"VP8L", p.Len(), p}})
 }
-
-// usesAlpha reports whether the header of a VP8L bitstream says so.
-func usesAlpha(b []byte) bool { return b[4]>>4&1 == 1 }
 
 // lossyFile returns the chunks of a lossy still.
 func lossyFile(src raster.Rows, o EncodeOptions) ([]outChunk, error) {

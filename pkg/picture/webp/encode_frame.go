@@ -47,11 +47,11 @@ func (a *AnimationWriter) encoded(box image.Rectangle, blend bool, side int, enc
 }
 
 func (a *AnimationWriter) lossless(p *raster.Held) (encodedFrame, error) {
-	b, err := vp8l.Encode(p.Rows(), vp8l.EncodeOptions{Limits: a.o.Limits})
+	b, err := vp8l.Compress(p.Rows(), vp8l.EncodeOptions{Limits: a.o.Limits})
 	if err != nil {
 		return encodedFrame{}, err
 	}
-	return encodedFrame{chunks: []outChunk{chunkOf("VP8L", b)}, alpha: usesAlpha(b)}, nil
+	return encodedFrame{chunks: []outChunk{{"VP8L", b.Len(), b}}, alpha: b.Alpha}, nil
 }
 
 func (a *AnimationWriter) lossy(p *raster.Held) (encodedFrame, error) {

@@ -18,6 +18,16 @@ const bandPixels = 1 << 19
 // and an orientation other than 1 are refused. A side over MaxSide, and more compressed
 // bytes than Limits.Mem has room for, are errors of kind TooLarge.
 func Encode(src raster.Rows, o EncodeOptions) ([]byte, error) {
+	p, err := Compress(src, o)
+	if err != nil {
+		return nil, err
+	}
+	return p.bytes(), nil
+}
+
+// Compress is Encode for large pictures: the payload stays in the pieces in which it was
+// made, so that there is one of it in memory and not two.
+func Compress(src raster.Rows, o EncodeOptions) (*Payload, error) {
 	h := src.Header()
 	if h.Layout == raster.YCbCr || h.Bits != 8 || h.Orientation != 1 {
 		return nil, fault.New(fault.Internal, "write WebP: layout %v of %d bits, orientation %d", h.Layout, h.Bits, h.Orientation)
@@ -223,16 +233,12 @@ func (e *encoder) last() error {
 
 // finish returns the payload: what head has, then the stream of
 // transforms and pixels.
-func (e *encoder) finish(head *bitWriter) ([]byte, error) {
+func (e *encoder) finish(head *bitWriter) (*Payload, error) {
 	e.writeStream(head)
-	if err := e.o.Limits.CheckMem(2 * e.coder.body.bits() / 8); err != nil {
-		return nil, err
-	}
-	out := newOutput(head.bits() + e.coder.codes.bits() + e.coder.body.bits())
-	out.appendBits(head)
-	out.appendBits(&e.coder.codes)
-	out.appendBits(&e.coder.body)
-	return out.bytes(), nil
+	head.appendBits(&e.coder.codes)
+	p := &Payload{Alpha: e.seen>>24 != 255}
+	p.pieces = head.join(&e.coder.body)
+	return p, nil
 }
 
 // head returns the header of a VP8L picture (RFC 9649, 3.4). Whether the picture has alpha

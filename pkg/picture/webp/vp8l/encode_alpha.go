@@ -52,11 +52,14 @@ func EncodeAlpha(src raster.Rows, o EncodeOptions) ([]byte, error) {
 	}
 	var head bitWriter
 	head.write(alphaVP8L, 8)
-	out, err := e.finish(&head)
-	if err == nil && raw != nil && len(raw) <= len(out) {
+	p, err := e.finish(&head)
+	if err != nil {
+		return nil, err
+	}
+	if raw != nil && int64(len(raw)) <= p.Len() {
 		return raw, nil
 	}
-	return out, err
+	return p.bytes(), nil
 }
 
 // maxRawAlpha is the largest plane that may be written as it is, in pixels. Noise of this

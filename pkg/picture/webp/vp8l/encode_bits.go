@@ -1,6 +1,10 @@
 package vp8l
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"io"
+	"slices"
+)
 
 // bitWriter appends bits, the first in the lowest bit of a byte (RFC 9649, 2).
 //
@@ -65,14 +69,63 @@ func (b *bitWriter) appendBits(o *bitWriter) {
 	*o = bitWriter{}
 }
 
-// newOutput returns a writer whose only chunk has room for n bits, and which bytes can
-// hand out without a copy.
-func newOutput(n int64) *bitWriter { return &bitWriter{buf: make([]byte, n/8+16)} }
-
-// bytes returns what was written to a writer of newOutput, padded with zero bits.
-func (b *bitWriter) bytes() []byte {
-	if b.n > 0 {
-		b.write(0, 8-b.n)
+// join returns the bytes of b and then those of body, padded with zero bits. The chunks of
+// body become pieces as they are: their bits are moved up in place, by the number of bits
+// with which b ends.
+func (b *bitWriter) join(body *bitWriter) [][]byte {
+	pieces := append(b.chunks, b.buf[:b.pos])
+	carry := b.acc
+	for _, c := range append(body.chunks, body.buf[:body.pos]) {
+		carry = moveUp(c, b.n, carry)
+		pieces = append(pieces, c)
 	}
-	return b.buf[:b.pos]
+	end := bitWriter{acc: carry, n: b.n}
+	end.write(body.acc, body.n)
+	if end.n > 0 {
+		end.write(0, 8-end.n)
+	}
+	return append(pieces, end.buf[:end.pos])
 }
+
+// moveUp moves the bits of p up by n, fewer than 8, puts the n bits of carry below them,
+// and returns those that no longer fit.
+func moveUp(p []byte, n uint, carry uint64) uint64 {
+	for ; len(p) >= 8; p = p[8:] {
+		v := binary.LittleEndian.Uint64(p)
+		binary.LittleEndian.PutUint64(p, v<<n|carry)
+		carry = v >> (64 - n)
+	}
+	for i, v := range p {
+		p[i] = v<<n | uint8(carry)
+		carry = uint64(v >> (8 - n))
+	}
+	return carry
+}
+
+// Payload is the data of a chunk, in pieces.
+type Payload struct {
+	Alpha  bool // a pixel is not opaque
+	pieces [][]byte
+}
+
+// Len returns the number of bytes.
+func (p *Payload) Len() (n int64) {
+	for _, b := range p.pieces {
+		n += int64(len(b))
+	}
+	return n
+}
+
+// WriteTo writes all bytes.
+func (p *Payload) WriteTo(w io.Writer) (n int64, err error) {
+	for _, b := range p.pieces {
+		k, err := w.Write(b)
+		if n += int64(k); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// bytes returns all bytes in one piece.
+func (p *Payload) bytes() []byte { return slices.Concat(p.pieces...) }

@@ -11,6 +11,7 @@ type coder struct {
 	start     int      // of the band in window
 	cache     *cache
 	build     codeBuilder
+	grouper   grouper
 	groups    []uint32 // the group of each tile, as pixels: red and green
 	numGroups int
 	counts    []uint32  // of symbols in the band before
@@ -45,8 +46,9 @@ func (c *coder) band() error {
 	m.move()
 	px := c.window[c.start:]
 	c.parse(px)
-	g := grouper{cacheBits: c.cache.bits}
-	c.tiles(&g, px)
+	g := &c.grouper
+	g.cacheBits, g.tiles, g.symbols = c.cache.bits, g.tiles[:0], g.symbols[:0]
+	c.tiles(g, px)
 	g.group()
 	codes := make([][]code, len(g.groups))
 	for i, counts := range g.groups {
@@ -59,7 +61,7 @@ func (c *coder) band() error {
 	}
 	c.numGroups += len(g.groups)
 	c.remember(g.groups)
-	c.write(&g, codes, px)
+	c.write(g, codes, px)
 	return c.o.Limits.CheckMem(c.body.bits() / 8)
 }
 
