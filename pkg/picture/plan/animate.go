@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"io"
 
 	"imgtools/pkg/format"
@@ -48,6 +49,7 @@ func animate(outputs []*output) error {
 		if err := surveyAll(outputs, surveys); err != nil {
 			return err
 		}
+		j.note(fmt.Sprintf("animated PNG: some programs show only the first of %d frames", o.Frames))
 	}
 	writers := make([]codec.FrameWriter, len(outputs))
 	for i, o := range outputs {
