@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
 
 	"imgtools/pkg/picture/codec"
 	"imgtools/pkg/picture/raster"
@@ -179,6 +180,9 @@ func decode(t *testing.T, data []byte) decoded {
 	case bytes.HasPrefix(data, []byte("GIF")):
 		d.format = "gif"
 		img, err = stdgif.Decode(r)
+	case bytes.HasPrefix(data, []byte("RIFF")):
+		d.format = "webp"
+		img, err = webp.Decode(r)
 	case bytes.HasPrefix(data, []byte("BM")):
 		d.format = "bmp"
 		img, err = bmp.Decode(r)
@@ -194,6 +198,13 @@ func decode(t *testing.T, data []byte) decoded {
 		t.Fatalf("the result is refused: %v", err)
 	}
 	switch m := img.(type) {
+	case *image.YCbCr:
+		if d.format == "webp" {
+			img = studio{m, nil}
+		}
+		d.bits = 8
+	case *image.NYCbCrA:
+		img, d.bits = studio{&m.YCbCr, m}, 8
 	case *image.Gray:
 		d.gray, d.bits = true, 8
 	case *image.Gray16:
@@ -211,6 +222,26 @@ func decode(t *testing.T, data []byte) decoded {
 	}
 	d.pic = fromImage(img)
 	return d
+}
+
+// studio is a lossy WebP as x/image decodes it, whose samples are in studio range
+// (ITU-R BT.601): luma from 16 to 235, chroma from 16 to 240.
+type studio struct {
+	*image.YCbCr
+	alpha *image.NYCbCrA // nil: opaque
+}
+
+func (s studio) ColorModel() color.Model { return color.NRGBA64Model }
+
+func (s studio) At(x, y int) color.Color {
+	c := s.YCbCrAt(x, y)
+	l, b, r := (float64(c.Y)-16)/219, (float64(c.Cb)-128)/224, (float64(c.Cr)-128)/224
+	full := func(v float64) uint16 { return uint16(math.Round(65535 * max(0, min(1, v)))) }
+	n := color.NRGBA64{full(l + 1.402*r), full(l - 0.344136*b - 0.714136*r), full(l + 1.772*b), 65535}
+	if s.alpha != nil {
+		n.A = uint16(s.alpha.A[s.alpha.AOffset(x, y)]) * 257
+	}
+	return n
 }
 
 // decodeGrayA reads a TIFF of gray with alpha by package tiff, which its own tests

@@ -3,11 +3,14 @@ package meta
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"unicode"
+
+	"imgtools/pkg/picture/raster"
 )
 
 // Tags of text that can be kept, Exif 2.32, 4.6.4 and 4.6.5.
@@ -104,9 +107,13 @@ func Texts(exif []byte, k Keep) []Text {
 	})
 }
 
-// NewEXIF returns an EXIF block with these texts, or nil if there are none.
-func NewEXIF(texts []Text) []byte {
-	var main, sub []field
+// unknownDPI is the density that EXIF has when none is known (Exif 2.32, 4.6.4.1).
+const unknownDPI = 72
+
+// NewEXIF returns an EXIF block with these texts and this density, or nil if there are no
+// texts and the density is not known.
+func NewEXIF(texts []Text, d raster.Density) []byte {
+	main, sub := densityFields(d), []field(nil)
 	for _, t := range texts {
 		to := &main
 		if t.Exif {
@@ -114,10 +121,22 @@ func NewEXIF(texts []Text) []byte {
 		}
 		*to = append(*to, field{t.Tag, typeASCII, append([]byte(t.Value), 0)})
 	}
-	if len(texts) == 0 {
+	if len(main)+len(sub) == 0 {
 		return nil
 	}
 	return writeEXIF(main, sub)
+}
+
+// densityFields returns the entries for a density.
+func densityFields(d raster.Density) []field {
+	unit := map[raster.DensityUnit]byte{raster.PerInch: 2, raster.PerCM: 3}[d.Unit]
+	if unit == 0 || !(d.X > 0 && d.Y > 0 && max(d.X, d.Y) < math.MaxUint32/100) || unit == 2 && d.X == unknownDPI && d.Y == unknownDPI {
+		return nil
+	}
+	hundredths := func(v float64) []byte {
+		return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(math.Round(v*100))), 100)
+	}
+	return []field{{tagXResolution, typeRational, hundredths(d.X)}, {tagYResolution, typeRational, hundredths(d.Y)}, {tagResolutionUnit, typeShort, []byte{0, unit}}}
 }
 
 // openEXIF returns the directories of a block, with or without "Exif\0\0" in front, and
@@ -211,6 +230,12 @@ type field struct {
 	value    []byte // its bytes; of ASCII with the NUL
 }
 
+// count returns the number of values in the field.
+func (f field) count() uint32 {
+	size := map[uint16]int{typeShort: 2, typeRational: 8}[f.typ]
+	return uint32(len(f.value) / max(1, size))
+}
+
 // writeEXIF returns a block, big-endian, of a first directory and, if sub is not empty,
 // an Exif directory. Both have their entries sorted by tag.
 func writeEXIF(main, sub []field) []byte {
@@ -242,10 +267,10 @@ func writeEXIF(main, sub []field) []byte {
 			case f.tag == tagExifIFD:
 				out = o.AppendUint32(o.AppendUint32(out, 1), uint32(subAt))
 			case len(f.value) <= 4:
-				out = o.AppendUint32(out, uint32(len(f.value)))
+				out = o.AppendUint32(out, f.count())
 				out = append(out, append(f.value, 0, 0, 0, 0)[:4]...)
 			default:
-				out = o.AppendUint32(o.AppendUint32(out, uint32(len(f.value))), uint32(rest+len(values)))
+				out = o.AppendUint32(o.AppendUint32(out, f.count()), uint32(rest+len(values)))
 				values = append(values, f.value...)
 				if len(values)%2 == 1 {
 					values = append(values, 0) // values begin at even positions (TIFF 6.0, section 2)

@@ -33,6 +33,7 @@ type Result struct {
 	Density raster.Density
 	SRGB    bool // its samples are sRGB, or gray of its tone
 	IPTC    bool // its format has a place for IPTC
+	InEXIF  bool // its format has no other place for the density than EXIF
 }
 
 // Filter returns the metadata that a result keeps of its original. Without KeepAll new
@@ -41,12 +42,20 @@ type Result struct {
 // the format has no place for IPTC. With KeepAll they are copies,
 // in which the size, the orientation and the colour space are those of the result, and
 // from which thumbnails are removed. A note says which block was too damaged to keep.
+// The density is always kept.
 func Filter(m raster.Metadata, k Keep, r Result) (kept raster.Metadata, note string) {
+	var density raster.Density
+	if r.InEXIF {
+		density = r.Density
+	}
 	if k == 0 {
-		return raster.Metadata{}, ""
+		return raster.Metadata{EXIF: NewEXIF(nil, density)}, ""
 	}
 	if k&KeepAll != 0 {
-		return correct(m, r)
+		if kept, note = correct(m, r); kept.EXIF == nil {
+			kept.EXIF = NewEXIF(nil, density)
+		}
+		return kept, note
 	}
 	x, err := parseXMP(m.XMP)
 	if err != nil {
@@ -55,7 +64,7 @@ func Filter(m raster.Metadata, k Keep, r Result) (kept raster.Metadata, note str
 	if !r.IPTC {
 		x.complete(m.IPTC)
 	}
-	kept.EXIF = NewEXIF(Texts(m.EXIF, k))
+	kept.EXIF = NewEXIF(Texts(m.EXIF, k), density)
 	kept.XMP = writeXMP(x.only(k))
 	if r.IPTC {
 		kept.IPTC = iptcOf(m.IPTC, k)

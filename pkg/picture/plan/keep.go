@@ -3,6 +3,7 @@ package plan
 import (
 	"strings"
 
+	"imgtools/pkg/format"
 	"imgtools/pkg/picture/meta"
 	"imgtools/pkg/picture/raster"
 )
@@ -11,7 +12,8 @@ import (
 // the header that the reader gives, and so pass the steps with the rows.
 func (j *job) keep() {
 	k := meta.ParseKeep(j.Ops.Get("keep"))
-	if k == 0 {
+	inEXIF := j.out.Name == format.WebP && !j.HandOver
+	if k == 0 && !inEXIF {
 		return
 	}
 	h := j.p.Header()
@@ -29,7 +31,7 @@ func (j *job) keep() {
 		places = "EXIF XMP IPTC" // it may travel as TIFF
 	}
 	kept, note := meta.Filter(j.p.Metadata(), k, meta.Result{
-		W: j.place.W, H: j.place.H, Density: d, SRGB: srgb, IPTC: strings.Contains(places, "IPTC")})
+		W: j.place.W, H: j.place.H, Density: d, SRGB: srgb, IPTC: strings.Contains(places, "IPTC"), InEXIF: inEXIF})
 	j.note(note)
 	if places == "" && !kept.Empty() {
 		j.note(j.out.Title + " has no place for metadata")

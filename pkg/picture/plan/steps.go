@@ -151,13 +151,20 @@ func profileStep(j *job, rows raster.Rows) (raster.Rows, error) {
 }
 
 // fitStep makes a profile of the colour chunks of a PNG for formats that can't have
-// them. PNM has neither, and keeps the samples as they are.
+// them. PNM has neither, and keeps the samples as they are. A WebP is a picture of RGB,
+// for which a profile of gray has no meaning: gray gets the tone of sRGB.
 func fitStep(j *job, rows raster.Rows) (raster.Rows, error) {
 	if j.out.Name == format.PNG {
 		return rows, nil
 	}
 	rows, note := colour.Fit(rows)
 	j.note(note)
+	if l := rows.Header().Layout; j.out.Name == format.WebP && (l == raster.Gray || l == raster.GrayA) && rows.Header().ICC != nil {
+		if rows, note = colour.ToSRGB(rows); note == "" {
+			note = "a WebP has no profile of gray: changed to the tone of sRGB"
+		}
+		j.note(note)
+	}
 	return rows, nil
 }
 

@@ -31,7 +31,7 @@ func (t *Reader) Metadata() raster.Metadata {
 		}
 		return meta.CleanText(t.file.raw(d, tag, maxText), tag)
 	})
-	return raster.Metadata{EXIF: meta.NewEXIF(texts), XMP: t.file.raw(main, tagXMP, maxMetadata), IPTC: t.file.raw(main, tagIPTC, maxMetadata)}
+	return raster.Metadata{EXIF: meta.NewEXIF(texts, raster.Density{}), XMP: t.file.raw(main, tagXMP, maxMetadata), IPTC: t.file.raw(main, tagIPTC, maxMetadata)}
 }
 
 // raw returns the bytes of a field of bytes or text, nil if it is missing, damaged or
