@@ -94,7 +94,10 @@ func assemble(given map[string]string) (Ops, error) {
 // meantBy reports whether an option's operation is given, or a word that it belongs to
 // as well.
 func (opt Option) meantBy(given map[string]string) bool {
-	return opt.Of == "" || given[opt.Of] != "" || slices.ContainsFunc(opt.Also, func(key string) bool { return given[key] != "" })
+	return opt.Of == "" || given[opt.Of] != "" || slices.ContainsFunc(opt.Also, func(word string) bool {
+		key, value, valued := strings.Cut(word, "=")
+		return given[key] != "" && (!valued || given[key] == value)
+	})
 }
 
 // ParsePublic is Parse for a request that comes from others: a value that only the
@@ -158,6 +161,12 @@ func (o Ops) Get(key string) string {
 
 // Has reports whether a word is given.
 func (o Ops) Has(key string) bool { return o.Get(key) != "" }
+
+// Says reports whether a word is given, or with this value if it has one: format=webp.
+func (o Ops) Says(word string) bool {
+	key, value, valued := strings.Cut(word, "=")
+	return o.Has(key) && (!valued || o.Get(key) == value)
+}
 
 // Int returns the value of a word that is a whole number, or 0 when it is not given.
 func (o Ops) Int(key string) int {

@@ -117,7 +117,7 @@ func TestRefusals(t *testing.T) {
 		"scale=640x480< enlarge=0":         "the suffix < only enlarges",
 		"scale=1/2 enlarge=no":             "not one of 1 0",
 		"gray background=red":              "not a colour",
-		"gray fast":                        "fast without scale or crop",
+		"gray fast":                        "fast without scale or crop or format=webp",
 	} {
 		t.Run(in, func(t *testing.T) {
 			_, err := Parse(words(in))

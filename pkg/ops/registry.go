@@ -23,7 +23,7 @@ type Option struct {
 	Parse    func(key, value string) (string, error) // returns the canonical value, or says what is wrong with this one
 	Default  func() string                           // for -h: what holds when the word is not given; nil: the first of Values
 	Of       string                                  // the operation that the word is an option of; "": of any
-	Also     []string                                // other words that it is an option of: fast of crop
+	Also     []string                                // other words, or words with a value, that it is an option of: crop, format=webp
 	Number   bool                                    // the value is a whole number
 	Daemon   string                                  // of an operation: the daemon that does it
 	Sets     string                                  // luma sets the value of gray
@@ -71,8 +71,8 @@ var registry = []Option{
 	{Key: "enlarge", Arg: "enlarge", Help: "0: leave a picture as it is that would become larger", Values: func() []string { return []string{"1", "0"} }, Of: "scale"},
 	{Key: "gravity", Arg: "gravity", Help: "which part crop and fit=cover keep, and where fit=pad puts the picture: a point (30%,70%)", Values: geometry.Gravities, Parse: parseGravity, Stage: Every},
 	{Key: "kernel", Short: "k", Arg: "kernel", Help: "resampling kernel", Values: Kernels, Of: "scale"},
-	{Key: "fast", Help: "less time for lower quality", Of: "scale", Also: []string{"crop"}},
-	{Key: "fine", Help: "the best quality; the default", Of: "scale", Also: []string{"crop"}, Opposite: "fast"},
+	{Key: "fast", Help: "less time for lower quality", Of: "scale", Also: alsoFast},
+	{Key: "fine", Help: "the best quality; the default", Of: "scale", Also: alsoFast, Opposite: "fast"},
 	{Key: "linear", Help: "resample in linear light", Of: "scale"},
 	{Key: "background", Arg: "RRGGBB", Help: "colour under what is transparent and around fit=pad", Parse: parseColour, Default: func() string { return "ffffff" }},
 	{Key: "profile", Arg: "profile", Help: "what becomes of the colour profile", Values: Profiles, Default: func() string { return "keep; gray of colour has none" }, Stage: First},
@@ -85,6 +85,9 @@ var registry = []Option{
 	{Key: "usual", Parse: parseUsual, Default: usualQualities, Label: true, Internal: true},
 	{Key: "name", Parse: anyText, Stage: Nobody, Label: true},
 }
+
+// alsoFast are the words besides scale whose work can be done faster.
+var alsoFast = []string{"crop", "format=" + format.WebP}
 
 // maxFrame is the largest number that frame= takes; no picture has as many.
 const maxFrame = 1<<31 - 1
