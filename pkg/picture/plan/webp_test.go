@@ -243,4 +243,3 @@ func TestAnimationToWebP(t *testing.T) {
 		}
 	}
 }
-
