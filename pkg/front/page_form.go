@@ -34,7 +34,13 @@ func (p *page) Fields() []field {
 		if opt.Label || opt.Sets != "" || opt.Opposite != "" || opt.Daemon != "" || slices.Contains(ownInputs, opt.Key) {
 			continue
 		}
-		f := field{Key: opt.Key, Of: strings.Join(append([]string{opt.Of}, opt.Also...), " "), Label: p.T("option " + opt.Key), Help: opt.Help, Switch: opt.Switch(), Usual: opt.Usual()}
+		of := []string{opt.Of}
+		for _, word := range opt.Also {
+			if _, _, valued := strings.Cut(word, "="); !valued { // else the server decides
+				of = append(of, word)
+			}
+		}
+		f := field{Key: opt.Key, Of: strings.Join(of, " "), Label: p.T("option " + opt.Key), Help: opt.Help, Switch: opt.Switch(), Usual: opt.Usual()}
 		if f.Label == "" {
 			f.Label = opt.Key
 		}
