@@ -49,7 +49,7 @@ func animate(outputs []*output) error {
 		if err := surveyAll(outputs, surveys); err != nil {
 			return err
 		}
-		j.note(fmt.Sprintf("animated PNG: some programs show only the first of %d frames", o.Frames))
+		lead.note(fmt.Sprintf("animated PNG: some programs show only the first of %d frames", r.Frames()))
 	}
 	writers := make([]codec.FrameWriter, len(outputs))
 	for i, o := range outputs {
