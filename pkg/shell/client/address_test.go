@@ -145,6 +145,7 @@ func TestNewID(t *testing.T) {
 func FuzzParseRef(f *testing.F) {
 	f.Add("abcdefghijklmnopqrstuvwxyz")
 	f.Add("abcdefghijklmnopqrstuvwxyz/2")
+	f.Add("httpefghijklmnopqrstuvwxyz")
 	f.Add("http://[::1]:8080/jobs/abcdefghijklmnopqrstuvwxyz/image?wait=1")
 	f.Add("https://h/a/jobs/../jobs/abcdefghijklmnopqrstuvwxyz")
 	f.Fuzz(func(t *testing.T, s string) {
@@ -155,7 +156,7 @@ func FuzzParseRef(f *testing.F) {
 			}
 			return
 		}
-		if !jobid.Valid(r.ID) || r.Own() == strings.HasPrefix(s, "http") || r.N < 1 || r.N > 8 || !r.Own() && !strings.HasPrefix(r.base, "http") {
+		if !jobid.Valid(r.ID) || r.Own() == strings.Contains(s, "://") || r.N < 1 || r.N > 8 || !r.Own() && !strings.HasPrefix(r.base, "http") {
 			t.Errorf("%q: %+v", s, r)
 		}
 	})
