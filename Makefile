@@ -55,8 +55,6 @@ VECTORS = $(addprefix ./pkg/picture/,colour jpeg png raster resample webp/vp8 we
 PORTABLE = ./cmd/gray ./cmd/scale ./cmd/imginfo ./cmd/imgput ./cmd/imgget ./cmd/imgls ./cmd/imgrm ./cmd/imgsign \
   ./pkg/shell/... ./pkg/picture/... ./pkg/geometry ./pkg/ops ./pkg/format ./pkg/filename ./pkg/address ./pkg/limits ./pkg/urlsign
 
-COMMANDS = $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
-
 # All commands build for these; the daemons say there that they are for Linux.
 SYSTEMS = darwin/arm64 freebsd/amd64 openbsd/amd64 windows/amd64
 
@@ -90,7 +88,7 @@ check: need-go
 	$(GO) vet ./...
 	GOEXPERIMENT= $(GO) vet $(VECTORS)
 	@for t in $(SYSTEMS); do \
-	  echo "build for $$t"; GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null $(COMMANDS) || exit 1; done
+	  echo "build for $$t"; GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null $(addprefix ./cmd/,$(COMMANDS)) || exit 1; done
 	$(GO) test -run 'TestWalls|TestManLint|TestManAgrees|TestManOne' ./tests
 
 bench: all bench-plain

@@ -268,7 +268,9 @@ func TestFaultOverload(t *testing.T) {
 		if load >= 1 && goodput < least*min(best, load) {
 			t.Errorf("at %v times capacity %.0f %% of the best %.0f %% are served", load, 100*goodput, 100*best)
 		}
-		if load >= 2 && refused == 0 {
+		// A machine that was busy with something else when the capacity was measured can
+		// take more.
+		if (load >= 5 || strict && load >= 2) && refused == 0 {
 			t.Errorf("at %v times capacity nobody is refused", load)
 		}
 		if bound > slack && p99 > 200*time.Millisecond {

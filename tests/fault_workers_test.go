@@ -131,11 +131,15 @@ func (h *house) again(name, sock string) *server {
 }
 
 // signalWorkers sends sig to workers of daemons.
+// They are all looked up before: a picture must not go from a killed worker to another
+// one that is still to be killed.
 func signalWorkers(sig syscall.Signal, daemons ...*server) {
+	var workers []process
 	for _, d := range daemons {
-		for _, w := range children(d.cmd.Process.Pid) {
-			syscall.Kill(w.pid, sig)
-		}
+		workers = append(workers, children(d.cmd.Process.Pid)...)
+	}
+	for _, w := range workers {
+		syscall.Kill(w.pid, sig)
 	}
 }
 

@@ -40,10 +40,10 @@ func TestPromtool(t *testing.T) {
 	}
 	page, _, _ = strings.Cut(page, "\n.Sh ")
 	for _, m := range regexp.MustCompile(`(?m)^# TYPE (\S+) (\S+)$`).FindAllStringSubmatch(string(b), -1) {
-		if !strings.HasPrefix(m[1], "imgtools_") {
-			t.Errorf("a name without imgtools_: %s", m[1])
+		if !strings.HasPrefix(m[1], "imgtools_") && !strings.HasPrefix(m[1], "process_") {
+			t.Errorf("a name without imgtools_ or process_: %s", m[1])
 		}
-		if !regexp.MustCompile(`(?m)^\.It Cm ` + m[1] + `\b`).MatchString(page) {
+		if !regexp.MustCompile(`(?m)^\.It Cm (.* )?` + m[1] + `\b`).MatchString(page) {
 			t.Errorf("imgd.8 does not explain %s", m[1])
 		}
 	}
