@@ -138,11 +138,7 @@ func (e *encoder) store(row raster.Plane, back int) {
 	case e.bits == 8:
 		copy(line, row.Pix)
 		if back > 0 && back < len(row.Pix) {
-			before := row.Pix[:len(row.Pix)-back]
-			from, to := row.Pix[back:][:len(before)], line[back:][:len(before)]
-			for i, v := range before {
-				to[i] = from[i] - v
-			}
+			subtract(line[back:], row.Pix)
 		}
 	default:
 		for i, v := range row.Pix16 {
@@ -151,6 +147,20 @@ func (e *encoder) store(row raster.Plane, back int) {
 			}
 			binary.LittleEndian.PutUint16(line[2*i:], v)
 		}
+	}
+}
+
+// subtract subtracts b from a, each byte from its own, as far as a goes. Eight are done
+// at a time: with the high bit of each byte of a set and that of b clear no byte borrows
+// from the next; the exclusive or then corrects the high bits.
+func subtract(a, b []uint8) {
+	const high = 0x8080808080808080
+	for ; len(a) >= 8 && len(b) >= 8; a, b = a[8:], b[8:] {
+		x, y := binary.LittleEndian.Uint64(a), binary.LittleEndian.Uint64(b)
+		binary.LittleEndian.PutUint64(a, (x|high)-(y&^high)^(x^^y)&high)
+	}
+	for i := range a {
+		a[i] -= b[i]
 	}
 }
 

@@ -236,3 +236,20 @@ func TestEncodeRefuses(t *testing.T) {
 		})
 	}
 }
+
+func TestSubtractIsThatOfBytes(t *testing.T) {
+	for n := range 20 {
+		for b := range 256 {
+			x, y, want := make([]uint8, n), make([]uint8, n+1), make([]uint8, n)
+			for a := range 256 {
+				for i := range n {
+					x[i], y[i] = uint8(a+37*i), uint8(b+91*i)
+					want[i] = x[i] - y[i]
+				}
+				if subtract(x, y); !bytes.Equal(x, want) {
+					t.Fatalf("%d bytes, %d less %d: %v, want %v", n, a, b, x, want)
+				}
+			}
+		}
+	}
+}
