@@ -304,7 +304,7 @@ func (e *encoder) use4() {
 
 // fastBits is how many bits, with its error in their price, luma by 16×16 may take in a
 // fast encoder so that 4×4 is not tried.
-const fastBits = 150
+const fastBits = 200
 
 // chooseLuma finds how the luma of the macroblock is predicted.
 func (e *encoder) chooseLuma() {
