@@ -205,42 +205,53 @@ func (d *Decoder) newPixels(w, h int, main bool) (p *pixels, err error) {
 		p.cache = make([]uint32, 1<<p.cacheBits)
 	}
 	count := 1
-	var used []bool
+	kept := []uint16{1} // of each group in the file: 1 if it is used, then its index in groups
 	if main && d.b.flag() {
-		p.tileBits = uint(d.b.bits(3)) + 2
-		p.tileW = tilesOf(w, p.tileBits)
-		if err := d.hold(2 * int64(p.tileW) * int64(tilesOf(h, p.tileBits))); err != nil {
-			return nil, err
-		}
-		p.tiles = make([]uint16, 0, p.tileW*tilesOf(h, p.tileBits))
-		used = make([]bool, 1<<16)
-		err := d.readSmall(p.tileW, tilesOf(h, p.tileBits), func(row []uint32) {
-			for _, v := range row {
-				i := uint16(v >> 8)
-				p.tiles = append(p.tiles, i)
-				used[i] = true
-				count = max(count, int(i)+1)
-			}
-		})
-		if err != nil {
+		if count, kept, err = p.readTiles(); err != nil {
 			return nil, err
 		}
 	}
-	p.groups = make([]group, count)
-	for i := range p.groups {
+	for i := range count {
 		g, err := d.readGroup(p.cacheBits)
 		if err != nil {
 			return nil, err
 		}
-		if used == nil || used[i] { // others would only take memory
+		if kept[i] > 0 { // others would only take memory
 			g.shorten()
 			if err := d.hold(g.bytes()); err != nil {
 				return nil, err
 			}
-			p.groups[i] = g
+			p.groups = append(p.groups, g)
+			kept[i] = uint16(len(p.groups) - 1)
 		}
 	}
+	for i, v := range p.tiles {
+		p.tiles[i] = kept[v]
+	}
 	return p, nil
+}
+
+// readTiles reads the group of each tile. It returns the number of groups in the file,
+// which is one more than the largest of those, and for each a 1 if a tile uses it.
+func (p *pixels) readTiles() (count int, used []uint16, err error) {
+	d := p.d
+	p.tileBits = uint(d.b.bits(3)) + 2
+	p.tileW = tilesOf(p.w, p.tileBits)
+	rows := tilesOf(p.h, p.tileBits)
+	used = make([]uint16, 1<<16)
+	if err := d.hold(2 * int64(p.tileW*rows+len(used))); err != nil {
+		return 0, nil, err
+	}
+	p.tiles = make([]uint16, 0, p.tileW*rows)
+	err = d.readSmall(p.tileW, rows, func(row []uint32) {
+		for _, v := range row {
+			i := uint16(v >> 8)
+			p.tiles = append(p.tiles, i)
+			used[i] = 1
+			count = max(count, int(i)+1)
+		}
+	})
+	return count, used, err
 }
 
 // readSmall decodes a small picture and calls f with each of its rows.
