@@ -21,7 +21,7 @@ func (d *Decoder) decodeMacroblock(x int, tokens *boolReader) {
 	}
 	chromaMode := b.leaf(chromaModeTree, chromaModeProbs[:], 0)
 
-	coded, tall := false, false
+	coded := false
 	d.counts = [24]uint8{}
 	if skip {
 		above.tokens, d.left.tokens = [8]uint8{}, [8]uint8{}
@@ -29,17 +29,17 @@ func (d *Decoder) decodeMacroblock(x int, tokens *boolReader) {
 			above.y2, d.left.y2 = 0, 0
 		}
 	} else {
-		coded, tall = d.readTokens(tokens, lumaMode != mode4x4, above)
+		coded = d.readTokens(tokens, lumaMode != mode4x4, above)
 	}
 	by4x4 := 0
 	if lumaMode == mode4x4 {
 		by4x4 = 1
-		d.make4x4(x, &blockModes, tall)
+		d.make4x4(x, &blockModes)
 	} else {
-		d.make16x16(x, lumaMode, tall)
+		d.make16x16(x, lumaMode)
 	}
 	if !d.lumaOnly {
-		d.makeChroma(x, chromaMode, tall)
+		d.makeChroma(x, chromaMode)
 	} else if coded {
 		clear(d.blocks[16:])
 	}
@@ -60,20 +60,18 @@ func (d *Decoder) readBlockModes(m *[16]mode, above *neighbour) {
 	}
 }
 
-// readTokens reads the coefficients of a macroblock. It reports whether there are any,
-// and whether one is large.
-func (d *Decoder) readTokens(b *boolReader, hasY2 bool, above *neighbour) (coded, tall bool) {
+// readTokens reads the coefficients of a macroblock and reports whether there are any.
+func (d *Decoder) readTokens(b *boolReader, hasY2 bool, above *neighbour) (coded bool) {
 	s, left := &d.h.steps[d.segment], &d.left
 	t, first := &d.h.probs[typeLuma], 0
 	if hasY2 {
-		n, big := b.readBlock(&d.h.probs[typeY2], int(above.y2+left.y2), 0, &s.y2, &d.y2)
+		n := b.readBlock(&d.h.probs[typeY2], int(above.y2+left.y2), 0, &s.y2, &d.y2)
 		above.y2, left.y2 = 0, 0
 		if n > 0 {
 			above.y2, left.y2 = 1, 1
-			big = inverseWHT(&d.y2, &d.blocks) || big
+			inverseWHT(&d.y2, &d.blocks)
 			d.y2 = [16]int16{}
 		}
-		tall = big
 		t, first = &d.h.probs[typeLumaAC], 1
 	}
 	any := uint8(0)
@@ -82,8 +80,7 @@ func (d *Decoder) readTokens(b *boolReader, hasY2 bool, above *neighbour) (coded
 		for x := range 4 {
 			i := 4*y + x
 			block := &d.blocks[i]
-			n, big := b.readBlock(t, int(above.tokens[x]+l), first, &s.luma, block)
-			tall = tall || big
+			n := b.readBlock(t, int(above.tokens[x]+l), first, &s.luma, block)
 			l = 0
 			if n > first {
 				l = 1
@@ -100,8 +97,7 @@ func (d *Decoder) readTokens(b *boolReader, hasY2 bool, above *neighbour) (coded
 	for i := 16; i < 24; i++ {
 		k := 4 + (i-16)>>2*2 // of the plane in tokens
 		a, l := &above.tokens[k+i&1], &left.tokens[k+i>>1&1]
-		n, big := b.readBlock(t, int(*a+*l), 0, &s.chroma, &d.blocks[i])
-		tall = tall || big
+		n := b.readBlock(t, int(*a+*l), 0, &s.chroma, &d.blocks[i])
 		v := uint8(0)
 		if n > 0 {
 			v = 1
@@ -110,7 +106,7 @@ func (d *Decoder) readTokens(b *boolReader, hasY2 bool, above *neighbour) (coded
 		d.counts[i] = uint8(n)
 		any |= uint8(n)
 	}
-	return any != 0, tall
+	return any != 0
 }
 
 // add adds the residue of block i, 0 to 23, to the pixels at pix[at].
@@ -129,7 +125,7 @@ func (d *Decoder) add(i int, pix []uint8, at, stride int) {
 }
 
 // make16x16 makes the luma of a macroblock with one mode.
-func (d *Decoder) make16x16(x int, m mode, tall bool) {
+func (d *Decoder) make16x16(x int, m mode) {
 	p := &d.luma
 	at := p.at(16*x, 0)
 	predict(m, p.pix, at, p.stride, 16, p.top[left+16*x-1:], d.row > 0, x > 0)
@@ -142,7 +138,7 @@ func (d *Decoder) make16x16(x int, m mode, tall bool) {
 // samples above and to the right of the blocks in the last column are those of the row
 // above the macroblock for all four of them, since the macroblock to the right of it is
 // not yet there.
-func (d *Decoder) make4x4(x int, modes *[16]mode, tall bool) {
+func (d *Decoder) make4x4(x int, modes *[16]mode) {
 	p := &d.luma
 	start := p.at(16*x, 0)
 	top := p.top[left+16*x-1:]
@@ -163,7 +159,7 @@ func (d *Decoder) make4x4(x int, modes *[16]mode, tall bool) {
 }
 
 // makeChroma makes the chroma of a macroblock.
-func (d *Decoder) makeChroma(x int, m mode, tall bool) {
+func (d *Decoder) makeChroma(x int, m mode) {
 	for k := range d.chroma {
 		p := &d.chroma[k]
 		at := p.at(8*x, 0)

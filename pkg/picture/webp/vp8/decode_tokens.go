@@ -2,19 +2,15 @@ package vp8
 
 import "math/bits"
 
-// large is the size from which a coefficient is too large for the transforms in 16 bits.
-const large = 1 << 12
-
 // readBlock reads the tokens of a block from coefficient first on (section 13) and
 // writes them, times their steps, to out, which is zero before. It returns the number of
-// coefficients up to the last token, or first if there is no token, and whether a
-// coefficient is large.
+// coefficients up to the last token, or first if there is no token.
 //
 // The interval of b is kept in variables here, since most of the time of decoding is
 // spent in this function; see boolReader for the method. Each step below reads one bit:
 // it splits the interval, takes a part, and shifts. At the head of the loop and in front
 // of larger tokens there are enough bits for all that is read up to the next such place.
-func (b *boolReader) readBlock(t *positionProbs, ctx, first int, step *[2]int32, out *[16]int16) (count int, tall bool) {
+func (b *boolReader) readBlock(t *positionProbs, ctx, first int, step *[2]int32, out *[16]int16) (count int) {
 	v, rng, n := b.value, b.rng, b.n
 	i := first
 	p := &t[i][ctx]
@@ -81,14 +77,13 @@ func (b *boolReader) readBlock(t *positionProbs, ctx, first int, step *[2]int32,
 		v, rng, n = v<<(s&63), rng<<(s&31), n-s
 
 		c := level * step[min(i, 1)]
-		tall = tall || c >= large
 		negative := ^int32(zero)
 		out[zigzag[i]&15] = int16((c ^ negative) - negative)
 		i++
 		p = next
 	}
 	b.value, b.rng, b.n = v, rng, n
-	return i, tall
+	return i
 }
 
 // readLevel reads the rest of a token for 2 or more.

@@ -52,8 +52,8 @@ func addDC(pix []uint8, stride int, c int16) {
 }
 
 // inverseWHT makes the DCs of 16 blocks of luma of the block Y2 by an inverse
-// Walsh-Hadamard transform. It reports whether one of them is large.
-func inverseWHT(c *[16]int16, blocks *[24][16]int16) (tall bool) {
+// Walsh-Hadamard transform.
+func inverseWHT(c *[16]int16, blocks *[24][16]int16) {
 	var m [16]int32
 	for i := range 4 {
 		a, b := int32(c[i])+int32(c[12+i]), int32(c[4+i])+int32(c[8+i])
@@ -65,10 +65,7 @@ func inverseWHT(c *[16]int16, blocks *[24][16]int16) (tall bool) {
 		a, b := r[0]+3+r[3], r[1]+r[2]
 		x, y := r[1]-r[2], r[0]+3-r[3]
 		for j, v := range [4]int32{a + b, y + x, a - b, y - x} {
-			dc := int16(v >> 3)
-			tall = tall || dc >= large || dc <= -large
-			blocks[4*i+j][0] = dc
+			blocks[4*i+j][0] = int16(v >> 3)
 		}
 	}
-	return tall
 }

@@ -1,4 +1,4 @@
-// Package vp8l writes the lossless pictures of WebP (RFC 9649): the payload of a "VP8L"
+// Package vp8l reads and writes the lossless pictures of WebP (RFC 9649): the payload of a "VP8L"
 // chunk, and that of an "ALPH" chunk, which is the alpha plane of a lossy picture.
 //
 // A pixel is a uint32, alpha in the highest byte, then red, green and blue. A picture is
@@ -36,4 +36,21 @@
 //	encode_tokens.go     bits of tokens; small pictures
 //	encode_alpha.go      "ALPH"
 //	encode_clear.go      colours that nobody sees, for the lossy encoder
+//
+// # Decoding
+//
+// NewDecoder reads the data of the transforms and the codes; Next decodes a row of pixels
+// and undoes the transforms, the last one first. A picture in the file, small ones for
+// tiles included, is decoded by pixels, which keeps 2^20 pixels in a ring.
+//
+//	decode_bits.go       bits of the data, which are read through a window
+//	decode_prefix.go     tables of prefix codes (6.2)
+//	decode_groups.go     groups of five codes, with tables of whole pixels if codes are short
+//	decode_pixels.go     literals, copies and cache hits (5.2)
+//	decode_transform.go  colour transforms and palettes (4.2 to 4.4)
+//	decode_predict.go    predictors (4.1)
+//	decode_rows.go       rows; the order of all that
+//
+// Data that are cut end with ErrTruncated in the row where they end. The rows before it
+// are right.
 package vp8l
