@@ -97,20 +97,36 @@ func TestSameAsReference(t *testing.T) {
 	}
 }
 
+// bitList is bits, the first one in the lowest bit of a byte.
+type bitList struct {
+	b []byte
+	n uint // bits
+}
+
+func (l *bitList) write(v uint64, n uint) {
+	for i := range n {
+		if l.n%8 == 0 {
+			l.b = append(l.b, 0)
+		}
+		l.b[l.n/8] |= uint8(v>>i&1) << (l.n % 8)
+		l.n++
+	}
+}
+
 // written returns the data of a picture of w × h that f writes.
-func written(w, h int, f func(b *bitWriter)) []byte {
-	b := newOutput(1 << 23)
+func written(w, h int, f func(b *bitList)) []byte {
+	b := &bitList{}
 	b.write(signature, 8)
 	b.write(uint64(w-1), 14)
 	b.write(uint64(h-1), 14)
 	b.write(0, 4) // no alpha, version 0
 	f(b)
 	b.write(0, 8)
-	return b.bytes()
+	return b.b
 }
 
 // simple writes a prefix code of one symbol, or of two.
-func simple(b *bitWriter, symbols ...uint64) {
+func simple(b *bitList, symbols ...uint64) {
 	b.write(1, 1)
 	b.write(uint64(len(symbols)-1), 1)
 	b.write(1, 1) // 8 bits
@@ -120,7 +136,7 @@ func simple(b *bitWriter, symbols ...uint64) {
 }
 
 // normal writes a prefix code by the lengths of its symbols, each of up to 15 in 4 bits.
-func normal(b *bitWriter, lengths ...uint64) {
+func normal(b *bitList, lengths ...uint64) {
 	b.write(0, 1)
 	b.write(19-4, 4)
 	for _, s := range codeLengthOrder {
@@ -148,7 +164,7 @@ func lengthOf(symbol int, n, first uint64) []uint64 {
 }
 
 // flat writes a picture of one colour.
-func flat(b *bitWriter) {
+func flat(b *bitList) {
 	b.write(0, 3) // no transform, cache or groups
 	for _, v := range []uint64{0x22, 0x11, 0x33, 255, 0} {
 		simple(b, v)
@@ -157,35 +173,35 @@ func flat(b *bitWriter) {
 
 // Data that a writer would not make are refused, with a text that says why.
 func TestBadPicturesAreRefused(t *testing.T) {
-	rest := func(b *bitWriter) {
+	rest := func(b *bitList) {
 		for range 4 {
 			simple(b, 0)
 		}
 	}
 	for _, c := range []struct {
 		name string
-		f    func(b *bitWriter)
+		f    func(b *bitList)
 		text string
 	}{
-		{"incomplete code", func(b *bitWriter) { b.write(0, 3); normal(b, 2, 2, 2); rest(b) }, "an incomplete prefix code"},
-		{"too many codes", func(b *bitWriter) { b.write(0, 3); normal(b, 1, 1, 1); rest(b) }, "a prefix code of too many symbols"},
-		{"no codes", func(b *bitWriter) { b.write(0, 3); normal(b, 0, 0, 0); rest(b) }, "a prefix code without symbols"},
-		{"symbol beyond the alphabet", func(b *bitWriter) {
+		{"incomplete code", func(b *bitList) { b.write(0, 3); normal(b, 2, 2, 2); rest(b) }, "an incomplete prefix code"},
+		{"too many codes", func(b *bitList) { b.write(0, 3); normal(b, 1, 1, 1); rest(b) }, "a prefix code of too many symbols"},
+		{"no codes", func(b *bitList) { b.write(0, 3); normal(b, 0, 0, 0); rest(b) }, "a prefix code without symbols"},
+		{"symbol beyond the alphabet", func(b *bitList) {
 			b.write(0, 3)
 			for range 4 {
 				simple(b, 0)
 			}
 			simple(b, 40)
 		}, "symbol 40 of a prefix code of 40"},
-		{"lengths beyond the alphabet", func(b *bitWriter) {
+		{"lengths beyond the alphabet", func(b *bitList) {
 			b.write(0, 3)
 			for range 4 {
 				simple(b, 0)
 			}
 			normal(b, make([]uint64, 41)...)
 		}, "41 lengths of a prefix code of 40"},
-		{"copy from before the start", func(b *bitWriter) { b.write(0, 3); normal(b, lengthOf(257, 1, 1)...); rest(b); b.write(1, 1) }, "pixel 0 is copied from 9 pixels before it"},
-		{"copy beyond the end", func(b *bitWriter) {
+		{"copy from before the start", func(b *bitList) { b.write(0, 3); normal(b, lengthOf(257, 1, 1)...); rest(b); b.write(1, 1) }, "pixel 0 is copied from 9 pixels before it"},
+		{"copy beyond the end", func(b *bitList) {
 			b.write(0, 3)
 			normal(b, lengthOf(279, 1, 1)...)
 			rest(b)
@@ -195,10 +211,10 @@ func TestBadPicturesAreRefused(t *testing.T) {
 			b.write(1, 1)
 			b.write(1023, 10)
 		}, "4096 pixels are copied to the last 71"},
-		{"cache of 0 bits", func(b *bitWriter) { b.write(0, 1); b.write(1, 1); b.write(0, 4) }, "a colour cache of 0 bits"},
-		{"cache of 12 bits", func(b *bitWriter) { b.write(0, 1); b.write(1, 1); b.write(12, 4) }, "a colour cache of 12 bits"},
-		{"transform twice", func(b *bitWriter) { b.write(1|2<<1, 3); b.write(1|2<<1, 3) }, "a transform occurs twice"},
-		{"nothing behind the header", func(b *bitWriter) {}, "truncated"},
+		{"cache of 0 bits", func(b *bitList) { b.write(0, 1); b.write(1, 1); b.write(0, 4) }, "a colour cache of 0 bits"},
+		{"cache of 12 bits", func(b *bitList) { b.write(0, 1); b.write(1, 1); b.write(12, 4) }, "a colour cache of 12 bits"},
+		{"transform twice", func(b *bitList) { b.write(1|2<<1, 3); b.write(1|2<<1, 3) }, "a transform occurs twice"},
+		{"nothing behind the header", func(b *bitList) {}, "truncated"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := decode(written(9, 9, c.f), raster.Limits{})
@@ -247,7 +263,7 @@ func TestFlatBombTakesLittleMemory(t *testing.T) {
 
 // Groups of codes that no tile uses take no memory, however many there are.
 func TestUnusedGroupsTakeNoMemory(t *testing.T) {
-	b := written(16, 16, func(b *bitWriter) {
+	b := written(16, 16, func(b *bitList) {
 		b.write(0, 2)
 		b.write(1, 1)
 		b.write(0, 3) // tiles of 4 × 4, all of which use group 65,535
