@@ -199,6 +199,9 @@ func (b *bench) tables(files []string) (err error) {
 	if err := b.equal(photos); err != nil {
 		return err
 	}
+	if err := b.animation(photos); err != nil {
+		return err
+	}
 	if err := b.inflate(pictures); err != nil {
 		return err
 	}
