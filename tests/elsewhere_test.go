@@ -34,7 +34,7 @@ func TestManElsewhere(t *testing.T) {
 	}
 	both := 0
 	for _, p := range pairs {
-		theirs, ours := unroff(p[1]), strings.ReplaceAll(unroff(p[2]), "http://localhost:8080", s.url)
+		theirs, ours := unroff(p[1]), localServer.ReplaceAllLiteralString(unroff(p[2]), s.url)
 		got := made(ours)
 		if strings.Count(got, "\n") != 1 {
 			t.Errorf("%s made %q", ours, got)

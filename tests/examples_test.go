@@ -160,7 +160,7 @@ func TestManService(t *testing.T) {
 		become = "unshare -r "
 	}
 	steps := 0
-	for _, line := range strings.Split(block(t, "imgtools.7", "EXAMPLES", "make install"), "\n") {
+	for _, line := range strings.Split(strings.ReplaceAll(block(t, "imgtools.7", "EXAMPLES", "make install"), "\\\n", ""), "\n") {
 		f := strings.Fields(line)
 		switch {
 		case len(f) == 0 || f[0] == "make" || line == "systemctl daemon-reload": // no PID 1 here to reload
@@ -275,7 +275,7 @@ func TestManSessions(t *testing.T) {
 	dir := t.TempDir()
 	save(t, dir, "foo.jpg", photo(1280, 960, 8))
 	form := func(text string) string { // numbers, ids and times of any value
-		for _, r := range [][2]string{{`[0-9a-f]{64}`, "SHA256"}, {`\b[a-z2-7]{26}\b`, "ID"}, {`\d{4}-\d\d-\d\dT[0-9:.]+Z`, "TIME"}, {`^tag: \S+`, "tag: TAG"}, {`^client: \S+`, "client: ADDRESS"}, {`unix:\S+`, "unix:PATH"}, {`\b\d+(/|$)`, "N$1"}, {`[ \t]+`, " "}} {
+		for _, r := range [][2]string{{`[ \t]+$`, ""}, {`[0-9a-f]{64}`, "SHA256"}, {`\b[a-z2-7]{26}\b`, "ID"}, {`\d{4}-\d\d-\d\dT[0-9:.]+Z`, "TIME"}, {`^tag: \S+`, "tag: TAG"}, {`^client: \S+`, "client: ADDRESS"}, {`unix:\S+`, "unix:PATH"}, {`\b\d+(/|$)`, "N$1"}, {`[ \t]+`, " "}} {
 			text = regexp.MustCompile("(?m)"+r[0]).ReplaceAllString(text, r[1])
 		}
 		return text
@@ -292,7 +292,7 @@ func TestManSessions(t *testing.T) {
 			if line == "imgd &" {
 				out = strings.Join(regexp.MustCompile(`(?m)^imgd: listening .*$`).FindAllString(s.log.String(), -1), "\n")
 			} else {
-				line = strings.ReplaceAll(line, "http://localhost:8080", s.url)
+				line = localServer.ReplaceAllLiteralString(line, s.url)
 				line = regexp.MustCompile(`k3xq7[a-z2-7]+`).ReplaceAllString(line, id)
 				cd, rest, ok := strings.Cut(line, "; ")
 				if ok {

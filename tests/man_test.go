@@ -249,6 +249,9 @@ func TestManLint(t *testing.T) {
 	}
 }
 
+// localServer is the address of imgd in examples.
+var localServer = regexp.MustCompile(`(?:http://)?localhost:8080`)
+
 // Every line of the filters' and clients' EXAMPLES that calls a program of the project runs.
 func TestManExamples(t *testing.T) {
 	s := startImgd(t)
@@ -260,7 +263,7 @@ func TestManExamples(t *testing.T) {
 			if !regexp.MustCompile(`\b(gray|scale|imgput|imgget|imgls|imgrm|imginfo|curl)\b`).MatchString(line) {
 				continue
 			}
-			line = strings.ReplaceAll(line, "http://localhost:8080", s.url)
+			line = localServer.ReplaceAllLiteralString(line, s.url)
 			if r := sh(t, dir, line); r.status != 0 {
 				t.Errorf("%s: %s: exit %d\n%s", page[name], line, r.status, r.err)
 			}

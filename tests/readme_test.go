@@ -55,7 +55,7 @@ func TestReadmeCommands(t *testing.T) {
 			case strings.HasPrefix(line, "man "):
 				line = "mandoc " + filepath.Join(root, strings.TrimPrefix(line, "man ")) // man itself need not be installed
 			}
-			line = strings.ReplaceAll(line, "http://localhost:8080", s.url)
+			line = localServer.ReplaceAllLiteralString(line, s.url)
 			if r := sh(t, dir, line); r.status != 0 {
 				t.Errorf("%s: exit %d\n%s", line, r.status, r.err)
 			}

@@ -16,6 +16,7 @@ exiftool libimage-exiftool-perl
 tiffcp libtiff-tools
 curl curl
 mandoc mandoc
+groff groff-base
 pgrep procps
 taskset util-linux
 strace strace
