@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -11,9 +12,13 @@ func TestInfoIsTheSameEverywhere(t *testing.T) {
 	dir := t.TempDir()
 	save(t, dir, "foo.jpg", photo(400, 300, 3))
 	must(t, dir, "gray -f png < foo.jpg > gray.png; scale -f gif 10% < foo.jpg > small.gif; printf 'P5 9 9 255\n' > cut.pgm")
+	for _, name := range []string{"exif.heic", "exif.avif"} {
+		must(t, dir, "cp "+filepath.Join(root, "pkg/picture/heif/testdata", name)+" .")
+	}
 	d := startDaemons(t)
 	for file, want := range map[string]string{
 		"foo.jpg": "jpeg 400x300, 8 bit rgb", "gray.png": "png 400x300, 8 bit gray", "small.gif": "gif 40x30, 8 bit palette", "cut.pgm": "pnm 9x9, 8 bit gray",
+		"exif.heic": "heic 64x48, 8 bit rgb, 300 dpi, 2026-11-29T18:30:00+01:00", "exif.avif": "avif 48x64, 8 bit rgb, orientation 5, 300 dpi, 2026-11-29T18:30:00+01:00",
 	} {
 		t.Run(file, func(t *testing.T) {
 			line, object := want+"\n", strings.Replace(string(must(t, dir, "imginfo -json "+file)), `"file":"`+file+`",`, "", 1)

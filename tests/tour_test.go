@@ -40,9 +40,13 @@ func TestManFormats(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "s.ico"), icon, 0o666); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{"heic", "avif"} { // rows of what is described and not read
+		sample[name] = "exif." + name
+		must(t, dir, "cp "+filepath.Join(root, "pkg/picture/heif/testdata", sample[name])+" .")
+	}
 	magic := map[string]string{"jpeg": "\xff\xd8\xff", "png": "\x89PNG", "gif": "GIF8", "bmp": "BM", "tiff": "", "pnm": "P", "pgm": "P5", "ppm": "P6", "pam": "P7"}
 	rows := regexp.MustCompile(`(?m)^\.It (\S+) Ta (yes|no) Ta (yes|no) Ta `).FindAllStringSubmatch(tour(t, "FORMATS"), -1)
-	if len(rows) != 11 {
+	if len(rows) != 13 {
 		t.Fatalf("%d formats in imgtools.7", len(rows))
 	}
 	for _, r := range rows {

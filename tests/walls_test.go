@@ -51,12 +51,13 @@ var walls = map[string][]string{
 	"pkg/picture/webp":      picture("raster", "meta", "canvas", "webp/vp8", "webp/vp8l"),
 	"pkg/picture/webp/vp8":  picture("raster"),
 	"pkg/picture/webp/vp8l": picture("raster"),
+	"pkg/picture/heif":      picture("raster", "meta"),
 	"pkg/picture/resample":  picture("raster", "meta"),
 	"pkg/picture/attention": picture("raster"),
 	"pkg/picture/codec":     picture(append(formats, "raster", "meta", "colour", "resample")...),
 	"pkg/picture/plan":      picture(append(formats, "raster", "meta", "colour", "resample", "codec", "attention", "plan/plantest")...),
 	plantest:                picture("raster", "plan"),
-	"pkg/picture/describe":  append(picture("raster", "meta", "codec"), "pkg/info"),
+	"pkg/picture/describe":  append(picture("raster", "meta", "heif", "codec"), "pkg/info"),
 	"pkg/picture":           {"pkg/fault", "pkg/picture/"}, // tests of all of it, and nothing else
 
 	// Processes and the wire: bytes and descriptors, never pixels.
@@ -142,7 +143,7 @@ const (
 
 var testOnly = []string{rastertest, plantest, cmdtest, filterdtest, daemontest, "pkg/eventually", "pkg/shell/faketerm", "pkg/shell/client/fakeimgd", "tests/await"}
 
-var formats = []string{"pnm", "png", "bmp", "ico", "gif", "jpeg", "tiff", "webp"}
+var formats = []string{"pnm", "png", "bmp", "ico", "gif", "jpeg", "tiff", "webp", "heif"}
 
 func picture(names ...string) []string {
 	may := []string{"pkg/fault", "pkg/geometry", "pkg/ops", rastertest}

@@ -13,6 +13,8 @@ const (
 	PGM  = "pgm"
 	PPM  = "ppm"
 	PAM  = "pam"
+	HEIC = "heic" // any HEIF file whose coding is not AV1
+	AVIF = "avif"
 )
 
 // The quality of JPEG is where no photograph of the bench is larger than by sharp's
@@ -54,10 +56,14 @@ var formats = Table{
 	{Name: "pbm", Title: "PBM", Exts: []string{"pbm"}, Media: "image/x-portable-bitmap", Family: PNM,
 		Read: true},
 
+	// Described from their header (package heif) and refused with advice.
+	{Name: HEIC, Title: "HEIC", Exts: []string{"heic", "heif", "hif"},
+		About: "only described, by imginfo"},
+	{Name: AVIF, Title: "AVIF", Exts: []string{"avif"}, Browser: true,
+		About: "only described, by imginfo"},
+
 	// Known by name and extension alone: refused with advice, and their extension is
 	// replaced in a result's name.
-	{Name: "heic", Title: "HEIC", Exts: []string{"heic", "heif", "hif"}},
-	{Name: "avif", Title: "AVIF", Exts: []string{"avif"}, Browser: true},
 	{Name: "jxl", Title: "JPEG XL", Exts: []string{"jxl"}},
 	{Name: "jp2", Title: "JPEG 2000", Exts: []string{"jp2"}},
 }

@@ -28,7 +28,7 @@ type Info struct {
 	Width  int    `json:"width"`
 	Height int    `json:"height"`
 	Frames int    `json:"frames"` // pictures in the file: frames of an animation or pages
-	Depth  int    `json:"depth"`  // bits of a sample: 1, 2, 4, 8 or 16
+	Depth  int    `json:"depth"`  // bits of a sample, 1 to 16
 	Colour string `json:"colour"` // Gray, RGB or Palette
 	Alpha  bool   `json:"alpha"`  // some pixels may be transparent
 	// Orientation is EXIF's, 1 to 8: how the stored picture lies; 1 is upright.

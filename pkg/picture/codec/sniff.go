@@ -7,6 +7,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/format"
+	"imgtools/pkg/picture/heif"
 )
 
 // sniffLen is how much of the beginning is looked at.
@@ -33,6 +34,9 @@ func Sniff(r io.ReaderAt, size int64) (string, error) {
 		}
 		return f.Name, nil
 	}
+	if brand := heif.Brand(head); brand != "" {
+		return "", refuseHEIF(r, size, brand)
+	}
 	name, advice := knownFormat(head)
 	if name == "" {
 		name, advice = notPicture(head)
@@ -58,8 +62,6 @@ func refuse(name, advice string) error {
 }
 
 const (
-	adviceHEIF  = "convert it first: heif-convert in.heic out.jpg"
-	adviceAVIF  = "convert it first: avifdec in.avif out.png"
 	adviceJXL   = "convert it first: djxl in.jxl out.png"
 	adviceJP2   = "convert it first: opj_decompress -i in.jp2 -o out.png"
 	adviceSVG   = "draw it first: rsvg-convert -o out.png in.svg"
@@ -138,6 +140,8 @@ func knownFormat(head []byte) (name, advice string) {
 		}
 	}
 	switch {
+	case heif.Brand(head) != "":
+		return heif.Brand(head), adviceOf(heif.Brand(head))
 	case at(head, 4, "ftyp"):
 		return baseMedia(head)
 	case at(head, 0, "RIFF") && at(head, 8, "AVI "):
@@ -148,8 +152,8 @@ func knownFormat(head []byte) (name, advice string) {
 	return "", ""
 }
 
-// baseMedia names a file of the ISO base media format (ISO/IEC 14496-12, 4.3) by
-// its brands: the major one, then the compatible ones.
+// baseMedia names a file of the ISO base media format (ISO/IEC 14496-12, 4.3) that is no
+// HEIF by its brands: the major one, then the compatible ones.
 func baseMedia(head []byte) (name, advice string) {
 	n := min(int(binary.BigEndian.Uint32(head)), len(head))
 	for i := 8; i+4 <= n || i == 8; i += 4 {
@@ -160,10 +164,6 @@ func baseMedia(head []byte) (name, advice string) {
 			break
 		}
 		switch string(head[i : i+4]) {
-		case "avif", "avis":
-			return "AVIF", adviceAVIF
-		case "heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs":
-			return "HEIC", adviceHEIF
 		case "crx ":
 			return "Canon CR3 (camera raw)", adviceRaw
 		case "jxl ":
@@ -171,9 +171,6 @@ func baseMedia(head []byte) (name, advice string) {
 		case "qt  ":
 			return "QuickTime video", adviceVideo
 		}
-	}
-	if at(head, 8, "mif1") || at(head, 8, "msf1") {
-		return "HEIF", adviceHEIF
 	}
 	return "MP4 video", adviceVideo
 }

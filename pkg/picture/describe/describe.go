@@ -8,6 +8,7 @@ import (
 
 	"imgtools/pkg/info"
 	"imgtools/pkg/picture/codec"
+	"imgtools/pkg/picture/heif"
 	"imgtools/pkg/picture/meta"
 	"imgtools/pkg/picture/raster"
 )
@@ -16,15 +17,18 @@ import (
 var Unlimited = raster.Limits{Pixels: math.MaxInt64}
 
 // IsPicture reports whether the first size bytes of in are a picture of a format that is
-// read.
+// read, or HEIC or AVIF.
 func IsPicture(in io.ReaderAt, size int64) bool {
 	_, err := codec.Sniff(in, size)
-	return err == nil
+	return err == nil || heif.Is(in, size)
 }
 
 // Read describes the picture in the first size bytes of in. Errors are those of
-// codec.Open.
+// codec.Open, and those of heif.Open for HEIC and AVIF, which codec does not read.
 func Read(in io.ReaderAt, size int64, lim raster.Limits) (info.Info, error) {
+	if heif.Is(in, size) {
+		return readHEIF(in, size, lim)
+	}
 	p, err := codec.Open(in, size, lim)
 	if err != nil {
 		return info.Info{}, err
@@ -45,6 +49,29 @@ func Read(in io.ReaderAt, size int64, lim raster.Limits) (info.Info, error) {
 		notes.Note("%s", n)
 	}
 	i.Notes = notes.Notes()
+	return i, nil
+}
+
+// readHEIF describes a HEIC or AVIF file.
+func readHEIF(in io.ReaderAt, size int64, lim raster.Limits) (info.Info, error) {
+	p, err := heif.Open(in, size, lim)
+	if err != nil {
+		return info.Info{}, err
+	}
+	i := info.Info{Format: p.Format(), Width: p.W, Height: p.H, Frames: p.Frames, Depth: p.Depth, Colour: info.RGB, Alpha: p.Alpha,
+		Orientation: int(p.Orientation), Density: density(meta.ParseEXIF(p.Metadata.EXIF).Density), Date: meta.DateOf(p.Metadata.EXIF)}
+	if p.Chroma == heif.Mono {
+		i.Colour = info.Gray
+	}
+	h := raster.Header{ICC: p.ICC}
+	if p.ICC == nil && !p.SRGB() {
+		h.Coding.CICP = p.CICP
+	}
+	i.Profile = profile(&h)
+	if p.Unsupported != "" {
+		p.Note("%s", p.Unsupported)
+	}
+	i.Notes = p.Notes()
 	return i, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"testing"
 
@@ -88,6 +89,50 @@ func TestRead(t *testing.T) {
 			got, err := Read(bytes.NewReader(c.file), int64(len(c.file)), Unlimited)
 			if err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("%+v, %v\nwant %+v", got, err, c.want)
+			}
+		})
+	}
+}
+
+// HEIC and AVIF are not read, and described all the same.
+func TestHEIF(t *testing.T) {
+	plain := info.Info{Format: "heic", Width: 64, Height: 48, Frames: 1, Depth: 8, Colour: info.RGB, Orientation: 1}
+	with := func(turn func(*info.Info)) info.Info {
+		i := plain
+		turn(&i)
+		return i
+	}
+	dpi := &info.Density{X: 300, Y: 300, Unit: info.Inch}
+	for file, want := range map[string]info.Info{
+		"odd.heic":   with(func(i *info.Info) { i.Width, i.Height = 45, 31 }),
+		"exif.heic":  with(func(i *info.Info) { i.Density, i.Date = dpi, "2026-11-29T18:30:00+01:00" }),
+		"p3.heic":    with(func(i *info.Info) { i.Profile = "sP3C" }),
+		"alpha.heic": with(func(i *info.Info) { i.Alpha = true }),
+		"deep.heic":  with(func(i *info.Info) { i.Depth = 10 }),
+		"gray.avif":  with(func(i *info.Info) { i.Format, i.Colour = "avif", info.Gray }),
+		"anim.avif":  with(func(i *info.Info) { i.Format, i.Frames, i.Alpha = "avif", 3, true }),
+		"deep.avif": with(func(i *info.Info) {
+			i.Format, i.Width, i.Height, i.Depth, i.Profile = "avif", 40, 30, 12, "CICP 9/16/9/1"
+		}),
+		"exif.avif": with(func(i *info.Info) {
+			i.Format, i.Width, i.Height, i.Orientation, i.Density, i.Date = "avif", 48, 64, 5, dpi, "2026-11-29T18:30:00+01:00"
+		}),
+	} {
+		t.Run(file, func(t *testing.T) {
+			data, err := os.ReadFile("../heif/testdata/" + file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := bytes.NewReader(data)
+			got, err := Read(in, int64(len(data)), Unlimited)
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%+v, %v\nwant %+v", got, err, want)
+			}
+			if !IsPicture(in, int64(len(data))) {
+				t.Error("it is no picture")
+			}
+			if _, err := Read(in, 100, Unlimited); fault.Of(err) != fault.Format {
+				t.Errorf("100 bytes of it: %v", err)
 			}
 		})
 	}
