@@ -40,7 +40,7 @@ func (j *job) placedRows(a alpha) (raster.Rows, error) {
 	}
 	// What of the result doesn't depend on the cut is done, and held.
 	whole := *j
-	whole.place.Cut = geometry.Whole(j.place.ScaledW, j.place.ScaledH)
+	whole.place = geometry.Unplaced(j.place.ScaledW, j.place.ScaledH)
 	scaled := rows.Header().Layout != raster.YCbCr || !j.planar()
 	size := rows.Header().Bytes()
 	if scaled {
