@@ -40,7 +40,7 @@ func toLanesPlain(d *lanes, luma []uint8, stride int) {
 // chromaToLanesPlain sets lanes 0 to 7, and 8 to 15, from four rows of 8 blocks.
 func chromaToLanesPlain(d *lanes, rows *[4][32]uint8) {
 	for y := range 4 {
-		for i, v := range rows[y] {
+		for i, v := range rows[y][:] {
 			d[4*y+i&3][i>>2], d[4*y+i&3][i>>2+8] = int16(v), int16(v)
 		}
 	}

@@ -2,7 +2,10 @@
 
 package vp8
 
-import "simd/archsimd"
+import (
+	"encoding/binary"
+	"simd/archsimd"
+)
 
 // A vector of RGB has four pixels of three numbers and a 0: two in each half. Products of
 // neighbours are added, and then sums of neighbours: the lower half of the result has the
@@ -84,16 +87,15 @@ func chromaBlocks(cb, cr, a, b []uint8) (n int) {
 	}
 	at, order := archsimd.LoadInt8x32(&rgbPixels), archsimd.LoadInt8x32(&chromaBytes)
 	wb, wr, half := load(&weightsCb), load(&weightsCr), archsimd.LoadInt32x8(&rounding8C)
-	var out [16]uint8
 	for ; n+4 <= len(cb) && 6*n+28 <= min(len(a), len(b)); n += 4 {
 		x := fourPixels(a[6*n:], at).Add(fourPixels(b[6*n:], at))
 		y := fourPixels(a[6*n+12:], at).Add(fourPixels(b[6*n+12:], at))
 		blue := x.DotProductPairs(wb).AddPairsGrouped(y.DotProductPairs(wb))
 		red := x.DotProductPairs(wr).AddPairsGrouped(y.DotProductPairs(wr))
 		c := blue.AddPairsGrouped(red).Add(half).ShiftAllRight(17).AsInt8x32().AsUint8x32().PermuteOrZeroGrouped(order)
-		c.GetLo().Or(c.GetHi()).Store(&out)
-		copy(cb[n:n+4], out[0:4])
-		copy(cr[n:n+4], out[4:8])
+		both := c.GetLo().Or(c.GetHi()).AsUint32x4()
+		binary.LittleEndian.PutUint32(cb[n:n+4], both.GetElem(0))
+		binary.LittleEndian.PutUint32(cr[n:n+4], both.GetElem(1))
 	}
 	archsimd.ClearAVXUpperBits()
 	return n
