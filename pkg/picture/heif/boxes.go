@@ -3,7 +3,6 @@ package heif
 import (
 	"bytes"
 	"encoding/binary"
-	"io"
 
 	"imgtools/pkg/fault"
 )
@@ -117,103 +116,4 @@ func (f *fields) err(kind string) error {
 		return fault.New(fault.Format, "box %s ends early", kind)
 	}
 	return nil
-}
-
-// walk finds the boxes of the file itself, and lists its items. The box moov is only
-// looked for in a file of a brand for sequences.
-func (f *file) walk() error {
-	sequence, meta := false, false
-	at := int64(0)
-	for n := 0; at < f.size && !(meta && (!sequence || f.moov != nil)); n++ {
-		if n == maxTop {
-			if meta {
-				break
-			}
-			return fault.New(fault.Format, "no meta in the first %d boxes", maxTop)
-		}
-		var b [16]byte
-		room := f.size - at
-		k, err := f.r.ReadAt(b[:min(16, room)], at)
-		if err != nil && err != io.EOF {
-			return err
-		}
-		h, err := header(b[:k], room)
-		if err != nil {
-			if meta {
-				break // what follows is not needed
-			}
-			return err
-		}
-		switch h.kind {
-		case "ftyp":
-			payload, err := f.payload(h, at, 8+4*maxBrands)
-			if err != nil {
-				return err
-			}
-			for i := 0; i+4 <= len(payload); i += 4 {
-				switch string(payload[i : i+4]) {
-				case "avis", "msf1", "hevc", "hevx", "hevm", "hevs":
-					sequence = true
-				}
-			}
-		case "meta":
-			if meta {
-				break
-			}
-			payload, err := f.payload(h, at, maxMeta)
-			if err != nil {
-				return err
-			}
-			if err := f.list(payload); err != nil {
-				return err
-			}
-			meta = true
-		case "moov":
-			payload, err := f.payload(h, at, maxMeta)
-			if err != nil {
-				if meta {
-					f.cut = true
-					return nil
-				}
-				return err
-			}
-			f.moov = payload
-		}
-		if h.size >= room {
-			break
-		}
-		at += h.size
-	}
-	switch {
-	case meta:
-		return nil
-	case f.moov != nil:
-		return fault.New(fault.Unsupported, "a sequence without a still picture is not read")
-	}
-	return fault.New(fault.Format, "truncated: no meta box in %d bytes", f.size)
-}
-
-// payload reads the payload of a box that starts at a byte of the file, if it has at
-// most the given number of bytes.
-func (f *file) payload(h head, at, most int64) ([]byte, error) {
-	n := h.size - h.head
-	if at+h.size > f.size {
-		return nil, fault.New(fault.Format, "truncated: box %s has %d of %d bytes", h.kind, max(f.size-at-h.head, 0), n)
-	}
-	if n > most {
-		return nil, fault.New(fault.TooLarge, "box %s of %d bytes > %d", h.kind, n, most)
-	}
-	b := make([]byte, n)
-	if k, err := f.r.ReadAt(b, at+h.head); k < len(b) {
-		return nil, short(err)
-	}
-	return b, nil
-}
-
-// short returns the error for a read that ended early, or err if that has another cause.
-func short(err error) error {
-	if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
-		return fault.New(fault.Format, "truncated while it was read")
-	}
-	return err
 }

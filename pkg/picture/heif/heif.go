@@ -19,7 +19,7 @@
 //	moov                 frames of a sequence; only counted
 //	mdat                 never read, except for metadata
 //
-// Open finds these boxes (boxes.go), lists items and properties (items.go,
+// Open finds these boxes (walk.go, boxes.go), lists items and properties (items.go,
 // properties.go), and follows the references of the primary item (picture.go).
 package heif
 
@@ -27,7 +27,6 @@ import (
 	"encoding/binary"
 	"io"
 
-	"imgtools/pkg/fault"
 	"imgtools/pkg/format"
 	"imgtools/pkg/picture/raster"
 )
@@ -154,11 +153,11 @@ func Brand(head []byte) string {
 func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Picture, error) {
 	f := file{r: r, size: size}
 	if err := f.walk(); err != nil {
-		return nil, fault.New(fault.Of(err), "heif: %w", err)
+		return nil, err
 	}
 	p := &Picture{}
 	if err := f.describe(p, lim); err != nil {
-		return nil, fault.New(fault.Of(err), "heif: %w", err)
+		return nil, err
 	}
 	return p, nil
 }

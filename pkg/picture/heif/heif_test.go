@@ -112,16 +112,21 @@ func TestPictureOfATelephone(t *testing.T) {
 	}
 }
 
+// point is a place from the middle of a picture, y downwards.
+type point struct{ x, y float64 }
+
+// upright says where a point of the stored picture is when it has been made upright, for
+// each orientation (Exif 2.32, 4.6.4).
+var upright = map[uint8]func(point) point{
+	1: func(p point) point { return p }, 2: func(p point) point { return point{-p.x, p.y} },
+	3: func(p point) point { return point{-p.x, -p.y} }, 4: func(p point) point { return point{p.x, -p.y} },
+	5: func(p point) point { return point{p.y, p.x} }, 6: func(p point) point { return point{-p.y, p.x} },
+	7: func(p point) point { return point{-p.y, -p.x} }, 8: func(p point) point { return point{p.y, -p.x} },
+}
+
 // Every row of turns and mirrorings, in either order, against turning a point with each.
 func TestOrientation(t *testing.T) {
-	type point struct{ x, y float64 }
-	left := func(p point) point { return point{p.y, -p.x} } // a quarter turn, y downwards
-	exif := map[uint8]func(point) point{                    // how a stored picture is made upright (Exif 2.32, 4.6.4)
-		1: func(p point) point { return p }, 2: func(p point) point { return point{-p.x, p.y} },
-		3: func(p point) point { return point{-p.x, -p.y} }, 4: func(p point) point { return point{p.x, -p.y} },
-		5: func(p point) point { return point{p.y, p.x} }, 6: func(p point) point { return point{-p.y, p.x} },
-		7: func(p point) point { return point{-p.y, -p.x} }, 8: func(p point) point { return point{p.y, -p.x} },
-	}
+	left := func(p point) point { return point{p.y, -p.x} } // a quarter turn
 	for angle := range 4 {
 		for mirror := range 3 { // 2: none
 			for _, mirrorFirst := range []bool{false, true} {
@@ -156,7 +161,7 @@ func TestOrientation(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := exif[p.Orientation](point{1, 2}); got != at {
+				if got := upright[p.Orientation](point{1, 2}); got != at {
 					t.Errorf("irot %d, imir %d, mirrored first %v: orientation %d takes (1, 2) to %v, want %v", angle, mirror, mirrorFirst, p.Orientation, got, at)
 				}
 				if want := angle&1 == 1; (p.W == 48) != want {

@@ -19,7 +19,10 @@ type file struct {
 	properties []box
 	idat       []byte
 	moov       []byte // nil: none
-	cut        bool   // moov is there, and not whole
+
+	sequence bool  // by a brand of ftyp
+	listed   bool  // meta has been read
+	late     error // on the way from meta to moov
 }
 
 // item is one of the things that meta describes.

@@ -8,8 +8,8 @@ import (
 // The table stsz has the size that all samples have, or 0, and their number (ISO/IEC
 // 14496-12, 8.7.3.2).
 func (f *file) frames(p *Picture) error {
-	if f.cut {
-		p.Note("truncated in the list of frames")
+	if f.late != nil {
+		p.Note("frames not counted: %v", f.late)
 	}
 	if f.moov == nil {
 		return nil
