@@ -57,7 +57,7 @@ func hostile() map[string]struct {
 		"a box smaller than itself":          {raw(ftyp + n4(4) + "meta"), bad, `box "meta" of 4 bytes, which is less than its header`},
 		"a box of 2^64 bytes":                {raw(ftyp + n4(1) + "mdat" + strings.Repeat("\xff", 8)), bad, "truncated: no meta box"},
 		"meta of 2^64 bytes":                 {raw(ftyp + n4(1) + "meta" + strings.Repeat("\xff", 8)), bad, "truncated: box meta has 0 of"},
-		"meta of 4 GB":                       {raw(ftyp + n4(0xfffffff0) + "meta"), bad, "truncated: box meta has 0 of 4294967272"},
+		"meta of 4 GB":                       {raw(ftyp + n4(-16) + "meta"), bad, "truncated: box meta has 0 of 4294967272"},
 		"a meta of 5 MB":                     {raw(ftyp + bx("meta", strings.Repeat("\x00", 5<<20))), large, "box meta of 5242880 bytes > 4194304"},
 		"meta to the end":                    {raw(ftyp + n4(0) + "meta"), bad, "no box pitm"},
 		"ftyp of 1 MB":                       {raw(bx("ftyp", strings.Repeat("heic", 1<<18))), large, "box ftyp of 1048576 bytes"},
