@@ -28,7 +28,7 @@ var formats = Table{
 		About: "all colour types, 1 to 16 bit, interlaced, animated; written with 1 to 16 bit, all frames of an animation, also of a GIF or WebP"},
 	{Name: GIF, Title: "GIF", Exts: []string{"gif"}, Media: "image/gif",
 		Read: true, Write: true, Alpha: true, Animation: true, Browser: true,
-		About: "all frames of an animation, also of a WebP or APNG; to another format the first frame"},
+		About: "all frames of an animation, also of a WebP or APNG; to a format without animation the first frame"},
 	{Name: WebP, Title: "WebP", Exts: []string{"webp"}, Media: "image/webp",
 		Read: true, Write: true, Metadata: "EXIF XMP", Quality: 80, Alpha: true, Animation: true, Browser: true,
 		About: "lossy and lossless, all frames of an animation, also of a GIF or APNG; a lossless one is written lossless, another lossy with 4:2:0 unless quality=lossless"},
