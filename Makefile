@@ -49,7 +49,7 @@ endif
 
 COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsign
 # Packages with vector code: their plain loops are tested and vetted too.
-VECTORS = $(addprefix ./pkg/picture/,colour jpeg png raster resample webp/vp8 webp/vp8l)
+VECTORS = $(addprefix ./pkg/picture/,colour flate jpeg png raster resample webp webp/vp8 webp/vp8l)
 
 # The filters and the clients, and what they are made of.
 PORTABLE = ./cmd/gray ./cmd/scale ./cmd/imginfo ./cmd/imgput ./cmd/imgget ./cmd/imgls ./cmd/imgrm ./cmd/imgsign \

@@ -2,11 +2,14 @@ package tests
 
 import (
 	"bufio"
+	"bytes"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -80,6 +83,42 @@ func sseAmongVectors(code []string) (sse []string, wide bool) {
 		}
 	}
 	return sse, wide
+}
+
+// TestMakefileNamesVectorPackages: the packages whose loops have another version in
+// vectors are those that make test runs without vectors too.
+func TestMakefileNamesVectorPackages(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`(?m)^VECTORS = \$\(addprefix \./(\S+/),(.*)\)$`).FindSubmatch(makefile)
+	if list == nil {
+		t.Fatal("the Makefile has no line of VECTORS")
+	}
+	var named, have []string
+	for _, name := range strings.Fields(string(list[2])) {
+		named = append(named, string(list[1])+name)
+	}
+	err = filepath.WalkDir(filepath.Join(root, "pkg"), func(file string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(file, "_amd64.go") {
+			return err
+		}
+		text, err := os.ReadFile(file)
+		if bytes.Contains(text, []byte(`"simd/archsimd"`)) {
+			dir, _ := filepath.Rel(root, filepath.Dir(file))
+			have = append(have, filepath.ToSlash(dir))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(have)
+	slices.Sort(named)
+	if have = slices.Compact(have); !slices.Equal(named, have) {
+		t.Errorf("VECTORS in the Makefile names\n%q\nand vector code is in\n%q", named, have)
+	}
 }
 
 func TestSSEAmongVectorsIsFound(t *testing.T) {
