@@ -1,4 +1,4 @@
-# imgtools: turn pictures gray and make them smaller, as a service and in the shell.
+# imgtools resizes, crops, converts and grays pictures: as shell commands and as an upload service.
 #
 #   make            build the eleven commands into bin/ (SIMD=0: without vector code)
 #   make run        build them and serve http://localhost:8080 (PORT=n: elsewhere)
