@@ -19,11 +19,16 @@ func TestFitFindsTheBestQualityWithinBytes(t *testing.T) {
 			for _, fast := range []bool{false, true} {
 				t.Run(fmt.Sprint(layout, " progressive=", progressive, " fast=", fast), func(t *testing.T) {
 					p := noise(330, 210, layout)
+					files := map[int][]byte{}
 					file := func(quality int) []byte {
+						if f, ok := files[quality]; ok {
+							return f
+						}
 						var out bytes.Buffer
 						if err := Encode(&out, p.Rows(), EncodeOptions{Quality: quality, Progressive: progressive, Fast: fast}); err != nil {
 							t.Fatal(err)
 						}
+						files[quality] = out.Bytes()
 						return out.Bytes()
 					}
 					const usual = 81
