@@ -9,15 +9,17 @@
 // The first has CPU time, wall time, peak memory, bytes out and quality of every
 // job on photographs and on artificial pictures: with JPEGs of quality 85, then with
 // each program's own defaults. Our build without vector code is measured beside the
-// other. Then come the bytes of JPEG at defaults and at equal quality. Each figure to
-// be met stands below its rows, with the ratio measured: PASS or over; at the end they
-// stand together. The second table has requests a second and CPU time a request
-// through imgd, and what HTTP and the wire cost on top of the work. The third shows how
-// time and memory grow from 1 to 100 Mpixel. -markdown prints tables for the README.
+// other. Then come the bytes of JPEG at defaults and at equal quality, and WebP beside
+// libwebp's programs. Each figure to be met stands below its rows, with the ratio
+// measured: PASS or over; at the end they stand together. The second table has requests
+// a second and CPU time a request through imgd, and what HTTP and the wire cost on top
+// of the work. The third shows how time and memory grow from 1 to 100 Mpixel. -markdown
+// prints tables for the README.
 //
 // -only takes a pattern of picture and job, as the tables' titles have them:
 //
 //	-only 'photo12.jpg scale'     'defaults'     'JPEG bytes'     'FallenLeaf.jpg JPEG bytes, 1/4'     'photo12.jpg four sizes'
+//	-only 'Kite.jpg WebP, lossy'     'WebP, lossless'     'WebP, decoded'     'photo12.jpg WebP 1/4'
 //
 // The photographs are given, or from Debian's package plasma-workspace-wallpapers,
 // which is downloaded into the cache once, not installed. All programs under
@@ -197,6 +199,9 @@ func (b *bench) tables(files []string) (err error) {
 		}
 	}
 	if err := b.equal(photos); err != nil {
+		return err
+	}
+	if err := b.stills(photos, pictures); err != nil {
 		return err
 	}
 	if err := b.animation(photos); err != nil {

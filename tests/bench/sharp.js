@@ -14,7 +14,7 @@ async function work(line) {
   const options = {};
   if (+quality) options.quality = +quality;
   if (encoder === 'mozjpeg') options.mozjpeg = true;
-  image = to.endsWith('.png') ? image.png() : image.jpeg(options);
+  image = to.endsWith('.png') ? image.png() : to.endsWith('.webp') ? image.webp(options) : image.jpeg(options);
   await image.toFile(to);
 }
 (async () => {
