@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"imgtools/pkg/front/service"
 )
 
 // After TERM, -drain serves as before, but says that it is leaving; a second signal
@@ -26,6 +28,9 @@ func TestDrain(t *testing.T) {
 	i.hear("draining for 10m")
 	if code, body := i.ask("GET", "/readyz", ""); code != 503 || !strings.Contains(body, "stopping") {
 		t.Errorf("/readyz: %d %q", code, body)
+	}
+	if err := service.Ready(t.Context(), i.url); err == nil || !strings.HasSuffix(err.Error(), ": 503: stopping") {
+		t.Errorf("-ready: %q", err)
 	}
 	resp, err := http.Post(i.url+"/image", "image/png", strings.NewReader("A"))
 	if err != nil {

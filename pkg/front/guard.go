@@ -158,7 +158,7 @@ func hostMatches(host, name string) bool {
 // CheckHost returns an error if name is nothing that -host takes.
 func CheckHost(name string) error {
 	rest := strings.TrimPrefix(name, "*.")
-	if name != "*" && (rest == "" || strings.ContainsAny(rest, "*/:@ ")) {
+	if name != "*" && (rest == "" || rest[0] == '.' || strings.ContainsAny(rest, "*/:@ ")) {
 		return fault.New(fault.Usage, "-host %q: not a NAME, *.SUFFIX or *", name)
 	}
 	return nil

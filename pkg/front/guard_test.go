@@ -45,7 +45,7 @@ func TestHostNamesWithAStar(t *testing.T) {
 		}
 	}
 	for name, good := range map[string]bool{
-		"pics.lan": true, "*.lan": true, "*": true, "": false, "*.": false, "**": false, "a*.lan": false, "*lan": false, "http://pics.lan": false, "pics.lan:80": false,
+		"pics.lan": true, "*.lan": true, "*": true, "": false, "*.": false, "**": false, "a*.lan": false, "*lan": false, ".lan": false, "*..lan": false, "http://pics.lan": false, "pics.lan:80": false,
 	} {
 		if err := CheckHost(name); (err == nil) != good {
 			t.Errorf("-host %q: %v", name, err)

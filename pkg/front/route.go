@@ -154,7 +154,8 @@ func (rt route) method(name string) (method, bool) {
 // notFound is the error for a path that is not there. The path may hold an id,
 // which is not shown whole.
 func notFound(path string) error {
-	if id, ok := strings.CutPrefix(path, "/jobs/"); ok {
+	id, ok := strings.CutPrefix(path, "/jobs/")
+	if of, _, below := strings.Cut(id, "/"); ok && !(below && jobid.Valid(of)) {
 		return fault.New(fault.NotFound, "no job %s", quote(jobid.Short(id)))
 	}
 	return fault.New(fault.NotFound, "nothing at %s; see /", quote(jobid.Redact(path)))

@@ -85,6 +85,12 @@ func TestJobWithOneSizeHasNoSecond(t *testing.T) {
 	if a := s.do("GET", "/jobs/"+id+"/2/image", ""); a.status != 404 || !strings.Contains(a.body, "no result 2 of 1") {
 		t.Errorf("%+v", a)
 	}
+	// A path that no job has doesn't deny the job.
+	for _, below := range []string{"/0/image", "/02/image", "/2", "/image/"} {
+		if a := s.do("GET", "/jobs/"+id+below, ""); a.status != 404 || !strings.Contains(a.body, "nothing at ") || strings.Contains(a.body, id) {
+			t.Errorf("%s: %+v", below, a)
+		}
+	}
 	if body := s.do("GET", "/jobs/"+id, "", "Accept: application/json").body; strings.Contains(body, `"outs"`) {
 		t.Errorf("%s", body)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"imgtools/pkg/address"
@@ -62,5 +63,5 @@ func askReady(ctx context.Context, a address.Address) error {
 		return nil
 	}
 	b, _ := io.ReadAll(io.LimitReader(resp.Body, readyBytes))
-	return fmt.Errorf("%s: %d: %s", a, resp.StatusCode, fault.Line(string(b)))
+	return fmt.Errorf("%s: %d: %s", a, resp.StatusCode, fault.Line(strings.TrimSpace(string(b))))
 }

@@ -105,10 +105,7 @@ func fitFile(src raster.Rows, o EncodeOptions) ([]outChunk, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A chunk of an odd size is padded. A number below 1 is for no picture enough; package
-	// vp8 refuses 1 with the size that it has reached.
-	o.Bytes = max(1, (o.Bytes-fileSize(others))&^1)
-	bits, err := lossyChunk(src, o)
+	bits, err := lossyChunk(src, o, fileSize(others))
 	if err != nil {
 		return nil, err
 	}
@@ -127,13 +124,13 @@ func beside(h *raster.Header, picture []outChunk) ([]outChunk, error) {
 // lossyChunks encodes rows: perhaps a chunk of alpha, and one without it.
 func lossyChunks(src raster.Rows, o EncodeOptions) ([]outChunk, error) {
 	if !src.Header().Layout.HasAlpha() {
-		bits, err := lossyChunk(src, o)
+		bits, err := lossyChunk(src, o, 0)
 		return []outChunk{bits}, err
 	}
 	var alpha []outChunk
 	var bits outChunk
 	for _, err := range raster.Tee(vp8l.Clear(src),
-		func(rows raster.Rows) (err error) { bits, err = lossyChunk(raster.DropAlpha(rows), o); return err },
+		func(rows raster.Rows) (err error) { bits, err = lossyChunk(raster.DropAlpha(rows), o, 0); return err },
 		func(rows raster.Rows) (err error) { alpha, err = alphaChunk(rows, o); return err }) {
 		if err != nil {
 			return nil, err
@@ -142,9 +139,9 @@ func lossyChunks(src raster.Rows, o EncodeOptions) ([]outChunk, error) {
 	return append(alpha, bits), nil
 }
 
-// lossyChunk encodes rows without alpha.
-func lossyChunk(src raster.Rows, o EncodeOptions) (outChunk, error) {
-	p, err := vp8.EncodePayload(src, vp8.EncodeOptions{Quality: o.Quality, Fast: o.Fast, Bytes: o.Bytes, Limits: o.Limits})
+// lossyChunk encodes rows without alpha, for a file of so many bytes around its payload.
+func lossyChunk(src raster.Rows, o EncodeOptions, around int64) (outChunk, error) {
+	p, err := vp8.EncodePayload(src, vp8.EncodeOptions{Quality: o.Quality, Fast: o.Fast, Bytes: o.Bytes, Around: around, Limits: o.Limits})
 	if err != nil {
 		return outChunk{}, err
 	}

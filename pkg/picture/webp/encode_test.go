@@ -268,9 +268,13 @@ func TestBytesGiveTheBestQuality(t *testing.T) {
 				}
 			})
 		}
-		err := Encode(&bytes.Buffer{}, p.Again(), EncodeOptions{Quality: 90, Bytes: 100})
-		if fault.Of(err) != fault.TooLarge {
-			t.Error(err)
+		// The error is about the file, and about what was asked for.
+		least := len(encoded(t, p.Again(), EncodeOptions{Quality: 10}))
+		for _, most := range []int64{1, 100} {
+			err := Encode(&bytes.Buffer{}, p.Again(), EncodeOptions{Quality: 90, Bytes: most})
+			if want := fmt.Sprintf("%d bytes at quality 10 > %d bytes (bytes=)", least, most); fault.Of(err) != fault.TooLarge || err.Error() != want {
+				t.Errorf("%v; want %s", err, want)
+			}
 		}
 		// A lossless file that fits is taken, and one that doesn't becomes lossy.
 		whole := encoded(t, p.Again(), EncodeOptions{Lossless: true})

@@ -13,11 +13,15 @@ type EncodeOptions struct {
 	Fast    bool // less time for a somewhat larger file
 	Limits  raster.Limits
 
-	// Bytes is the largest payload wanted; 0: any. Then Quality is the best that is tried,
+	// Bytes is the largest file wanted; 0: any. Then Quality is the best that is tried,
 	// and the result has the best that fits. The samples are held, 1.5 bytes a pixel, so
 	// the picture may have up to maxFitPixels. If quality 10 does not fit, the error is of
 	// kind fault.TooLarge and names the size reached.
 	Bytes int64
+
+	// Around is the part of Bytes that the file needs around the payload, which is padded
+	// to an even size there. It may be larger than Bytes: then nothing fits.
+	Around int64
 }
 
 // Encode returns the payload of a chunk "VP8 ", in one piece. See EncodePayload.

@@ -22,7 +22,7 @@ type samples struct {
 	stride int
 }
 
-// fit returns the picture at the best quality whose payload has at most o.Bytes: with it
+// fit returns the picture at the best quality whose file has at most o.Bytes: with it
 // the payload fits, and with one more it doesn't. o.Quality is tried first; then the
 // quality is found by halving. Each try encodes all samples again.
 func fit(s *source, o EncodeOptions) (*Payload, error) {
@@ -48,11 +48,12 @@ func fit(s *source, o EncodeOptions) (*Payload, error) {
 		}
 		return e.end()
 	}
+	file := func(p *Payload) int64 { return o.Around + (p.Len()+1)&^1 }
 	best, err := try(o.Quality)
-	if err != nil || best.Len() <= o.Bytes {
+	if err != nil || file(best) <= o.Bytes {
 		return best, err
 	}
-	fits, not, size := min(leastQuality, o.Quality)-1, o.Quality, best.Len()
+	fits, not, size := min(leastQuality, o.Quality)-1, o.Quality, file(best)
 	best = nil
 	for not-fits > 1 {
 		q := (fits + not) / 2
@@ -60,10 +61,10 @@ func fit(s *source, o EncodeOptions) (*Payload, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.Len() <= o.Bytes {
+		if file(p) <= o.Bytes {
 			fits, best = q, p
 		} else {
-			not, size = q, p.Len()
+			not, size = q, file(p)
 		}
 	}
 	if best == nil {

@@ -16,7 +16,7 @@ func TestBestQualityThatFits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return p.Len()
+		return (p.Len() + 1) &^ 1 // as a file holds it
 	}
 	for _, q := range []int{10, 37, 60, 80} {
 		n := size(EncodeOptions{Quality: q})
