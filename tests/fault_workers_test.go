@@ -130,17 +130,21 @@ func (h *house) again(name, sock string) *server {
 	return s
 }
 
-// signalWorkers sends sig to workers of daemons.
-// They are all looked up before: a picture must not go from a killed worker to another
-// one that is still to be killed.
+// signalWorkers sends sig to all workers of daemons.
 func signalWorkers(sig syscall.Signal, daemons ...*server) {
-	var workers []process
 	for _, d := range daemons {
-		workers = append(workers, children(d.cmd.Process.Pid)...)
+		for _, w := range children(d.cmd.Process.Pid) {
+			syscall.Kill(w.pid, sig)
+		}
 	}
-	for _, w := range workers {
-		syscall.Kill(w.pid, sig)
-	}
+}
+
+// killWorkers kills all workers of daemons as if in one instant: they are stopped
+// before. Otherwise a picture of one that is killed could go on to another that is still
+// to be killed, and two deaths are the end of a picture.
+func killWorkers(daemons ...*server) {
+	signalWorkers(syscall.SIGSTOP, daemons...)
+	signalWorkers(syscall.SIGKILL, daemons...)
 }
 
 // Under load, workers and daemons are killed, stopped and restarted, many times. A
@@ -159,7 +163,7 @@ func TestFaultWorkersAndDaemons(t *testing.T) {
 				syscall.Kill(w[rand.IntN(len(w))].pid, syscall.SIGKILL)
 			}
 		}, 2}, // a worker may gather the streams of both clients
-		{"all workers killed", func() { signalWorkers(syscall.SIGKILL, h.gray, h.scale) }, 2},
+		{"all workers killed", func() { killWorkers(h.gray, h.scale) }, 2},
 		{"worker stopped for half a second", func() {
 			w := children(some().cmd.Process.Pid)
 			if len(w) == 0 {
