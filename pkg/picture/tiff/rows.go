@@ -47,6 +47,16 @@ func (s *samples) grow(n int, bits uint8) {
 	}
 }
 
+// fill makes all samples the largest that there are.
+func (s *samples) fill() {
+	for i := range s.pix {
+		s.pix[i] = 0xff
+	}
+	for i := range s.pix16 {
+		s.pix16[i] = 0xffff
+	}
+}
+
 func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
 		s = make([]T, n)
@@ -103,6 +113,9 @@ func (r *rows) next() error {
 	n := min(t.segH-r.y%t.segH, t.h.FullH-r.y, t.bandRows())
 	stride := t.h.FullW * t.h.Layout.Samples()
 	r.out.grow(n*stride, t.h.Bits)
+	if r.part != geometry.Whole(t.h.FullW, t.h.FullH) {
+		r.out.fill() // what lies outside counts as opaque
+	}
 	raw := &r.out
 	if !t.direct() {
 		raw = &r.raw
