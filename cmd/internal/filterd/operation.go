@@ -197,6 +197,9 @@ func reply(results []plan.Result, handOver bool) wire.Reply {
 			words = append(words, ops.Word{Key: wire.Numbered("goal", i+1), Value: fmt.Sprintf("%dx%d", goal.W, goal.H)})
 		}
 		words = append(words, ops.Word{Key: "from", Value: r.From}, ops.Word{Key: "as", Value: r.As})
+		if r.Lossless {
+			words = append(words, ops.Word{Key: "quality", Value: ops.Lossless})
+		}
 	}
 	line := wire.Reply{Words: words, Len: -1}
 	room := wire.MaxLine - workerRoom - lenRoom*len(results)

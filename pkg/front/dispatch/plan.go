@@ -105,6 +105,9 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 			return Result{}, fault.New(fault.Internal, "%s did not answer goal= and as=", operation.Daemon)
 		}
 		o, in, before = o.With("format", reply.Get("as")), outs[0], reply
+		if v := reply.Get("quality"); v != "" { // the kind of WebP that came in
+			o = o.With("quality", v)
+		}
 		for _, key := range []string{"gravity", "background"} {
 			if v := reply.Get(key); v != "" && o.Has(key) {
 				o = o.With(key, v)

@@ -36,7 +36,7 @@ func (j *job) handOver(out io.Writer) (Result, error) {
 	if j.goals == nil {
 		res.Goals = []Size{{j.place.W, j.place.H}}
 	}
-	res.From, res.As = j.p.Format, j.out.Name
+	res.From, res.As, res.Lossless = j.p.Format, j.out.Name, j.lossless && j.out.Name == format.WebP
 	if c := j.background; c != nil {
 		res.Background = fmt.Sprintf("%02x%02x%02x", c.R, c.G, c.B)
 	}

@@ -77,6 +77,7 @@ type Result struct {
 	OriginX, OriginY int
 	Goals            []Size
 	From, As         string
+	Lossless         bool // the result is to be a lossless WebP
 	Background       string
 }
 
