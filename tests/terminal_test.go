@@ -206,7 +206,7 @@ func TestCompletion(t *testing.T) {
 	for line, want := range map[string][]string{
 		"gray -l ":        {"601", "709", "luminance"},
 		"scale --kernel ": {"lanczos3", "box", "triangle", "catmullrom", "mitchell"},
-		"imgput -f ":      {"jpeg", "png", "gif", "bmp", "tiff", "pnm", "pgm", "ppm", "pam"},
+		"imgput -f ":      {"jpeg", "png", "gif", "webp", "bmp", "tiff", "pnm", "pgm", "ppm", "pam", "auto"},
 		"grayd -sandbox ": {"strict", "best", "off"},
 		"imgd -log ":      {"text", "json"},
 		"gray -d ":        {"folder"},
