@@ -91,7 +91,7 @@ var walls = map[string][]string{
 	"pkg/shell/faketerm":        {},
 	"pkg/shell/progress":        {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm", "pkg/shell/system"},
 	"pkg/shell/show":            {"pkg/fault", "pkg/shell/cli", "pkg/shell/faketerm", "pkg/shell/system"},
-	"pkg/shell/input":           {"pkg/fault", "pkg/limits", "pkg/shell/cli"},
+	"pkg/shell/input":           {"pkg/fault", "pkg/shell/system", "pkg/limits", "pkg/shell/cli"},
 	"pkg/shell/output":          {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/system"},
 	"pkg/shell/client":          {"pkg/fault", "pkg/filename", "pkg/geometry", "pkg/jobid", "pkg/tokenfile", "pkg/ops", "pkg/shell/cli", "pkg/shell/client/fakeimgd", "pkg/shell/system"},
 	"pkg/shell/client/fakeimgd": {"pkg/fault", "pkg/ops"},

@@ -14,6 +14,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/limits"
+	"imgtools/pkg/shell/system"
 )
 
 // Input is an open picture.
@@ -95,12 +96,8 @@ func (in *Input) take(f *os.File) error {
 // spool copies f to an unnamed temporary file, and closes f unless it is standard
 // input.
 func (in *Input) spool(f *os.File) error {
-	tmp, err := os.CreateTemp("", "imgtools-*")
+	tmp, err := system.Unnamed()
 	if err != nil {
-		return err
-	}
-	if err := os.Remove(tmp.Name()); err != nil {
-		tmp.Close()
 		return err
 	}
 	if in.file != nil {

@@ -8,11 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imgtools/pkg/shell/cli"
+	"imgtools/pkg/shell/system"
 )
 
 // ask reports whether the terminal f knows kitty's protocol. It doesn't ask when this
 // process may not read from f: in the background, or when f is another session's.
 func ask(f *os.File) bool {
+	if front, _ := system.Foreground(f); !front {
+		return false
+	}
 	// Opened again for reading and without blocking, which must not change the
 	// flags of the shared description.
 	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
@@ -20,10 +24,6 @@ func ask(f *os.File) bool {
 		return false
 	}
 	defer unix.Close(fd)
-	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
-	if err != nil || group != unix.Getpgrp() {
-		return false
-	}
 	was, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
 		return false

@@ -9,8 +9,6 @@
 //	system_windows.go  Windows
 package system
 
-import "os"
-
 // Window is the size of a terminal's window, in characters and in pixels. What the
 // terminal doesn't say is 0.
 type Window struct{ Cols, Rows, Width, Height int }
@@ -20,9 +18,3 @@ type FileID struct{ dev, ino uint64 }
 
 // DupPrefixes are folders whose names are the open descriptors of this process.
 var DupPrefixes = []string{"/proc/self/fd/", "/dev/fd/"}
-
-// CreateNew creates the file at path, which must not be there. In errors of the file
-// its name is name.
-func CreateNew(path, name string, mode os.FileMode) (*os.File, error) {
-	return createNew(path, name, mode)
-}

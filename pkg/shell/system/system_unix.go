@@ -58,8 +58,9 @@ func Dup(fd int, path string) (*os.File, error) {
 	return os.NewFile(uintptr(n), path), nil
 }
 
-// createNew is CreateNew.
-func createNew(path, name string, mode os.FileMode) (*os.File, error) {
+// CreateNew creates the file at path, which must not be there. In errors of the file
+// its name is name.
+func CreateNew(path, name string, mode os.FileMode) (*os.File, error) {
 	const flags = unix.O_RDWR | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC | largeFile
 	for {
 		fd, err := unix.Open(path, flags, uint32(mode))

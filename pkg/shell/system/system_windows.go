@@ -52,8 +52,8 @@ func beyond() *windows.Overlapped { return &windows.Overlapped{OffsetHigh: 1 << 
 // Dup fails: no path means an open descriptor.
 func Dup(fd int, path string) (*os.File, error) { return nil, errors.ErrUnsupported }
 
-// createNew is CreateNew. The file's name in errors is path.
-func createNew(path, name string, mode os.FileMode) (*os.File, error) {
+// CreateNew creates the file at path, which must not be there. Its name in errors is path.
+func CreateNew(path, _ string, mode os.FileMode) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 }
 
