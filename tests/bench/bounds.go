@@ -122,6 +122,17 @@ func (v verdict) print(w io.Writer) {
 	fmt.Fprintf(w, "  %s  %s: %s, want %s\n", v.mark(), v.what, v.got, v.want)
 }
 
+// pass prints a verdict below its rows, and keeps it for the end.
+func (b *bench) pass(v verdict) {
+	v.print(b.w)
+	b.verdicts = append(b.verdicts, v)
+}
+
+// passRatio passes a verdict on a ratio that is to be at most most.
+func (b *bench) passRatio(job, what string, got, most float64) {
+	b.pass(verdict{job, what, fmt.Sprintf("%.2f", got), fmt.Sprintf("≤ %.2f", most), got <= most})
+}
+
 func (v verdict) mark() string {
 	if v.met {
 		return "PASS"

@@ -81,8 +81,7 @@ func (b *bench) equal(photos []picture) error {
 	}
 	if len(rows) > 0 {
 		for _, v := range judgeEqual(rows) {
-			v.print(b.w)
-			b.verdicts = append(b.verdicts, v)
+			b.pass(v)
 		}
 		fmt.Fprintln(b.w)
 	}

@@ -77,10 +77,7 @@ func (b *bench) sizesOf(p picture, job string) error {
 		fmt.Fprintf(b.w, "  %-30s %8.1f ms\n", way.name, ms(rows[i].cpu))
 	}
 	judge := func(what string, to *row, most float64) {
-		r := ratio(&rows[1], to)
-		v := verdict{job: p.name + " " + job, what: what, got: fmt.Sprintf("%.2f", r), want: fmt.Sprintf("≤ %.2f", most), met: r <= most}
-		v.print(b.w)
-		b.verdicts = append(b.verdicts, v)
+		b.passRatio(p.name+" "+job, what, ratio(&rows[1], to), most)
 	}
 	judge("CPU of four sizes / of the largest alone", &rows[0], mostToLargest)
 	if len(rows) > 2 {

@@ -60,14 +60,8 @@ func (b *bench) animation(photos []picture) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", animationJob, err)
 	}
-	for _, v := range []struct {
-		what      string
-		got, most float64
-	}{{"bytes ÷ gif2webp -lossy at equal SSIM", bytes / float64(peer.bytes), 1.1}, {"CPU ÷ gif2webp -lossy", cpu / float64(peer.cpu), 0.6}} {
-		verdict := verdict{animationJob, v.what, fmt.Sprintf("%.2f", v.got), fmt.Sprintf("≤ %.2f", v.most), v.got <= v.most}
-		verdict.print(b.w)
-		b.verdicts = append(b.verdicts, verdict)
-	}
+	b.passRatio(animationJob, "bytes ÷ gif2webp -lossy at equal SSIM", bytes/float64(peer.bytes), 1.1)
+	b.passRatio(animationJob, "CPU ÷ gif2webp -lossy", cpu/float64(peer.cpu), 0.6)
 	fmt.Fprintln(b.w)
 	return nil
 }

@@ -49,8 +49,7 @@ func (s webpStills) judge(b *bench) {
 			v.want += fmt.Sprintf(", none above %.2f", c.most)
 			v.met = v.met && last <= c.most
 		}
-		v.print(b.w)
-		b.verdicts = append(b.verdicts, v)
+		b.pass(v)
 	}
 	fmt.Fprintln(b.w)
 }
