@@ -195,6 +195,7 @@ type macroblock struct {
 const blockY2 = 24 // in macroblock.levels
 
 func newEncoder(w, h int, gray bool, o EncodeOptions) *encoder {
+	makeTables()
 	e := &encoder{w: w, h: h, mbw: (w + 15) / 16, mbh: (h + 15) / 16, gray: gray, fast: o.Fast, maxHeld: maxHeld}
 	e.aboveLuma = make([]uint8, 16*e.mbw)
 	e.aboveModes = make([]mode, 4*e.mbw)

@@ -1,6 +1,9 @@
 package vp8
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"sync"
+)
 
 // A boolCoder is the boolean entropy encoder (RFC 6386 section 7): an arithmetic coder of
 // bits, each with the probability, out of 256, that it is 0.
@@ -92,14 +95,19 @@ func (c *boolCoder) leaf(path []int8, probs []uint8) {
 	}
 }
 
-// Paths to the leaves of trees.
-var (
-	segmentPaths    = segmentTree.paths(segments)
-	lumaModePaths   = lumaModeTree.paths(mode4x4 + 1)
+// Paths to the leaves of trees; makeTables sets them.
+var segmentPaths, lumaModePaths, chromaModePaths, blockModePaths, tokenPaths [][]int8
+
+// makeTables makes the paths, and the costs that follow from them. An encoder calls it: a
+// process that only decodes does not need them.
+var makeTables = sync.OnceFunc(func() {
+	segmentPaths = segmentTree.paths(segments)
+	lumaModePaths = lumaModeTree.paths(mode4x4 + 1)
 	chromaModePaths = chromaModeTree.paths(4)
-	blockModePaths  = blockModeTree.paths(modes)
-	tokenPaths      = tokenTree.paths(tokenEnd + 1)
-)
+	blockModePaths = blockModeTree.paths(modes)
+	tokenPaths = tokenTree.paths(tokenEnd + 1)
+	makeCosts()
+})
 
 // paths returns the paths to the first n leaves of a tree, nil for a leaf that it has
 // not. A path is the entries that lead to the leaf: entry i follows bit i&1 at the node

@@ -5,14 +5,8 @@ import "math"
 // Costs are in 1/256 bit; in laneCosts in 1/16 bit.
 
 // bitCost is the cost of a bit that is false, by its probability; that of one that is
-// true is bitCost[256-p].
-var bitCost = func() (t [257]uint16) {
-	for p := 1; p <= 256; p++ {
-		t[p] = uint16(math.Round(-256 * math.Log2(float64(p)/256)))
-	}
-	t[0] = t[1]
-	return
-}()
+// true is bitCost[256-p]. makeCosts sets it.
+var bitCost [257]uint16
 
 // pathCost returns the cost of the path to a leaf.
 func pathCost(path []int8, probs []uint8) (sum int) {
@@ -26,14 +20,19 @@ func pathCost(path []int8, probs []uint8) (sum int) {
 	return sum
 }
 
-// Costs of modes.
+// Costs of modes; makeCosts sets them.
 var (
 	lumaModeCost   [modes + 1]int
 	chromaModeCost [4]int
 	blockModeCost  [modes][modes][modes]int // by the modes above and to the left
 )
 
-func init() {
+// makeCosts makes the tables of costs.
+func makeCosts() {
+	for p := 1; p <= 256; p++ {
+		bitCost[p] = uint16(math.Round(-256 * math.Log2(float64(p)/256)))
+	}
+	bitCost[0] = bitCost[1]
 	for _, m := range squareModes {
 		lumaModeCost[m] = pathCost(lumaModePaths[m], lumaModeProbs[:])
 		chromaModeCost[m] = pathCost(chromaModePaths[m], chromaModeProbs[:])

@@ -64,6 +64,7 @@ func TestVectorLanesAreTheirPlainTwins(t *testing.T) {
 			if levels != wantLevels || dist != wantDist || nz != wantNZ {
 				t.Fatalf("trial %d, from %d: quantizer: %v %x, want %v %x", trial, first, dist, nz, wantDist, wantNZ)
 			}
+			makeTables()
 			var costs levelCosts
 			var l laneCosts
 			typ := rnd.IntN(blockTypes)

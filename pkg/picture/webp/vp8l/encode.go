@@ -119,6 +119,7 @@ type encoder struct {
 }
 
 func newEncoder(w, h int, alpha bool, o EncodeOptions) *encoder {
+	makeLog2Table()
 	return &encoder{w: w, h: h, o: o, alpha: alpha, seen: ^uint32(0), colours: newColours(w, h)}
 }
 

@@ -4,15 +4,19 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync"
 )
 
-// log2Table has log2 of small numbers.
-var log2Table = func() (t [1 << 12]float32) {
-	for i := 1; i < len(t); i++ {
-		t[i] = float32(math.Log2(float64(i)))
+// log2Table has log2 of small numbers; makeLog2Table sets it.
+var log2Table [1 << 12]float32
+
+// makeLog2Table is called by an encoder: a process that only decodes does not need the
+// table.
+var makeLog2Table = sync.OnceFunc(func() {
+	for i := 1; i < len(log2Table); i++ {
+		log2Table[i] = float32(math.Log2(float64(i)))
 	}
-	return t
-}()
+})
 
 func log2(n uint32) float32 {
 	if n < uint32(len(log2Table)) {

@@ -1,5 +1,7 @@
 package vp8l
 
+import "math"
+
 // The predictor transform (RFC 9649, 4.1) replaces each pixel by its difference from a
 // prediction, byte by byte and modulo 256. Each tile has one of 14 predictions, made of
 // the pixels to the left (L), above (T), above to the right (TR) and above to the left
@@ -36,7 +38,7 @@ var residualBits = func() (t [129]uint16) {
 		if size >= 16 {
 			size = min(size, 127)&^15 + 8
 		}
-		t[i] = uint16(16 * 1.6 * log2(uint32(size+1)))
+		t[i] = uint16(16 * 1.6 * float32(math.Log2(float64(size+1))))
 	}
 	return t
 }()
