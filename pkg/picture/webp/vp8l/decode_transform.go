@@ -51,14 +51,7 @@ func (d *Decoder) readTransform(kind uint32, w, h int) (t *transform, in int, er
 		}
 	case transformIndexing:
 		n := int(d.b.bits(8)) + 1
-		switch {
-		case n <= 2:
-			t.bits = 3
-		case n <= 4:
-			t.bits = 2
-		case n <= 16:
-			t.bits = 1
-		}
+		t.bits = bundleBits(n)
 		t.palette = make([]uint32, 256) // indexes beyond the palette are transparent black
 		err = d.readSmall(n, 1, func(row []uint32) { copy(t.palette, row) })
 		for i := 1; i < n; i++ {

@@ -188,11 +188,9 @@ func (e *encoder) band() error {
 	dst := e.coder.room(e.rows * w)
 	if e.plan.predict {
 		e.predict.band(dst, raw, e.y)
+		e.colour.band(dst)
 	} else {
 		copy(dst, raw[w:])
-	}
-	if e.plan.colour {
-		e.colour.band(dst)
 	}
 	if err := e.coder.band(); err != nil {
 		return err
@@ -213,10 +211,8 @@ func (e *encoder) start() {
 	e.coder = newCoder(w, e.h, e.plan.groupBits, e.o)
 	if e.plan.predict {
 		e.coder.match.predicted, e.coder.match.copyBits = true, copyBitsPredicted
-		e.predict = newPredictor(w, e.plan.tileBits, e.alpha)
-	}
-	if e.plan.colour {
-		e.colour = &colourer{bits: e.plan.tileBits, width: w}
+		e.predict = newPredictor(w)
+		e.colour = &colourer{width: w}
 	}
 }
 
@@ -263,9 +259,9 @@ func (e *encoder) head() *bitWriter {
 func (e *encoder) writeStream(w *bitWriter) {
 	b := &e.coder.build
 	transform := func(kind uint64) { w.write(1|kind<<1, 3) }
-	tiles := func(bits uint, px []uint32) {
-		w.write(uint64(bits-2), 3)
-		writeSmall(w, b, px, (e.w-1)>>bits+1)
+	tiles := func(px []uint32) {
+		w.write(tileBits-2, 3)
+		writeSmall(w, b, px, tilesOf(e.w, tileBits))
 	}
 	if p := e.plan.palette; p != nil {
 		transform(transformIndexing)
@@ -277,11 +273,9 @@ func (e *encoder) writeStream(w *bitWriter) {
 	}
 	if e.plan.predict {
 		transform(transformPredict)
-		tiles(e.predict.bits, e.predict.modes)
-	}
-	if e.plan.colour {
+		tiles(e.predict.modes)
 		transform(transformColour)
-		tiles(e.colour.bits, e.colour.tiles)
+		tiles(e.colour.tiles)
 	}
 	w.write(0, 1) // no more transforms
 	e.coder.writeHead(w)

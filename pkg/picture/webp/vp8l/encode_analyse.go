@@ -4,9 +4,7 @@ package vp8l
 type plan struct {
 	palette   []uint32 // colours; nil: pixels are colours themselves
 	green     bool     // green is subtracted from red and blue
-	predict   bool     // pixels are predicted
-	colour    bool     // the colour transform follows
-	tileBits  uint     // side of the tiles of both, as a power of 2
+	predict   bool     // pixels are predicted, and the colour transform follows
 	groupBits uint     // side of the tiles that choose a group of codes
 }
 
@@ -64,7 +62,6 @@ func analyse(px []uint32, w, h int) plan {
 	}
 	p := newPlan(w, h)
 	p.green, p.predict, _ = a.best(w, rows/step)
-	p.colour = p.predict
 	return p
 }
 
@@ -93,7 +90,7 @@ const tileBits = 5
 
 // newPlan returns the plan of a picture without transforms.
 func newPlan(w, h int) plan {
-	p := plan{tileBits: tileBits, groupBits: 5}
+	p := plan{groupBits: 5}
 	for p.groupBits < maxTileBits && (w>>p.groupBits+1)*(h>>p.groupBits+1) > maxTiles {
 		p.groupBits++
 	}

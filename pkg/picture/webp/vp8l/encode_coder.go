@@ -110,7 +110,7 @@ func (c *coder) remember(groups [][]uint32) {
 // tiles counts the symbols of each tile. A copy belongs to the tile in which it begins.
 func (c *coder) tiles(g *grouper, px []uint32) {
 	symbols := numSymbols(c.cache.bits)
-	across := (c.width-1)>>c.groupBits + 1
+	across := tilesOf(c.width, c.groupBits)
 	counts := make([]uint32, across*symbols)
 	flush := func() {
 		for t := range across {
@@ -137,7 +137,7 @@ func (c *coder) tiles(g *grouper, px []uint32) {
 
 // write writes the tokens with the codes of their tiles.
 func (c *coder) write(g *grouper, codes [][]code, px []uint32) {
-	across := (c.width-1)>>c.groupBits + 1
+	across := tilesOf(c.width, c.groupBits)
 	at, x, y := 0, 0, 0
 	for _, t := range c.match.tokens {
 		tile := y>>c.groupBits*across + x>>c.groupBits
@@ -163,5 +163,5 @@ func (c *coder) writeHead(w *bitWriter) {
 		return
 	}
 	w.write(1|uint64(c.groupBits-2)<<1, 4)
-	writeSmall(w, &c.build, c.groups, (c.width-1)>>c.groupBits+1)
+	writeSmall(w, &c.build, c.groups, tilesOf(c.width, c.groupBits))
 }

@@ -14,7 +14,6 @@ func (m multipliers) pixel() uint32 {
 
 // colourer chooses and applies the multipliers.
 type colourer struct {
-	bits  uint
 	width int
 	tiles []uint32
 }
@@ -23,7 +22,7 @@ type colourer struct {
 func (c *colourer) band(px []uint32) {
 	w := c.width
 	rows := len(px) / w
-	side := 1 << c.bits
+	const side = 1 << tileBits
 	for ty := 0; ty < rows; ty += side {
 		for tx := 0; tx < w; tx += side {
 			tw, th := min(side, w-tx), min(side, rows-ty)

@@ -123,8 +123,7 @@ func bundleBits(n int) uint {
 // bundledWidth returns the width of a picture with a palette of n colours when its pixels
 // are bundled.
 func bundledWidth(w, n int) int {
-	b := bundleBits(n)
-	return (w + 1<<b - 1) >> b
+	return tilesOf(w, bundleBits(n))
 }
 
 // paletteDeltas returns the palette as the file has it: each colour as its difference from

@@ -12,17 +12,15 @@ import "math"
 
 // predictor chooses and applies predictions.
 type predictor struct {
-	bits   uint // of the side of a tile
 	width  int
-	alpha  bool
 	modes  []uint32 // of each tile, as pixels: the mode is green
 	bitsOf [256]uint16
 }
 
 const numModes = 14
 
-func newPredictor(width int, bits uint, alpha bool) *predictor {
-	p := &predictor{width: width, bits: bits, alpha: alpha}
+func newPredictor(width int) *predictor {
+	p := &predictor{width: width}
 	for i := range p.bitsOf {
 		p.bitsOf[i] = residualBits[min(i, 256-i)]
 	}
@@ -48,7 +46,7 @@ var residualBits = func() (t [129]uint16) {
 func (p *predictor) band(dst, raw []uint32, y int) {
 	w := p.width
 	rows := len(dst) / w
-	side := 1 << p.bits
+	const side = 1 << tileBits
 	for ty := 0; ty < rows; ty += side {
 		th := min(side, rows-ty)
 		left := -1

@@ -89,7 +89,7 @@ func TestPredictionsAreThoseOfTheRFC(t *testing.T) {
 					}
 				}
 			}
-			p := newPredictor(n, 5, true)
+			p := newPredictor(n)
 			var want uint64
 			for _, v := range cur {
 				for _, b := range bytesOf(v) {
