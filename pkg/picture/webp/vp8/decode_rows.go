@@ -71,10 +71,10 @@ func newPlane(w, rows int) plane {
 	p := plane{stride: left + w + right}
 	p.pix = make([]uint8, (overlap+rows)*p.stride)
 	for y := range overlap + rows {
-		p.pix[y*p.stride+left-1] = 129
+		p.pix[y*p.stride+left-1] = outsideLeft
 	}
 	p.top = make([]uint8, p.stride)
-	set(p.top, 127)
+	set(p.top, outsideAbove)
 	return p
 }
 
@@ -83,7 +83,7 @@ func newPlane(w, rows int) plane {
 func (p *plane) keep(n int) {
 	w := p.stride - left - right
 	copy(p.top[left:], p.pix[p.at(0, n-1):][:w])
-	p.top[left-1] = 129
+	p.top[left-1] = outsideLeft
 	set(p.top[left+w:], p.top[left+w-1])
 }
 

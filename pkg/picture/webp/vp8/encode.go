@@ -207,9 +207,7 @@ func newEncoder(w, h int, gray bool, o EncodeOptions) *encoder {
 	e.held = make([]stream, e.mbh)
 	e.modes.init(e.mbw * e.mbh)
 	for i := range e.mb.rebuiltC { // chroma of gray: DC, without levels
-		for j := range e.mb.rebuiltC[i] {
-			e.mb.rebuiltC[i][j] = 128
-		}
+		set(e.mb.rebuiltC[i][:], 128)
 	}
 	e.tried = modeSets{luma: allModes, block: allModes, chroma: allModes}
 	if e.fast {
@@ -234,24 +232,16 @@ func (e *encoder) useProbs(p *coefProbs) {
 
 // row codes a row of macroblocks.
 func (e *encoder) row(luma []uint8, chroma [2][]uint8, stride int) error {
-	for i := range e.leftLuma {
-		e.leftLuma[i] = outsideLeft
-	}
+	set(e.leftLuma[:], outsideLeft)
 	for i := range e.leftChroma {
-		for j := range e.leftChroma[i] {
-			e.leftChroma[i][j] = outsideLeft
-		}
+		set(e.leftChroma[i][:], outsideLeft)
 	}
 	e.leftModes, e.leftCoded = [4]mode{}, 0
 	e.cornerLuma, e.cornerChroma = outsideLeft, [2]uint8{outsideLeft, outsideLeft}
 	if e.mby == 0 {
-		for i := range e.aboveLuma {
-			e.aboveLuma[i] = outsideAbove
-		}
+		set(e.aboveLuma, outsideAbove)
 		for i := range e.aboveChroma {
-			for j := range e.aboveChroma[i] {
-				e.aboveChroma[i][j] = outsideAbove
-			}
+			set(e.aboveChroma[i], outsideAbove)
 		}
 		e.cornerLuma, e.cornerChroma = outsideAbove, [2]uint8{outsideAbove, outsideAbove}
 	}

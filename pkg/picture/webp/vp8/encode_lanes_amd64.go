@@ -126,21 +126,17 @@ func quantize(levels, c *lanes, q *quantTable, first int, dist *[16]int32) (code
 	// interleaved: lo has blocks 0 to 3 and 8 to 11, hi the others.
 	var lo, hi archsimd.Int32x8
 	var any, even lanes16
-	p := 0
-	if first == 1 {
-		p = 1
-	} else {
+	if first == 0 {
 		t := &q.lanes[0]
 		l, e := quantizeVector(load(&c[0]), load(&t.step), load(&t.bias), load(&t.recip))
 		l.Store(&levels[0])
 		any, even = l, e
-		p = 1
 	}
 	t := &q.lanes[1]
 	step, bias, recip := load(&t.step), load(&t.bias), load(&t.recip)
 	// Position 0, or nothing, goes with position 1, and so on.
-	l, e := quantizeVector(load(&c[p]), step, bias, recip)
-	l.Store(&levels[p])
+	l, e := quantizeVector(load(&c[1]), step, bias, recip)
+	l.Store(&levels[1])
 	any = any.Or(l)
 	lo = even.InterleaveLoGrouped(e).DotProductPairs(even.InterleaveLoGrouped(e))
 	hi = even.InterleaveHiGrouped(e).DotProductPairs(even.InterleaveHiGrouped(e))

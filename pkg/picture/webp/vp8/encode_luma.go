@@ -57,7 +57,7 @@ func (e *encoder) choose16() int {
 		if !e.tried.luma.has(m) || !e.modes.allows(bits) && m != modeDC {
 			continue
 		}
-		nz := quantize(&t.levels, &t.tries[i].coefs, &s.lumaAC, 1, &dist)
+		nz := quantize(&t.levels, &t.tries[i].coefs, &s.luma, 1, &dist)
 		contextsOf(&ctx, nz, uint32(coded)&15, uint32(e.leftCoded)&15)
 		rateLanes(&t.levels, &e.costs[typeLumaAC].lanes, 1, &ctx, &rate)
 		// A squared coefficient of Y2 is four of DC, as both transforms double.
@@ -137,7 +137,7 @@ func (e *encoder) use16() {
 	try := &t.tries[t.best.try]
 	d := &try.coefs
 	*d = t.best.levels
-	dequantize(d, &s.lumaAC, 1)
+	dequantize(d, &s.luma, 1)
 	inverseY2(&d[0], &c)
 	inverse(d)
 	rebuild(&mb.rebuilt, &try.pred, d)

@@ -1,11 +1,6 @@
 package vp8
 
-// Prediction (RFC 6386 section 12). Pixels outside the picture are 127 above it, and 129
-// to the left of it below its first row.
-const (
-	outsideAbove = 127
-	outsideLeft  = 129
-)
+// Prediction (RFC 6386 section 12).
 
 // edges are the pixels around a square of luma or chroma that its prediction is made of,
 // as lanes of blocks have them: above[c][b] is the pixel above column c of block b's

@@ -7,8 +7,8 @@ type segment struct {
 	index  int // of the quantizer
 	filter int // 0 to 63
 
-	lumaAC, luma, y2, chroma quantTable
-	lambda                   int // see score
+	luma, y2, chroma quantTable
+	lambda           int // see score
 }
 
 // qualityIndex returns the index of the quantizer for a quality, with a fraction: the
@@ -71,7 +71,6 @@ const lambdaFactor = 850
 func (s *segment) set() {
 	dc, ac := int(dcSteps[s.index]), int(acSteps[s.index])
 	s.luma.set(dc, ac, biasDC, biasAC)
-	s.lumaAC.set(dc, ac, biasDC, biasAC)
 	s.y2.set(2*dc, max(ac*155/100, minY2AC), biasDC, biasAC)
 	s.chroma.set(min(dc, maxChromaDC), ac, biasDC, biasAC)
 	s.lambda = max(ac*ac*lambdaFactor/1000, 1)

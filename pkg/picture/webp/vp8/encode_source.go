@@ -16,7 +16,7 @@ type source struct {
 	rows   raster.Rows
 	layout raster.Layout
 	w, h   int
-	cw, ch int // of chroma; 0 for gray
+	cw     int // width of chroma; 0 for gray
 	y      int // rows of luma taken
 
 	band  *raster.Band
@@ -50,7 +50,7 @@ func newSource(rows raster.Rows) (*source, error) {
 	switch h.Layout {
 	case raster.Gray:
 	case raster.RGB, raster.YCbCr:
-		s.cw, s.ch = (s.w+1)/2, (s.h+1)/2
+		s.cw = (s.w + 1) / 2
 	default:
 		return nil, fault.New(fault.Internal, "lossy WebP of %s rows", h.Layout)
 	}

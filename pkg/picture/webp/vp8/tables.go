@@ -37,6 +37,13 @@ const (
 	mode4x4 = modes // of a macroblock: each block has a mode of its own
 )
 
+// Pixels outside the picture, as prediction takes them: above it, and to the left of it
+// below its first row (section 12).
+const (
+	outsideAbove = 127
+	outsideLeft  = 129
+)
+
 // A tree is a list of pairs: tree[i] follows bit 0 at node i and tree[i+1] bit 1. A
 // positive entry is the next node, another one is minus a leaf (section 8.1). Node i is
 // coded with probability i/2 of the list that belongs to the tree.
