@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"io"
 	"math/bits"
+
+	"imgtools/pkg/picture/webp/chunk"
 )
 
 // window is the number of bytes of a partition that are in memory.
@@ -29,63 +31,34 @@ type boolReader struct {
 	rng   uint32
 	n     int
 
-	rest []byte // bytes in memory that are not in value
-	past int    // zero bytes that were added after the end
-	buf  []byte
-	r    io.ReaderAt
-	off  int64 // of the bytes not in memory
-	end  int64
-	err  error // of r
+	chunk.Window
 }
 
 // newBoolReader returns a reader of the bytes of r from off to end.
 func newBoolReader(r io.ReaderAt, off, end int64) *boolReader {
-	return &boolReader{rng: 255, r: r, off: off, end: end, buf: make([]byte, min(window, max(0, end-off)))}
+	return &boolReader{rng: 255, Window: chunk.NewWindow(r, off, end, window)}
 }
 
 // fill makes n at least 56. After the end of the partition it adds zeros.
 func (b *boolReader) fill() {
-	if len(b.rest) < 8 {
-		b.load()
+	if len(b.Rest) < 8 {
+		b.Load()
 	}
-	if len(b.rest) >= 8 {
-		b.value |= binary.BigEndian.Uint64(b.rest) >> (b.n & 63)
-		b.rest = b.rest[(63-b.n)>>3:]
+	if len(b.Rest) >= 8 {
+		b.value |= binary.BigEndian.Uint64(b.Rest) >> (b.n & 63)
+		b.Rest = b.Rest[(63-b.n)>>3:]
 		b.n |= 56 // plus whole bytes, up to 56 to 63
 		return
 	}
 	for b.n < 56 {
-		var v byte
-		if len(b.rest) > 0 {
-			v, b.rest = b.rest[0], b.rest[1:]
-		} else {
-			b.past++
-		}
-		b.value |= uint64(v) << (56 - b.n)
+		b.value |= uint64(b.Byte()) << (56 - b.n)
 		b.n += 8
-	}
-}
-
-// load reads the next bytes of the partition into memory.
-func (b *boolReader) load() {
-	kept := copy(b.buf, b.rest)
-	n := int(min(int64(len(b.buf)-kept), b.end-b.off))
-	if n <= 0 {
-		return
-	}
-	got, err := b.r.ReadAt(b.buf[kept:kept+n], b.off)
-	b.rest, b.off = b.buf[:kept+got], b.off+int64(got)
-	if got < n {
-		b.end = b.off
-		if err != io.EOF {
-			b.err = err
-		}
 	}
 }
 
 // ended reports whether bits were read after the end of the partition. Encoders may
 // leave out a last byte that is 0, so one is not counted.
-func (b *boolReader) ended() bool { return 8*b.past > b.n }
+func (b *boolReader) ended() bool { return 8*b.Past > b.n }
 
 // bit reads a bit that is 0 with probability p/256.
 func (b *boolReader) bit(p uint8) bool {

@@ -80,8 +80,8 @@ func (d *Decoder) readHeader(off int64) error {
 	if h.skips = b.flag(); h.skips {
 		h.skipProb = uint8(b.number(8))
 	}
-	if b.err != nil {
-		return b.err
+	if b.Err != nil {
+		return b.Err
 	}
 	if b.ended() {
 		return ErrTruncated

@@ -231,8 +231,8 @@ func (d *Decoder) decodeRow() error {
 		d.decodeMacroblock(x, tokens)
 	}
 	for _, b := range [...]*boolReader{d.modes, tokens} {
-		if b.err != nil {
-			return b.err
+		if b.Err != nil {
+			return b.Err
 		}
 		if b.ended() {
 			return ErrTruncated

@@ -156,7 +156,7 @@ func unlike(b []byte) bool {
 		return b[headerSize] == 255
 	}
 	for _, p := range d.tokens {
-		if p.off < int64(len(b)) && b[p.off] == 255 {
+		if p.Load(); len(p.Rest) > 0 && p.Rest[0] == 255 {
 			return true
 		}
 	}

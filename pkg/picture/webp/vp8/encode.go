@@ -1,13 +1,12 @@
 package vp8
 
 import (
-	"io"
-
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/webp/chunk"
 )
 
-// EncodeOptions of Encode.
+// EncodeOptions of EncodePayload.
 type EncodeOptions struct {
 	Quality int  // 1 to 100
 	Fast    bool // less time for a somewhat larger file
@@ -24,54 +23,15 @@ type EncodeOptions struct {
 	Around int64
 }
 
-// Encode returns the payload of a chunk "VP8 ", in one piece. See EncodePayload.
-func Encode(rows raster.Rows, o EncodeOptions) ([]byte, error) {
-	p, err := EncodePayload(rows, o)
-	if err != nil {
-		return nil, err
-	}
-	return p.Bytes(), nil
-}
-
-// A Payload is the content of a chunk "VP8 ", held in pieces.
-type Payload struct{ pieces [][]byte }
-
-// Len returns the size in bytes.
-func (p *Payload) Len() (n int64) {
-	for _, b := range p.pieces {
-		n += int64(len(b))
-	}
-	return n
-}
-
-// WriteTo writes the payload.
-func (p *Payload) WriteTo(w io.Writer) (n int64, err error) {
-	for _, b := range p.pieces {
-		k, err := w.Write(b)
-		if n += int64(k); err != nil {
-			return n, err
-		}
-	}
-	return n, nil
-}
-
-// Bytes returns a copy in one piece.
-func (p *Payload) Bytes() []byte {
-	all := make([]byte, 0, p.Len())
-	for _, b := range p.pieces {
-		all = append(all, b...)
-	}
-	return all
-}
-
-// EncodePayload encodes rows as a key frame of VP8. The rows must have 8 bits, orientation
-// 1 and a layout of gray, RGB or YCbCr. The chroma of YCbCr is taken as it is if it is
-// halved both ways, rounded up; else the rows become RGB first.
+// EncodePayload encodes rows as a key frame of VP8, the payload of a chunk "VP8 ". The
+// rows must have 8 bits, orientation 1 and a layout of gray, RGB or YCbCr. The chroma of
+// YCbCr is taken as it is if it is halved both ways, rounded up; else the rows become RGB
+// first.
 //
 // It holds up to 12 MiB of samples at first, then up to 24 MiB of levels (see maxHeld), and
 // what is coded: up to 43 MiB in all for 50 Mpixel of noise at quality 75. A picture whose
 // coefficients do not fit into 8 partitions of 16 MiB is an error of kind fault.TooLarge.
-func EncodePayload(rows raster.Rows, o EncodeOptions) (*Payload, error) {
+func EncodePayload(rows raster.Rows, o EncodeOptions) (chunk.Pieces, error) {
 	if o.Quality < 1 || o.Quality > 100 {
 		return nil, fault.New(fault.Usage, "quality %d: not 1 to 100", o.Quality)
 	}
@@ -89,7 +49,7 @@ func EncodePayload(rows raster.Rows, o EncodeOptions) (*Payload, error) {
 const lookAhead = 12 << 20
 
 // encode codes all rows.
-func (e *encoder) encode(s *source) (*Payload, error) {
+func (e *encoder) encode(s *source) (chunk.Pieces, error) {
 	rows := min(e.mbh, lookAhead/(len(s.luma)+2*len(s.chroma[0])))
 	ahead, err := holdSamples(s, rows)
 	if err != nil {

@@ -3,6 +3,7 @@ package vp8
 import (
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/webp/chunk"
 )
 
 const (
@@ -25,7 +26,7 @@ type samples struct {
 // fit returns the picture at the best quality whose file has at most o.Bytes: with it
 // the payload fits, and with one more it doesn't. o.Quality is tried first; then the
 // quality is found by halving. Each try encodes all samples again.
-func fit(s *source, o EncodeOptions) (*Payload, error) {
+func fit(s *source, o EncodeOptions) (chunk.Pieces, error) {
 	if n := int64(s.w) * int64(s.h); n > maxFitPixels {
 		return nil, fault.New(fault.TooLarge, "%s > %s to choose the bytes of (bytes=)", raster.Mpixel(float64(n)), raster.Mpixel(maxFitPixels))
 	}
@@ -40,7 +41,7 @@ func fit(s *source, o EncodeOptions) (*Payload, error) {
 	if err != nil {
 		return nil, err
 	}
-	try := func(quality int) (*Payload, error) {
+	try := func(quality int) (chunk.Pieces, error) {
 		o.Quality = quality
 		e := newEncoder(s.w, s.h, s.layout == raster.Gray, o)
 		if err := held.encode(e); err != nil {
@@ -48,7 +49,7 @@ func fit(s *source, o EncodeOptions) (*Payload, error) {
 		}
 		return e.end()
 	}
-	file := func(p *Payload) int64 { return o.Around + (p.Len()+1)&^1 }
+	file := func(p chunk.Pieces) int64 { return o.Around + (p.Len()+1)&^1 }
 	best, err := try(o.Quality)
 	if err != nil || file(best) <= o.Bytes {
 		return best, err

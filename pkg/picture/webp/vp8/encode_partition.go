@@ -2,6 +2,7 @@ package vp8
 
 import (
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/webp/chunk"
 )
 
 // A key frame is a header, a first partition with the modes of all macroblocks, and 1 to 8
@@ -160,7 +161,7 @@ func (t *tokenPartitions) codeRow(w *boolCoder) {
 }
 
 // end codes what is left and returns the file.
-func (e *encoder) end() (*Payload, error) {
+func (e *encoder) end() (chunk.Pieces, error) {
 	t := &e.tokens
 	if t.probs == nil {
 		n := 1
@@ -188,11 +189,11 @@ func (e *encoder) end() (*Payload, error) {
 	tag := uint32(n)<<5 | 1<<4 // a key frame of version 0, to be shown
 	head := []byte{byte(tag), byte(tag >> 8), byte(tag >> 16), 0x9d, 0x01, 0x2a,
 		byte(e.w), byte(e.w >> 8), byte(e.h), byte(e.h >> 8)}
-	p := &Payload{pieces: [][]byte{head}}
-	p.pieces = append(p.pieces, first.chunks...)
-	p.pieces = append(p.pieces, sizes)
+	p := chunk.Pieces{head}
+	p = append(p, first.chunks...)
+	p = append(p, sizes)
 	for i := range t.streams {
-		p.pieces = append(p.pieces, t.streams[i].chunks...)
+		p = append(p, t.streams[i].chunks...)
 	}
 	return p, nil
 }

@@ -3,6 +3,8 @@ package vp8l
 import (
 	"encoding/binary"
 	"io"
+
+	"imgtools/pkg/picture/webp/chunk"
 )
 
 // window is the number of bytes of the data that are in memory.
@@ -14,66 +16,37 @@ type bitReader struct {
 	v uint64 // the next n bits; those above are 0 or the next ones, too
 	n uint
 
-	rest []byte // bytes in memory that are not in v
-	past int    // zero bytes that were added after the end
-	buf  []byte
-	r    io.ReaderAt
-	off  int64 // of the bytes not in memory
-	end  int64
-	err  error // of r
+	chunk.Window
 }
 
 func newBitReader(r io.ReaderAt, off, end int64) bitReader {
-	return bitReader{r: r, off: off, end: end, buf: make([]byte, min(window, max(0, end-off)))}
+	return bitReader{Window: chunk.NewWindow(r, off, end, window)}
 }
 
 // fill makes n at least 56. After the end of the data it adds zeros.
 func (b *bitReader) fill() {
-	if len(b.rest) < 8 {
-		b.load()
+	if len(b.Rest) < 8 {
+		b.Load()
 	}
-	if len(b.rest) >= 8 {
-		b.v |= binary.LittleEndian.Uint64(b.rest) << (b.n & 63)
-		b.rest = b.rest[(63-b.n)>>3:]
+	if len(b.Rest) >= 8 {
+		b.v |= binary.LittleEndian.Uint64(b.Rest) << (b.n & 63)
+		b.Rest = b.Rest[(63-b.n)>>3:]
 		b.n |= 56 // plus whole bytes, up to 56 to 63
 		return
 	}
 	b.v &= 1<<(b.n&63) - 1
 	for b.n < 56 {
-		var v byte
-		if len(b.rest) > 0 {
-			v, b.rest = b.rest[0], b.rest[1:]
-		} else {
-			b.past++
-		}
-		b.v |= uint64(v) << (b.n & 63)
+		b.v |= uint64(b.Byte()) << (b.n & 63)
 		b.n += 8
-	}
-}
-
-// load reads the next bytes of the data into memory.
-func (b *bitReader) load() {
-	kept := copy(b.buf, b.rest)
-	n := int(min(int64(len(b.buf)-kept), b.end-b.off))
-	if n <= 0 {
-		return
-	}
-	got, err := b.r.ReadAt(b.buf[kept:kept+n], b.off)
-	b.rest, b.off = b.buf[:kept+got], b.off+int64(got)
-	if got < n {
-		b.end = b.off
-		if err != io.EOF {
-			b.err = err
-		}
 	}
 }
 
 // check returns an error if reading failed or if bits were read after the end.
 func (b *bitReader) check() error {
-	if b.err != nil {
-		return b.err
+	if b.Err != nil {
+		return b.Err
 	}
-	if 8*b.past > int(b.n) {
+	if 8*b.Past > int(b.n) {
 		return ErrTruncated
 	}
 	return nil

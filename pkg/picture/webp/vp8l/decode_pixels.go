@@ -64,7 +64,7 @@ func (p *pixels) decode(g *group, stop int) error {
 	b, ring := &d.b, d.ring
 	mask := len(ring) - 1
 	pos := p.pos
-	v, n, rest := b.v, b.n, b.rest
+	v, n, rest := b.v, b.n, b.Rest
 	for pos < stop {
 		// Three codes need 45 bits at most.
 		if n < 3*maxCodeLen {
@@ -73,9 +73,9 @@ func (p *pixels) decode(g *group, stop int) error {
 				rest = rest[(63-n)>>3:]
 				n |= 56
 			} else {
-				b.v, b.n, b.rest = v, n, rest
+				b.v, b.n, b.Rest = v, n, rest
 				b.fill()
-				v, n, rest = b.v, b.n, b.rest
+				v, n, rest = b.v, b.n, b.Rest
 			}
 		}
 		var symbol uint32
@@ -110,9 +110,9 @@ func (p *pixels) decode(g *group, stop int) error {
 				n -= uint(e & 31)
 				c |= e >> 8
 				if n < maxCodeLen {
-					b.v, b.n, b.rest = v, n, rest
+					b.v, b.n, b.Rest = v, n, rest
 					b.fill()
-					v, n, rest = b.v, b.n, b.rest
+					v, n, rest = b.v, b.n, b.Rest
 				}
 				e = g.alpha.next(v)
 				v >>= e & 31
@@ -129,15 +129,15 @@ func (p *pixels) decode(g *group, stop int) error {
 			pos++
 			continue
 		}
-		b.v, b.n, b.rest = v, n, rest
+		b.v, b.n, b.Rest = v, n, rest
 		p.pos = pos
 		if err := p.copy(g, symbol-numLiterals); err != nil {
 			return err
 		}
-		pos, v, n, rest = p.pos, b.v, b.n, b.rest
+		pos, v, n, rest = p.pos, b.v, b.n, b.Rest
 	}
 	p.pos = pos
-	b.v, b.n, b.rest = v, n, rest
+	b.v, b.n, b.Rest = v, n, rest
 	return nil
 }
 

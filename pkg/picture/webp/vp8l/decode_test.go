@@ -365,7 +365,7 @@ func TestCopiesAroundTheRing(t *testing.T) {
 		}
 	}
 	src := picture(w, h, raster.RGB, func(x, y, sample int) int { return int(pix[3*(y*w+x)+sample]) })
-	b, err := Encode(src, EncodeOptions{})
+	b, err := encode(src, EncodeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// EncodeOptions are the choices of Encode and EncodeAlpha.
+// EncodeOptions are the choices of Compress and EncodeAlpha.
 type EncodeOptions struct {
 	Limits raster.Limits // Mem bounds what the encoder holds: bands and compressed bytes
 }
@@ -13,20 +13,10 @@ type EncodeOptions struct {
 // bandPixels is about how many pixels are coded at a time.
 const bandPixels = 1 << 19
 
-// Encode returns the payload of a "VP8L" chunk: all pixels exactly, the colours of
+// Compress returns the payload of a "VP8L" chunk: all pixels exactly, the colours of
 // transparent ones too. src is Gray, GrayA, RGB, RGBA or Indexed, of 8 bits. Other rows
 // and an orientation other than 1 are refused. A side over MaxSide, and more compressed
 // bytes than Limits.Mem has room for, are errors of kind TooLarge.
-func Encode(src raster.Rows, o EncodeOptions) ([]byte, error) {
-	p, err := Compress(src, o)
-	if err != nil {
-		return nil, err
-	}
-	return p.bytes(), nil
-}
-
-// Compress is Encode for large pictures: the payload stays in the pieces in which it was
-// made, so that there is one of it in memory and not two.
 func Compress(src raster.Rows, o EncodeOptions) (*Payload, error) {
 	h := src.Header()
 	if h.Layout == raster.YCbCr || h.Bits != 8 || h.Orientation != 1 {
@@ -234,7 +224,7 @@ func (e *encoder) finish(head *bitWriter) (*Payload, error) {
 	e.writeStream(head)
 	head.appendBits(&e.coder.codes)
 	p := &Payload{Alpha: e.seen>>24 != 255}
-	p.pieces = head.join(&e.coder.body)
+	p.Pieces = head.join(&e.coder.body)
 	return p, nil
 }
 

@@ -59,7 +59,7 @@ func EncodeAlpha(src raster.Rows, o EncodeOptions) ([]byte, error) {
 	if raw != nil && int64(len(raw)) <= p.Len() {
 		return raw, nil
 	}
-	return p.bytes(), nil
+	return p.Bytes(), nil
 }
 
 // maxRawAlpha is the largest plane that may be written as it is, in pixels. Noise of this

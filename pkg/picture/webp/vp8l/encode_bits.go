@@ -2,8 +2,8 @@ package vp8l
 
 import (
 	"encoding/binary"
-	"io"
-	"slices"
+
+	"imgtools/pkg/picture/webp/chunk"
 )
 
 // bitWriter appends bits, the first in the lowest bit of a byte (RFC 9649, 2).
@@ -102,30 +102,8 @@ func moveUp(p []byte, n uint, carry uint64) uint64 {
 	return carry
 }
 
-// Payload is the data of a chunk, in pieces.
+// Payload is the data of a chunk.
 type Payload struct {
-	Alpha  bool // a pixel is not opaque
-	pieces [][]byte
+	Alpha bool // a pixel is not opaque
+	chunk.Pieces
 }
-
-// Len returns the number of bytes.
-func (p *Payload) Len() (n int64) {
-	for _, b := range p.pieces {
-		n += int64(len(b))
-	}
-	return n
-}
-
-// WriteTo writes all bytes.
-func (p *Payload) WriteTo(w io.Writer) (n int64, err error) {
-	for _, b := range p.pieces {
-		k, err := w.Write(b)
-		if n += int64(k); err != nil {
-			return n, err
-		}
-	}
-	return n, nil
-}
-
-// bytes returns all bytes in one piece.
-func (p *Payload) bytes() []byte { return slices.Concat(p.pieces...) }
