@@ -25,11 +25,11 @@ func NewWindow(r io.ReaderAt, off, end, size int64) Window {
 
 // Load reads the next bytes into memory, as many as there is room for.
 func (w *Window) Load() {
-	kept := copy(w.buf, w.Rest)
-	n := int(min(int64(len(w.buf)-kept), w.end-w.off))
+	n := int(min(int64(len(w.buf)-len(w.Rest)), w.end-w.off))
 	if n <= 0 {
 		return
 	}
+	kept := copy(w.buf, w.Rest) // the copy may overlap Rest, which is set below
 	got, err := w.r.ReadAt(w.buf[kept:kept+n], w.off)
 	w.Rest, w.off = w.buf[:kept+got], w.off+int64(got)
 	if got < n {

@@ -378,6 +378,27 @@ func TestCopiesAroundTheRing(t *testing.T) {
 	}
 }
 
+// The last pixels are right if few bytes are left for the last load of the window. Their
+// place in it was overwritten when the end was reached.
+func TestDataThatEndsShortlyAfterAWindow(t *testing.T) {
+	for _, c := range []struct {
+		seed uint64
+		w    int
+	}{{192, 5431}, {193, 5429}, {194, 5430}, {195, 5430}, {197, 5428}, {199, 5427}} {
+		b, err := encode(picture(c.w, 1, raster.RGB, noise(c.seed)), EncodeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := reference(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := decode(b, raster.Limits{}); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d pixels in %d bytes differ: %v", c.w, len(b), err)
+		}
+	}
+}
+
 // FuzzDecode compares with another decoder. Both may refuse what the other one reads: that
 // one reads incomplete codes, and refuses other things. Where the pixels differ dwebp
 // decides, since that decoder leaves pixels with the undefined predictors 14 and 15 as they
