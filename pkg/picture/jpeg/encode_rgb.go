@@ -4,14 +4,14 @@ import "imgtools/pkg/picture/raster"
 
 // fromRGB fills e.part with row y of MCUs from lines of RGB. A chroma sample is that of
 // the mean of 2×2 pixels.
-func (e *encoder) fromRGB(pull *puller, y int) error {
+func (e *encoder) fromRGB(src *raster.Lines, y int) error {
 	luma, cb, cr := &e.part[0], &e.part[1], &e.part[2]
 	if e.sum == nil {
 		e.sum, e.blocks = make([]int32, 3*cb.w), make([][16]int16, cb.w/4)
 	}
 	n := min(luma.need, e.f.h-y*luma.need)
 	for j := range n {
-		row, err := pull.line(0, 3*luma.w)
+		row, err := src.Next(0)
 		if err != nil {
 			return err
 		}

@@ -1,11 +1,6 @@
 package jpeg
 
-import (
-	"io"
-
-	"imgtools/pkg/fault"
-	"imgtools/pkg/picture/raster"
-)
+import "imgtools/pkg/picture/raster"
 
 // lines holds the samples of one component for one row of MCUs. Each line is as long
 // as the MCUs; its last sample is repeated to fill it.
@@ -31,14 +26,13 @@ func (e *encoder) scan(rows raster.Rows) error {
 			e.row[i][by] = make([]byte, 0, packedBytes*e.f.mcux*c.h)
 		}
 	}
-	var pull puller
-	pull.rows = rows
+	src := raster.NewLines(rows)
 	for y := range e.f.mcuy {
 		var err error
 		if e.h.Layout == raster.RGB {
-			err = e.fromRGB(&pull, y)
+			err = e.fromRGB(src, y)
 		} else {
-			err = e.fromPlanes(&pull, y)
+			err = e.fromPlanes(src, y)
 		}
 		if err != nil {
 			return err
@@ -51,28 +45,16 @@ func (e *encoder) scan(rows raster.Rows) error {
 			return err
 		}
 	}
-	// A source may report damage only at its end.
-	for {
-		b, err := rows.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err == nil && b.Planes[0].Rows > 0 {
-			err = fault.New(fault.Internal, "more rows than the header says")
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return src.End()
 }
 
 // fromPlanes fills e.part with row y of MCUs, one component from each plane.
-func (e *encoder) fromPlanes(pull *puller, y int) error {
+func (e *encoder) fromPlanes(src *raster.Lines, y int) error {
 	for i := range e.comps {
 		p := &e.part[i]
 		n := min(p.need, e.h.Planes[i].H-y*p.need)
 		for j := range n {
-			row, err := pull.line(i, p.w)
+			row, err := src.Next(i)
 			if err != nil {
 				return err
 			}
@@ -99,57 +81,4 @@ func (p *lines) repeat(n int) {
 	for ; n < p.need; n++ {
 		copy(p.pix[n*p.stride:], last)
 	}
-}
-
-// puller returns the lines of each plane one by one, however bands group them.
-type puller struct {
-	rows raster.Rows
-	band *raster.Band
-	at   [3]int // lines of the band already returned, by plane
-	kept [3]struct {
-		pix []uint8 // lines of earlier bands; those from pix[at:] are still to be returned
-		at  int
-	}
-}
-
-// line returns the next line, of n samples, of plane i. It is valid until the next
-// call with any plane.
-func (p *puller) line(i, n int) ([]uint8, error) {
-	k := &p.kept[i]
-	if k.at < len(k.pix) {
-		k.at += n
-		return k.pix[k.at-n : k.at], nil
-	}
-	for p.band == nil || p.at[i] == p.band.Planes[i].Rows {
-		if err := p.next(); err != nil {
-			return nil, err
-		}
-	}
-	b := &p.band.Planes[i]
-	at := p.at[i] * b.Stride
-	p.at[i]++
-	return b.Pix[at : at+n], nil
-}
-
-// next moves to the next band. It keeps a copy of the lines not yet returned.
-func (p *puller) next() error {
-	planes := p.rows.Header().Planes
-	if p.band != nil {
-		samples := p.rows.Header().Layout.Samples()
-		for i, d := range planes {
-			k, b := &p.kept[i], &p.band.Planes[i]
-			if k.at == len(k.pix) {
-				k.pix, k.at = k.pix[:0], 0
-			}
-			for ; p.at[i] < b.Rows; p.at[i]++ {
-				k.pix = append(k.pix, b.Pix[p.at[i]*b.Stride:][:d.W*samples]...)
-			}
-		}
-	}
-	b, err := p.rows.Next()
-	if err == io.EOF {
-		err = fault.New(fault.Internal, "fewer rows than the header says")
-	}
-	p.band, p.at = b, [3]int{}
-	return err
 }

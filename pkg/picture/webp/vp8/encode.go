@@ -67,7 +67,7 @@ func (e *encoder) encode(s *source) (chunk.Pieces, error) {
 			return nil, err
 		}
 	}
-	if err := s.end(); err != nil {
+	if err := s.lines.End(); err != nil {
 		return nil, err
 	}
 	return e.end()

@@ -36,7 +36,7 @@ func fit(s *source, o EncodeOptions) (chunk.Pieces, error) {
 	}
 	held, err := holdSamples(s, rows)
 	if err == nil {
-		err = s.end()
+		err = s.lines.End()
 	}
 	if err != nil {
 		return nil, err

@@ -1,8 +1,6 @@
 package vp8
 
 import (
-	"io"
-
 	"imgtools/pkg/fault"
 	"imgtools/pkg/picture/raster"
 )
@@ -13,15 +11,12 @@ import (
 // Planes of YCbCr 4:2:0 and gray take one look-up a sample. RGB takes the matrix; its
 // chroma is that of the mean colour of four pixels.
 type source struct {
-	rows   raster.Rows
+	lines  *raster.Lines
 	layout raster.Layout
 	w, h   int
 	cw     int // width of chroma; 0 for gray
 	y      int // rows of luma taken
 
-	band  *raster.Band
-	at    [3]int // lines of the band that were taken, by plane
-	kept  [3][]uint8
 	above []uint8 // of RGB: the line before, whose chroma is not yet made
 
 	luma   []uint8    // 16 lines of lumaStride samples
@@ -40,7 +35,7 @@ func newSource(rows raster.Rows) (*source, error) {
 	if h.Bits != 8 || h.Orientation > 1 {
 		return nil, fault.New(fault.Internal, "a WebP of %d bits, orientation %d", h.Bits, h.Orientation)
 	}
-	s := &source{rows: rows, layout: h.Layout, w: h.W(), h: h.H()}
+	s := &source{lines: raster.NewLines(rows), layout: h.Layout, w: h.W(), h: h.H()}
 	if s.w < 1 || s.h < 1 {
 		return nil, fault.New(fault.Format, "a picture of %d×%d pixels", s.w, s.h)
 	}
@@ -77,7 +72,7 @@ func halved(p []raster.PlaneDim) bool {
 func (s *source) next() error {
 	lines := min(16, s.h-s.y)
 	for j := range lines {
-		line, err := s.line(0)
+		line, err := s.lines.Next(0)
 		if err != nil {
 			return err
 		}
@@ -104,7 +99,7 @@ func (s *source) next() error {
 		half := (lines + 1) / 2
 		for i := range s.chroma {
 			for j := 0; s.layout == raster.YCbCr && j < half; j++ {
-				line, err := s.line(1 + i)
+				line, err := s.lines.Next(1 + i)
 				if err != nil {
 					return err
 				}
@@ -115,63 +110,6 @@ func (s *source) next() error {
 	}
 	s.y += lines
 	return nil
-}
-
-// end reads what follows the last row, as a source may report damage only there.
-func (s *source) end() error {
-	for {
-		b, err := s.rows.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err == nil && b.Planes[0].Rows > 0 {
-			err = fault.New(fault.Internal, "more rows than the header says")
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// line returns the next line of plane i, however bands group lines. It is valid until the
-// next call.
-func (s *source) line(i int) ([]uint8, error) {
-	n := s.w
-	if i > 0 {
-		n = s.cw
-	}
-	n *= s.layout.Samples()
-	if k := s.kept[i]; len(k) > 0 {
-		s.kept[i] = k[n:]
-		return k[:n], nil
-	}
-	for s.band == nil || s.at[i] == s.band.Planes[i].Rows {
-		if err := s.nextBand(); err != nil {
-			return nil, err
-		}
-	}
-	p := &s.band.Planes[i]
-	at := s.at[i] * p.Stride
-	s.at[i]++
-	return p.Pix[at : at+n], nil
-}
-
-// nextBand pulls a band. Lines of the other planes that were not yet taken are kept.
-func (s *source) nextBand() error {
-	if s.band != nil {
-		for i, d := range s.rows.Header().Planes {
-			p, n := &s.band.Planes[i], d.W*s.layout.Samples()
-			for ; s.at[i] < p.Rows; s.at[i]++ {
-				s.kept[i] = append(s.kept[i], p.Pix[s.at[i]*p.Stride:][:n]...)
-			}
-		}
-	}
-	b, err := s.rows.Next()
-	if err == io.EOF {
-		err = fault.New(fault.Internal, "fewer rows than the header says")
-	}
-	s.band, s.at = b, [3]int{}
-	return err
 }
 
 // fill repeats sample n-1 to the end of a line.
