@@ -407,11 +407,10 @@ func (sc *scanner) joinLane(l *lane, most int, limit uint) bool {
 	return false
 }
 
-// skipTables prepares the walk of the scan.
+// skipTables makes the tables with which blocks of the scan are walked, or the rest of
+// blocks that are decoded.
 func (sc *scanner) skipTables() {
-	v := &sc.index
-	v.mcu, v.toGo, v.block, v.failed = 0, 0, usualBits, 0
-	for i, ci := range sc.s.comps {
+	for i := range sc.s.comps {
 		dc, ac := sc.s.dc[i], sc.s.ac[i]
 		t := &sc.skips[i]
 		if t.dc != dc || t.ac != ac {
@@ -426,6 +425,15 @@ func (sc *scanner) skipTables() {
 				t.table.fill(dc, ac)
 			}
 		}
+	}
+}
+
+// beginWalk prepares the walk of the scan.
+func (sc *scanner) beginWalk() {
+	sc.skipTables()
+	v := &sc.index
+	v.mcu, v.toGo, v.block, v.failed = 0, 0, usualBits, 0
+	for i, ci := range sc.s.comps {
 		c := &sc.f.comps[ci]
 		n := c.h * c.v
 		if len(sc.s.comps) == 1 { // not interleaved: its MCUs are single blocks
@@ -433,7 +441,7 @@ func (sc *scanner) skipTables() {
 			v.toGo = c.bw * c.bh
 		}
 		for range n {
-			v.tables[v.mcu%maxRun], v.ac[v.mcu%maxRun], v.of[v.mcu%maxRun] = t.table, ac, i
+			v.tables[v.mcu%maxRun], v.ac[v.mcu%maxRun], v.of[v.mcu%maxRun] = sc.skips[i].table, sc.s.ac[i], i
 			v.mcu++
 		}
 	}

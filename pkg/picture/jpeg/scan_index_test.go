@@ -140,7 +140,7 @@ func walkAgainstPlain(t *testing.T, name string, p []byte) *scanner {
 	if err := errors.Join(sc.begin(s), de.begin(s), pl.begin(s)); err != nil {
 		t.Fatal(err)
 	}
-	sc.skipTables()
+	sc.beginWalk()
 	var tables []*pairTables
 	for i := range s.comps {
 		tables = append(tables, sc.newPairs(i, 8))

@@ -117,7 +117,7 @@ type skipTable struct {
 // skipScan walks a whole sequential scan.
 func (sc *scanner) skipScan() error {
 	f, s := sc.f, sc.s
-	sc.skipTables()
+	sc.beginWalk()
 	if len(s.comps) > 1 {
 		for y := range f.mcuy {
 			sc.rows = min(f.h, y*8*f.vmax)

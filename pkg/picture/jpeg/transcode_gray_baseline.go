@@ -12,7 +12,7 @@ package jpeg
 // end of the row of MCUs.
 func (t *transcoder) baseline(s *scan) error {
 	sc := t.sc
-	sc.skipTables()
+	sc.beginWalk()
 	luma := &t.f.comps[0]
 	var rows [4]blockRow
 	rows[0].out = &t.w.bitBuffer
