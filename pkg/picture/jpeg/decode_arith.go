@@ -64,16 +64,17 @@ func (m *decoder) arithRefine(_, ci, at int) error {
 	return nil
 }
 
-// arithSamples decodes a block of p into the coefficients of the at-th block of g.
-func (m *decoder) arithSamples(p *part, g *group, at uint) error {
+// arithSamples decodes a block of the i-th part into the coefficients of the at-th block
+// of g.
+func (m *decoder) arithSamples(i int, g *group, at uint) error {
 	g.used[at] = 1
-	return m.sc.arithBlock(p.i, func(k int, v int32) {
+	return m.sc.arithBlock(i, func(k int, v int32) {
 		g.v[at*blockStep+uint(k)*groupStep] = int16(v)
 		g.used[at] = uint8(k + 1)
 	})
 }
 
-// arithMCU is mcu, after nextMCU.
+// arithMCU decodes an MCU, the x-th of eight, after nextMCU.
 func (m *decoder) arithMCU(x int) error {
 	sc := m.sc
 	for i := range m.parts {
@@ -84,7 +85,7 @@ func (m *decoder) arithMCU(x int) error {
 			}
 			at := uint(x*p.h + b%p.h)
 			g := &p.groups[uint(b/p.h*p.h)+at/groupBlocks]
-			if err := m.arithSamples(p, g, at%groupBlocks); err != nil {
+			if err := m.arithSamples(i, g, at%groupBlocks); err != nil {
 				return sc.fail(err)
 			}
 		}

@@ -163,35 +163,33 @@ func (m *decoder) start() error {
 		return err
 	}
 	m.skips = m.skips && s.ri > 0 && !f.arithmetic()
-	if !f.arithmetic() {
-		m.sc.skipTables()
-	}
 	for i, c := range f.comps { // all are in the scan, in this order
-		p := part{i: i, h: c.h, v: c.v, inverse: newInverse(m.n[i], &c.quant.q), groups: make([]group, c.h*c.v), pix: m.pix[i], stride: m.stride[i]}
+		p := part{h: c.h, v: c.v, inverse: newInverse(m.n[i], &c.quant.q), groups: make([]group, c.h*c.v), pix: m.pix[i], stride: m.stride[i]}
 		m.parts = append(m.parts, p)
 	}
-	if !f.arithmetic() {
-		for i := range m.parts {
-			m.parts[i].pairs = m.pairsFor(i, m.n[i])
-		}
-		m.placeBlocks()
+	if f.arithmetic() {
+		return nil
 	}
+	m.sc.skipTables()
+	for i := range m.parts {
+		m.pairsFor(i, m.n[i])
+	}
+	m.placeBlocks()
 	return nil
 }
 
 // pairsFor sets m.pairs[i] to the tables of the i-th component of the scan, decoded at
-// n/8, and returns them. Where tables of the same codes are there, from another component
-// or an earlier scan, it takes those.
-func (m *decoder) pairsFor(i, n int) *pairTables {
+// n/8. Where tables of the same codes are there, from another component or an earlier
+// scan, it takes those.
+func (m *decoder) pairsFor(i, n int) {
 	dc, ac := m.sc.s.dc[i], m.sc.s.ac[i]
 	for _, t := range m.pairs {
 		if t != nil && t.dcTable == dc && t.acTable == ac && t.last == uint(lastKept[n]) && t.walk == (n == 0) {
 			m.pairs[i] = t
-			return t
+			return
 		}
 	}
 	m.pairs[i] = m.sc.newPairs(i, n)
-	return m.pairs[i]
 }
 
 // next decodes the next row of MCUs into pix.

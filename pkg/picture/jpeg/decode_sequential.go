@@ -6,11 +6,10 @@ import (
 	"imgtools/pkg/geometry"
 )
 
-// part is what a component's blocks of a single scan are decoded with.
+// part is what a component's blocks of a single scan are decoded with. Its place among the
+// parts is that of the component in the scan.
 type part struct {
-	i     int // its place in the scan
-	h, v  int
-	pairs *pairTables // see decoder.pairsFor
+	h, v int
 	inverse
 	groups []group // of eight MCUs, in v rows of h
 	pix    []uint8 // of the row of MCUs
@@ -26,7 +25,7 @@ func (m *decoder) placeBlocks() {
 				at := x*p.h + b%p.h
 				g := &p.groups[b/p.h*p.h+at/groupBlocks]
 				at %= groupBlocks
-				m.places = append(m.places, blockPlace{p.pairs, (*laneValues)(g.v[at*blockStep:]), &g.used[at], &m.sc.pred[p.i&3]})
+				m.places = append(m.places, blockPlace{m.pairs[i], (*laneValues)(g.v[at*blockStep:]), &g.used[at], &m.sc.pred[i]})
 			}
 		}
 	}
