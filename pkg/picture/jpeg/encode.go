@@ -59,7 +59,7 @@ func Encode(w io.Writer, rows raster.Rows, o EncodeOptions) error {
 	if width > MaxSide || height > MaxSide {
 		return fault.New(fault.TooLarge, "%d×%d: a side over %d is more than JPEG holds", width, height, MaxSide)
 	}
-	e := &encoder{h: h, w: newBitWriter(w), learnAt: 1, progressive: o.Progressive, lim: o.Limits}
+	e := &encoder{h: h, w: newBitWriter(w), progressive: o.Progressive, lim: o.Limits}
 	switch h.Layout {
 	case raster.Gray:
 		e.comps = []component{{id: 1, h: 1, v: 1}}
@@ -146,15 +146,14 @@ type encoder struct {
 	sum    []int32     // of RGB rows: sums of R, G and B of two pixels of a line
 	blocks [][16]int16 // of RGB rows: the sums that the vector code keeps
 
-	row     mcuRow // being coded
-	z       coefs
-	levels  levels
-	last    [3]int32 // the DC value before, while counting
-	counts  [2][2]symbolCounts
-	rows    int      // of MCUs coded
-	learnAt int      // rows after which the trellises learn the codes
-	held    []mcuRow // rows kept
-	bytes   int      // in held
+	row    mcuRow // being coded
+	z      coefs
+	levels levels
+	last   [3]int32 // the DC value before, while counting
+	counts [2][2]symbolCounts
+	rows   int      // of MCUs coded
+	held   []mcuRow // rows kept
+	bytes  int      // in held
 
 	begun bool            // the headers are written
 	codes [2][2]codeTable // of the picture: DC and AC, luma and chroma

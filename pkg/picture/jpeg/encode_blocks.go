@@ -120,11 +120,12 @@ func (e *encoder) beginRow() {
 // learnCodes tells the trellises how long the codes will be, by what has been counted:
 // after 1, 8, 64, … rows of MCUs. At first they have the lengths of annex K.
 func (e *encoder) learnCodes() {
-	const every = 8
-	if e.rows++; e.trellis[0] == nil || e.begun || e.rows != e.learnAt+1 {
+	counted := uint(e.rows)
+	e.rows++
+	powerOf8 := bits.OnesCount(counted) == 1 && bits.TrailingZeros(counted)%3 == 0
+	if e.trellis[0] == nil || e.begun || !powerOf8 {
 		return
 	}
-	e.learnAt *= every
 	for t := range e.tables() {
 		n := e.counts[1][t]
 		n.addLegal(1)

@@ -68,7 +68,7 @@ func (e *encoder) fit(w io.Writer, o EncodeOptions) error {
 // try writes the transformed picture at a quality and returns the size of the file.
 func (e *encoder) try(w io.Writer, o EncodeOptions, quality int) (int64, error) {
 	count := &counter{w: w}
-	t := &encoder{learnAt: 1, h: e.h, comps: e.comps, f: e.f, progressive: e.progressive, lim: e.lim, row: e.row, w: newBitWriter(count)}
+	t := &encoder{h: e.h, comps: e.comps, f: e.f, progressive: e.progressive, lim: e.lim, row: e.row, w: newBitWriter(count)}
 	o.Quality = quality
 	t.useQuality(o)
 	for _, row := range e.transformed {

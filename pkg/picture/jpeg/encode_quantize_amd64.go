@@ -95,14 +95,12 @@ var zigzagBytes = func() (t [4][8][32]int8) {
 				if lane >= 8 {
 					k, row = 56-8*i+lane-8, 7-j
 				}
-				from := int8(-1)
+				low, high := int8(-1), int8(-1)
 				if p := int(unzig[k]); p/8 == row {
-					from = int8(2 * (p % 8))
+					low = int8(2 * (p % 8))
+					high = low + 1
 				}
-				t[i][j][2*lane], t[i][j][2*lane+1] = from, max(from, from+1)
-				if from < 0 {
-					t[i][j][2*lane+1] = -1
-				}
+				t[i][j][2*lane], t[i][j][2*lane+1] = low, high
 			}
 		}
 	}
