@@ -44,10 +44,13 @@ func (f *file) describe(p *Picture, lim raster.Limits) error {
 	return f.frames(p)
 }
 
+// derived reports whether an item is a picture made of others.
+func (it *item) derived() bool { return it.kind == "grid" || it.kind == "iovl" || it.kind == "iden" }
+
 // parts returns the items whose pixels make up the picture: the tiles of a grid, the
 // pictures of an overlay, or the item itself. The first one's coding stands for all.
 func (f *file) parts(p *Picture, it *item, w, h int64) ([]*item, error) {
-	if it.kind != "grid" && it.kind != "iovl" && it.kind != "iden" {
+	if !it.derived() {
 		return []*item{it}, nil
 	}
 	var parts []*item
@@ -113,7 +116,7 @@ func (f *file) grid(p *Picture, it *item, tiles []*item, w, h int64) error {
 func (f *file) coded(it *item) (*item, error) {
 	for range maxDerived {
 		parts := f.to("dimg", it.id)
-		if it.kind != "grid" && it.kind != "iovl" && it.kind != "iden" || len(parts) == 0 {
+		if !it.derived() || len(parts) == 0 {
 			return it, nil
 		}
 		next := f.items[parts[0]]
