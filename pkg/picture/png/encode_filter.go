@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"imgtools/pkg/picture/flate"
+	"imgtools/pkg/picture/raster"
 )
 
 const (
@@ -179,9 +180,9 @@ func addSums(sum *[5]int, x, a, b, c []byte) {
 		for end := min(n, i+255*8); i+8 <= end; i += 8 {
 			v, l, u := load64(x, i), load64(a, i), load64(b, i)
 			s0 += magPairs(v)
-			s1 += magPairs(subBytes(v, l))
-			s2 += magPairs(subBytes(v, u))
-			s3 += magPairs(subBytes(v, averageBytes(l, u)))
+			s1 += magPairs(raster.SubBytes(v, l))
+			s2 += magPairs(raster.SubBytes(v, u))
+			s3 += magPairs(raster.SubBytes(v, averageBytes(l, u)))
 		}
 		for k, s := range [4]uint64{s0, s1, s2, s3} {
 			sum[k] += int(s&0xffff + s>>16&0xffff + s>>32&0xffff + s>>48)
@@ -200,11 +201,6 @@ func addSums(sum *[5]int, x, a, b, c []byte) {
 	}
 	sum[4] += s4
 }
-
-// subBytes subtracts the eight bytes of y from those of x, each modulo 256. Bit 7 of
-// each byte of x is set first, so that nothing is borrowed from the next byte; the
-// exclusive or then puts the true bit 7 back.
-func subBytes(x, y uint64) uint64 { return ((x | ^uint64(low7)) - y&low7) ^ (x^^y)&^low7 }
 
 // magPairs returns the absolute values of the eight signed bytes of d, added in pairs
 // to four numbers of 16 bits.
@@ -229,14 +225,14 @@ func apply(kind byte, dst, row, prev []byte, bpp int) {
 	case filterSub:
 		copy(dst[:first], row)
 		for ; i+8 <= len(x); i += 8 {
-			store64(d, i, subBytes(load64(x, i), load64(a, i)))
+			store64(d, i, raster.SubBytes(load64(x, i), load64(a, i)))
 		}
 		for ; i < len(x); i++ {
 			d[i] = x[i] - a[i]
 		}
 	case filterUp:
 		for ; i+8 <= n; i += 8 {
-			store64(dst, i, subBytes(load64(row, i), load64(prev, i)))
+			store64(dst, i, raster.SubBytes(load64(row, i), load64(prev, i)))
 		}
 		for ; i < n; i++ {
 			dst[i] = row[i] - prev[i]
@@ -246,7 +242,7 @@ func apply(kind byte, dst, row, prev []byte, bpp int) {
 			dst[j] = v - prev[j]/2
 		}
 		for ; i+8 <= len(x); i += 8 {
-			store64(d, i, subBytes(load64(x, i), averageBytes(load64(a, i), load64(b, i))))
+			store64(d, i, raster.SubBytes(load64(x, i), averageBytes(load64(a, i), load64(b, i))))
 		}
 		for ; i < len(x); i++ {
 			d[i] = x[i] - byte((int(a[i])+int(b[i]))>>1)

@@ -150,14 +150,11 @@ func (e *encoder) store(row raster.Plane, back int) {
 	}
 }
 
-// subtract subtracts b from a, each byte from its own, as far as a goes. Eight are done
-// at a time: with the high bit of each byte of a set and that of b clear no byte borrows
-// from the next; the exclusive or then corrects the high bits.
+// subtract subtracts b from a, each byte from its own, as far as a goes.
 func subtract(a, b []uint8) {
-	const high = 0x8080808080808080
 	for ; len(a) >= 8 && len(b) >= 8; a, b = a[8:], b[8:] {
 		x, y := binary.LittleEndian.Uint64(a), binary.LittleEndian.Uint64(b)
-		binary.LittleEndian.PutUint64(a, (x|high)-(y&^high)^(x^^y)&high)
+		binary.LittleEndian.PutUint64(a, raster.SubBytes(x, y))
 	}
 	for i := range a {
 		a[i] -= b[i]
