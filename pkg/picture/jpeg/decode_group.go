@@ -32,9 +32,6 @@ type group struct {
 // laneValues is the coefficients of one block, groupStep apart.
 type laneValues [(groupRows-1)*groupStep + 1]int16
 
-// flat reports whether only the first coefficients are not 0.
-func (g *group) flat() bool { return g.most() <= 1 }
-
 // most returns a number that is not less than any of used: the bits that they have.
 func (g *group) most() int {
 	u := binary.LittleEndian.Uint64(g.used[:])

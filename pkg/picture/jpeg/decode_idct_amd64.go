@@ -44,6 +44,9 @@ func (t *inverse) setVectors() {
 	}
 }
 
+// flat reports whether only the first coefficients are not 0.
+func (g *group) flat() bool { return g.most() <= 1 }
+
 // transform writes the samples of the first count blocks of a group to dst, n rows
 // stride apart. What follows them in the rows, up to the width of the group and
 // storeSlack more, is overwritten.
