@@ -39,10 +39,7 @@ func (o *output) canvas() int64 { return int64(o.place.W) * int64(o.place.H) * c
 // sees it, and writes them with their delays.
 func animate(outputs []*output) error {
 	lead := outputs[0].job
-	for _, o := range outputs {
-		o.kept = o.p.Header().Keep
-		o.p = lead.p // which has the notes
-	}
+	follow(lead, outputs, steps)
 	r := lead.animated()
 	surveys := make([]survey, len(outputs))
 	if lead.out.Name == format.PNG {
@@ -96,9 +93,7 @@ func eachFrame(r raster.Animated, outputs []*output, do func(i int, f raster.Fra
 				continue
 			}
 			consumers = append(consumers, func(rows raster.Rows) error {
-				head := *rows.Header()
-				head.Keep = o.kept
-				rows, err := o.through(raster.WithHeader(rows, &head), steps)
+				rows, err := o.finish(rows)
 				if err != nil {
 					return err
 				}

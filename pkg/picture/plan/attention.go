@@ -28,8 +28,9 @@ func (j *job) mayLookOnTheWay() bool {
 	return j.gravity.Attention() && j.Ops.Get("fit") == geometry.Cover && whole && !j.sameSize() && j.animated() == nil && j.goals == nil
 }
 
-// placedRows decodes the picture and sends its rows through all steps. The focus is found
-// on the way.
+// placedRows decodes a still picture and sends its rows through all steps. The focus is
+// found on the way. The result may still have to be turned upright, which the encoder does
+// when the picture is smallest.
 func (j *job) placedRows(a alpha) (raster.Rows, error) {
 	rows, err := j.decode(j.hint(), a)
 	if err != nil {
@@ -41,9 +42,10 @@ func (j *job) placedRows(a alpha) (raster.Rows, error) {
 	// What of the result doesn't depend on the cut is done, and held.
 	whole := *j
 	whole.place = geometry.Unplaced(j.place.ScaledW, j.place.ScaledH)
-	scaled := rows.Header().Layout != raster.YCbCr || !j.planar()
+	scaled, before := rows.Header().Layout != raster.YCbCr || !j.planar(), beforeScale
 	size := rows.Header().Bytes()
 	if scaled {
+		before++
 		size = int64(j.place.ScaledW) * int64(j.place.ScaledH) * 8 // four samples of 16 bits
 	}
 	enlarged := j.place.ScaledW*j.place.ScaledH > rows.Header().W()*rows.Header().H()
@@ -51,15 +53,10 @@ func (j *job) placedRows(a alpha) (raster.Rows, error) {
 		if err := j.findFocus(); err != nil {
 			return nil, err
 		}
-		j.looking = false
 		return j.through(rows, steps)
 	}
 	var held *raster.Held
 	err = j.lookBeside(rows, func(rows raster.Rows) error {
-		before := beforeScale
-		if scaled {
-			before++
-		}
 		rows, err := whole.through(rows, steps[:before])
 		if err == nil {
 			held, err = raster.Hold(rows, j.Limits)
@@ -71,14 +68,13 @@ func (j *job) placedRows(a alpha) (raster.Rows, error) {
 	}
 	j.notes = whole.notes
 	rows = held.Rows()
-	if !scaled {
-		return j.through(rows, steps[beforeScale:])
+	if scaled {
+		cut := raster.Stored(j.place.Cut, j.place.ScaledW, j.place.ScaledH, rows.Header().Orientation)
+		if rows, err = raster.Crop(rows, cut, true, nil); err != nil {
+			return nil, err
+		}
 	}
-	cut := raster.Stored(j.place.Cut, j.place.ScaledW, j.place.ScaledH, rows.Header().Orientation)
-	if rows, err = raster.Crop(rows, cut, true, nil); err != nil {
-		return nil, err
-	}
-	return j.through(rows, steps[beforeScale+1:])
+	return j.through(rows, steps[before:])
 }
 
 // lookBeside gives the decoded rows to a consumer, and finds the focus in them if it is
@@ -91,15 +87,11 @@ func (j *job) lookBeside(rows raster.Rows, consume func(raster.Rows) error) erro
 		if err := j.findFocus(); err != nil {
 			return err
 		}
-		j.looking = false
 		return consume(rows)
 	}
-	found := func(rows raster.Rows) error { return j.look(rows) }
 	// The point is set when the consumer has returned: look ends when the rows do.
-	for _, err := range raster.Tee(rows, consume, found) {
-		if err != nil {
-			return err
-		}
+	if err := share(rows, []func(raster.Rows) error{consume, j.look}); err != nil {
+		return err
 	}
 	j.looking = false
 	return j.layOut()
@@ -123,6 +115,7 @@ func (j *job) findFocus() error {
 	if err := j.look(rows); err != nil {
 		return err
 	}
+	j.looking = false
 	return j.layOut()
 }
 

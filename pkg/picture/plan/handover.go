@@ -26,7 +26,6 @@ func (j *job) handOver(out io.Writer) (Result, error) {
 			if err := j.findFocus(); err != nil {
 				return Result{}, err
 			}
-			j.looking = false
 		}
 		res, err = j.grayWhole(out)
 	} else {
@@ -36,7 +35,7 @@ func (j *job) handOver(out io.Writer) (Result, error) {
 	if j.goals == nil {
 		res.Goals = []Size{{j.place.W, j.place.H}}
 	}
-	res.From, res.As, res.Lossless = j.p.Format, j.out.Name, j.lossless && j.out.Name == format.WebP
+	res.From, res.As, res.Lossless = j.p.Format, j.out.Name, j.lossless
 	if c := j.background; c != nil {
 		res.Background = fmt.Sprintf("%02x%02x%02x", c.R, c.G, c.B)
 	}

@@ -166,11 +166,16 @@ func stream(outputs []*output) error {
 	if rows, err = lead.through(rows, steps[:shared]); err != nil {
 		return err
 	}
+	follow(lead, outputs, steps[shared:])
+	return feed(rows, outputs, 0)
+}
+
+// follow prepares outputs for rows that lead decodes and that still have to pass steps.
+func follow(lead *job, outputs []*output, steps []step) {
 	for _, o := range outputs {
-		o.kept, o.steps = o.p.Header().Keep, steps[shared:]
+		o.kept, o.steps = o.p.Header().Keep, steps
 		o.p = lead.p // which has the notes
 	}
-	return feed(rows, outputs, 0)
 }
 
 // hintForAll returns what the steps of all outputs together need of the decoder.
@@ -256,11 +261,16 @@ func (o *output) startsHalved(h *raster.Header) bool {
 	return h.FullW*d.NX >= boxFrom*w*d.DX && h.FullH*d.NY >= boxFrom*height*d.DY
 }
 
-// write sends rows through the steps that are left and encodes them.
-func (o *output) write(rows raster.Rows) error {
+// finish sends rows, with the output's own metadata, through the steps that are left.
+func (o *output) finish(rows raster.Rows) (raster.Rows, error) {
 	head := *rows.Header()
 	head.Keep = o.kept
-	rows, err := o.through(raster.WithHeader(rows, &head), o.steps)
+	return o.through(raster.WithHeader(rows, &head), o.steps)
+}
+
+// write finishes rows and encodes them.
+func (o *output) write(rows raster.Rows) error {
+	rows, err := o.finish(rows)
 	if err != nil {
 		return err
 	}

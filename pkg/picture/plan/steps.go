@@ -20,17 +20,6 @@ var steps = []step{cropStep, grayStep, profileStep, packStep, ofStep, scaleStep,
 // The numbers of steps before packStep and scaleStep.
 const beforePack, beforeScale = 3, 5
 
-// rows starts the decoding of a still picture and sends its rows through steps.
-// The result may still have to be turned upright, which the encoder does when the
-// picture is smallest.
-func (j *job) rows(steps []step, a alpha) (raster.Rows, error) {
-	rows, err := j.decode(j.hint(), a)
-	if err != nil {
-		return nil, err
-	}
-	return j.through(rows, steps)
-}
-
 // decode starts the decoding of a still picture.
 func (j *job) decode(hint raster.Hint, a alpha) (raster.Rows, error) {
 	rows, err := j.p.Rows(hint)
