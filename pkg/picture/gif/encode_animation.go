@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/canvas"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -32,11 +33,11 @@ type Writer struct {
 	next    []pixel // the pending frame
 	free    []pixel // for the frame after it
 	delay   int     // of the pending frame, in 1/100 s
-	clock
-	frames int             // given
-	global []pixel         // the first frame's palette; nil before it is written
-	index  map[pixel]uint8 // its indexes
-	q      quantizer
+	clock   clock
+	frames  int             // given
+	global  []pixel         // the first frame's palette; nil before it is written
+	index   map[pixel]uint8 // its indexes
+	q       quantizer
 }
 
 // NewWriter starts an animation of width × height pixels that is shown loop times, 0
@@ -68,21 +69,17 @@ func repeats(loop int) int {
 	return min(loop-1, 0xffff)
 }
 
-// clock turns delays into hundredths of a second. Fractions are carried over to the
-// next frame: three frames of 33⅓ ms become 3, 4, 3, which lasts as long.
-type clock struct{ carry time.Duration }
+// clock turns delays into hundredths of a second.
+type clock struct{ canvas.Clock }
 
 // next returns the delay to write for a frame. Browsers show frames of 0 or 1
 // hundredths for 100 ms, so a delay of more than 10 ms never becomes one of these.
 func (c *clock) next(delay time.Duration) int {
-	c.carry += delay
-	n := (c.carry + centisecond/2) / centisecond
+	least := 0
 	if delay > centisecond {
-		n = max(n, 2)
+		least = 2
 	}
-	n = min(n, 0xffff)
-	c.carry = min(max(c.carry-n*centisecond, -centisecond/2), centisecond/2)
-	return int(n)
+	return c.Next(delay, centisecond, least, 0xffff)
 }
 
 // Frame adds a frame of the canvas's size, of any layout that Encode takes.

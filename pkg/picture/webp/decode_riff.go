@@ -22,6 +22,14 @@ const (
 // flagAnimation is the flag of VP8X for an animation.
 const flagAnimation = 1 << 1
 
+// The fields of ANMF before its chunks (RFC 9649 section 2.7.1.1).
+const (
+	frameHeader   = 16        // bytes
+	maxDelay      = 1<<24 - 1 // milliseconds
+	frameDisposed = 1 << 0    // flag: the rectangle becomes transparent after the frame
+	frameReplaces = 1 << 1    // flag: no blending
+)
+
 // chunk is a chunk of a file: where its data start, and how many bytes there are.
 type chunk struct {
 	name    string
@@ -272,12 +280,11 @@ func (g *Reader) addFrame(data chunk) error {
 
 // frame reads the ANMF chunk of frame n (RFC 9649 section 2.7.1.1) up to its pixels.
 func (c *container) frame(r io.ReaderAt, data chunk, n int) (*picture, error) {
-	const size = 16
-	var b [size]byte
+	var b [frameHeader]byte
 	if data.missing > 0 {
 		return nil, fault.New(fault.Format, "frame %d: %w", n, data.truncated())
 	}
-	if data.n < size {
+	if data.n < frameHeader {
 		return nil, fault.New(fault.Format, "frame %d of %d bytes, which is less than its header", n, data.n)
 	}
 	if k, err := r.ReadAt(b[:], data.off); k < len(b) {
@@ -289,13 +296,13 @@ func (c *container) frame(r io.ReaderAt, data chunk, n int) (*picture, error) {
 		delay: time.Duration(int24(b[12:])) * time.Millisecond,
 	}
 	f.draw.Rect = f.rect
-	if b[15]&2 != 0 {
+	if b[15]&frameReplaces != 0 {
 		f.draw.Blend = canvas.Source
 	}
-	if b[15]&1 != 0 {
+	if b[15]&frameDisposed != 0 {
 		f.draw.Dispose = canvas.Background
 	}
-	in := chunks{r, data.off + size, data.off + data.n}
+	in := chunks{r, data.off + frameHeader, data.off + data.n}
 	for i := 0; !f.hasBits; i++ {
 		if i == maxChunks {
 			return nil, fault.New(fault.Format, "more than %d chunks in frame %d", maxChunks, n)

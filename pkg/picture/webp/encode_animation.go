@@ -51,17 +51,10 @@ func NewAnimation(w io.Writer, loop int, o EncodeOptions) *AnimationWriter {
 	return &AnimationWriter{w: w, o: o, loop: loop}
 }
 
-// clock turns delays into milliseconds. Fractions are carried over to the next frame: three
-// frames of 33⅓ ms become 33, 33, 34.
-type clock struct{ carry time.Duration }
+// clock turns delays into milliseconds.
+type clock struct{ canvas.Clock }
 
-func (c *clock) next(delay time.Duration) int {
-	c.carry += delay
-	n := (c.carry + time.Millisecond/2) / time.Millisecond
-	n = max(0, min(n, 1<<24-1))
-	c.carry = max(-time.Millisecond/2, min(c.carry-n*time.Millisecond, time.Millisecond/2))
-	return int(n)
-}
+func (c *clock) next(delay time.Duration) int { return c.Next(delay, time.Millisecond, 0, maxDelay) }
 
 // Frame adds a frame of 8 bits, upright; all must have the same layout. Two canvases are
 // held.
@@ -151,7 +144,7 @@ func (a *AnimationWriter) keep(box image.Rectangle, delay int, f encodedFrame) e
 	for _, v := range [...]int{box.Min.X / 2, box.Min.Y / 2, box.Dx() - 1, box.Dy() - 1, delay} {
 		head = appendUint24(head, v)
 	}
-	flags := byte(2) // do not blend
+	flags := byte(frameReplaces)
 	if f.blended {
 		flags = 0
 	}
@@ -165,9 +158,6 @@ func (a *AnimationWriter) keep(box image.Rectangle, delay int, f encodedFrame) e
 	a.size += int64(b.Cap()) // that of the last buffer, about
 	return a.o.Limits.CheckMem(4*a.h.Bytes() + a.size)
 }
-
-// frameHeader is the size of the fields of ANMF before its chunks, in bytes.
-const frameHeader = 16
 
 // Close writes the file. It does not close the underlying writer.
 func (a *AnimationWriter) Close() error {
