@@ -44,6 +44,14 @@ func (l Layout) Samples() int { return [...]int{1, 2, 3, 4, 1, 1}[l] }
 // HasAlpha reports whether the last sample of a pixel is alpha.
 func (l Layout) HasAlpha() bool { return l == GrayA || l == RGBA }
 
+// WithAlpha returns GrayA for Gray, RGBA for RGB, and other layouts as they are.
+func (l Layout) WithAlpha() Layout {
+	if l == Gray || l == RGB {
+		l++
+	}
+	return l
+}
+
 func (l Layout) String() string {
 	return [...]string{"gray", "gray+alpha", "rgb", "rgba", "indexed", "ycbcr"}[l]
 }

@@ -354,7 +354,7 @@ func (t *Reader) alpha(d directory) error {
 	case raster.Indexed:
 		t.model, t.h.Layout = modelPalette, raster.RGBA
 	default:
-		t.h.Layout++ // Gray to GrayA, RGB to RGBA
+		t.h.Layout = t.h.Layout.WithAlpha()
 	}
 	return nil
 }

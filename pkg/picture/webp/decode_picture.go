@@ -44,7 +44,7 @@ func (g *Reader) decode(p *picture, hint raster.Hint, besides int64) (raster.Row
 		h.Layout = raster.YCbCr
 	}
 	if alpha != nil {
-		h.Layout++ // Gray to GrayA, RGB to RGBA
+		h.Layout = h.Layout.WithAlpha()
 	}
 	if h.Layout != raster.YCbCr {
 		h.Planes = h.Planes[:1]

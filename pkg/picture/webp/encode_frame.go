@@ -99,14 +99,7 @@ func patch(box image.Rectangle, l raster.Layout) *raster.Held {
 
 // hole returns a transparent pixel for a canvas.
 func hole(h *raster.Header) *raster.Held {
-	return patch(image.Rect(0, 0, 1, 1), withAlpha(h.Layout))
-}
-
-func withAlpha(l raster.Layout) raster.Layout {
-	if l.HasAlpha() {
-		return l
-	}
-	return l + 1 // Gray to GrayA, RGB to RGBA
+	return patch(image.Rect(0, 0, 1, 1), h.Layout.WithAlpha())
 }
 
 // cut returns the pixels of next in a rectangle.
@@ -125,7 +118,7 @@ const least = 8
 // transparent. ok is false if they are few, or if a pixel of another block is not opaque,
 // so that blending would leave some of what is shown.
 func (a *AnimationWriter) holed(box image.Rectangle, side int) (p *raster.Held, ok bool) {
-	l := withAlpha(a.h.Layout)
+	l := a.h.Layout.WithAlpha()
 	n := l.Samples()
 	p = patch(box, l)
 	holes := 0
