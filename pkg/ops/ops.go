@@ -95,8 +95,7 @@ func assemble(given map[string]string) (Ops, error) {
 // as well.
 func (opt Option) meantBy(given map[string]string) bool {
 	return opt.Of == "" || given[opt.Of] != "" || slices.ContainsFunc(opt.Also, func(word string) bool {
-		key, value, valued := strings.Cut(word, "=")
-		return given[key] != "" && (!valued || given[key] == value)
+		return says(word, func(key string) string { return given[key] })
 	})
 }
 
@@ -163,9 +162,13 @@ func (o Ops) Get(key string) string {
 func (o Ops) Has(key string) bool { return o.Get(key) != "" }
 
 // Says reports whether a word is given, or with this value if it has one: format=webp.
-func (o Ops) Says(word string) bool {
+func (o Ops) Says(word string) bool { return says(word, o.Get) }
+
+// says is Says for words whose values get returns, "" if one is not given.
+func says(word string, get func(key string) string) bool {
 	key, value, valued := strings.Cut(word, "=")
-	return o.Has(key) && (!valued || o.Get(key) == value)
+	given := get(key)
+	return given != "" && (!valued || given == value)
 }
 
 // Int returns the value of a word that is a whole number, or 0 when it is not given.
