@@ -112,17 +112,29 @@ func Written() []string {
 
 // ReadTitles says which formats are read: "JPEG, PNG and GIF".
 func ReadTitles() string {
-	var titles []string
+	var read []Format
 	for _, f := range All() {
 		if f.Read && f.Family == "" {
-			titles = append(titles, f.Title)
+			read = append(read, f)
 		}
 	}
-	if n := len(titles); n > 1 {
-		titles[n-2] += " and " + titles[n-1]
-		titles = titles[:n-1]
+	return titles(read)
+}
+
+// QualityTitles says which formats have a quality: "JPEG and WebP".
+func QualityTitles() string { return titles(WithQuality()) }
+
+// titles joins the titles of formats for a sentence.
+func titles(of []Format) string {
+	var list []string
+	for _, f := range of {
+		list = append(list, f.Title)
 	}
-	return strings.Join(titles, ", ")
+	if n := len(list); n > 1 {
+		list[n-2] += " and " + list[n-1]
+		list = list[:n-1]
+	}
+	return strings.Join(list, ", ")
 }
 
 // WithQuality lists the formats that have a quality, each with its default: "jpeg 81".

@@ -103,7 +103,7 @@ type job struct {
 	place        geometry.Placement // of that part in the result, upright
 	background   *color.NRGBA       // nil: not asked for, and white
 	quality      int                // 0: not asked for
-	lossless     bool               // of WebP
+	lossless     bool               // a lossless WebP is written
 	stop         func()
 }
 
@@ -171,14 +171,14 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 func (j *job) checkQuality() error {
 	lossless := j.Ops.Get("quality") == ops.Lossless
 	// A lossless WebP stays one, unless a quality is asked for.
-	j.lossless = lossless || j.p.Format == format.WebP && j.p.Lossless && j.quality == 0
+	j.lossless = j.out.Name == format.WebP && (lossless || j.p.Format == format.WebP && j.p.Lossless && j.quality == 0)
 	switch {
 	case j.HandOver:
 	case lossless && j.out.Name == format.JPEG:
 		return fault.New(fault.Unsupported, "quality=lossless: not for %s", j.out.Title)
 	case !j.Ops.Has("bytes"):
-	case j.out.Name != format.JPEG && j.out.Name != format.WebP:
-		return fault.New(fault.Unsupported, "bytes: only for JPEG and WebP, not %s", j.out.Title)
+	case j.out.Quality == 0:
+		return fault.New(fault.Unsupported, "bytes: only for %s, not %s", format.QualityTitles(), j.out.Title)
 	case j.animated() != nil:
 		return fault.New(fault.Unsupported, "bytes: not for animations")
 	}

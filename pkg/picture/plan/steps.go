@@ -74,10 +74,11 @@ func (j *job) hint() raster.Hint {
 	return hint
 }
 
-// planar reports whether planes of YCbCr stay so on their way to the encoder.
+// planar reports whether planes of YCbCr stay so on their way to the encoder. Formats with
+// a quality are coded as such planes, unless without loss.
 func (j *job) planar() bool {
-	takes := j.out.Name == format.JPEG || j.out.Name == format.WebP && !j.lossless
-	return takes && !j.Ops.Has("linear") && !j.toSRGB() && !j.pads()
+	lossy := j.out.Quality != 0 && !j.lossless
+	return lossy && !j.Ops.Has("linear") && !j.toSRGB() && !j.pads()
 }
 
 // stored returns the stored size of a picture of orientation o whose upright size is
