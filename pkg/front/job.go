@@ -58,7 +58,7 @@ func (s *Server) showJob(w http.ResponseWriter, r *http.Request, id string) {
 	}
 	varies(w.Header())
 	if st.Pending() {
-		w.Header().Set("Retry-After", s.pause(st))
+		w.Header().Set("Retry-After", s.pause(st.Place))
 	}
 	switch wants(r) {
 	case asHTML:
@@ -70,13 +70,13 @@ func (s *Server) showJob(w http.ResponseWriter, r *http.Request, id string) {
 	}
 }
 
-// pause returns how many seconds a client should wait before it asks for a job
-// again.
-func (s *Server) pause(st *spool.Status) string {
-	if st.Running || st.Place <= 1 {
+// pause returns how many seconds a client should wait before it asks again for a pending
+// job at that place in the queue; 0 is one that runs.
+func (s *Server) pause(place int) string {
+	if place <= 1 {
 		return "1"
 	}
-	return strconv.Itoa(min(s.queue.jobAfter(st.Place), 60))
+	return strconv.Itoa(min(s.queue.jobAfter(place), 60))
 }
 
 // jobImage is GET and HEAD /jobs/ID/image and, for one of several sizes, /jobs/ID/N/image.
@@ -104,7 +104,7 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, ref string) {
 	}
 	switch st.State {
 	case spool.Pending:
-		w.Header().Set("Retry-After", s.pause(st))
+		w.Header().Set("Retry-After", s.pause(st.Place))
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusAccepted)
 		return

@@ -40,8 +40,8 @@ func (s *Server) showJobs(w http.ResponseWriter, r *http.Request, _ string) {
 		case v.State == "unknown":
 			views[i].State = "gone"
 		case v.Pending():
-			if st, err := s.c.Spool.Status(v.ID); err == nil && w.Header().Get("Retry-After") == "" {
-				w.Header().Set("Retry-After", s.pause(st))
+			if w.Header().Get("Retry-After") == "" {
+				w.Header().Set("Retry-After", s.pause(v.Place))
 			}
 		}
 		if !jobid.Valid(v.ID) {
