@@ -92,19 +92,9 @@ func parse(args []string) (options, error) {
 	if o.check && o.ready {
 		return o, fault.New(fault.Usage, "-C and -ready exclude each other")
 	}
-	o.fit(f.Given("n"), f.Given("maxmem"))
+	o.Fitted = cgroup.Fit(&o.Workers, &o.MaxMem, 2, f.Given("n"), f.Given("maxmem"))
 	o.TCP, o.JSON = f.Given("i") || f.Given("p"), log == "json"
 	return o, nil
-}
-
-// fit lowers the number of workers and their memory, where no flag gives them, to what
-// memory.max allows.
-func (o *options) fit(keepN, keepMem bool) {
-	limit := cgroup.MemoryMax()
-	want := cgroup.Workers{N: o.Workers, Mem: o.MaxMem, Daemons: 2}
-	if got := want.Fit(limit, keepN, keepMem); got != want {
-		o.Workers, o.MaxMem, o.Fitted = got.N, got.Mem, got.Said(limit)
-	}
 }
 
 // askReady asks a running imgd whether it is ready.

@@ -54,17 +54,14 @@ func Serve(name, verb, about string, args []string) error {
 // fit lowers the number of workers and their memory, where no flag gives them, to what
 // memory.max allows. The workers are told: they don't count again.
 func fit(cfg *daemon.Config, f *cli.Flags) {
-	limit := cgroup.MemoryMax()
-	want := cgroup.Workers{N: cfg.Workers, Mem: cfg.MaxMem, Daemons: 1}
-	got := want.Fit(limit, f.Given("n"), f.Given("maxmem"))
-	if got == want {
+	cfg.Fitted = cgroup.Fit(&cfg.Workers, &cfg.MaxMem, 1, f.Given("n"), f.Given("maxmem"))
+	if cfg.Fitted == "" {
 		return
 	}
-	cfg.Workers, cfg.MaxMem, cfg.Fitted = got.N, got.Mem, got.Said(limit)
 	if !f.Given("n") {
-		cfg.Args = append([]string{"-n", strconv.Itoa(got.N)}, cfg.Args...)
+		cfg.Args = append([]string{"-n", strconv.Itoa(cfg.Workers)}, cfg.Args...)
 	}
 	if !f.Given("maxmem") {
-		cfg.Args = append([]string{"-maxmem", strconv.FormatInt(got.Mem, 10)}, cfg.Args...)
+		cfg.Args = append([]string{"-maxmem", strconv.FormatInt(cfg.MaxMem, 10)}, cfg.Args...)
 	}
 }

@@ -2,8 +2,8 @@
 // allows this process. Without that, the kernel would kill workers at -maxmem times
 // -n long before each had reached its own limit.
 //
-//	MemoryMax  reads the limit (memory.max of cgroup v2)
-//	Fit        lowers the number of workers and the memory of each
+//	Fit  lowers the number of workers and the memory of each to the limit,
+//	     memory.max of cgroup v2
 package cgroup
 
 import (
@@ -30,12 +30,24 @@ const (
 // supervisors, the HTTP side and the kernel's cache of the spool.
 const share = 75
 
-// MemoryMax returns the memory in bytes that the control groups of this process
-// allow it; 0 is no limit, or none that can be read.
-func MemoryMax() int64 { return memoryMax(os.DirFS("/")) }
+// Fit lowers the number of workers of each of so many daemons, and the memory of each
+// worker, to what the control groups of this process allow. keepN and keepMem say what
+// may not be changed. It returns the line that tells an operator what it did; "" is
+// nothing.
+func Fit(n *int, mem *int64, daemons int, keepN, keepMem bool) (said string) {
+	limit := memoryMax(os.DirFS("/"))
+	want := workers{*n, *mem, daemons}
+	got := want.fit(limit, keepN, keepMem)
+	if got == want {
+		return ""
+	}
+	*n, *mem = got.n, got.mem
+	return fmt.Sprintf("memory.max %s: -n %d -maxmem %s", limits.Binary.Format(limit), got.n, limits.Binary.Format(got.mem))
+}
 
-// memoryMax returns the least memory.max of the process's group and the groups above
-// it. In a container the group is the root of what can be seen.
+// memoryMax returns the memory in bytes that the control groups of this process allow
+// it: the least memory.max of its group and the groups above it. 0 is no limit, or none
+// that can be read. In a container the group is the root of what can be seen.
 func memoryMax(root fs.FS) int64 {
 	groups, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {
@@ -61,20 +73,15 @@ func memoryMax(root fs.FS) int64 {
 	return least
 }
 
-// Workers are the processes of one or more daemons that work on at most N pictures at
+// workers are the processes of one or more daemons that work on at most n pictures at
 // once.
-type Workers struct {
-	N       int   // of each daemon
-	Mem     int64 // bytes of memory of each
-	Daemons int   // that have N workers each; a picture is with one of them at a time
+type workers struct {
+	n       int   // of each daemon
+	mem     int64 // bytes of memory of each
+	daemons int   // that have n workers each; a picture is with one of them at a time
 }
 
-// Said is the line that tells an operator what Fit did.
-func (w Workers) Said(limit int64) string {
-	return fmt.Sprintf("memory.max %s: -n %d -maxmem %s", limits.Binary.Format(limit), w.N, limits.Binary.Format(w.Mem))
-}
-
-// Fit returns workers that together stay within limit bytes of memory, or w if that
+// fit returns workers that together stay within limit bytes of memory, or w if that
 // is 0 or they do anyway. keepN and keepMem say what may not be changed. First each
 // worker gets less memory, but no less than 128 MiB; then there are fewer workers;
 // then the last one gets what there is.
@@ -82,21 +89,21 @@ func (w Workers) Said(limit int64) string {
 // For example, 2 workers with 1 GiB each, of 2 daemons, under 512 MiB: the workers'
 // share is 384 MiB, an idle worker of each daemon takes 32 of each pair's 192 MiB,
 // and 160 MiB are left for the one that works: 2 workers with 160 MiB.
-func (w Workers) Fit(limit int64, keepN, keepMem bool) Workers {
+func (w workers) fit(limit int64, keepN, keepMem bool) workers {
 	room := limit / 100 * share
-	each := func(n int) int64 { return room/int64(n) - int64(w.Daemons)*idle }
-	if limit <= 0 || w.Mem <= each(w.N) {
+	each := func(n int) int64 { return room/int64(n) - int64(w.daemons)*idle }
+	if limit <= 0 || w.mem <= each(w.n) {
 		return w
 	}
 	least := int64(comfortable)
 	if keepMem {
-		least = w.Mem
+		least = w.mem
 	}
-	for !keepN && w.N > 1 && each(w.N) < least {
-		w.N--
+	for !keepN && w.n > 1 && each(w.n) < least {
+		w.n--
 	}
 	if !keepMem {
-		w.Mem = max(min(w.Mem, each(w.N)), limits.MinMemory)
+		w.mem = max(min(w.mem, each(w.n)), limits.MinMemory)
 	}
 	return w
 }

@@ -37,27 +37,27 @@ func TestFit(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct {
 		name           string
-		w              Workers
+		w              workers
 		limit          int64
 		keepN, keepMem bool
 		n              int
 		mem            int64
 	}{
-		{"no limit", Workers{8, 1024 * mib, 2}, 0, false, false, 8, 1024 * mib},
-		{"room enough", Workers{2, 1024 * mib, 2}, 4096 * mib, false, false, 2, 1024 * mib},
-		{"less each", Workers{2, 1024 * mib, 2}, 512 * mib, false, false, 2, 160 * mib},
-		{"fewer", Workers{8, 1024 * mib, 2}, 512 * mib, false, false, 2, 160 * mib},
-		{"one", Workers{8, 1024 * mib, 2}, 200 * mib, false, false, 1, 118 * mib},
-		{"a daemon alone", Workers{4, 1024 * mib, 1}, 512 * mib, false, false, 2, 176 * mib},
-		{"the least", Workers{8, 1024 * mib, 2}, 30 * mib, false, false, 1, 16 * mib},
-		{"-n given", Workers{8, 1024 * mib, 2}, 512 * mib, true, false, 8, 16 * mib},
-		{"-maxmem given", Workers{8, 256 * mib, 2}, 1024 * mib, false, true, 2, 256 * mib},
-		{"both given", Workers{8, 1024 * mib, 2}, 512 * mib, true, true, 8, 1024 * mib},
+		{"no limit", workers{8, 1024 * mib, 2}, 0, false, false, 8, 1024 * mib},
+		{"room enough", workers{2, 1024 * mib, 2}, 4096 * mib, false, false, 2, 1024 * mib},
+		{"less each", workers{2, 1024 * mib, 2}, 512 * mib, false, false, 2, 160 * mib},
+		{"fewer", workers{8, 1024 * mib, 2}, 512 * mib, false, false, 2, 160 * mib},
+		{"one", workers{8, 1024 * mib, 2}, 200 * mib, false, false, 1, 118 * mib},
+		{"a daemon alone", workers{4, 1024 * mib, 1}, 512 * mib, false, false, 2, 176 * mib},
+		{"the least", workers{8, 1024 * mib, 2}, 30 * mib, false, false, 1, 16 * mib},
+		{"-n given", workers{8, 1024 * mib, 2}, 512 * mib, true, false, 8, 16 * mib},
+		{"-maxmem given", workers{8, 256 * mib, 2}, 1024 * mib, false, true, 2, 256 * mib},
+		{"both given", workers{8, 1024 * mib, 2}, 512 * mib, true, true, 8, 1024 * mib},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := c.w.Fit(c.limit, c.keepN, c.keepMem)
-			if got.N != c.n || (got.Mem-c.mem)/mib != 0 {
-				t.Errorf("%d workers with %d MiB, want %d with %d", got.N, got.Mem/mib, c.n, c.mem/mib)
+			got := c.w.fit(c.limit, c.keepN, c.keepMem)
+			if got.n != c.n || (got.mem-c.mem)/mib != 0 {
+				t.Errorf("%d workers with %d MiB, want %d with %d", got.n, got.mem/mib, c.n, c.mem/mib)
 			}
 		})
 	}
