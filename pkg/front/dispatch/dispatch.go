@@ -119,15 +119,12 @@ type Deaths func(timeout bool) (int, error)
 
 // result makes a Result of the reply of the last daemon, which verify has checked.
 func result(reply wire.Reply, outs files) Result {
-	r := Result{Picture: pictureOf(reply, 1)}
-	for n := range outs[1:] {
-		r.More = append(r.More, pictureOf(reply, n+2))
+	all := make([]Picture, len(outs))
+	for i, out := range outs {
+		all[i] = pictureOf(reply, i+1)
+		all[i].File = out
 	}
-	r.File = outs[0]
-	for i := range r.More {
-		r.More[i].File = outs[i+1]
-	}
-	return r
+	return Result{Picture: all[0], More: all[1:]}
 }
 
 // pictureOf reads what a reply says of result n, from 1. What is missing is zero. Only
