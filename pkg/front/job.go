@@ -87,10 +87,8 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, ref string) {
 		n, _ = strconv.Atoi(number) // route has checked it
 	}
 	st, err := s.status(r, id)
-	if all := 1; err == nil {
-		if sizes := st.Meta.Ops.Sizes(); sizes != nil {
-			all = len(sizes)
-		}
+	if err == nil {
+		all := resultsOf(st.Meta.Ops)
 		if st.State == spool.Done {
 			all = len(st.Result.Outputs())
 		}
@@ -124,7 +122,7 @@ func (s *Server) jobImage(w http.ResponseWriter, r *http.Request, ref string) {
 	finished := st.Result.Finished
 	out := st.Result.Outputs()[n-1]
 	h := w.Header()
-	describeResult(h, out.Type, out.Width, out.Height, st.Result.Note, resultName(st, n))
+	describeResult(h, out.Type, out.Width, out.Height, st.Result.Note, resultNames(st)[n-1])
 	h.Set("ETag", etag(out, finished))
 	h.Set("Cache-Control", "private, no-cache") // kept, and asked about each time: it may be deleted
 	knownRange(r.Header)
@@ -148,15 +146,19 @@ func etag(o spool.Output, finished time.Time) string {
 	return `"` + o.SHA256 + `"`
 }
 
-// resultName returns the file name of result n of a job that is done: that of the picture,
-// else its id, with the extension of its format. One of several sizes has the name of its
-// size behind it, as the filters have it.
-func resultName(st *spool.Status, n int) string {
-	name := fileName(cmp.Or(st.Meta.Ops.Get("name"), st.ID), st.Result.Outputs()[n-1].Type)
-	if sizes := st.Meta.Ops.Sizes(); n <= len(sizes) {
-		name = filename.Suffixed(name, "-"+sizes[n-1].Name)
+// resultNames returns the file name of each result of a job that is done: that of the
+// picture, else its id, with the extension of its format. One of several sizes has the
+// name of its size behind it, as the filters have it.
+func resultNames(st *spool.Status) (names []string) {
+	sizes := st.Meta.Ops.Sizes()
+	for i, o := range st.Result.Outputs() {
+		name := fileName(cmp.Or(st.Meta.Ops.Get("name"), st.ID), o.Type)
+		if i < len(sizes) {
+			name = filename.Suffixed(name, "-"+sizes[i].Name)
+		}
+		names = append(names, name)
 	}
-	return name
+	return names
 }
 
 // knownRange removes a Range of a unit that is not known, which is to be ignored

@@ -31,7 +31,10 @@ type made struct {
 	results int
 }
 
-func madeOf(id string, o ops.Ops) made { return made{id, max(1, len(o.Sizes()))} }
+func madeOf(id string, o ops.Ops) made { return made{id, resultsOf(o)} }
+
+// resultsOf returns how many results a job with these operations has.
+func resultsOf(o ops.Ops) int { return max(1, len(o.Sizes())) }
 
 // refs returns what names each result of the jobs: ID, and for the second and later sizes
 // of a picture ID/2 and so on.

@@ -114,12 +114,13 @@ func view(st *spool.Status) jobView {
 	switch {
 	case st.State == spool.Done:
 		var outs []viewOut
+		names := resultNames(st)
 		for i, o := range st.Result.Outputs() {
 			image := v.Image
 			if i > 0 {
 				image = fmt.Sprintf("/jobs/%s/%d/image", st.ID, i+1)
 			}
-			outs = append(outs, viewOut{o.Size, o.Type, o.Width, o.Height, st.Result.Note, resultName(st, i+1), image})
+			outs = append(outs, viewOut{o.Size, o.Type, o.Width, o.Height, st.Result.Note, names[i], image})
 		}
 		if v.State, v.Out = "done", &outs[0]; len(outs) > 1 {
 			v.Outs = outs
