@@ -185,10 +185,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // keep makes what came of a job its results.
 func (s *Server) keep(j *spool.Job, result dispatch.Result) error {
-	r := spool.Result{Type: result.Type, Size: result.Size, Width: result.Width, Height: result.Height, Note: result.Note}
+	output := func(p dispatch.Picture) spool.Output {
+		return spool.Output{Type: p.Type, Size: p.Size, Width: p.Width, Height: p.Height}
+	}
+	r := spool.Result{Output: output(result.Picture), Note: result.Note}
 	var more []*spool.Temp
 	for _, p := range result.More {
-		r.More = append(r.More, spool.Output{Type: p.Type, Size: p.Size, Width: p.Width, Height: p.Height})
+		r.More = append(r.More, output(p))
 		more = append(more, p.File.(*spool.Temp))
 	}
 	return j.Done(result.File.(*spool.Temp), r, more...)

@@ -190,7 +190,7 @@ func BenchmarkOpen(b *testing.B) {
 	names, _ := readNames(s.path("jobs"))
 	at := time.Now().UTC()
 	m := Meta{Ops: gray, SHA256: strings.Repeat("0", 64), Bytes: 1, Received: at}
-	r := Result{Type: "image/png", Size: 1, Width: 1, Height: 1, SHA256: m.SHA256, Started: at, Finished: at}
+	r := Result{Output: Output{Type: "image/png", Size: 1, Width: 1, Height: 1, SHA256: m.SHA256}, Started: at, Finished: at}
 	for range 100_000 - len(names) {
 		id := jobid.New()
 		os.Mkdir(s.job(id), 0o700)

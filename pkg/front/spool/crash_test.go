@@ -339,7 +339,7 @@ func session(t *testing.T, r *recorder) (pictures map[string]string) {
 		j = s.Next()
 		large, small := crashResult(pictures[e]), crashSmall(pictures[e])
 		files := []*Temp{filled(t, s, large)}
-		result := Result{Type: "image/png", Finished: s.now(), Size: int64(len(large))}
+		result := Result{Output: Output{Type: "image/png", Size: int64(len(large))}, Finished: s.now()}
 		if len(o.Sizes()) > 0 {
 			files = append(files, filled(t, s, small))
 			result.More = []Output{{Type: "image/png", Size: int64(len(small))}}
@@ -491,7 +491,7 @@ func checkCrash(dir string, pictures, promised map[string]string, deaths map[str
 		if err != nil {
 			return err
 		}
-		result := Result{Type: "image/png", Size: int64(len(out)), Width: 3, Height: 2}
+		result := Result{Output: Output{Type: "image/png", Size: int64(len(out)), Width: 3, Height: 2}}
 		var more []*Temp
 		if len(j.Ops.Sizes()) > 0 {
 			second, err := crashFile(s, small)

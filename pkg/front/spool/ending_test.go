@@ -56,7 +56,7 @@ func resultFile(t *testing.T, s *Spool, text string) *Temp {
 }
 
 func pngOf(text string) Result {
-	return Result{Type: "image/png", Size: int64(len(text)), Width: 1, Height: 1}
+	return Result{Output: Output{Type: "image/png", Size: int64(len(text)), Width: 1, Height: 1}}
 }
 
 // One imgd has lost its lock without knowing (the file server was restarted), and

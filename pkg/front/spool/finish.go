@@ -178,11 +178,11 @@ func (j *Job) writeResult(outs []*Temp, r *Result, tag string) (names []string, 
 		return nil, fmt.Errorf("%d files for %d results", len(outs), len(r.Outputs()))
 	}
 	for i, out := range outs {
-		hash := &r.SHA256
+		o := &r.Output
 		if i > 0 {
-			hash = &r.More[i-1].SHA256
+			o = &r.More[i-1]
 		}
-		if *hash, err = sum(out); err != nil {
+		if o.SHA256, err = sum(out); err != nil {
 			return nil, err
 		}
 		if err := out.sync(); err != nil {

@@ -75,7 +75,7 @@ func work(s *Spool, j *Job) {
 		j.Fail(fault.New(fault.Format, "no picture"))
 		return
 	}
-	r := Result{Type: "image/png", Size: int64(n), Width: 1, Height: 1}
+	r := Result{Output: Output{Type: "image/png", Size: int64(n), Width: 1, Height: 1}}
 	if len(j.Ops.Sizes()) == 0 {
 		j.Done(tmp, r)
 		return

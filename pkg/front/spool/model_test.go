@@ -285,7 +285,7 @@ func (m *model) work(i int, dies bool) {
 		m.say("done %s", j.ID[:2])
 		out := resultOf(r.picture)
 		ends(Done, func() {
-			result := Result{Type: "image/png", Size: int64(len(out))}
+			result := Result{Output: Output{Type: "image/png", Size: int64(len(out))}}
 			var more []*Temp
 			if hasTwo(j.ID) {
 				small := smallOf(r.picture)

@@ -29,14 +29,11 @@ type Meta struct {
 // Result is the file result, and the file end of a job that is done: what out is, and of
 // several sizes what out2, out3 and so on are.
 type Result struct {
-	Type          string
-	Size          int64
-	SHA256        string // hexadecimal; "" of a job that version 1 has done
-	Width, Height int
-	Note          string
-	Started       time.Time
-	Finished      time.Time
-	More          []Output // out2, out3 and so on
+	Output            // out
+	More     []Output // out2, out3 and so on
+	Note     string
+	Started  time.Time
+	Finished time.Time
 
 	tag string // out has the name out.TAG until it is renamed
 }
@@ -45,13 +42,13 @@ type Result struct {
 type Output struct {
 	Type          string
 	Size          int64
-	SHA256        string // as in Result
+	SHA256        string // hexadecimal; "" of a job that version 1 has done
 	Width, Height int
 }
 
 // Outputs returns the result, or all of several sizes.
 func (r *Result) Outputs() []Output {
-	return append([]Output{{r.Type, r.Size, r.SHA256, r.Width, r.Height}}, r.More...)
+	return append([]Output{r.Output}, r.More...)
 }
 
 // Bytes returns how many bytes all results have.
@@ -228,23 +225,23 @@ func (r Result) marshal() []byte {
 	var t text
 	t.line("end", endDone)
 	t.line("tag", r.tag)
-	t.line("type", r.Type)
-	t.line("size", strconv.FormatInt(r.Size, 10))
-	t.line("sha256", r.SHA256)
-	t.line("width", strconv.Itoa(r.Width))
-	t.line("height", strconv.Itoa(r.Height))
+	t.output("", r.Output)
 	for i, o := range r.More {
-		name := outName(i + 2)
-		t.line(name+".type", o.Type)
-		t.line(name+".size", strconv.FormatInt(o.Size, 10))
-		t.line(name+".sha256", o.SHA256)
-		t.line(name+".width", strconv.Itoa(o.Width))
-		t.line(name+".height", strconv.Itoa(o.Height))
+		t.output(outName(i+2)+".", o)
 	}
 	t.line("note", r.Note)
 	t.time("started", r.Started)
 	t.time("finished", r.Finished)
 	return t.Bytes()
+}
+
+// output writes what a record says of one result, in keys that begin with prefix.
+func (t *text) output(prefix string, o Output) {
+	t.line(prefix+"type", o.Type)
+	t.line(prefix+"size", strconv.FormatInt(o.Size, 10))
+	t.line(prefix+"sha256", o.SHA256)
+	t.line(prefix+"width", strconv.Itoa(o.Width))
+	t.line(prefix+"height", strconv.Itoa(o.Height))
 }
 
 func (f Failure) marshal() []byte {
@@ -367,13 +364,8 @@ func parseResult(b []byte) (Result, error) {
 	if r.err != nil {
 		return Result{}, r.err
 	}
-	first := r.output("")
 	v := Result{
-		Type:     first.Type,
-		Size:     first.Size,
-		Width:    first.Width,
-		Height:   first.Height,
-		SHA256:   first.SHA256,
+		Output:   r.output(""),
 		Note:     r.values["note"],
 		tag:      r.values["tag"],
 		Started:  r.time("started", false),

@@ -362,7 +362,7 @@ func TestFsyncThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	tmp.f.Close()
-	if err := j.Done(tmp, Result{Type: "image/png", Size: 1, Width: 1, Height: 1}); err == nil {
+	if err := j.Done(tmp, Result{Output: Output{Type: "image/png", Size: 1, Width: 1, Height: 1}}); err == nil {
 		t.Error("no error")
 	}
 	if st, err := s.Status(id); err != nil || st.State != Failed || st.Failure.Kind != fault.Internal || st.Failure.Detail == "" {

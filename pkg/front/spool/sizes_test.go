@@ -135,7 +135,7 @@ func TestLeftoversOfSeveralResults(t *testing.T) {
 	s := open(t, Config{Dir: dir})
 	id := submit(t, s, "", "picture", sized)
 	j := s.Next()
-	r := Result{Type: "image/png", Size: 5, Finished: time.Now(), More: []Output{{Type: "image/png", Size: 5}}}
+	r := Result{Output: Output{Type: "image/png", Size: 5}, Finished: time.Now(), More: []Output{{Type: "image/png", Size: 5}}}
 	if _, err := j.writeResult([]*Temp{filled(t, s, "large"), filled(t, s, "small")}, &r, "tag"); err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestResultsWithoutAFile(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir()})
 	id := submit(t, s, "", "picture", sized)
 	j := s.Next()
-	if err := j.Done(filled(t, s, "large"), Result{Type: "image/png", Size: 5, More: []Output{{Type: "image/png", Size: 5}}}); err == nil {
+	if err := j.Done(filled(t, s, "large"), Result{Output: Output{Type: "image/png", Size: 5}, More: []Output{{Type: "image/png", Size: 5}}}); err == nil {
 		t.Error("one file for two results")
 	}
 	if st, err := s.Status(id); err != nil || st.State == Done {
@@ -163,7 +163,7 @@ func TestResultsWithoutAFile(t *testing.T) {
 
 func TestRecordOfSeveralSizes(t *testing.T) {
 	at := time.Date(2026, 11, 23, 15, 4, 5, 6, time.UTC)
-	r := Result{Type: "image/gif", Size: 1, Width: 2, Height: 3, Finished: at, More: []Output{
+	r := Result{Output: Output{Type: "image/gif", Size: 1, Width: 2, Height: 3}, Finished: at, More: []Output{
 		{Type: "image/png", Size: 4, SHA256: strings.Repeat("0b", 32), Width: 1, Height: 1}, {Type: "image/gif", Size: 5, Width: 2, Height: 1},
 	}}
 	if got, err := parseResult(r.marshal()); err != nil || !reflect.DeepEqual(got, r) || r.Bytes() != 10 {

@@ -105,7 +105,7 @@ func filled(t *testing.T, s *Spool, out string) *Temp {
 // finish gives a job the result out, and of several sizes those of more.
 func finish(t *testing.T, s *Spool, j *Job, out string, more ...string) {
 	t.Helper()
-	r := Result{Type: "image/png", Size: int64(len(out)), Width: 3, Height: 2}
+	r := Result{Output: Output{Type: "image/png", Size: int64(len(out)), Width: 3, Height: 2}}
 	var files []*Temp
 	for _, m := range more {
 		r.More = append(r.More, Output{Type: "image/png", Size: int64(len(m)), Width: 2, Height: 1})
@@ -305,7 +305,7 @@ func TestHalfFinishedJobs(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, Config{Dir: dir})
 	a, b, c, d := submit(t, s, "", "1", gray), submit(t, s, "", "2", gray), submit(t, s, "", "3", gray), submit(t, s, "", "4", gray)
-	result := Result{Type: "image/png", Size: 3, Width: 1, Height: 1, Finished: s.now()}.marshal()
+	result := Result{Output: Output{Type: "image/png", Size: 3, Width: 1, Height: 1}, Finished: s.now()}.marshal()
 	put := func(id, name, text string) {
 		t.Helper()
 		if err := os.WriteFile(s.job(id, name), []byte(text), 0o600); err != nil {
@@ -540,7 +540,7 @@ func TestRecordsRoundTrip(t *testing.T) {
 	if got, err := parseMeta(m.marshal()); err != nil || !reflect.DeepEqual(got, m) {
 		t.Errorf("%+v %v", got, err)
 	}
-	r := Result{Type: "image/gif", Size: 1, Width: 2, Height: 3, Note: "first of 12 frames", Started: at, Finished: at.Add(1)}
+	r := Result{Output: Output{Type: "image/gif", Size: 1, Width: 2, Height: 3}, Note: "first of 12 frames", Started: at, Finished: at.Add(1)}
 	if got, err := parseResult(r.marshal()); err != nil || !reflect.DeepEqual(got, r) {
 		t.Errorf("%+v %v", got, err)
 	}
