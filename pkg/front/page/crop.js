@@ -42,6 +42,9 @@ export class Frame {
   // word is the part as a word of crop, "" for the whole.
   get word() { return this.part ? `${this.part.w}x${this.part.h}+${this.part.x}+${this.part.y}` : ""; }
 
+  // shown is the part, or the whole as one.
+  get shown() { return this.part || { x: 0, y: 0, w: this.w, h: this.h }; }
+
   // show draws the frame around a part, without a word to onchange.
   show(part) {
     this.box.hidden = !part;
@@ -57,7 +60,7 @@ export class Frame {
   point(at) {
     this.mark.hidden = !at;
     if (!at) return;
-    const p = this.part || { x: 0, y: 0, w: this.w, h: this.h };
+    const p = this.shown;
     this.mark.style.setProperty("left", 100 * (p.x + at.x * p.w) / this.w + "%");
     this.mark.style.setProperty("top", 100 * (p.y + at.y * p.h) / this.h + "%");
   }
@@ -80,7 +83,6 @@ export class Frame {
   press(e) {
     const touch = e.pointerType === "touch";
     const within = this.box.contains(e.target);
-    // A finger beside the frame scrolls the page.
     if (!e.isPrimary || e.button !== 0) return;
     const area = this.pic.getBoundingClientRect();
     const at = (e) => [clamp((e.clientX - area.left) / area.width * this.w, 0, this.w), clamp((e.clientY - area.top) / area.height * this.h, 0, this.h)];
@@ -88,7 +90,7 @@ export class Frame {
     let moved = false;
     const move = (m) => {
       if (!moved && Math.hypot(m.clientX - e.clientX, m.clientY - e.clientY) < clickSlack) return;
-      if (touch && !within) return;
+      if (touch && !within) return; // a finger beside the frame scrolls the page
       moved = true;
       const [x, y] = at(m);
       if (corner && was) this.span(corner.includes("w") ? was.x + was.w : was.x, corner.includes("n") ? was.y + was.h : was.y, x, y);
@@ -100,7 +102,7 @@ export class Frame {
       stop.abort();
       if (moved) this.box.focus({ preventScroll: true });
       else if (m.type === "pointerup") {
-        const p = this.part || { x: 0, y: 0, w: this.w, h: this.h };
+        const p = this.shown;
         this.onpoint({ x: clamp(100 * (x0 - p.x) / p.w, 0, 100), y: clamp(100 * (y0 - p.y) / p.h, 0, 100) });
       }
     };

@@ -106,6 +106,10 @@ function choosePart(card) {
   card.actions.before(line);
 }
 
+// sized returns the sizes that a word of scale gives a w × h picture in this form, or null
+// when the word is none.
+const sized = (word, w, h) => goals(word, w, h, $("fit").value, $("enlarge").checked ? "0" : "");
+
 // show writes what will become of a picture: its size, the part, the lines of shell.
 function show(card) {
   lines(card.shell, card);
@@ -114,7 +118,7 @@ function show(card) {
   const crop = card.frame.word || $("crop").value.trim();
   const cut = crop === "" ? { x: 0, y: 0, w: card.w, h: card.h } : part(crop, card.w, card.h);
   const scale = $("scale").value.trim();
-  const to = cut && (scale === "" ? [[cut.w, cut.h]] : goals(scale, cut.w, cut.h, $("fit").value, $("enlarge").checked ? "0" : ""));
+  const to = cut && (scale === "" ? [[cut.w, cut.h]] : sized(scale, cut.w, cut.h));
   card.size.textContent = `${card.w} × ${card.h}` + (to ? ` → ${to.map((size) => size.join(" × ")).join(", ")}` : "");
   if (!card.frame.part) card.frame.show(crop !== "" && cut?.x !== undefined ? cut : null);
   const at = /^([\d.]+)%,([\d.]+)%$/.exec($("point").value.trim());
@@ -132,7 +136,7 @@ function lines(shell, card) {
 // changed shows what a change in the form means.
 function changed() {
   const word = $("scale").value.trim();
-  const bad = word !== "" && !goals(word, 1000, 1000, $("fit").value, $("enlarge").checked ? "0" : "");
+  const bad = word !== "" && !sized(word, 1000, 1000);
   $("scale").setAttribute("aria-invalid", bad);
   $("scale-hint").textContent = bad ? words.badsize : hint;
   const crop = $("crop").value.trim();

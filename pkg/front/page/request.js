@@ -3,6 +3,9 @@
 
 import { list } from "./geometry.js";
 
+// valueOf returns what words say for a key, or "".
+const valueOf = (words, key) => words.find((w) => w[0] === key)?.[1] || "";
+
 // asked returns the words [key, value] of the form's fields. A field is left out when it
 // is empty or disabled, or when none of the words it belongs to (data-of) is asked for;
 // gravity, when nothing is cut off or put on a background. A crop that isn't "" stands in
@@ -19,8 +22,7 @@ export function asked(form, crop = "") {
     if (e.id === "point" && !form.querySelector("#at-point").checked) continue;
     words.push([e.name, v]);
   }
-  const has = (key) => words.find((w) => w[0] === key)?.[1] || "";
-  const placed = /^[^ +]+$/.test(has("crop")) || ["cover", "pad"].includes(has("fit"));
+  const placed = /^[^ +]+$/.test(valueOf(words, "crop")) || ["cover", "pad"].includes(valueOf(words, "fit"));
   return placed ? words : words.filter((w) => w[0] !== "gravity");
 }
 
@@ -45,7 +47,7 @@ function said([key, value], flags) {
 // curl returns the line that sends the picture of a name with curl(1). One result is
 // written to a file of another name; several sizes are a job, whose ids are printed.
 export function curl(words, name, know) {
-  const several = list(words.find((w) => w[0] === "scale")?.[1] || "").length > 1;
+  const several = list(valueOf(words, "scale")).length > 1;
   const token = know.token ? ' -H "Authorization: Bearer $TOKEN"' : "";
   const says = words.filter((w) => !(w[0] === "gray" && w[1] === "0")).map((w) => said(w, know.flags));
   if (words.length > 0 && says.length === 0) says.push("gray=0");
@@ -55,7 +57,7 @@ export function curl(words, name, know) {
 
 // result returns the name with the extension of the format asked for.
 function result(words, name, know) {
-  const exts = know.exts[words.find((w) => w[0] === "format")?.[1]];
+  const exts = know.exts[valueOf(words, "format")];
   if (!exts) return name;
   const at = name.lastIndexOf("."), ext = at < 0 ? "" : name.slice(at + 1).toLowerCase();
   if (exts.includes(ext)) return name;
