@@ -28,6 +28,7 @@ import (
 	"io"
 
 	"imgtools/pkg/format"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/raster"
 )
 
@@ -55,6 +56,10 @@ type Picture struct {
 	raster.NoteList
 	// W and H are pixels of the upright picture, after cropping, turning and mirroring.
 	W, H int
+	// StoredW and StoredH are pixels of the picture as it is coded. Crop is the part of it
+	// that is to be shown, once turned as Orientation says.
+	StoredW, StoredH int
+	Crop             geometry.Rect
 	// Orientation is EXIF's, 1 to 8: how the stored picture lies. It comes from the
 	// properties irot and imir. The orientation that EXIF names is not to be applied.
 	Orientation uint8

@@ -11,6 +11,7 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/format"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/meta"
 	"imgtools/pkg/picture/raster"
 )
@@ -19,7 +20,7 @@ var unlimited = raster.Limits{Pixels: math.MaxInt64}
 
 // The files of testdata were made by heif-enc (libheif 1.15) and avifenc (libavif 0.11).
 func TestFilesOfHeifEncAndAvifenc(t *testing.T) {
-	heic := Picture{W: 64, H: 48, Orientation: 1, Coding: HEVC, Depth: 8, Chroma: C420, Rows: 1, Cols: 1, Frames: 1}
+	heic := Picture{W: 64, H: 48, StoredW: 64, StoredH: 48, Crop: geometry.Whole(64, 48), Orientation: 1, Coding: HEVC, Depth: 8, Chroma: C420, Rows: 1, Cols: 1, Frames: 1}
 	avif := heic
 	avif.Coding, avif.Chroma, avif.CICP = AV1, C444, [4]byte{1, 13, 6, 1}
 	with := func(p Picture, turn func(*Picture)) Picture {
@@ -32,15 +33,21 @@ func TestFilesOfHeifEncAndAvifenc(t *testing.T) {
 	}{
 		{"exif.heic", "", "2026-11-29T18:30:00+01:00", heic},
 		{"alpha.heic", "", "", with(heic, func(p *Picture) { p.Alpha = true })},
-		{"odd.heic", "", "", with(heic, func(p *Picture) { p.W, p.H = 45, 31 })},
+		{"odd.heic", "", "", with(heic, func(p *Picture) { p.W, p.H, p.StoredW, p.StoredH, p.Crop = 45, 31, 45, 31, geometry.Whole(45, 31) })},
 		{"thumb.heic", "", "", with(heic, func(p *Picture) { p.Thumbs = []Thumb{{4, 32, 24}} })},
 		{"p3.heic", "sP3C", "", heic},
 		{"deep.heic", "", "", with(heic, func(p *Picture) { p.Depth, p.Chroma = 10, C444 })},
 		{"exif.avif", "", "2026-11-29T18:30:00+01:00", with(avif, func(p *Picture) { p.W, p.H, p.Orientation, p.Chroma = 48, 64, 5, C420 })},
 		{"alpha.avif", "", "", with(avif, func(p *Picture) { p.Alpha = true })},
-		{"deep.avif", "", "", with(avif, func(p *Picture) { p.W, p.H, p.Depth, p.Chroma, p.CICP = 40, 30, 12, C422, [4]byte{9, 16, 9, 1} })},
+		{"deep.avif", "", "", with(avif, func(p *Picture) {
+			p.W, p.H, p.Depth, p.Chroma, p.CICP = 40, 30, 12, C422, [4]byte{9, 16, 9, 1}
+			p.Crop = geometry.Rect{X: 8, Y: 6, W: 40, H: 30}
+		})},
 		{"gray.avif", "", "", with(avif, func(p *Picture) { p.Chroma = Mono })},
-		{"grid.avif", "", "", with(avif, func(p *Picture) { p.W, p.H, p.Cols = 256, 96, 2 })},
+		{"grid.avif", "", "", with(avif, func(p *Picture) {
+			p.W, p.H, p.Cols = 256, 96, 2
+			p.StoredW, p.StoredH, p.Crop = 256, 96, geometry.Whole(256, 96)
+		})},
 		{"anim.avif", "", "", with(avif, func(p *Picture) { p.Frames, p.Alpha = 3, true })},
 	} {
 		t.Run(c.file, func(t *testing.T) {
@@ -105,7 +112,7 @@ func TestPictureOfATelephone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Picture{W: 3024, H: 4032, Orientation: 6, Coding: HEVC, Depth: 8, Chroma: C420, ICC: icc, Rows: rows, Cols: cols,
+	want := &Picture{W: 3024, H: 4032, StoredW: 4032, StoredH: 3024, Crop: geometry.Whole(4032, 3024), Orientation: 6, Coding: HEVC, Depth: 8, Chroma: C420, ICC: icc, Rows: rows, Cols: cols,
 		Thumbs: []Thumb{{2, 320, 240}}, Frames: 1, Metadata: raster.Metadata{EXIF: []byte("MM\x00*"), XMP: []byte(xmp)}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v\nwant %+v", got, want)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/geometry"
 	"imgtools/pkg/picture/meta"
 	"imgtools/pkg/picture/raster"
 )
@@ -189,19 +190,24 @@ func (f *file) colours(p *Picture, primary, coded *item) {
 // Any row of turns and mirrorings comes to at most one mirroring of left and right and
 // then up to three quarter turns to the right; these are the eight orientations of EXIF.
 // A mirroring after r quarter turns is the same as one before 4 − r of them, and one of
-// top and bottom is one of left and right and a half turn.
+// top and bottom is one of left and right and a half turn. What is cropped after a turn
+// is a part of the stored picture, too.
 func (f *file) turn(p *Picture, it *item, w, h int) {
+	p.StoredW, p.StoredH, p.Crop = w, h, geometry.Whole(w, h)
 	mirrored, quarters := 0, 0
+	orientation := func() uint8 { return [2][4]uint8{{1, 6, 3, 8}, {2, 7, 4, 5}}[mirrored][quarters] }
 	for _, u := range it.use {
 		property := f.properties[u.index]
 		b := fields{b: property.data}
 		switch property.kind {
 		case "clap":
-			if cw, ch, ok := b.clap(w, h); ok {
-				w, h = cw, ch
-			} else {
+			cut, ok := b.clap(w, h)
+			if !ok {
 				p.Note("crop that is not within the picture ignored")
+				continue
 			}
+			p.Crop = raster.Stored(cut, w, h, orientation()).In(p.Crop)
+			w, h = cut.W, cut.H
 		case "irot": // quarter turns to the left
 			if n := int(b.uint(1) & 3); n > 0 {
 				quarters += 4 - n
@@ -218,23 +224,28 @@ func (f *file) turn(p *Picture, it *item, w, h int) {
 		quarters &= 3
 	}
 	p.W, p.H = w, h
-	p.Orientation = [2][4]uint8{{1, 6, 3, 8}, {2, 7, 4, 5}}[mirrored][quarters]
+	p.Orientation = orientation()
 }
 
 // clap reads the clean aperture, which crops a picture of w × h: width and height, and
 // how far its centre is from the picture's, each a fraction of 4 bytes and 4 bytes (ISO/IEC
-// 14496-12, 12.1.4). It reports whether it lies within the picture; its size is rounded.
-func (f *fields) clap(w, h int) (cw, ch int, ok bool) {
+// 14496-12, 12.1.4). It reports whether it lies within the picture. Its size is rounded to
+// nearest, and its place downwards.
+func (f *fields) clap(w, h int) (cut geometry.Rect, ok bool) {
 	var v [4]float64
 	for i := range v {
 		n, d := int32(f.uint(4)), uint32(f.uint(4))
 		v[i] = float64(n) / float64(d)
 	}
-	cw, ch = int(math.Round(v[0])), int(math.Round(v[1]))
 	left, top := (float64(w)-v[0])/2+v[2], (float64(h)-v[1])/2+v[3]
 	const half = 0.5 // of a pixel, for sizes that are rounded
-	ok = !f.short && v[0] >= 1 && v[1] >= 1 && left >= -half && top >= -half && left+v[0] <= float64(w)+half && top+v[1] <= float64(h)+half
-	return cw, ch, ok
+	if f.short || !(v[0] >= 1 && v[1] >= 1 && left >= -half && top >= -half && left+v[0] <= float64(w)+half && top+v[1] <= float64(h)+half) {
+		return cut, false
+	}
+	cut.W, cut.H = min(int(math.Round(v[0])), w), min(int(math.Round(v[1])), h)
+	cut.X = max(0, min(int(math.Floor(left)), w-cut.W))
+	cut.Y = max(0, min(int(math.Floor(top)), h-cut.H))
+	return cut, true
 }
 
 // belongings finds alpha, thumbnails and metadata. What is wrong with metadata is a note.

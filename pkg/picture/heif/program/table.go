@@ -1,0 +1,107 @@
+package program
+
+import (
+	"fmt"
+	"os/exec"
+
+	"imgtools/pkg/picture/heif"
+	"imgtools/pkg/picture/y4m"
+)
+
+// tool is a program and what was measured of it.
+//
+// On Debian 12 (libheif 1.15.1, libavif 0.11.1, libvips 8.14.1), with pictures of known
+// samples in each depth, subsampling, matrix and range:
+//
+//	heif-convert  writes Y4M of 8 bits, 4:2:0, BT.601 at full range, cropped and
+//	              turned, whatever the picture is; its line says nothing of that. From 10
+//	              bits it writes 6 bytes too many and wrong samples, with exit status 0.
+//	              Alpha is dropped. 4:2:2 and 4:4:4 lose half of their chroma.
+//	avifdec       writes Y4M with the samples as coded: matrix, range, 8, 10 and 12
+//	              bits, all subsamplings, and alpha beside 4:4:4 of 8 bits. It neither
+//	              crops nor turns. Of a sequence it takes the first frame.
+//	vips          writes TIFF of RGB, cropped and turned, with alpha, of 8 bits, or 16
+//	              in which the highest bits are those of the sample and the others 0.
+type tool struct {
+	name    string   // for people
+	files   []string // names of the program, the usual one first
+	advice  string   // the packages that have it
+	out     string   // extension of its output
+	args    func(in, out string) []string
+	upright bool                       // it crops and turns
+	whyNot  func(*heif.Picture) string // why it does not decode a picture; "": it does
+}
+
+// tools are in the order in which they are tried.
+var tools = []*tool{
+	{
+		name: "avifdec", files: []string{"avifdec"}, advice: "package libavif-bin of Debian and Ubuntu, libavif-tools of Fedora, libavif of Arch",
+		out:  ".y4m",
+		args: func(in, out string) []string { return []string{"--jobs", "1", in, out} },
+		whyNot: func(p *heif.Picture) string {
+			switch {
+			case p.Coding != heif.AV1:
+				return "not AV1"
+			case p.Depth != 8 && p.Depth != 10 && p.Depth != 12:
+				return fmt.Sprintf("%d bits", p.Depth)
+			case !y4m.SupportsMatrix(p.CICP[2]):
+				return fmt.Sprintf("colours of matrix %d (ITU-T H.273)", p.CICP[2])
+			}
+			return ""
+		},
+	},
+	{
+		name: "heif-convert", files: []string{"heif-convert", "heif-dec"},
+		advice:  "package libheif-examples of Debian and Ubuntu, libheif-tools of Fedora, libheif of Arch; HEVC may need a plugin",
+		out:     ".y4m",
+		args:    func(in, out string) []string { return []string{in, out} },
+		upright: true,
+		whyNot: func(p *heif.Picture) string {
+			switch {
+			case p.Coding != heif.HEVC:
+				return "not HEVC"
+			case p.Depth != 8:
+				return fmt.Sprintf("%d bits", p.Depth)
+			case p.Chroma != heif.C420 && p.Chroma != heif.Mono:
+				return fmt.Sprintf("chroma %s", p.Chroma)
+			}
+			return ""
+		},
+	},
+}
+
+// look returns the programs that are there.
+func look(path func(string) (string, error)) []found {
+	if path == nil {
+		path = exec.LookPath
+	}
+	var all []found
+	for _, t := range tools {
+		for _, name := range t.files {
+			if p, err := path(name); err == nil {
+				all = append(all, found{t, p})
+				break
+			}
+		}
+	}
+	return all
+}
+
+// choose returns the first program that decodes p, or nil and why there is none: what
+// the programs that are there can't do, or which program is missing.
+func (d *Decoder) choose(p *heif.Picture) (t *found, why string) {
+	for i := range d.found {
+		if d.found[i].whyNot(p) == "" {
+			return &d.found[i], ""
+		}
+	}
+	for _, t := range tools {
+		if t.whyNot(p) == "" {
+			return nil, "it needs " + t.name + " (" + t.advice + ")"
+		}
+	}
+	for _, t := range tools {
+		why = t.whyNot(p)
+	}
+	return nil, why
+}
