@@ -58,7 +58,8 @@ var walls = map[string][]string{
 	"pkg/picture/resample":   picture("raster", "meta"),
 	"pkg/picture/attention":  picture("raster"),
 	"pkg/picture/codec":      picture(append(formats, "raster", "meta", "colour", "resample")...),
-	"pkg/picture/plan":       picture(append(formats, "raster", "meta", "colour", "resample", "codec", "attention", "plan/plantest")...),
+	fakeheif:                 picture("raster"),
+	"pkg/picture/plan":       picture(append(formats, "raster", "meta", "colour", "resample", "codec", "codec/fakeheif", "attention", "plan/plantest")...),
 	plantest:                 picture("raster", "plan"),
 	"pkg/picture/describe":   append(picture("raster", "meta", "heif", "heif/program", "codec"), "pkg/info"),
 	"pkg/picture":            {"pkg/fault", "pkg/picture/"}, // tests of all of it, and nothing else
@@ -106,7 +107,7 @@ var walls = map[string][]string{
 	"cmd/gray":               {cmdtest, "cmd/internal/filtercmd", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
 	"cmd/scale":              {cmdtest, "cmd/internal/filtercmd", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
 	"cmd/internal/filtercmd": {"pkg/fault", "pkg/format", "pkg/ops", "pkg/picture/raster", "pkg/picture/plan", "pkg/shell/"},
-	"cmd/internal/filterd":   {filterdtest, plantest, "pkg/fault", "pkg/limits", "pkg/ops", "pkg/picture/raster", "pkg/picture/plan", "pkg/picture/describe", "pkg/info", "pkg/daemon", "pkg/daemon/", "pkg/shell/cli"},
+	"cmd/internal/filterd":   {filterdtest, plantest, fakeheif, "pkg/picture/codec", "pkg/fault", "pkg/limits", "pkg/ops", "pkg/picture/raster", "pkg/picture/plan", "pkg/picture/describe", "pkg/info", "pkg/daemon", "pkg/daemon/", "pkg/shell/cli"},
 	cmdtest:                  {},
 	filterdtest:              {"pkg/format", "pkg/ops", "pkg/picture/raster", rastertest, "pkg/daemon/", "pkg/shell/cli"},
 	"cmd/grayd":              {"cmd/internal/", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
@@ -142,12 +143,13 @@ const programs = "pkg/picture/heif/program"
 const (
 	rastertest  = "pkg/picture/raster/rastertest"
 	plantest    = "pkg/picture/plan/plantest"
+	fakeheif    = "pkg/picture/codec/fakeheif"
 	cmdtest     = "cmd/internal/cmdtest"
 	filterdtest = "cmd/internal/filterd/filterdtest"
 	daemontest  = "pkg/daemon/daemontest"
 )
 
-var testOnly = []string{rastertest, plantest, cmdtest, filterdtest, daemontest, "pkg/eventually", "pkg/shell/faketerm", "pkg/shell/client/fakeimgd", "tests/await"}
+var testOnly = []string{rastertest, plantest, fakeheif, cmdtest, filterdtest, daemontest, "pkg/eventually", "pkg/shell/faketerm", "pkg/shell/client/fakeimgd", "tests/await"}
 
 var formats = []string{"pnm", "png", "bmp", "ico", "gif", "jpeg", "tiff", "webp", "heif", "heif/program"}
 

@@ -30,6 +30,10 @@ const (
 	Conflict       // 409
 	Gone           // 410
 	Misdirected    // 421: a Host that is not ours
+
+	// Undecoded stands on the wire alone: another daemon decodes this format. To users it
+	// is Unsupported.
+	Undecoded
 	numKinds
 )
 
@@ -67,6 +71,7 @@ var table = [numKinds]row{
 	Conflict:       {"conflict", 409, ExitFail, false, false},
 	Gone:           {"gone", 410, ExitFail, false, false},
 	Misdirected:    {"misdirected", 421, ExitFail, false, false},
+	Undecoded:      {"undecoded", 415, ExitFail, false, true},
 }
 
 // String returns the kind's word, as it stands on the wire and in status.

@@ -31,6 +31,7 @@ type Format struct {
 	Browser   bool     // browsers show it
 	Family    string   // the name of the format that this one is read as: "pnm" for "pgm"
 	Pages     bool     // several pictures in a file are pages, not frames
+	Programs  []string // that decode it, best first; package codec has no reader of its own
 	About     string   // what of the format is read and written, for imgtools(7)
 }
 

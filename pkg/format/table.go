@@ -56,11 +56,13 @@ var formats = Table{
 	{Name: "pbm", Title: "PBM", Exts: []string{"pbm"}, Media: "image/x-portable-bitmap", Family: PNM,
 		Read: true},
 
-	// Described from their header (package heif) and refused with advice.
-	{Name: HEIC, Title: "HEIC", Exts: []string{"heic", "heif", "hif"},
-		About: "only described, by imginfo"},
-	{Name: AVIF, Title: "AVIF", Exts: []string{"avif"}, Browser: true,
-		About: "only described, by imginfo"},
+	// Decoded by programs of the system, in a jail (packages heif and jail).
+	{Name: HEIC, Title: "HEIC", Exts: []string{"heic", "heif", "hif"}, Media: "image/heic",
+		Programs: []string{"heif-dec", "heif-convert", "vips"},
+		About:    "where a program decodes it, see heifd(8); the result is JPEG, or WebP with alpha"},
+	{Name: AVIF, Title: "AVIF", Exts: []string{"avif"}, Media: "image/avif", Browser: true,
+		Programs: []string{"avifdec", "heif-dec", "heif-convert", "vips"},
+		About:    "where a program decodes it, see heifd(8); the result is JPEG, or WebP with alpha"},
 
 	// Known by name and extension alone: refused with advice, and their extension is
 	// replaced in a result's name.

@@ -240,7 +240,7 @@ func formatTable() string {
 		if f.Quality != 0 {
 			about += ", quality " + strconv.Itoa(f.Quality)
 		}
-		b.WriteString(".It " + f.Name + " Ta " + yes[f.Read] + " Ta " + yes[f.Write] + " Ta " + about + "\n")
+		b.WriteString(".It " + f.Name + " Ta " + yes[f.Read || f.Programs != nil] + " Ta " + yes[f.Write] + " Ta " + about + "\n")
 	}
 	return b.String()
 }

@@ -14,6 +14,7 @@ import (
 	"imgtools/pkg/info"
 	"imgtools/pkg/limits"
 	"imgtools/pkg/ops"
+	"imgtools/pkg/picture/codec"
 	"imgtools/pkg/picture/describe"
 	"imgtools/pkg/picture/plan"
 	"imgtools/pkg/picture/raster"
@@ -36,6 +37,7 @@ func Operation(verb string) func(raster.Limits) worker.Operation {
 			if err != nil {
 				return wire.Reply{}, err
 			}
+			r.HEIF = codec.Elsewhere{}
 			sizes, err := plan.PrepareSizes(in, fi.Size(), r)
 			if err != nil {
 				return wire.Reply{}, err
@@ -44,7 +46,7 @@ func Operation(verb string) func(raster.Limits) worker.Operation {
 			if err != nil {
 				return wire.Reply{}, err
 			}
-			return reply(results, r.HandOver), nil
+			return reply(results, handedOver(results[0], r.HandOver)), nil
 		}
 	}
 }
@@ -168,9 +170,9 @@ func lowerPixels(lim raster.Limits, value string) (raster.Limits, error) {
 	return lim, nil
 }
 
-// reply says what was written and, after a hand-over, what it is a part of. The
-// worker adds the lengths. A note that is too long for the line is cut off.
-func reply(results []plan.Result, handOver bool) wire.Reply {
+// reply says what was written, and more words. The worker adds the lengths. A note that is
+// too long for the line is cut off.
+func reply(results []plan.Result, more []ops.Word) wire.Reply {
 	r := results[0]
 	var words []ops.Word
 	for i, one := range results {
@@ -181,26 +183,7 @@ func reply(results []plan.Result, handOver bool) wire.Reply {
 			ops.Word{Key: wire.Numbered("width", i+1), Value: strconv.Itoa(one.W)},
 			ops.Word{Key: wire.Numbered("height", i+1), Value: strconv.Itoa(one.H)})
 	}
-	if handOver {
-		words = append(words,
-			ops.Word{Key: "full", Value: fmt.Sprintf("%dx%d", r.FullW, r.FullH)},
-			ops.Word{Key: "reduced", Value: fmt.Sprintf("%d/8", r.Reduced)})
-		if r.OriginX != 0 || r.OriginY != 0 {
-			words = append(words, ops.Word{Key: "origin", Value: fmt.Sprintf("%dx%d", r.OriginX, r.OriginY)})
-		}
-		for _, w := range []ops.Word{{Key: "gravity", Value: r.Gravity}, {Key: "background", Value: r.Background}} {
-			if w.Value != "" {
-				words = append(words, w)
-			}
-		}
-		for i, goal := range r.Goals {
-			words = append(words, ops.Word{Key: wire.Numbered("goal", i+1), Value: fmt.Sprintf("%dx%d", goal.W, goal.H)})
-		}
-		words = append(words, ops.Word{Key: "from", Value: r.From}, ops.Word{Key: "as", Value: r.As})
-		if r.Lossless {
-			words = append(words, ops.Word{Key: "quality", Value: ops.Lossless})
-		}
-	}
+	words = append(words, more...)
 	line := wire.Reply{Words: words, Len: -1}
 	room := wire.MaxLine - workerRoom - lenRoom*len(results)
 	for note := r.Note; note != ""; note = filename.Cut(note, len(note)-noteStep) {
@@ -211,6 +194,39 @@ func reply(results []plan.Result, handOver bool) wire.Reply {
 	}
 	line.Words = words
 	return line
+}
+
+// handedOver says, after a hand-over, what the result is a part of.
+func handedOver(r plan.Result, handOver bool) []ops.Word {
+	if !handOver {
+		return nil
+	}
+	words := []ops.Word{
+		{Key: "full", Value: fmt.Sprintf("%dx%d", r.FullW, r.FullH)},
+		{Key: "reduced", Value: fmt.Sprintf("%d/8", r.Reduced)},
+	}
+	if r.OriginX != 0 || r.OriginY != 0 {
+		words = append(words, ops.Word{Key: "origin", Value: fmt.Sprintf("%dx%d", r.OriginX, r.OriginY)})
+	}
+	for _, w := range []ops.Word{{Key: "gravity", Value: r.Gravity}, {Key: "background", Value: r.Background}} {
+		if w.Value != "" {
+			words = append(words, w)
+		}
+	}
+	words = append(words, left(r)...)
+	if r.Lossless {
+		words = append(words, ops.Word{Key: "quality", Value: ops.Lossless})
+	}
+	return words
+}
+
+// left says what is left to do: the sizes to reach, and the formats that the picture came
+// in and is to be written in.
+func left(r plan.Result) (words []ops.Word) {
+	for i, goal := range r.Goals {
+		words = append(words, ops.Word{Key: wire.Numbered("goal", i+1), Value: fmt.Sprintf("%dx%d", goal.W, goal.H)})
+	}
+	return append(words, ops.Word{Key: "from", Value: r.From}, ops.Word{Key: "as", Value: r.As})
 }
 
 // Room in bytes for what the worker adds to the line of an answer, and the step by which a

@@ -138,9 +138,9 @@ func TestLongestAnswerFitsItsLine(t *testing.T) {
 		results[0].Goals = append(results[0].Goals, plan.Size{W: raster.MaxSide, H: raster.MaxSide})
 	}
 	for _, handOver := range []bool{false, true} {
-		r := reply(results, handOver)
+		r := reply(results, nil)
 		if handOver {
-			r = reply(results[:1], handOver)
+			r = reply(results[:1], handedOver(results[0], true))
 		}
 		r.Words = append(r.Words, ops.Word{Key: "ms", Value: "9223372036854775807"})
 		r.Len = 1<<63 - 1

@@ -1,4 +1,4 @@
-// Package wire has the lines of img/1, the protocol of grayd and scaled, which
+// Package wire has the lines of img/1, the protocol of grayd, scaled and heifd, which
 // imgproto(7) describes:
 //
 //	img/1 scale 1/4 quality=85
@@ -35,13 +35,15 @@ const (
 	Version = "img/1"
 	// Info is the verb that every daemon does: it describes the picture (package info).
 	Info = "info"
+	// Decode is the verb of heifd: it decodes a HEIC or AVIF for the other daemons.
+	Decode = "decode"
 	// MaxResults is the most results of one request.
 	MaxResults = geometry.MaxSizes
 )
 
 // Request is a request to a daemon.
 type Request struct {
-	Verb     string     // "gray", "scale" or Info
+	Verb     string     // "gray", "scale", Info or Decode
 	Geometry string     // of scale, else ""
 	Words    []ops.Word // in order, no key twice; len is not among them
 	Len      int64      // bytes of the body that follows the line; -1: no len was given
@@ -62,7 +64,7 @@ func ParseRequest(line string) (Request, error) {
 	}
 	r := Request{Verb: fields[1]}
 	fields = fields[2:]
-	if r.Verb == Info {
+	if r.Verb == Info || r.Verb == Decode {
 		err = r.words(fields)
 		return r, err
 	}

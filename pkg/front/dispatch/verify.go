@@ -13,8 +13,8 @@ import (
 // isPicture reports whether a worker may answer with a media type. A worker that a
 // picture has taken over must not answer with a web page.
 func isPicture(mediaType string) bool {
-	_, ok := format.ByMedia(mediaType)
-	return ok
+	f, ok := format.ByMedia(mediaType)
+	return ok && f.Programs == nil
 }
 
 // checkResults returns an error if a reply has not one length for each result.

@@ -5,36 +5,59 @@ import (
 	"io"
 	"math"
 
+	"imgtools/pkg/fault"
 	"imgtools/pkg/format"
 	"imgtools/pkg/picture/heif"
 	"imgtools/pkg/picture/raster"
 )
 
-// What decodes HEIC and AVIF, and the packages that have it. Patents cover HEVC, the coding
-// of HEIC; some systems have it in a package of its own.
-const (
-	adviceHEIC = "convert it first: heif-convert IN.heic OUT.jpg (package libheif-examples of Debian and Ubuntu, libheif-tools of Fedora, libheif of Arch; " +
-		"HEVC may need a plugin); on macOS: sips -s format jpeg --out DIR IN.heic"
-	adviceAVIF = "convert it first: avifdec IN.avif OUT.png (package libavif-bin of Debian and Ubuntu, libavif-tools of Fedora, libavif of Arch); " +
-		"on macOS: sips -s format jpeg --out DIR IN.avif"
-)
+// Decoder opens HEIC and AVIF files, whose pixels another program decodes. Its readers are
+// those of any format.
+type Decoder interface {
+	Open(in io.ReaderAt, size int64, lim raster.Limits) (raster.Reader, error)
+}
+
+// Elsewhere is the Decoder of a worker whose front has another daemon decode HEIC and
+// AVIF: it refuses them with the kind Undecoded.
+type Elsewhere struct{}
+
+func (Elsewhere) Open(in io.ReaderAt, size int64, _ raster.Limits) (raster.Reader, error) {
+	return nil, fault.As(fault.Undecoded, refuseHEIF(in, size))
+}
+
+// none is the Decoder where nothing decodes them.
+type none struct{}
+
+func (none) Open(in io.ReaderAt, size int64, _ raster.Limits) (raster.Reader, error) {
+	return nil, refuseHEIF(in, size)
+}
 
 // refuseHEIF refuses a HEIC or AVIF file, with its size if that can be read.
-func refuseHEIF(in io.ReaderAt, size int64, brand string) error {
-	name, what := brand, brand
+func refuseHEIF(in io.ReaderAt, size int64) error {
+	head := make([]byte, min(size, sniffLen))
+	n, _ := in.ReadAt(head, 0)
+	name := heif.Brand(head[:n])
+	what := name
 	if p, err := heif.Open(in, size, raster.Limits{Pixels: math.MaxInt64}); err == nil {
 		if f, ok := format.Lookup(p.Format()); ok {
 			name = f.Title
 		}
 		what = fmt.Sprintf("%s of %d×%d pixels", name, p.W, p.H)
 	}
-	return refuse(what, adviceOf(name))
+	return fault.New(fault.Unsupported, "%s: no program here decodes it; %s", what, heif.Advice(name))
 }
 
-// adviceOf returns what helps with HEIC, HEIF or AVIF.
-func adviceOf(name string) string {
-	if name == "AVIF" {
-		return adviceAVIF
+// heifFormat returns the name of the format of a HEIF file with a brand. A general brand
+// says nothing of the coding; the file does.
+func heifFormat(in io.ReaderAt, size int64, brand string) string {
+	switch brand {
+	case "AVIF":
+		return format.AVIF
+	case "HEIC":
+		return format.HEIC
 	}
-	return adviceHEIC
+	if p, err := heif.Open(in, size, raster.Limits{Pixels: math.MaxInt64}); err == nil {
+		return p.Format()
+	}
+	return format.HEIC
 }

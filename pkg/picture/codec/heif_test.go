@@ -1,11 +1,13 @@
 package codec
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/raster"
 )
 
 // The line that refuses a HEIC or AVIF has its upright size and what converts it.
@@ -15,12 +17,12 @@ func TestHEIFIsRefusedWithItsSizeAndAdvice(t *testing.T) {
 		keep int // bytes of it
 		want []string
 	}{
-		{"exif.heic", 0, []string{"HEIC of 64×48 pixels is not read; ", "heif-convert IN.heic OUT.jpg", "libheif-examples", "libheif-tools", "HEVC may need a plugin", "sips -s format jpeg --out DIR IN.heic"}},
-		{"exif.avif", 0, []string{"AVIF of 48×64 pixels is not read; ", "avifdec IN.avif OUT.png", "libavif-bin", "libavif-tools", "sips -s format jpeg --out DIR IN.avif"}},
-		{"anim.avif", 0, []string{"AVIF of 64×48 pixels is not read; "}},
-		{"exif.heic", 509, []string{"HEIC of 64×48 pixels is not read; "}}, // all of meta
-		{"exif.heic", 100, []string{"HEIC is not read; convert it first: heif-convert"}},
-		{"exif.avif", 100, []string{"AVIF is not read; convert it first: avifdec"}},
+		{"exif.heic", 0, []string{"HEIC of 64×48 pixels: no program here decodes it; install the package libheif-examples (Debian, Ubuntu)", "libheif-tools (Fedora)", "libheif (Arch)", "HEVC may need a plugin", "sips -s format jpeg --out DIR FILE"}},
+		{"exif.avif", 0, []string{"AVIF of 48×64 pixels: no program here decodes it; install the package libavif-bin (Debian, Ubuntu)", "libavif-tools (Fedora)", "libavif (Arch)", "sips -s format jpeg --out DIR FILE"}},
+		{"anim.avif", 0, []string{"AVIF of 64×48 pixels: "}},
+		{"exif.heic", 509, []string{"HEIC of 64×48 pixels: "}}, // all of meta
+		{"exif.heic", 100, []string{"HEIC: no program here decodes it; install"}},
+		{"exif.avif", 100, []string{"AVIF: no program here decodes it; install"}},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			data, err := os.ReadFile("../heif/testdata/" + c.file)
@@ -30,7 +32,11 @@ func TestHEIFIsRefusedWithItsSizeAndAdvice(t *testing.T) {
 			if c.keep > 0 {
 				data = data[:c.keep]
 			}
-			_, err = sniff(string(data))
+			in := bytes.NewReader(data)
+			_, err = Open(in, in.Size(), raster.Limits{})
+			if _, elsewhere := OpenWith(in, in.Size(), raster.Limits{}, Elsewhere{}); fault.Of(elsewhere) != fault.Undecoded || elsewhere.Error() != err.Error() {
+				t.Errorf("of a worker: %v: %v", fault.Of(elsewhere), elsewhere)
+			}
 			if fault.Of(err) != fault.Unsupported || err == nil || !strings.HasPrefix(err.Error(), c.want[0]) || strings.Contains(err.Error(), "\n") {
 				t.Fatalf("%v: %v", fault.Of(err), err)
 			}
@@ -49,7 +55,8 @@ func TestHEIFIsRefusedWithItsSizeAndAdvice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err = sniff(strings.ReplaceAll(string(data), "avif", "mif1")); err == nil || !strings.HasPrefix(err.Error(), "AVIF of 64×48") {
+		in := strings.NewReader(strings.ReplaceAll(string(data), "avif", "mif1"))
+		if _, err = Open(in, in.Size(), raster.Limits{}); err == nil || !strings.HasPrefix(err.Error(), "AVIF of 64×48") {
 			t.Error(err)
 		}
 	})

@@ -17,10 +17,11 @@ type Picture struct {
 	Depth    int    // 1, 2 or 4 of gray samples with so few bits, else 0
 	Lossless bool   // the file holds the samples exactly as they were given
 
-	chosen int // by Select; 0: none was
-	in     io.ReaderAt
-	size   int64
-	lim    raster.Limits
+	decoder Decoder // of HEIC and AVIF
+	chosen  int     // by Select; 0: none was
+	in      io.ReaderAt
+	size    int64
+	lim     raster.Limits
 }
 
 // Methods that some readers have beside those of raster.Reader.
@@ -32,27 +33,47 @@ type (
 )
 
 // Open reads the header of the picture in the first size bytes of r. The format
-// is found by content. Errors are those of Sniff and of the format's reader.
+// is found by content. HEIC and AVIF are refused with advice (Unsupported). Errors are
+// those of Sniff and of the format's reader.
 func Open(r io.ReaderAt, size int64, lim raster.Limits) (*Picture, error) {
+	return OpenWith(r, size, lim, nil)
+}
+
+// OpenWith is Open where d decodes HEIC and AVIF; nil: nothing does.
+func OpenWith(r io.ReaderAt, size int64, lim raster.Limits, d Decoder) (*Picture, error) {
 	in := io.NewSectionReader(r, 0, size) // a reader must not see what lies beyond
 	name, err := Sniff(in, size)
 	if err != nil {
 		return nil, err
 	}
-	p := &Picture{Format: name, Frames: 1, in: in, size: size, lim: lim}
-	if p.Reader, err = coders[name].open(in, size, lim); err != nil {
+	if d == nil {
+		d = none{}
+	}
+	p := &Picture{Format: name, Frames: 1, in: in, size: size, lim: lim, decoder: d}
+	if p.Reader, err = p.open(); err != nil {
 		return nil, err
 	}
 	if r, ok := p.Reader.(counted); ok {
 		p.Frames = r.Frames()
 	}
 	p.Depth = p.depth()
-	p.Lossless = name != format.JPEG
+	p.Lossless = name != format.JPEG && !p.Foreign()
 	if r, ok := p.Reader.(lossless); ok {
 		p.Lossless = r.Lossless()
 	}
 	return p, nil
 }
+
+// open returns a reader of the file.
+func (p *Picture) open() (raster.Reader, error) {
+	if p.Foreign() {
+		return p.decoder.Open(p.in, p.size, p.lim)
+	}
+	return coders[p.Format].open(p.in, p.size, p.lim)
+}
+
+// Foreign reports whether another program decodes the pixels.
+func (p *Picture) Foreign() bool { return p.Format == format.HEIC || p.Format == format.AVIF }
 
 // Select makes the picture frame n, from 1, of those in the file.
 func (p *Picture) Select(n int) error {
@@ -125,7 +146,7 @@ func (p *Picture) Opaque() (bool, error) {
 
 // Again returns another reader of the picture, or of the frame that was selected.
 func (p *Picture) Again() (raster.Reader, error) {
-	again, err := coders[p.Format].open(p.in, p.size, p.lim)
+	again, err := p.open()
 	if err == nil && p.chosen != 0 {
 		if framed, ok := again.(raster.Framed); ok {
 			err = framed.Select(p.chosen)
@@ -136,7 +157,7 @@ func (p *Picture) Again() (raster.Reader, error) {
 
 // OutputFormat returns the name of the format to write: the one asked for, else the
 // input's, else, where that is not written, PNG if the input is lossless or has alpha
-// and JPEG if not. With auto asked for it is PNG if the input has alpha, and JPEG if not.
+// and JPEG if not. HEIC and AVIF with alpha become WebP. With auto asked for it is PNG if the input has alpha, and JPEG if not.
 func OutputFormat(p *Picture, asked string) string {
 	f, ok := format.Lookup(p.Format)
 	switch {
@@ -148,6 +169,8 @@ func OutputFormat(p *Picture, asked string) string {
 		return asked
 	case ok && f.Write:
 		return p.Format
+	case p.Foreign() && p.hasAlpha():
+		return format.WebP
 	case p.Lossless || p.hasAlpha():
 		return format.PNG
 	}

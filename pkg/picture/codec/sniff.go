@@ -14,7 +14,7 @@ import (
 const sniffLen = 4096
 
 // Sniff returns the format of the picture in the first size bytes of r, by its
-// content alone. A known format that is not read is refused by its name, with advice
+// content alone. HEIC and AVIF are read with a Decoder only (OpenWith). A known format that is not read is refused by its name, with advice
 // (Unsupported). Anything else is refused with the list of formats that are read (Format).
 func Sniff(r io.ReaderAt, size int64) (string, error) {
 	if size == 0 {
@@ -35,7 +35,7 @@ func Sniff(r io.ReaderAt, size int64) (string, error) {
 		return f.Name, nil
 	}
 	if brand := heif.Brand(head); brand != "" {
-		return "", refuseHEIF(r, size, brand)
+		return heifFormat(r, size, brand), nil
 	}
 	name, advice := knownFormat(head)
 	if name == "" {
@@ -140,8 +140,8 @@ func knownFormat(head []byte) (name, advice string) {
 		}
 	}
 	switch {
-	case heif.Brand(head) != "":
-		return heif.Brand(head), adviceOf(heif.Brand(head))
+	case heif.Brand(head) != "": // in base64; itself it is read
+		return heif.Brand(head), heif.Advice(heif.Brand(head))
 	case at(head, 4, "ftyp"):
 		return baseMedia(head)
 	case at(head, 0, "RIFF") && at(head, 8, "AVI "):

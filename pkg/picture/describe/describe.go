@@ -17,14 +17,15 @@ import (
 var Unlimited = raster.Limits{Pixels: math.MaxInt64}
 
 // IsPicture reports whether the first size bytes of in are a picture of a format that is
-// read, or HEIC or AVIF.
+// read.
 func IsPicture(in io.ReaderAt, size int64) bool {
 	_, err := codec.Sniff(in, size)
-	return err == nil || heif.Is(in, size)
+	return err == nil
 }
 
 // Read describes the picture in the first size bytes of in. Errors are those of
-// codec.Open, and those of heif.Open for HEIC and AVIF, which codec does not read.
+// codec.Open, and those of heif.Open for HEIC and AVIF, which are described from their
+// boxes.
 func Read(in io.ReaderAt, size int64, lim raster.Limits) (info.Info, error) {
 	if heif.Is(in, size) {
 		return readHEIF(in, size, lim)

@@ -43,7 +43,8 @@ import (
 type Request struct {
 	Ops    ops.Ops
 	Limits raster.Limits
-	Ahead  bool // a large picture may be decoded on a CPU of its own
+	Ahead  bool          // a large picture may be decoded on a CPU of its own
+	HEIF   codec.Decoder // decodes HEIC and AVIF; nil: they are refused
 
 	// HandOver: Ops contains gray and scale, and only gray is done here. The picture
 	// is written as PNM, possibly reduced; Result says what is left to do.
@@ -130,6 +131,9 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 		asked = format.PNG
 	}
 	j.out, _ = format.Lookup(codec.OutputFormat(p, asked))
+	if asked == "" && j.out.Name == format.WebP && p.Foreign() {
+		j.note(j.title() + " with alpha: the result is WebP")
+	}
 	if j.out.Name == format.PGM && !r.Ops.Has("linear") {
 		// PGM is gray. Luma is a sum with constant weights, so it may be taken before
 		// scaling as well as after.
@@ -183,6 +187,12 @@ func (j *job) checkQuality() error {
 		return fault.New(fault.Unsupported, "bytes: not for animations")
 	}
 	return nil
+}
+
+// title returns the name of the input's format for people.
+func (j *job) title() string {
+	f, _ := format.Lookup(j.p.Format)
+	return f.Title
 }
 
 // note adds a note on the colours, once; "" is none.

@@ -20,7 +20,7 @@ type Prepared struct {
 // Prepare reads the header of the picture in the first size bytes of in. Errors are of
 // the kinds of package fault.
 func Prepare(in io.ReaderAt, size int64, r Request) (Prepared, error) {
-	p, err := codec.Open(in, size, r.Limits)
+	p, err := codec.OpenWith(in, size, r.Limits, r.HEIF)
 	if err != nil {
 		return Prepared{}, err
 	}
