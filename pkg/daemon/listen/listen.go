@@ -9,7 +9,7 @@
 //   - A Unix socket opened here has mode 0660. It appears at its path in one step,
 //     already listening, and replaces one that a dead process left.
 //   - At most one process serves a path: it holds a lock on PATH.lock.
-//   - IPv4 and IPv6 are bound separately, unless the address is [::].
+//   - IPv4 and IPv6 are bound separately, unless [::] is the only address.
 //   - No option is set on an inherited socket.
 package listen
 
@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -142,7 +143,8 @@ func Open(a Address) (sockets []*Socket, warnings []string, err error) {
 // Status opens PATH.status beside a socket that Open opened at PATH.
 func (s *Socket) Status() (*Socket, error) { return openUnix(s.path+statusSuffix, false) }
 
-// openTCP binds all of binds to the port of the first.
+// openTCP binds all of binds to the port of the first. [::] takes IPv4 as well, unless
+// an IPv4 address is among binds.
 func openTCP(binds []netip.AddrPort) (sockets []*Socket, warnings []string, err error) {
 	defer func() {
 		if err != nil {
@@ -153,9 +155,10 @@ func openTCP(binds []netip.AddrPort) (sockets []*Socket, warnings []string, err 
 		}
 	}()
 	port := binds[0].Port()
+	dual := !slices.ContainsFunc(binds, func(b netip.AddrPort) bool { return b.Addr().Is4() })
 	var missing error
 	for _, b := range binds {
-		s, err := bindTCP(netip.AddrPortFrom(b.Addr(), port))
+		s, err := bindTCP(netip.AddrPortFrom(b.Addr(), port), dual)
 		switch {
 		case err == nil:
 			sockets = append(sockets, s)
@@ -185,7 +188,8 @@ func isMissing(err error) bool {
 	return false
 }
 
-func bindTCP(ap netip.AddrPort) (*Socket, error) {
+// bindTCP opens one socket. dual lets [::] take IPv4 as well.
+func bindTCP(ap netip.AddrPort, dual bool) (*Socket, error) {
 	name := "tcp:" + ap.String()
 	zone, err := zoneIndex(ap.Addr().Zone())
 	if err != nil {
@@ -201,7 +205,7 @@ func bindTCP(ap netip.AddrPort) (*Socket, error) {
 	}
 	if err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err == nil && family == unix.AF_INET6 {
 		only := 1
-		if ap.Addr() == netip.IPv6Unspecified() {
+		if dual && ap.Addr() == netip.IPv6Unspecified() {
 			only = 0
 		}
 		err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only)

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -122,6 +123,21 @@ func TestTCPFamiliesAreApart(t *testing.T) {
 	}
 	if !both[0].Public() {
 		t.Error("[::] does not count as public")
+	}
+
+	// As imgd has it from -i 0.0.0.0 -i ::, what containers are started with.
+	any, _, err := Open(Address{Binds: []netip.AddrPort{netip.MustParseAddrPort("0.0.0.0:0"), netip.MustParseAddrPort("[::]:0")}})
+	if err != nil || len(any) != 2 {
+		t.Fatalf("0.0.0.0 and [::]: %d sockets, %v", len(any), err)
+	}
+	for i, err := range []error{
+		listens(t, unix.AF_INET, &unix.SockaddrInet4{Port: port(any[0]), Addr: [4]byte{127, 0, 0, 1}}),
+		listens(t, unix.AF_INET6, &unix.SockaddrInet6{Port: port(any[0]), Addr: [16]byte{15: 1}}),
+	} {
+		if err != nil {
+			t.Error(any[i].Name, err)
+		}
+		any[i].Close()
 	}
 
 	a, _ := Parse("tcp:127.0.0.1:" + strconv.Itoa(p))
