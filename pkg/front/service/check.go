@@ -132,6 +132,9 @@ func (c *Config) checkSpool(r *report) {
 	default:
 		r.say("spool", "%s (version %d)", c.Spool, version)
 	}
+	if kind := spool.Fleeting(c.Spool); kind != "" {
+		r.say("warning", warnFleeting, c.Spool, kind)
+	}
 }
 
 // checkFiles checks what is served by URL.

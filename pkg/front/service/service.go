@@ -44,6 +44,10 @@ const (
 	timerSlack = time.Millisecond
 )
 
+// warnFleeting is for a spool whose files do not outlive the container or machine: the
+// folder and its file system.
+const warnFleeting = "spool %s is on %s: its jobs end with this container or machine; to keep them, put it on a volume (-spool)"
+
 // Config is what imgd's flags say.
 type Config struct {
 	IPs       []string // to listen on: IP addresses or names (-i)
@@ -190,6 +194,9 @@ func (s *service) run() error {
 	jobs, err := spool.Open(spool.Config{Dir: s.Spool, TTL: s.TTL, Quota: s.Quota, Log: s.log, Background: true})
 	if err != nil {
 		return err
+	}
+	if kind := spool.Fleeting(s.Spool); kind != "" {
+		s.lines.Info(warnFleeting, s.Spool, kind)
 	}
 	daemons, err := s.startDaemons()
 	if err != nil {

@@ -24,13 +24,7 @@ func Check(dir string) (version int, err error) {
 	fi, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		// It will be made, with the folders above it that are missing.
-		above := filepath.Dir(dir)
-		for {
-			if _, err := os.Stat(above); !errors.Is(err, fs.ErrNotExist) || above == filepath.Dir(above) {
-				break
-			}
-			above = filepath.Dir(above)
-		}
+		above := existing(dir)
 		if err := unix.Faccessat(unix.AT_FDCWD, above, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
 			return fail("can't be made in %s: %w", above, err)
 		}
@@ -70,3 +64,30 @@ func Check(dir string) (version int, err error) {
 	}
 	return version, nil
 }
+
+// existing returns the folder nearest above dir that exists.
+func existing(dir string) string {
+	for {
+		dir = filepath.Dir(dir)
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
+			return dir
+		}
+	}
+}
+
+// Fleeting returns the name of the file system that dir is on, or will be on, if its
+// files do not outlive the machine or the container: "tmpfs", or "overlay", which is
+// what a container has without a volume. Otherwise it returns "".
+func Fleeting(dir string) string {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		dir = existing(dir)
+	}
+	var st unix.Statfs_t
+	if unix.Statfs(dir, &st) != nil {
+		return ""
+	}
+	return fleeting[uint32(st.Type)]
+}
+
+// fleeting has the file systems of Fleeting by the type that statfs(2) returns.
+var fleeting = map[uint32]string{unix.TMPFS_MAGIC: "tmpfs", unix.RAMFS_MAGIC: "ramfs", unix.OVERLAYFS_SUPER_MAGIC: "overlay"}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"imgtools/pkg/fault"
 )
 
@@ -54,5 +56,21 @@ func TestCheckOfASpool(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(top, "a")); err == nil {
 		t.Error("a folder was made")
+	}
+}
+
+// What is on tmpfs does not outlive the machine, nor will what is made there.
+func TestFleetingFileSystem(t *testing.T) {
+	var st unix.Statfs_t
+	if err := unix.Statfs("/dev/shm", &st); err != nil || st.Type != unix.TMPFS_MAGIC {
+		t.Skip("/dev/shm is not on tmpfs")
+	}
+	for _, dir := range []string{"/dev/shm", "/dev/shm/none/spool"} {
+		if got := Fleeting(dir); got != "tmpfs" {
+			t.Errorf("%s: %q, want tmpfs", dir, got)
+		}
+	}
+	if got := Fleeting("/proc/self"); got != "" {
+		t.Errorf("/proc/self: %q", got)
 	}
 }
