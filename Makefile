@@ -18,8 +18,12 @@
 #                   (MUTANTS="F1 S2": only those)
 #   make test-systemd  the Debian package under systemd as PID 1, in a container
 #                   (root, systemd-nspawn, mmdebstrap; the first run fetches Debian)
+#   make container  the container image imgtools (podman, buildah or docker; no registry);
+#                   make container-heif: imgtools-heif, with Debian's decoder of HEIC
+#   make test-container  that image under podman: upload, job, restart (root or rootless)
 #   make race       the tests of the packages with the race detector (needs a C compiler)
 #   make install    commands, manual pages, units and completions under DESTDIR/PREFIX
+#   make dist       archives of static programs for every system, with SHA256SUMS, in bin/dist
 #   make deb        a Debian package of the same, in bin/
 #   make clean      remove bin/
 
@@ -52,13 +56,16 @@ COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsig
 VECTORS = $(addprefix ./pkg/picture/,colour flate jpeg png raster resample webp webp/vp8 webp/vp8l)
 
 # The filters and the clients, and what they are made of.
-PORTABLE = ./cmd/gray ./cmd/scale ./cmd/imginfo ./cmd/imgput ./cmd/imgget ./cmd/imgls ./cmd/imgrm ./cmd/imgsign \
+FILTERS_CLIENTS = gray scale imgput imgget imgls imgrm imginfo imgsign
+PORTABLE = $(addprefix ./cmd/,$(FILTERS_CLIENTS)) \
   ./pkg/shell/... ./pkg/picture/... ./pkg/geometry ./pkg/ops ./pkg/format ./pkg/filename ./pkg/address ./pkg/limits ./pkg/urlsign
 
 # All commands build for these; the daemons say there that they are for Linux.
 SYSTEMS = darwin/arm64 freebsd/amd64 openbsd/amd64 windows/amd64
+# Those that make dist makes archives for.
+DIST = linux/amd64 linux/arm64 linux/arm linux/386 darwin/amd64 $(SYSTEMS)
 
-.PHONY: all run test test-arch check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd model mutants race install deb clean need-go
+.PHONY: all run test test-arch check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd container container-heif test-container model mutants race install install-files dist deb clean need-go
 
 all: need-go
 	$(GO) build -trimpath -buildvcs=auto -o bin/ ./cmd/...
@@ -125,6 +132,14 @@ test-systemd: all
 	  echo "make: systemd-nspawn or mmdebstrap is missing: apt-get install systemd-container mmdebstrap" >&2; exit 1; }
 	SYSTEMD=1 $(GO) test -count=1 -timeout 30m -v ./tests/systemd
 
+container container-heif: need-go
+	COMMANDS="$(COMMANDS)" GO=$(GO) cmd/imgd/container/build.sh \
+	  $(if $(findstring heif,$@),Containerfile.heif localhost/imgtools-heif,Containerfile localhost/imgtools)
+
+test-container: all container
+	@command -v podman >/dev/null || { echo "make: podman is missing: apt-get install podman" >&2; exit 1; }
+	CONTAINER=localhost/imgtools $(GO) test -count=1 -timeout 10m -v ./tests/container
+
 # On emulated processors, which takes ten times as long.
 test-arch: need-go
 	tests/setup.sh arch
@@ -137,11 +152,18 @@ test-arch: need-go
 race: need-go
 	CGO_ENABLED=1 $(GO) test -race -timeout 60m $$($(GO) list ./pkg/... | grep -vE '/daemon(/sandbox)?$$')
 
-# bash and fish look for completions under the name of the command.
+# What is installed: the commands of BIN, whose names end in EXE.
+BIN ?= bin
+EXE ?=
+
 install: all
+	$(MAKE) install-files
+
+# bash and fish look for completions under the name of the command.
+install-files:
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBDIR)/sysusers.d $(DESTDIR)$(LIBDIR)/tmpfiles.d \
 	  $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
-	for c in $(COMMANDS); do install -m 755 bin/$$c $(DESTDIR)$(PREFIX)/bin/$$c || exit 1; done
+	for c in $(COMMANDS); do install -m 755 $(BIN)/$$c$(EXE) $(DESTDIR)$(PREFIX)/bin/ || exit 1; done
 	for p in man/*.[1-8]; do \
 	  d=$(DESTDIR)$(MANDIR)/man$${p##*.}; install -d $$d && install -m 644 $$p $$d/ || exit 1; done
 	for u in cmd/*/*.socket cmd/*/*.service; do \
@@ -152,6 +174,9 @@ install: all
 	for c in $(COMMANDS); do \
 	  install -m 644 cmd/completion.bash $(DESTDIR)$(BASHDIR)/$$c && \
 	  install -m 644 cmd/completion.fish $(DESTDIR)$(FISHDIR)/$$c.fish || exit 1; done
+
+dist: need-go
+	COMMANDS="$(COMMANDS)" FILTERS_CLIENTS="$(FILTERS_CLIENTS)" GO=$(GO) cmd/dist.sh bin/dist $(DIST)
 
 # The version is the time of the last commit; the architecture this machine's.
 DEBVERSION ?= $(or $(shell git log -1 --format=0~%cd.%h --date=format:%Y%m%d%H%M%S 2>/dev/null),0)

@@ -27,6 +27,7 @@ systemd-socket-activate systemd
 /usr/bin/python3 python3
 parallel parallel
 promtool prometheus
+/usr/bin/yq yq
 chromium chromium
 chromedriver chromium-driver
 tmux tmux
