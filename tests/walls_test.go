@@ -74,6 +74,7 @@ var walls = map[string][]string{
 	"pkg/daemon/serverlog":  {"pkg/daemon/journal"},
 	"pkg/daemon/listen":     {"pkg/fault"},
 	"pkg/daemon/sandbox":    {"pkg/fault"},
+	"pkg/daemon/jail":       {"pkg/fault", "pkg/limits", "pkg/daemon/fdpass", "pkg/daemon/sandbox"},
 	"pkg/daemon/timerslack": {},
 	"pkg/daemon/embed":      {"pkg/backoff", "pkg/daemon/listen"},
 	"pkg/daemon/prefork":    {"pkg/fault", "pkg/daemon/daemontest", "pkg/daemon/timerslack", "pkg/daemon/listen", "pkg/daemon/sandbox"},

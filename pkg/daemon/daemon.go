@@ -7,6 +7,7 @@
 //	worker      a worker: accepts connections and serves requests
 //	listen      addresses and sockets
 //	sandbox     the rights that a worker gives up
+//	jail        other programs, run where they can do nothing but decode a file
 //	wire        the lines of the protocol; fdpass: the descriptors beside them
 //	cgroup      the memory that the workers may have together
 //	peercred    who may connect to a Unix socket

@@ -2,4 +2,5 @@ package sandbox
 
 import "golang.org/x/sys/unix"
 
-const auditArch = unix.AUDIT_ARCH_X86_64
+// AuditArch is what seccomp calls this kind of machine.
+const AuditArch = unix.AUDIT_ARCH_X86_64

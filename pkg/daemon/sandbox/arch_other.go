@@ -2,5 +2,5 @@
 
 package sandbox
 
-// auditArch is 0 on architectures whose list of system calls is not known.
-const auditArch = 0
+// AuditArch is 0 on architectures whose list of system calls is not known.
+const AuditArch = 0

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/binary"
 	"fmt"
 	"syscall"
 	"unsafe"
@@ -57,21 +58,90 @@ func errata() int {
 	return int(bits)
 }
 
+// Rights of a Rule.
+const (
+	Read    = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
+	Execute = unix.LANDLOCK_ACCESS_FS_EXECUTE
+)
+
+// A Rule permits rights on a file, or on all that a folder contains.
+type Rule struct {
+	Path   string
+	Rights uint64
+}
+
+// ruleset makes a set that handles all rights and permits those of the rules. Paths
+// that don't exist are skipped. The caller closes fd.
+func ruleset(rules []Rule) (fd, version int, err error) {
+	version, err = landlockVersion()
+	if err != nil {
+		return 0, 0, err
+	}
+	attr := rights(version, errata())
+	set, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
+	if e != 0 {
+		return 0, 0, fmt.Errorf("landlock_create_ruleset: %w", e)
+	}
+	for _, r := range rules {
+		if err := permit(int(set), r); err != nil && err != unix.ENOENT {
+			unix.Close(int(set))
+			return 0, 0, fmt.Errorf("landlock_add_rule: %s: %w", r.Path, err)
+		}
+	}
+	return int(set), version, nil
+}
+
+// permit adds a rule to a set.
+func permit(set int, r Rule) error {
+	fd, err := unix.Open(r.Path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	may := r.Rights
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		may &^= unix.LANDLOCK_ACCESS_FS_READ_DIR // which a file can't have
+	}
+	// The kernel's struct landlock_path_beneath_attr is packed: 8 and 4 bytes.
+	var attr [12]byte
+	binary.NativeEndian.PutUint64(attr[:], may)
+	binary.NativeEndian.PutUint32(attr[8:], uint32(fd))
+	_, _, e := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(set), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&attr)), 0, 0, 0)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
 // landlock denies all threads every right that Landlock can deny. Open files keep
 // the rights that they were opened with.
 func landlock() (string, error) {
-	version, err := landlockVersion()
+	fd, version, err := ruleset(nil)
 	if err != nil {
 		return "", err
 	}
-	attr := rights(version, errata())
-	fd, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
-	if e != 0 {
-		return "", fmt.Errorf("landlock_create_ruleset: %w", e)
-	}
-	defer unix.Close(int(fd))
-	if _, _, e := syscall.AllThreadsSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, fd, 0, 0); e != 0 {
+	defer unix.Close(fd)
+	if _, _, e := syscall.AllThreadsSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(fd), 0, 0); e != 0 {
 		return "", fmt.Errorf("landlock_restrict_self: %w", e)
 	}
 	return fmt.Sprintf("landlock-%d", version), nil
+}
+
+// RestrictThread denies the calling thread every right that Landlock can deny but
+// those of the rules. A program that the thread then executes inherits that. The
+// thread must have no_new_privs.
+func RestrictThread(rules ...Rule) error {
+	fd, _, err := ruleset(rules)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if _, _, e := unix.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(fd), 0, 0); e != 0 {
+		return fmt.Errorf("landlock_restrict_self: %w", e)
+	}
+	return nil
 }

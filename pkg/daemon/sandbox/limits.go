@@ -30,23 +30,40 @@ type Limits struct {
 // reserves far more addresses than it uses.
 func Limit(l Limits) error {
 	for _, r := range []struct {
-		name string
-		res  int
-		n    uint64
+		res int
+		n   uint64
 	}{
-		{"RLIMIT_DATA", unix.RLIMIT_DATA, l.Data},
-		{"RLIMIT_FSIZE", unix.RLIMIT_FSIZE, l.File},
-		{"RLIMIT_NOFILE", unix.RLIMIT_NOFILE, l.Files},
-		{"RLIMIT_CORE", unix.RLIMIT_CORE, 0},
+		{unix.RLIMIT_DATA, l.Data},
+		{unix.RLIMIT_FSIZE, l.File},
+		{unix.RLIMIT_NOFILE, l.Files},
+		{unix.RLIMIT_CORE, NoCore},
 	} {
-		var old syscall.Rlimit
-		if err := syscall.Getrlimit(r.res, &old); err != nil {
-			return fmt.Errorf("%s: %w", r.name, err)
+		if err := SetLimit(r.res, r.n); err != nil {
+			return err
 		}
-		n := min(r.n, old.Max) // a lower one that holds already stays
-		if err := syscall.Setrlimit(r.res, &syscall.Rlimit{Cur: n, Max: n}); err != nil {
-			return fmt.Errorf("%s to %d: %w", r.name, n, err)
-		}
+	}
+	return nil
+}
+
+// NoCore is the RLIMIT_CORE that forbids core dumps: no file is that small, and where
+// core_pattern is a pipe, 1 means that its program is not started, as 0 does not.
+const NoCore = 1
+
+var limitNames = map[int]string{
+	unix.RLIMIT_AS: "RLIMIT_AS", unix.RLIMIT_CORE: "RLIMIT_CORE", unix.RLIMIT_CPU: "RLIMIT_CPU", unix.RLIMIT_DATA: "RLIMIT_DATA",
+	unix.RLIMIT_FSIZE: "RLIMIT_FSIZE", unix.RLIMIT_NOFILE: "RLIMIT_NOFILE", unix.RLIMIT_NPROC: "RLIMIT_NPROC",
+}
+
+// SetLimit sets the soft and the hard limit of a resource to n. A lower hard limit
+// stays.
+func SetLimit(resource int, n uint64) error {
+	var old syscall.Rlimit
+	if err := syscall.Getrlimit(resource, &old); err != nil {
+		return fmt.Errorf("%s: %w", limitNames[resource], err)
+	}
+	n = min(n, old.Max)
+	if err := syscall.Setrlimit(resource, &syscall.Rlimit{Cur: n, Max: n}); err != nil {
+		return fmt.Errorf("%s to %d: %w", limitNames[resource], n, err)
 	}
 	return nil
 }

@@ -38,13 +38,18 @@ func Check(mode Mode) error {
 	if mode != Strict {
 		return nil
 	}
-	if _, err := landlockVersion(); err != nil {
-		return fmt.Errorf("sandbox strict: %w", err)
-	}
-	if err := seccompKnown(); err != nil {
+	if err := Available(); err != nil {
 		return fmt.Errorf("sandbox strict: %w", err)
 	}
 	return nil
+}
+
+// Available returns an error that names a part of the sandbox that this kernel lacks.
+func Available() error {
+	if _, err := landlockVersion(); err != nil {
+		return err
+	}
+	return seccompKnown()
 }
 
 // Enter takes away, from all threads of this process and for good, the rights that

@@ -28,88 +28,30 @@ var absent = []uint32{unix.SYS_CLONE3, unix.SYS_COPY_FILE_RANGE, unix.SYS_SENDFI
 
 const prSetVMA = 0x53564d41 // names memory for /proc/PID/maps
 
-// Offsets in struct seccomp_data, whose numbers are in the machine's order; the
-// machines of auditArch are all little-endian.
-const (
-	offNr   = 0
-	offArch = 4
-	offArgs = 16
-)
-
-type program []unix.SockFilter
-
-func (p *program) add(code uint16, jt, jf uint8, k uint32) {
-	*p = append(*p, unix.SockFilter{Code: code, Jt: jt, Jf: jf, K: k})
-}
-
-func (p *program) load(off uint32)   { p.add(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, 0, 0, off) }
-func (p *program) arg(i uint32)      { p.load(offArgs + 8*i) } // its low half
-func (p *program) ret(action uint32) { p.add(unix.BPF_RET|unix.BPF_K, 0, 0, action) }
-
-// on appends body, which must end in a ret, for when what was loaded is k.
-func (p *program) on(k uint32, body func(*program)) {
-	var b program
-	body(&b)
-	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, 0, uint8(len(b)), k)
-	*p = append(*p, b...)
-}
-
-// filter returns the program. A call that nothing allows ends the process, which
-// the kernel's log then names.
-func filter(arch uint32, pid int) program {
-	allow := func(p *program) { p.ret(unix.SECCOMP_RET_ALLOW) }
-	kill := func(p *program) { p.ret(unix.SECCOMP_RET_KILL_PROCESS) }
-	// only allows a call when the low half of an argument is one of values. The
-	// kernel ignores the upper half of these.
-	only := func(arg uint32, values ...uint32) func(*program) {
-		return func(p *program) {
-			p.arg(arg)
-			for _, v := range values {
-				p.on(v, allow)
-			}
-			kill(p)
-		}
-	}
-	// bit allows a call when an argument has, or has not, a bit.
-	bit := func(arg, mask uint32, set bool) func(*program) {
-		return func(p *program) {
-			p.arg(arg)
-			p.add(unix.BPF_JMP|unix.BPF_JSET|unix.BPF_K, 0, 1, mask)
-			if set {
-				allow(p)
-				kill(p)
-			} else {
-				kill(p)
-				allow(p)
-			}
-		}
-	}
-
-	var p program
-	p.load(offArch)
-	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, 1, 0, arch) // 32-bit calls have other numbers
-	kill(&p)
-	p.load(offNr) // those of x32 have bit 30 and are in no list
+// filter returns the worker's program. A call that nothing allows ends the process,
+// which the kernel's log then names.
+func filter(pid int) Program {
+	p := NewProgram()
 	for _, nr := range allowed {
-		p.on(nr, allow)
+		p.On(nr, Allow)
 	}
 	for _, nr := range absent {
-		p.on(nr, func(p *program) { p.ret(unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)) })
+		p.On(nr, Errno(unix.ENOSYS))
 	}
-	p.on(unix.SYS_MMAP, bit(2, unix.PROT_EXEC, false))
-	p.on(unix.SYS_MPROTECT, bit(2, unix.PROT_EXEC, false))
-	p.on(unix.SYS_CLONE, bit(0, unix.CLONE_THREAD, true))
-	p.on(unix.SYS_TGKILL, only(0, uint32(pid))) // preemption
-	p.on(unix.SYS_PRCTL, only(0, prSetVMA))
-	p.on(unix.SYS_FCNTL, only(1, unix.F_GETFD, unix.F_GETFL, unix.F_SETFL))
-	kill(&p)
+	p.On(unix.SYS_MMAP, Bit(2, unix.PROT_EXEC, Kill, Allow))
+	p.On(unix.SYS_MPROTECT, Bit(2, unix.PROT_EXEC, Kill, Allow))
+	p.On(unix.SYS_CLONE, Bit(0, unix.CLONE_THREAD, Allow, Kill))
+	p.On(unix.SYS_TGKILL, Only(0, Kill, uint32(pid))) // preemption
+	p.On(unix.SYS_PRCTL, Only(0, Kill, prSetVMA))
+	p.On(unix.SYS_FCNTL, Only(1, Kill, unix.F_GETFD, unix.F_GETFL, unix.F_SETFL))
+	Kill(&p)
 	return p
 }
 
 // seccompKnown returns an error when the kernel, or this package for this kind of
 // machine, has no seccomp filters that can end a process.
 func seccompKnown() error {
-	if auditArch == 0 {
+	if AuditArch == 0 {
 		return fmt.Errorf("seccomp: no list of calls for this kind of machine")
 	}
 	action := uint32(unix.SECCOMP_RET_KILL_PROCESS)
@@ -124,14 +66,8 @@ func seccomp() (string, error) {
 	if err := seccompKnown(); err != nil {
 		return "", err
 	}
-	p := filter(auditArch, os.Getpid())
-	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
-	other, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog)))
-	if e != 0 {
-		return "", fmt.Errorf("seccomp: %w", e)
-	}
-	if other != 0 {
-		return "", fmt.Errorf("seccomp: thread %d has another filter", other)
+	if err := filter(os.Getpid()).install(unix.SECCOMP_FILTER_FLAG_TSYNC); err != nil {
+		return "", err
 	}
 	return "seccomp", nil
 }
