@@ -43,7 +43,7 @@ func TestPageWithoutJavaScript(t *testing.T) {
 	dir := pageFolder(t)
 	b := startBrowser(t, "es-MX,es,en", false)
 	b.open(s.url + "/")
-	if got := b.text("h1"); got != "imgtools: imágenes grises y más pequeñas" {
+	if got := b.text("h1"); got != "imgtools: redimensionar, recortar, convertir y pasar a gris imágenes" {
 		t.Errorf("in Spanish it is called %q", got)
 	}
 	b.keys("#scale", "1/2")
@@ -200,6 +200,8 @@ func TestPageWithJavaScript(t *testing.T) {
 	b.keys("#image", paths(dir, "large.png"))
 	b.click("#go")
 	b.until("the refusal", "document.querySelector('.job[data-state=refused] .error').textContent.startsWith('Too large.')")
+	b.push("button[aria-label='Remove: large.png']")
+	b.until("no card", "!document.querySelector('.job')")
 	// An upload whose connection is lost is sent again.
 	b.run(`const send = XMLHttpRequest.prototype.send;
 		window.sent = 0;

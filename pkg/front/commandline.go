@@ -55,7 +55,7 @@ func (v jobView) Imgput(p *page) string {
 
 // Srcset is the line of HTML that offers the results of several sizes to a browser (HTML
 // standard, "srcset attributes"), under their names and with the widths that they really
-// have. Of results of one width it has the first. page.js makes the same line where names
+// have. Of results of one width it has the first. page/results.js makes the same line where names
 // change in the archive of all results.
 func (v jobView) Srcset() string {
 	var parts []string

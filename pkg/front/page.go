@@ -161,7 +161,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 // requests is GET / for clients that did not ask for HTML.
 func requests() string { return requestLines + "\n" + opsLines() + requestNotes }
 
-const requestLines = `imgtools: pictures gray and smaller
+const requestLines = `imgtools resizes, crops, converts and grays pictures
 
 POST /image?OPS           a picture in, the picture out
 PUT  /image?OPS           the same: curl -T foo.jpg 'http://HOST/image?gray&scale=1/4'

@@ -55,7 +55,7 @@ func languageOf(r *http.Request) language {
 
 // words are the page's, in each language.
 var words = map[string][2]string{
-	"title":     {"imgtools: pictures gray and smaller", "imgtools: imágenes grises y más pequeñas"},
+	"title":     {"imgtools: resize, crop, convert and gray pictures", "imgtools: redimensionar, recortar, convertir y pasar a gris imágenes"},
 	"results":   {"results", "resultados"},
 	"job":       {"job", "trabajo"},
 	"colours":   {"Colours", "Colores"},
@@ -81,6 +81,7 @@ var words = map[string][2]string{
 	"gone":      {"gone", "eliminado"},
 	"unknown":   {"unknown", "desconocido"},
 	"place":     {"place", "puesto"},
+	"defaults":  {"Default settings", "Ajustes iniciales"},
 	"download":  {"Download", "Descargar"},
 	"delete":    {"Delete", "Borrar"},
 
@@ -129,8 +130,12 @@ var words = map[string][2]string{
 	"shell": {"The same in a shell", "Lo mismo en una terminal"},
 }
 
-// scriptWords are those that page.js says itself.
+// bothWords are words of the page that its script uses, too.
+var bothWords = []string{"queued", "running", "place"}
+
+// scriptWords are those of the script alone.
 var scriptWords = map[string][2]string{
+	"retry":     {"Retry", "Reintentar"},
 	"remove":    {"Remove", "Quitar"},
 	"chosen":    {"chosen; choose a size and send", "elegidas; escoja el tamaño y envíe"},
 	"none":      {"No picture is chosen yet.", "Aún no hay ninguna imagen elegida."},
@@ -173,11 +178,14 @@ var kindWords = map[fault.Kind][2]string{
 	fault.Misdirected:    {"This server has another name.", "Este servidor no se llama así."},
 }
 
-// script returns what page.js reads.
+// script returns what the page's script reads.
 func (l language) script() map[string]any {
 	all := map[string]any{}
 	for k, v := range scriptWords {
 		all[k] = v[l]
+	}
+	for _, k := range bothWords {
+		all[k] = words[k][l]
 	}
 	kinds := map[string]string{}
 	for k := range maps.Keys(kindWords) {

@@ -23,20 +23,9 @@ export class Frame {
     this.mark = document.createElement("div");
     Object.assign(this.mark, { className: "focus", hidden: true });
     pic.append(this.box, this.mark);
-    this.ended = new AbortController();
-    const signal = this.ended.signal;
-    pic.addEventListener("pointerdown", (e) => this.press(e), { signal });
-    pic.addEventListener("dragstart", (e) => e.preventDefault(), { signal });
-    this.box.addEventListener("keydown", (e) => this.key(e), { signal });
-  }
-
-  // end leaves the frame on the picture, but it can't be moved any more.
-  end() {
-    this.ended.abort();
-    this.box.removeAttribute("tabindex");
-    this.box.removeAttribute("role");
-    this.pic.classList.remove("choose");
-    this.pic.classList.add("chosen");
+    pic.addEventListener("pointerdown", (e) => this.press(e));
+    pic.addEventListener("dragstart", (e) => e.preventDefault());
+    this.box.addEventListener("keydown", (e) => this.key(e));
   }
 
   // word is the part as a word of crop, "" for the whole.
