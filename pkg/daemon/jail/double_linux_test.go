@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
+	"os/signal"
 )
 
 // acts are what doubles do. A double whose act returns an error exits with status 1
@@ -30,10 +30,17 @@ var acts = map[string]func(args []string) error{
 			return err
 		}
 		fmt.Fprint(out, "up")
-		for {
-			time.Sleep(time.Hour)
-		}
+		return forever()
 	},
+}
+
+// forever does not return.
+func forever() error {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt)
+	for {
+		<-c
+	}
 }
 
 // create opens the output as fopen(3) does with "w".
