@@ -97,6 +97,15 @@ func (k Kind) row() row {
 	return table[k]
 }
 
+// Kinds returns all kinds in the order of the table.
+func Kinds() []Kind {
+	kinds := make([]Kind, numKinds)
+	for k := range kinds {
+		kinds[k] = Kind(k)
+	}
+	return kinds
+}
+
 // Parse returns the kind with the given word.
 func Parse(word string) (Kind, bool) {
 	for k := range table {

@@ -66,7 +66,7 @@ type problem struct {
 	Type   string   `json:"type"`
 	Title  string   `json:"title"`
 	Status int      `json:"status"`
-	Kind   string   `json:"kind"`
+	Kind   string   `json:"kind" schema:"kind"`
 	Detail string   `json:"detail"`
 	Jobs   []string `json:"jobs,omitempty"` // made before the error
 }

@@ -47,7 +47,7 @@ func (s *Server) shortTime() time.Duration { return min(shortTime, s.c.Idle/2) }
 func (s *Server) bounded(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		m, ok := infoOf(r).route.method(r.Method)
-		if !hasBody(r) || ok && m.body { // its handler sets deadlines
+		if !hasBody(r) || ok && m.doc.takes != noBody { // its handler sets deadlines
 			next(w, r)
 			return
 		}

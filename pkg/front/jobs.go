@@ -48,6 +48,11 @@ func refs(jobs []made) (all []string) {
 	return all
 }
 
+// jobRefs is the JSON of what refs returns.
+type jobRefs struct {
+	Jobs []string `json:"jobs"`
+}
+
 // admit refuses jobs for which there is no room, before their bytes are sent. The
 // lengths of a form's pictures are not known, so a form needs only some room.
 func (s *Server) admit(src *source) error {
@@ -137,7 +142,7 @@ func (s *Server) accepted(w http.ResponseWriter, r *http.Request, jobs []made) {
 		}
 		w.WriteHeader(http.StatusSeeOther)
 	case asJSON:
-		writeJSON(w, typeJSON, http.StatusAccepted, map[string][]string{"jobs": refs(jobs)})
+		writeJSON(w, typeJSON, http.StatusAccepted, jobRefs{refs(jobs)})
 	default:
 		writeText(w, http.StatusAccepted, strings.Join(refs(jobs), "\n")+"\n")
 	}

@@ -11,6 +11,11 @@ import (
 // maxListed is how many jobs one request may ask about.
 const maxListed = 1000
 
+// jobList is the JSON of several jobs.
+type jobList struct {
+	Jobs []jobView `json:"jobs"`
+}
+
 // showJobs is GET /jobs?j=ID&j=ID: the status of each of these jobs, as JSON, and of no
 // others. With wait= it answers as soon as one of them has ended; a client that asks
 // again leaves out those that have. A job that isn't there has the state gone.
@@ -37,8 +42,8 @@ func (s *Server) showJobs(w http.ResponseWriter, r *http.Request, _ string) {
 	views := s.statuses(ids)
 	for i, v := range views {
 		switch {
-		case v.State == "unknown":
-			views[i].State = "gone"
+		case v.State == stateUnknown:
+			views[i].State = stateGone
 		case v.Pending():
 			if w.Header().Get("Retry-After") == "" {
 				w.Header().Set("Retry-After", s.pause(v.Place))
@@ -48,5 +53,5 @@ func (s *Server) showJobs(w http.ResponseWriter, r *http.Request, _ string) {
 			views[i].ID = fault.Clip(v.ID)
 		}
 	}
-	writeJSON(w, typeJSON, http.StatusOK, map[string][]jobView{"jobs": views})
+	writeJSON(w, typeJSON, http.StatusOK, jobList{views})
 }

@@ -159,22 +159,9 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 }
 
 // requests is GET / for clients that did not ask for HTML.
-func requests() string { return requestLines + "\n" + opsLines() + requestNotes }
-
-const requestLines = `imgtools resizes, crops, converts and grays pictures
-
-POST /image?OPS           a picture in, the picture out
-PUT  /image?OPS           the same: curl -T foo.jpg 'http://HOST/image?gray&scale=1/4'
-POST /info                what the picture is: format, size, colours; PUT likewise
-POST /jobs?OPS            202 and a job's id a line; several pictures in one form
-PUT  /jobs/ID?OPS         the same with an id of yours, 26 of a-z2-7; harmless to repeat
-GET  /jobs/ID             its status; ?wait=N waits up to N seconds
-GET  /jobs?j=ID&j=ID      the status of several as JSON; ?wait=N until one has ended
-GET  /jobs/ID/image       its picture; ?wait=N likewise
-GET  /jobs/ID/2/image     of several sizes (scale=320x,640x; jobs only) the second
-DELETE /jobs/ID           forgets it (also POST /jobs/ID/delete)
-GET  /healthz /readyz /metrics
-`
+func requests() string {
+	return "imgtools resizes, crops, converts and grays pictures\n\n" + requestLines() + "\n" + opsLines() + requestNotes
+}
 
 const requestNotes = `GEOMETRY: 1/4 0.25 25% 640x480 640x x480 640x480! and > only smaller, < only larger
 A body is the picture itself, or a form: curl -F scale=50% -F image=@foo.jpg http://HOST/image
@@ -217,7 +204,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, _ string) {
 	case form == asHTML:
 		s.writePage(w, r, http.StatusOK, p)
 	case form == asJSON && len(ids) > 0:
-		writeJSON(w, typeJSON, http.StatusOK, map[string][]jobView{"jobs": p.Jobs})
+		writeJSON(w, typeJSON, http.StatusOK, jobList{p.Jobs})
 	case len(ids) > 0:
 		var b strings.Builder
 		for i, j := range p.Jobs {

@@ -11,44 +11,6 @@ import (
 	"imgtools/pkg/jobid"
 )
 
-// route is a path with its methods and their handlers. In a path ID stands for the
-// id of a job, N behind it for the number of a result, NAME for a file name, and PATH, at
-// the end, for names with slashes.
-type route struct {
-	path    string
-	methods []method
-	open    bool // answered without a token and whatever the Host
-	free    bool // answered without a token
-}
-
-// method is a method of a route. id is the ID, ID/N, NAME or PATH of the path.
-type method struct {
-	name   string
-	body   bool // the handler reads the body of the request
-	handle func(s *Server, w http.ResponseWriter, r *http.Request, id string)
-}
-
-func get(handle func(*Server, http.ResponseWriter, *http.Request, string)) []method {
-	return []method{{"GET", false, handle}, {"HEAD", false, handle}}
-}
-
-// routes are all paths that there are.
-var routes = []route{
-	{path: "/", methods: get((*Server).home)},
-	{path: "/page/NAME", methods: get((*Server).asset)},
-	{path: "/files/PATH", methods: get((*Server).file), free: true},
-	{path: "/image", methods: []method{{"POST", true, (*Server).image}, {"PUT", true, (*Server).image}}},
-	{path: "/info", methods: []method{{"POST", true, (*Server).describe}, {"PUT", true, (*Server).describe}}},
-	{path: "/jobs", methods: append(get((*Server).showJobs), method{"POST", true, (*Server).postJobs})},
-	{path: "/jobs/ID", methods: append(get((*Server).showJob), method{"PUT", true, (*Server).putJob}, method{"DELETE", false, (*Server).deleteJob})},
-	{path: "/jobs/ID/image", methods: get((*Server).jobImage)},
-	{path: "/jobs/ID/N/image", methods: get((*Server).jobImage)},
-	{path: "/jobs/ID/delete", methods: []method{{"POST", false, (*Server).deleteJob}}},
-	{path: "/healthz", methods: get((*Server).healthz), open: true},
-	{path: "/readyz", methods: get((*Server).readyz), open: true},
-	{path: "/metrics", methods: get((*Server).showMetrics)},
-}
-
 // find returns the route of a path, and the ID, ID/N, NAME or PATH in it. For a path that is
 // not there the route has no methods. Paths are taken literally: "//jobs/ID" and
 // "/jobs/ID/" are not there.

@@ -13,6 +13,18 @@ import (
 	"imgtools/pkg/ops"
 )
 
+// The states of a job, as clients see them.
+const (
+	stateQueued  = "queued"
+	stateRunning = "running"
+	stateDone    = "done"
+	stateFailed  = "failed"
+	stateGone    = "gone"    // it was there
+	stateUnknown = "unknown" // it never was, or it is gone for long
+)
+
+var states = []string{stateQueued, stateRunning, stateDone, stateFailed, stateGone, stateUnknown}
+
 // statuses returns views of jobs. The view of a job that is not there has the reason.
 func (s *Server) statuses(ids []string) []jobView {
 	var views []jobView
@@ -20,9 +32,9 @@ func (s *Server) statuses(ids []string) []jobView {
 		st, err := s.c.Spool.Status(id)
 		if err != nil {
 			kind := fault.Of(err)
-			state := "gone"
+			state := stateGone
 			if kind != fault.Gone {
-				state = "unknown"
+				state = stateUnknown
 			}
 			views = append(views, jobView{ID: id, State: state, Error: &viewError{kind.String(), err.Error(), kind.HTTP()}})
 			continue
@@ -36,7 +48,7 @@ func (s *Server) statuses(ids []string) []jobView {
 // the method text.
 type jobView struct {
 	ID       string     `json:"id"`
-	State    string     `json:"state"`
+	State    string     `json:"state" schema:"state"`
 	Name     string     `json:"name,omitempty"`
 	Ops      string     `json:"ops,omitempty"`
 	Place    int        `json:"place,omitempty"`
@@ -56,7 +68,7 @@ type jobView struct {
 // The methods are for the page.
 
 // Pending reports whether there is still something to come.
-func (v jobView) Pending() bool { return v.State == "queued" || v.State == "running" }
+func (v jobView) Pending() bool { return v.State == stateQueued || v.State == stateRunning }
 
 // Shown reports whether there is a result that browsers show.
 func (v jobView) Shown() bool {
@@ -93,7 +105,7 @@ type viewOut struct {
 }
 
 type viewError struct {
-	Kind   string `json:"kind"`
+	Kind   string `json:"kind" schema:"kind"`
 	Detail string `json:"detail"`
 	Status int    `json:"status"`
 }
@@ -122,16 +134,16 @@ func view(st *spool.Status) jobView {
 			}
 			outs = append(outs, viewOut{o.Size, o.Type, o.Width, o.Height, st.Result.Note, names[i], image})
 		}
-		if v.State, v.Out = "done", &outs[0]; len(outs) > 1 {
+		if v.State, v.Out = stateDone, &outs[0]; len(outs) > 1 {
 			v.Outs = outs
 		}
 	case st.State == spool.Failed:
 		f := st.Failure
-		v.State, v.Error = "failed", &viewError{f.Kind.String(), f.Detail, f.Kind.HTTP()}
+		v.State, v.Error = stateFailed, &viewError{f.Kind.String(), f.Detail, f.Kind.HTTP()}
 	case st.Running:
-		v.State = "running"
+		v.State = stateRunning
 	default:
-		v.State = "queued"
+		v.State = stateQueued
 	}
 	return v
 }

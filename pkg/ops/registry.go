@@ -20,6 +20,7 @@ type Option struct {
 	Arg      string                                  // what the value is called in help; "" of a switch
 	Help     string                                  // what it does, for -h; lists of values and defaults follow it
 	Values   func() []string                         // the values there are, the default first; nil: Parse decides
+	Open     bool                                    // there are more values than Values lists: points, lists of them
 	Parse    func(key, value string) (string, error) // returns the canonical value, or says what is wrong with this one
 	Default  func() string                           // for -h: what holds when the word is not given; nil: the first of Values
 	Of       string                                  // the operation that the word is an option of; "": of any
@@ -69,21 +70,21 @@ var registry = []Option{
 	{Key: "scale", Short: "s", Arg: "geometry", Help: "scale: a factor (0.5, 1/2, 50%) or a box (640x480, 640x, x480, 640x480!); scale -d and jobs also take a list (320x,640x)", Parse: parseGeometry, Daemon: "scaled"},
 	{Key: "fit", Arg: "fit", Help: "what a box means", Values: geometry.Fits, Of: "scale"},
 	{Key: "enlarge", Arg: "enlarge", Help: "0: leave a picture as it is that would become larger", Values: func() []string { return []string{"1", "0"} }, Of: "scale"},
-	{Key: "gravity", Arg: "gravity", Help: "which part crop and fit=cover keep, and where fit=pad puts the picture: a point (30%,70%)", Values: geometry.Gravities, Parse: parseGravity, Stage: Every},
+	{Key: "gravity", Arg: "gravity", Help: "which part crop and fit=cover keep, and where fit=pad puts the picture: a point (30%,70%)", Values: geometry.Gravities, Open: true, Parse: parseGravity, Stage: Every},
 	{Key: "kernel", Short: "k", Arg: "kernel", Help: "resampling kernel", Values: Kernels, Of: "scale"},
 	{Key: "fast", Help: "less time for lower quality", Of: "scale", Also: alsoFast},
 	{Key: "fine", Help: "the best quality; the default", Of: "scale", Also: alsoFast, Opposite: "fast"},
 	{Key: "linear", Help: "resample in linear light", Of: "scale"},
 	{Key: "background", Arg: "RRGGBB", Help: "colour under what is transparent and around fit=pad", Parse: parseColour, Default: func() string { return "ffffff" }},
 	{Key: "profile", Arg: "profile", Help: "what becomes of the colour profile", Values: Profiles, Default: func() string { return "keep; gray of colour has none" }, Stage: First},
-	{Key: "keep", Arg: "what", Help: "metadata to keep, also two: date,copyright", Values: Kept, Local: []string{"all"}, Parse: parseKeep, Stage: Every},
+	{Key: "keep", Arg: "what", Help: "metadata to keep, also two: date,copyright", Values: Kept, Open: true, Local: []string{"all"}, Parse: parseKeep, Stage: Every},
 	{Key: "frame", Arg: "n", Help: "only this frame of an animation or page of a TIFF, from 1", Parse: wholeNumber(1, maxFrame), Number: true, Stage: First},
 	{Key: "format", Short: "f", Arg: "format", Help: "format to write", Values: formats, Parse: parseFormat, Default: func() string { return "the input's" }},
 	{Key: "quality", Short: "q", Arg: "quality", Help: "1 to 100, of formats that have it, or lossless, of WebP", Parse: parseQuality, Default: defaultQuality},
 	{Key: "bytes", Arg: "n", Help: "the best quality whose JPEG or WebP has no more bytes: 200K", Parse: parseBytes, Default: func() string { return "any size" }},
 	{Key: "progressive", Help: "write a progressive JPEG, which shows roughly before it has come whole"},
 	{Key: "usual", Parse: parseUsual, Default: usualQualities, Label: true, Internal: true},
-	{Key: "name", Parse: anyText, Stage: Nobody, Label: true},
+	{Key: "name", Help: "file name of the result", Parse: anyText, Stage: Nobody, Label: true},
 }
 
 // alsoFast are the words besides scale whose work can be done faster.

@@ -33,8 +33,8 @@ const Prefix = "/files/"
 
 // Words of the query that are not operations.
 const (
-	sigWord = "sig"
-	expWord = "exp"
+	SigWord = "sig"
+	ExpWord = "exp"
 )
 
 // text returns what is signed.
@@ -65,7 +65,7 @@ func oneLine(path string, words []ops.Word) bool {
 func Sign(key, path string, words []ops.Word, until time.Time) (string, error) {
 	path = Prefix + strings.TrimPrefix(path, Prefix)
 	for _, w := range words {
-		if w.Key == sigWord || w.Key == expWord {
+		if w.Key == SigWord || w.Key == ExpWord {
 			return "", fault.New(fault.Usage, "%s= is made here and not given", w.Key)
 		}
 	}
@@ -76,13 +76,13 @@ func Sign(key, path string, words []ops.Word, until time.Time) (string, error) {
 		return "", fault.New(fault.Usage, "%s: never served: names are not empty and don't begin with a dot", fault.Quote(path))
 	}
 	if !until.IsZero() {
-		words = append(slices.Clone(words), ops.Word{Key: expWord, Value: strconv.FormatInt(until.Unix(), 10)})
+		words = append(slices.Clone(words), ops.Word{Key: ExpWord, Value: strconv.FormatInt(until.Unix(), 10)})
 	}
 	var query []string
 	for _, w := range words {
 		query = append(query, url.QueryEscape(w.Key)+"="+url.QueryEscape(w.Value))
 	}
-	query = append(query, sigWord+"="+signature(key, path, words))
+	query = append(query, SigWord+"="+signature(key, path, words))
 	return (&url.URL{Path: path}).EscapedPath() + "?" + strings.Join(query, "&"), nil
 }
 
@@ -114,9 +114,9 @@ func Verify(keys []string, path string, words []ops.Word, now time.Time) (rest [
 	var signed []ops.Word
 	for _, w := range words {
 		switch w.Key {
-		case sigWord:
+		case SigWord:
 			sig = append(sig, strings.TrimRight(w.Value, "="))
-		case expWord:
+		case ExpWord:
 			signed = append(signed, w)
 			n, err := strconv.ParseInt(w.Value, 10, 64)
 			if err != nil || !until.IsZero() {
