@@ -13,6 +13,8 @@
 #                   (root: power cuts of ext4 and xfs, and a file server, too)
 #   make soak       everything at once for SOAK; what is held before and after
 #   make test-arch  the filters' and clients' packages on arm64, arm and 386, emulated
+#   make test-api   GET /openapi.json by a validator and a generated client from npm
+#                   (needs node, npm and its registry)
 #   make model      the model test of the spool, SEEDS times (a minute for 100)
 #   make mutants    one small fault after another in the code; which of them no test notices
 #                   (MUTANTS="F1 S2": only those)
@@ -65,7 +67,7 @@ SYSTEMS = darwin/arm64 freebsd/amd64 openbsd/amd64 windows/amd64
 # Those that make dist makes archives for.
 DIST = linux/amd64 linux/arm64 linux/arm linux/386 darwin/amd64 $(SYSTEMS)
 
-.PHONY: all run test test-arch check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd container container-heif test-container model mutants race install install-files dist deb clean need-go
+.PHONY: all run test test-arch test-api check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd container container-heif test-container model mutants race install install-files dist deb clean need-go
 
 all: need-go
 	$(GO) build -trimpath -buildvcs=auto -o bin/ ./cmd/...
@@ -146,6 +148,11 @@ test-arch: need-go
 	tests/arch.sh
 	@for a in arm64 arm 386; do \
 	  echo "linux/$$a"; GOARCH=$$a $(GO) test -timeout 60m $(PORTABLE) || exit 1; done
+
+test-api: need-go
+	@command -v node npm >/dev/null || { \
+	  echo "make: node or npm is missing: apt-get install nodejs npm" >&2; exit 1; }
+	API=1 $(GO) test -count=1 -v -run TestOpenAPIClient ./tests
 
 # The race detector makes calls that the sandbox forbids, and takes more memory than
 # the limit that the workers of pkg/daemon set themselves.

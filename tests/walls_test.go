@@ -86,7 +86,7 @@ var walls = map[string][]string{
 	"pkg/front/turn":       {},
 	"pkg/front/fakedaemon": {"pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front/dispatch":   {"pkg/info", "pkg/eventually", "pkg/front/fakedaemon", "pkg/fault", "pkg/filename", "pkg/limits", "pkg/lease", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
-	"pkg/front":            {"pkg/eventually", "pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/urlsign", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/front/"},
+	"pkg/front":            {"pkg/info", "pkg/eventually", "pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/urlsign", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/front/"},
 	"pkg/front/docroot":    {"pkg/fault", "pkg/filename"},
 	"pkg/front/service":    {"pkg/fault", "pkg/tokenfile", "pkg/front", "pkg/front/spool", "pkg/front/docroot", "pkg/daemon/"},
 

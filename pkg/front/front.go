@@ -13,7 +13,8 @@
 //	dispatch   404, 405, OPTIONS, handlers  route.go
 //
 // The handlers are in files by resource: image.go, files.go (pictures by URL), jobs.go (making and deleting jobs),
-// job.go (one job), health.go, metrics.go, page.go. queue.go decides which picture is
+// job.go (one job), health.go, metrics.go, page.go, openapi.go. routes.go has the table of
+// paths, from which GET / as text and GET /openapi.json derive. queue.go decides which picture is
 // worked on next.
 package front
 

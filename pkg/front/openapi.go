@@ -211,24 +211,22 @@ func (a reply) openAPI(schemas schemas, head bool) object {
 // one.
 var binary = object{"type": "string", "format": "binary"}
 
-// content is the body that a method takes: the picture itself, or a form.
+// content is the body that a method takes.
 func (d doc) content() object {
-	image := binary
-	if d.takes == anyPictures {
-		image = object{"type": "array", "items": binary, "maxItems": maxParts}
+	switch d.takes {
+	case barePicture:
+		return object{"application/octet-stream": object{"schema": binary}}
+	case formPictures:
+		return formBody(object{"type": "array", "items": binary, "maxItems": maxParts})
 	}
-	fields := object{"image": image}
-	if d.ops {
-		for _, opt := range publicWords() {
-			field := wordSchema(opt)
-			field["description"] = describeWord(opt)
-			fields[opt.Key] = field
-		}
-	}
-	return object{
-		"application/octet-stream": object{"schema": binary},
-		"multipart/form-data":      object{"schema": object{"type": "object", "required": []string{"image"}, "properties": fields}},
-	}
+	return formBody(binary)
+}
+
+func formBody(image object) object {
+	return object{"multipart/form-data": object{"schema": object{
+		"type": "object", "required": []string{"image"}, "properties": object{"image": image},
+		"description": "The words of the query may be fields of the form instead, before the picture. Each part with a file name is a picture.",
+	}}}
 }
 
 // publicWords are the words that a request may have.

@@ -37,13 +37,16 @@ type doc struct {
 	answers []reply // errors are added to them
 }
 
-// body says which body the handler of a method reads.
+// body says which body the handler of a method reads. Each handler that reads a picture
+// takes both a bare one and a form. The document offers a form for POST and a bare picture
+// for PUT, since generated clients know one kind of body for each method.
 type body uint8
 
 const (
-	noBody      body = iota
-	onePicture       // the picture itself, or a form with one
-	anyPictures      // the picture itself, or a form with several
+	noBody body = iota
+	barePicture
+	formPicture  // a form with one picture
+	formPictures // a form with one or more
 )
 
 // reply is an answer of a method. A type in data is the schema of its JSON.
@@ -94,22 +97,22 @@ func init() {
 			about:   "a picture of the folder of -root, for <img src> and caches",
 			answers: []reply{{status: 200, about: "the result", media: []string{"image"}, header: append(stored200.header, "Server-Timing", "Cache-Control")}, unchanged304}})},
 		{path: "/image", methods: []method{
-			one("POST", (*Server).image, doc{id: "postImage", brief: true, about: "a picture in, the result out", ops: true, takes: onePicture, answers: []reply{picture200}}),
-			one("PUT", (*Server).image, doc{id: "putImage", brief: true, about: "the same: curl -T foo.jpg 'http://HOST/image?gray&scale=1/4'", ops: true, takes: onePicture, answers: []reply{picture200}}),
+			one("POST", (*Server).image, doc{id: "postImage", brief: true, about: "a picture in, the result out", ops: true, takes: formPicture, answers: []reply{picture200}}),
+			one("PUT", (*Server).image, doc{id: "putImage", brief: true, about: "the same: curl -T foo.jpg 'http://HOST/image?gray&scale=1/4'", ops: true, takes: barePicture, answers: []reply{picture200}}),
 		}},
 		{path: "/info", methods: []method{
-			one("POST", (*Server).describe, doc{id: "postInfo", brief: true, about: "what the picture is: format, size, colours; PUT likewise", query: []string{"name"}, takes: onePicture, answers: []reply{infoReply}}),
-			one("PUT", (*Server).describe, doc{id: "putInfo", about: "the same", query: []string{"name"}, takes: onePicture, answers: []reply{infoReply}}),
+			one("POST", (*Server).describe, doc{id: "postInfo", brief: true, about: "what the picture is: format, size, colours; PUT likewise", query: []string{"name"}, takes: formPicture, answers: []reply{infoReply}}),
+			one("PUT", (*Server).describe, doc{id: "putInfo", about: "the same", query: []string{"name"}, takes: barePicture, answers: []reply{infoReply}}),
 		}},
 		{path: "/jobs", methods: append(
 			get((*Server).showJobs, doc{id: "listJobs", brief: true, about: "the status of several as JSON; wait=N: until one has ended", query: []string{"j", "wait"},
 				answers: []reply{{status: 200, about: "their status, in the order of the query", media: []string{typeJSON}, data: jobList{}, header: []string{"Retry-After"}}}}),
-			one("POST", (*Server).postJobs, doc{id: "postJobs", brief: true, about: "202 and a job's id a line; several pictures in one form", ops: true, takes: anyPictures, answers: []reply{made202, toPage303}}),
+			one("POST", (*Server).postJobs, doc{id: "postJobs", brief: true, about: "202 and a job's id a line; several pictures in one form", ops: true, takes: formPictures, answers: []reply{made202, toPage303}}),
 		)},
 		{path: "/jobs/ID", methods: append(
 			get((*Server).showJob, doc{id: "job", brief: true, about: "its status; wait=N waits up to N seconds", query: []string{"wait"},
 				answers: []reply{{status: 200, about: "its status", media: []string{typeText, typeJSON, typeHTML}, data: jobView{}, header: []string{"Retry-After"}}}}),
-			one("PUT", (*Server).putJob, doc{id: "putJob", brief: true, about: "a job with an id of yours, 26 of a-z2-7; harmless to repeat", ops: true, takes: onePicture, answers: []reply{made202, toPage303}}),
+			one("PUT", (*Server).putJob, doc{id: "putJob", brief: true, about: "a job with an id of yours, 26 of a-z2-7; harmless to repeat", ops: true, takes: barePicture, answers: []reply{made202, toPage303}}),
 			one("DELETE", (*Server).deleteJob, doc{id: "deleteJob", brief: true, about: "forgets it (also POST /jobs/ID/delete)", answers: []reply{deleted204, toPage303}}),
 		)},
 		{path: "/jobs/ID/image", methods: get((*Server).jobImage, doc{id: "jobImage", brief: true, about: "its picture; wait=N likewise", query: []string{"wait"}, answers: []reply{stored200, pending202, unchanged304}})},
@@ -120,7 +123,7 @@ func init() {
 		{path: "/healthz", open: true, methods: get((*Server).healthz, doc{id: "healthz", brief: true, about: "200 while the process answers", answers: []reply{text200("it does")}})},
 		{path: "/readyz", open: true, methods: get((*Server).readyz, doc{id: "readyz", brief: true, about: "200 when pictures can be worked on, else 503 with the reason", answers: []reply{text200("ready")}})},
 		{path: "/metrics", methods: get((*Server).showMetrics, doc{id: "metrics", brief: true, about: "figures for Prometheus", answers: []reply{{status: 200, about: "the figures", media: []string{"text/plain; version=0.0.4"}}}})},
-		{path: "/openapi.json", methods: get((*Server).showOpenAPI, doc{id: "openAPI", brief: true, about: "all of this for programs that generate clients (OpenAPI 3.1)",
+		{path: "/openapi.json", methods: get((*Server).showOpenAPI, doc{id: "document", brief: true, about: "all of this for programs that generate clients (OpenAPI 3.1)",
 			answers: []reply{{status: 200, about: "this document", media: []string{typeJSON}}}})},
 	}
 }
