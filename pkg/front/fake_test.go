@@ -23,7 +23,7 @@ import (
 
 // fake is a daemon with real descriptors: it answers gray with "gray of PICTURE"
 // and scale with "small PICTURE". A picture that begins with "hold" is held until
-// the test lets it go, "bad" is no picture, "kill" kills the worker, "odd" has a note.
+// the test lets it go, "bad" is no picture, "kill" kills the worker, "heic" is for heifd, "odd" has a note.
 type fake struct {
 	path string
 	held chan *held
@@ -67,6 +67,12 @@ func (f *fake) serve(_ int, r *fakedaemon.Request) {
 		r.Say("err format not a picture")
 		return
 	case strings.HasPrefix(body, "kill"):
+		return
+	case strings.HasPrefix(r.Line, "img/1 decode"):
+		r.OK("type=image/tiff width=4 height=2 from=heic as=jpeg", "decoded "+body)
+		return
+	case strings.HasPrefix(body, "heic"):
+		r.Say("err undecoded HEIC of 4×2 pixels: no program here decodes it")
 		return
 	}
 	if strings.HasPrefix(r.Line, "img/1 info") {

@@ -41,6 +41,7 @@ type Config struct {
 	Spool     *spool.Spool
 	Gray      []string // addresses of grayd
 	Scale     []string // addresses of scaled
+	HEIF      []string // addresses of heifd; none: HEIC and AVIF are unsupported
 	Workers   int      // of each daemon, until its status says how many
 	Timeout   time.Duration
 	MaxPixels int64
@@ -96,7 +97,7 @@ func New(c Config) (*Server, error) {
 	s.queue.next, s.queue.jobs, s.queue.do = c.Spool.Next, c.Spool.Waiting, s.work
 	s.draining, s.drain = context.WithCancel(context.Background())
 	s.stopping, s.stop = context.WithCancel(context.Background())
-	s.metrics.init()
+	s.metrics.init(len(c.HEIF) > 0)
 	var err error
 	if c.Root != "" {
 		if s.root, err = docroot.Open(c.Root); err != nil {
@@ -104,7 +105,7 @@ func New(c Config) (*Server, error) {
 		}
 	}
 	s.dispatcher, err = dispatch.New(dispatch.Config{
-		Gray: c.Gray, Scale: c.Scale, Timeout: c.Timeout, MaxPixels: c.MaxPixels,
+		Gray: c.Gray, Scale: c.Scale, HEIF: c.HEIF, Timeout: c.Timeout, MaxPixels: c.MaxPixels,
 		Temp: func() (dispatch.File, error) {
 			t, err := c.Spool.Temp()
 			if err != nil {

@@ -3,10 +3,13 @@ package front
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
 	"imgtools/pkg/front/dispatch"
 )
 
@@ -56,6 +59,9 @@ func (s *Server) probe(ctx context.Context) {
 		if h.Reachable {
 			s.health.seen[h.Name] = now
 		}
+		if h.Spare {
+			continue // few pictures need it
+		}
 		n := s.c.Workers
 		if h.Known && h.Workers > 0 {
 			n = h.Workers
@@ -66,6 +72,25 @@ func (s *Server) probe(ctx context.Context) {
 	}
 	s.health.mu.Unlock()
 	s.queue.setSlots(slots)
+}
+
+// decodes reports whether heifd can be reached and decodes a format. h.mu is held.
+func (h *health) decodes(name string) bool {
+	return slices.ContainsFunc(h.daemons, func(d dispatch.Health) bool {
+		return d.Reachable && slices.Contains(strings.Fields(d.Decodes), name)
+	})
+}
+
+// decoded returns the formats that heifd decodes now.
+func (h *health) decoded() (formats []format.Format) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, f := range format.All() {
+		if f.Programs != nil && h.decodes(f.Name) {
+			formats = append(formats, f)
+		}
+	}
+	return formats
 }
 
 // ready returns nil when pictures can be worked on, else an error of kind Busy with the
@@ -83,6 +108,9 @@ func (s *Server) ready() error {
 		return fault.New(fault.Busy, "starting")
 	}
 	for _, h := range s.health.daemons {
+		if h.Spare {
+			continue
+		}
 		at, ever := s.health.seen[h.Name]
 		if !ever {
 			return fault.New(fault.Busy, "no worker of %s is reachable yet", h.Name)

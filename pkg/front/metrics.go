@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
 	"imgtools/pkg/front/dispatch"
 	"imgtools/pkg/ops"
 )
@@ -118,11 +119,15 @@ func (h *histogram) observe(labels string, v float64) {
 	s.sum += v
 }
 
-func (m *metrics) init() {
+// init sets all counters to zero; heifd says whether there is one.
+func (m *metrics) init(heifd bool) {
 	m.requests, m.pictures = map[request]int64{}, map[outcome]int64{}
 	m.deaths = map[string]int64{}
 	for _, daemon := range ops.Daemons() {
 		m.deaths[daemon] = 0
+	}
+	if heifd {
+		m.deaths[dispatch.Heifd] = 0
 	}
 	m.wait = histogram{[]float64{0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800}, map[string]*series{}}
 	m.answer = histogram{[]float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}, map[string]*series{}}
@@ -245,6 +250,16 @@ func (h *health) write(e *exposition) {
 		}
 		e.labelled(c.name, c.kind, c.help, "daemon", values)
 	}
+	decoded := map[string]int64{}
+	for _, f := range format.All() {
+		if f.Programs != nil {
+			decoded[f.Name] = 0
+			if h.decodes(f.Name) {
+				decoded[f.Name] = 1
+			}
+		}
+	}
+	e.labelled("imgtools_decoder", "gauge", "1 when heifd has a program that decodes the format.", "format", decoded)
 }
 
 func sorted[K comparable, V any](m map[K]V, compare func(a, b K) int) []K {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
 	"imgtools/pkg/jobid"
 	"imgtools/pkg/ops"
 )
@@ -29,6 +30,8 @@ type page struct {
 	Origin string // scheme and host by which the client came
 	Token  bool   // one is needed
 	Script map[string]any
+
+	Decoded []format.Format // that heifd decodes now
 }
 
 // T returns the word for a key.
@@ -136,6 +139,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 	p.Lang = languageOf(r)
 	p.Script = p.Lang.script()
 	p.Origin = origin(r)
+	p.Decoded = s.health.decoded()
 	tokens := s.tokens.Load()
 	p.Token = tokens != nil && len(*tokens) > 0
 	p.Script["know"] = p.known()

@@ -130,17 +130,27 @@ func (p *page) known() map[string]any {
 }
 
 // Accept returns what the file picker offers: what the browser takes for pictures, and
-// the extensions of formats that it may not know.
+// the extensions of formats that it may not know. HEIC and AVIF are offered while heifd
+// decodes them: a telephone that is not offered HEIC sends JPEG.
 func (p *page) Accept() string {
 	accept := []string{"image/*"}
 	for _, f := range format.All() {
 		if f.Read && !f.Browser {
-			for _, ext := range f.Exts {
-				accept = append(accept, "."+ext)
-			}
+			accept = append(accept, extensions(f)...)
 		}
 	}
+	for _, f := range p.Decoded {
+		accept = append(append(accept, f.Media), extensions(f)...)
+	}
 	return strings.Join(accept, ",")
+}
+
+// extensions returns those of a format with their points.
+func extensions(f format.Format) (list []string) {
+	for _, ext := range f.Exts {
+		list = append(list, "."+ext)
+	}
+	return list
 }
 
 // opsLines describes the words of a request for GET / as text, within 80 columns:

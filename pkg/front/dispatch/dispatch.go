@@ -1,5 +1,5 @@
-// Package dispatch has pictures processed by the daemons grayd and scaled. It plans
-// which daemon is asked for what (plan.go), passes a daemon the open files of the
+// Package dispatch has pictures processed by the daemons grayd and scaled, and HEIC and
+// AVIF decoded by heifd (decode.go). It plans which daemon is asked for what (plan.go), passes a daemon the open files of the
 // picture and of its result (pool.go, call.go), checks the answer against the file
 // (bounds.go, verify.go), and tries again as the policy says (policy.go, retry.go).
 //
@@ -44,6 +44,7 @@ type File interface {
 // Config has the addresses of the daemons and the bounds of their work.
 type Config struct {
 	Gray, Scale []string      // addresses: unix:/path, /path, tcp:host:port
+	HEIF        []string      // of heifd; none: HEIC and AVIF are unsupported
 	Timeout     time.Duration // for the work on one picture
 	MaxPixels   int64
 	MaxResult   int64                    // bytes of a result; 0: what MaxPixels may give
@@ -70,7 +71,10 @@ func New(c Config) (*Dispatcher, error) {
 		c.Died = func(string, string) {}
 	}
 	d := &Dispatcher{c: c, pools: map[string]*pool{}}
-	for name, addresses := range map[string][]string{"grayd": c.Gray, "scaled": c.Scale} {
+	for name, addresses := range map[string][]string{"grayd": c.Gray, "scaled": c.Scale, Heifd: c.HEIF} {
+		if name == Heifd && len(addresses) == 0 {
+			continue
+		}
 		p, err := newPool(name, addresses)
 		if err != nil {
 			return nil, err

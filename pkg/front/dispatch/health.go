@@ -4,16 +4,19 @@ import (
 	"context"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"imgtools/pkg/format"
 	"imgtools/pkg/ops"
 )
 
 // Health is what the daemons of one kind say of themselves, added up.
 type Health struct {
-	Name      string // grayd or scaled
+	Name      string // grayd, scaled or heifd
+	Spare     bool   // pictures of most formats need it not: heifd
 	Reachable bool
 	Known     bool // the numbers below are known, of every daemon
 	Workers   int
@@ -23,13 +26,16 @@ type Health struct {
 	Failed    int64
 	Respawned int64
 	Sandbox   string // of the last that said
+	Decodes   string // of heifd: the names of the formats that every daemon has a program for
 }
 
 // Probe asks all daemons how they are, at most about a second long.
 func (c *Dispatcher) Probe(ctx context.Context) []Health {
 	var pools []*pool
-	for _, daemon := range ops.Daemons() {
-		pools = append(pools, c.pools[daemon])
+	for _, daemon := range append(ops.Daemons(), Heifd) {
+		if p := c.pools[daemon]; p != nil {
+			pools = append(pools, p)
+		}
 	}
 	done := make([]chan Health, len(pools))
 	for i, p := range pools {
@@ -44,7 +50,7 @@ func (c *Dispatcher) Probe(ctx context.Context) []Health {
 }
 
 func (p *pool) probe(ctx context.Context) Health {
-	h := Health{Name: p.name, Known: true}
+	h := Health{Name: p.name, Known: true, Spare: p.name == Heifd}
 	results := make(chan map[string]string, len(p.addrs))
 	for _, a := range p.addrs {
 		go func() { results <- a.status(ctx) }()
@@ -64,6 +70,7 @@ func (p *pool) probe(ctx context.Context) Health {
 			v, _ := strconv.ParseInt(st[key], 10, 64)
 			return max(v, 0)
 		}
+		h.decode(st, !h.Reachable)
 		h.Reachable = h.Reachable || ready != "0"
 		h.Workers += int(n("workers"))
 		h.Ready += int(n("ready"))
@@ -74,6 +81,22 @@ func (p *pool) probe(ctx context.Context) Health {
 		h.Sandbox = st["sandbox"]
 	}
 	return h
+}
+
+// noDecoder is what the status of heifd says of a format that it has no program for.
+const noDecoder = "none"
+
+// decode adds what one daemon says of the formats that it decodes. first is true of the
+// first one.
+func (h *Health) decode(st map[string]string, first bool) {
+	var both []string
+	for _, f := range format.All() {
+		program := st[f.Name]
+		if f.Programs != nil && program != "" && program != noDecoder && (first || slices.Contains(strings.Fields(h.Decodes), f.Name)) {
+			both = append(both, f.Name)
+		}
+	}
+	h.Decodes = strings.Join(both, " ")
 }
 
 // status reads PATH.status of a daemon. Where there is none, an empty map says

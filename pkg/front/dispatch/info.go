@@ -21,7 +21,7 @@ func (c *Dispatcher) Info(ctx context.Context, in Input, deaths Deaths) (info.In
 	req := wire.Request{Verb: wire.Info, Words: c.limits(c.c.Timeout), Len: -1}
 	reply, outs, err := c.call(ctx, c.pools["grayd"], req, in, deaths)
 	if err != nil {
-		return info.Info{}, err
+		return info.Info{}, known(err)
 	}
 	defer outs.close()
 	b := make([]byte, reply.Len) // verify has bounded it

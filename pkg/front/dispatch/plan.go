@@ -61,11 +61,24 @@ func requestFor(o ops.Ops, chain []ops.Option, i int) wire.Request {
 // format to write, by how much the picture between them is reduced and where it begins,
 // and what became of gravity and background. Nothing is computed here.
 func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths) (Result, error) {
+	r, err := c.run(ctx, o, in, deaths, begun{left: c.c.Timeout})
+	if fault.Of(err) != fault.Undecoded {
+		return r, err
+	}
+	o, decoded, b, err := c.decode(ctx, o, in, deaths, err)
+	if err != nil {
+		return Result{}, err
+	}
+	defer decoded.Close()
+	r, err = c.run(ctx, o, decoded, deaths, b)
+	return r, known(err)
+}
+
+// run does the operations.
+func (c *Dispatcher) run(ctx context.Context, o ops.Ops, in Input, deaths Deaths, b begun) (Result, error) {
 	o, chain := plan(o)
 	var before wire.Reply // of the daemon before
-	var notes []string
-	var stages []Stage
-	left := c.c.Timeout // of the time for the work
+	notes, stages, left := b.notes, b.stages, b.left
 	for i, operation := range chain {
 		if left <= 0 {
 			in.(File).Close()
@@ -87,6 +100,9 @@ func (c *Dispatcher) Run(ctx context.Context, o ops.Ops, in Input, deaths Deaths
 		reply, outs, err := c.call(ctx, c.pools[operation.Daemon], req, in, deaths)
 		if between, ok := in.(File); ok && i > 0 {
 			between.Close()
+		}
+		if i > 0 {
+			err = known(err)
 		}
 		if err != nil {
 			return Result{}, err
