@@ -66,7 +66,8 @@ type Picture struct {
 	Coding      string  // item type of what is coded: HEVC, AV1 or another
 	Depth       int     // bits of a sample; 8 if the file does not say
 	Chroma      Chroma  // of what is coded
-	Alpha       bool    // it has an item with alpha
+	Alpha       bool    // it has alpha
+	AlphaItem   uint32  // the item of it; 0: each tile of a grid has its own, or there is none
 	Premul      bool    // colours are multiplied by alpha
 	CICP        [4]byte // ITU-T H.273 primaries, transfer, matrix, full range; all zero: not given
 	ICC         []byte  // profile, or nil
@@ -74,6 +75,8 @@ type Picture struct {
 	Thumbs      []Thumb
 	Frames      int    // frames of a sequence, else 1
 	Unsupported string // why the picture can't be decoded as described; "": no reason known
+	Item        uint32 // the primary item
+	Others      bool   // the file has more pictures to show, beside this one
 	Metadata    raster.Metadata
 }
 

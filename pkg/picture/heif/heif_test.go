@@ -20,9 +20,9 @@ var unlimited = raster.Limits{Pixels: math.MaxInt64}
 
 // The files of testdata were made by heif-enc (libheif 1.15) and avifenc (libavif 0.11).
 func TestFilesOfHeifEncAndAvifenc(t *testing.T) {
-	heic := Picture{W: 64, H: 48, StoredW: 64, StoredH: 48, Crop: geometry.Whole(64, 48), Orientation: 1, Coding: HEVC, Depth: 8, Chroma: C420, Rows: 1, Cols: 1, Frames: 1}
+	heic := Picture{W: 64, H: 48, Item: 2, StoredW: 64, StoredH: 48, Crop: geometry.Whole(64, 48), Orientation: 1, Coding: HEVC, Depth: 8, Chroma: C420, Rows: 1, Cols: 1, Frames: 1}
 	avif := heic
-	avif.Coding, avif.Chroma, avif.CICP = AV1, C444, [4]byte{1, 13, 6, 1}
+	avif.Item, avif.Coding, avif.Chroma, avif.CICP = 1, AV1, C444, [4]byte{1, 13, 6, 1}
 	with := func(p Picture, turn func(*Picture)) Picture {
 		turn(&p)
 		return p
@@ -32,13 +32,13 @@ func TestFilesOfHeifEncAndAvifenc(t *testing.T) {
 		want                Picture
 	}{
 		{"exif.heic", "", "2026-11-29T18:30:00+01:00", heic},
-		{"alpha.heic", "", "", with(heic, func(p *Picture) { p.Alpha = true })},
+		{"alpha.heic", "", "", with(heic, func(p *Picture) { p.Alpha, p.AlphaItem = true, 4 })},
 		{"odd.heic", "", "", with(heic, func(p *Picture) { p.W, p.H, p.StoredW, p.StoredH, p.Crop = 45, 31, 45, 31, geometry.Whole(45, 31) })},
 		{"thumb.heic", "", "", with(heic, func(p *Picture) { p.Thumbs = []Thumb{{4, 32, 24}} })},
 		{"p3.heic", "sP3C", "", heic},
 		{"deep.heic", "", "", with(heic, func(p *Picture) { p.Depth, p.Chroma = 10, C444 })},
 		{"exif.avif", "", "2026-11-29T18:30:00+01:00", with(avif, func(p *Picture) { p.W, p.H, p.Orientation, p.Chroma = 48, 64, 5, C420 })},
-		{"alpha.avif", "", "", with(avif, func(p *Picture) { p.Alpha = true })},
+		{"alpha.avif", "", "", with(avif, func(p *Picture) { p.Alpha, p.AlphaItem = true, 2 })},
 		{"deep.avif", "", "", with(avif, func(p *Picture) {
 			p.W, p.H, p.Depth, p.Chroma, p.CICP = 40, 30, 12, C422, [4]byte{9, 16, 9, 1}
 			p.Crop = geometry.Rect{X: 8, Y: 6, W: 40, H: 30}
@@ -48,7 +48,7 @@ func TestFilesOfHeifEncAndAvifenc(t *testing.T) {
 			p.W, p.H, p.Cols = 256, 96, 2
 			p.StoredW, p.StoredH, p.Crop = 256, 96, geometry.Whole(256, 96)
 		})},
-		{"anim.avif", "", "", with(avif, func(p *Picture) { p.Frames, p.Alpha = 3, true })},
+		{"anim.avif", "", "", with(avif, func(p *Picture) { p.Frames, p.Alpha, p.AlphaItem = 3, true, 2 })},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			p, err := open(testdata(t, c.file))
@@ -112,8 +112,8 @@ func TestPictureOfATelephone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Picture{W: 3024, H: 4032, StoredW: 4032, StoredH: 3024, Crop: geometry.Whole(4032, 3024), Orientation: 6, Coding: HEVC, Depth: 8, Chroma: C420, ICC: icc, Rows: rows, Cols: cols,
-		Thumbs: []Thumb{{2, 320, 240}}, Frames: 1, Metadata: raster.Metadata{EXIF: []byte("MM\x00*"), XMP: []byte(xmp)}}
+	want := &Picture{Item: 1, W: 3024, H: 4032, StoredW: 4032, StoredH: 3024, Crop: geometry.Whole(4032, 3024), Orientation: 6, Coding: HEVC, Depth: 8, Chroma: C420, ICC: icc, Rows: rows, Cols: cols,
+		Thumbs: []Thumb{{2, 320, 240}}, Frames: 1, Others: true, Metadata: raster.Metadata{EXIF: []byte("MM\x00*"), XMP: []byte(xmp)}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}

@@ -24,7 +24,7 @@ func (f *file) describe(p *Picture, lim raster.Limits) error {
 	if err := lim.CheckSize(w, h, 1); err != nil {
 		return err
 	}
-	p.Rows, p.Cols, p.Frames = 1, 1, 1
+	p.Item, p.Rows, p.Cols, p.Frames = f.primary, 1, 1, 1
 	parts, err := f.parts(p, primary, w, h)
 	if err != nil {
 		return err
@@ -42,11 +42,30 @@ func (f *file) describe(p *Picture, lim raster.Limits) error {
 	f.turn(p, primary, int(w), int(h))
 	f.belongings(p, primary, parts)
 	f.checkEnd(p, append(parts, primary))
+	p.Others = f.others(primary)
 	return f.frames(p)
 }
 
 // derived reports whether an item is a picture made of others.
 func (it *item) derived() bool { return it.kind == "grid" || it.kind == "iovl" || it.kind == "iden" }
+
+// others reports whether there are other items to show: pictures that are not hidden and
+// belong to no picture.
+func (f *file) others(primary *item) bool {
+	belongs := map[uint32]bool{primary.id: true}
+	for _, ref := range f.refs {
+		switch ref.kind {
+		case "auxl", "thmb":
+			belongs[ref.from] = true
+		}
+	}
+	for _, it := range f.items {
+		if _, ok := f.property(it, "ispe"); ok && it.entry[3]&hidden == 0 && !belongs[it.id] {
+			return true
+		}
+	}
+	return false
+}
 
 // parts returns the items whose pixels make up the picture: the tiles of a grid, the
 // pictures of an overlay, or the item itself. The first one's coding stands for all.
@@ -259,6 +278,9 @@ func (f *file) belongings(p *Picture, primary *item, parts []*item) {
 			b.full()
 			if p.Alpha = alphaType(b.text()); p.Alpha {
 				p.Premul = slices.Contains(f.to("prem", it.id), aux.id)
+				if it == primary {
+					p.AlphaItem = aux.id
+				}
 			}
 		}
 	}

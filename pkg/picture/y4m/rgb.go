@@ -33,6 +33,13 @@ func SupportsMatrix(matrix uint8) bool {
 	return ok || matrix == matrixGBR || matrix == matrixYCgCo
 }
 
+// Shares returns the shares of red and blue in luma of a matrix. ok is false if it has no
+// luma, or is not read.
+func Shares(matrix uint8) (kr, kb float64, ok bool) {
+	k, ok := shares[matrix]
+	return k[0], k[1], ok
+}
+
 // fraction is the number of fraction bits of weights.
 const fraction = 20
 

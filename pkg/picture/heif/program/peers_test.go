@@ -112,14 +112,29 @@ func (f folder) open(name string) raster.Reader {
 // hold returns the rows of a picture, upright.
 func (f folder) hold(name string, hint raster.Hint) *raster.Held {
 	f.t.Helper()
-	rows, err := f.open(name).Rows(hint)
+	return f.holdBy(name, hint, "")
+}
+
+// holdBy returns the rows of a picture, upright, where one program is not there.
+func (f folder) holdBy(name string, hint raster.Hint, without string) *raster.Held {
+	f.t.Helper()
+	b := f.read(name)
+	look := func(name string) (string, error) {
+		if name == without {
+			return "", exec.ErrNotFound
+		}
+		return exec.LookPath(name)
+	}
+	r, err := New(plainRunner{}, Options{Look: look}).Open(bytes.NewReader(b), int64(len(b)), raster.Limits{})
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	if !hint.Planar {
-		if rows, err = raster.Upright(rows, raster.Limits{}); err != nil {
-			f.t.Fatal(err)
-		}
+	rows, err := r.Rows(hint)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if rows, err = raster.Upright(rows, raster.Limits{}); err != nil {
+		f.t.Fatal(err)
 	}
 	held, err := raster.Hold(rows, raster.Limits{})
 	if err != nil {

@@ -2,6 +2,10 @@ package program
 
 import (
 	"fmt"
+	"image"
+	"image/draw"
+	"math"
+	"strings"
 	"testing"
 
 	"imgtools/pkg/picture/raster"
@@ -37,7 +41,11 @@ func TestDecodesEveryMatrixAndRange(t *testing.T) {
 // as planes and as RGB.
 func (f folder) check(name string, y []float64) {
 	f.t.Helper()
-	if d := mean(f.t, samples(f.hold(name, raster.Hint{Luma: true})), y); d > 1 {
+	gray, err := raster.Hold(raster.Grayed(f.hold(name, raster.Hint{Luma: true}).Rows(), raster.Rec601), raster.Limits{})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if d := mean(f.t, samples(gray), y); d > 1 {
 		f.t.Errorf("luma differs by %.2f", d)
 	}
 	want := f.vips(name)
@@ -52,4 +60,157 @@ func (f folder) check(name string, y []float64) {
 	if d := mean(f.t, samples(packed), want); d > 1.5 {
 		f.t.Errorf("planes differ by %.2f", d)
 	}
+}
+
+// pair is a file and how it is made from in.png.
+type pair struct {
+	name string
+	make []string
+}
+
+// AVIF of every depth and subsampling, cropped, turned and mirrored, and HEIC of those
+// that heif-enc writes, have the colours and the size that vips decodes.
+func TestDecodesEveryDepthAndSubsampling(t *testing.T) {
+	f := peers(t, "heif-enc", "avifenc", "heif-convert", "avifdec", "vips")
+	in := smooth(101, 67)
+	f.writePNG("in.png", in)
+	wide := image.NewNRGBA64(in.Bounds())
+	draw.Draw(wide, wide.Rect, in, image.Point{}, draw.Src)
+	f.writePNG("wide.png", wide)
+	var all []pair
+	for _, yuv := range []string{"420", "422", "444", "400"} {
+		for _, depth := range []string{"8", "10", "12"} {
+			for _, r := range []string{"full", "limited"} {
+				all = append(all, pair{"AVIF " + yuv + " " + depth + " " + r, []string{"avifenc", "-s", "10", "--min", "2", "--max", "4", "-y", yuv, "-d", depth, "-r", r, "in.png", "a.avif"}})
+			}
+		}
+		if yuv == "400" {
+			continue // heif-enc makes it of a gray picture
+		}
+		all = append(all, pair{"HEIC " + yuv + " 8", []string{"heif-enc", "-q", "95", "-p", "preset=ultrafast", "-p", "chroma=" + yuv, "-o", "a.heic", "in.png"}},
+			pair{"HEIC " + yuv + " 10", []string{"heif-enc", "-q", "95", "-p", "preset=ultrafast", "-p", "chroma=" + yuv, "-b", "10", "-o", "a.heic", "wide.png"}})
+	}
+	for _, c := range all {
+		t.Run(c.name, func(t *testing.T) {
+			f := folder{t, f.dir}
+			f.run(c.make[0], c.make[1:]...)
+			name := "a.avif"
+			if strings.HasPrefix(c.name, "HEIC") {
+				name = "a.heic"
+			}
+			if strings.Contains(c.name, "400") { // vips gives RGB
+				if d := mean(t, samples(f.hold(name, raster.Hint{})), luma(in, 0.299, 0.114)); d > 1 {
+					t.Errorf("gray differs by %.2f", d)
+				}
+				return
+			}
+			f.check(name, luma(in, 0.299, 0.114))
+			h := f.open(name).Header()
+			if deep := !strings.Contains(c.name, " 8"); deep != (h.Bits == 16) {
+				t.Errorf("%d bits", h.Bits)
+			}
+		})
+	}
+}
+
+// The crop, the turn and the mirroring of a file are done exactly once, by the program or
+// here.
+func TestCropAndOrientationAreDoneOnce(t *testing.T) {
+	f := peers(t, "avifenc", "avifdec", "heif-convert", "vips")
+	f.writePNG("in.png", smooth(101, 67))
+	for _, yuv := range []string{"420", "444"} {
+		for _, args := range [][]string{
+			{"--irot", "1"}, {"--irot", "2"}, {"--irot", "3"}, {"--imir", "0"}, {"--imir", "1"}, {"--irot", "1", "--imir", "0"}, {"--irot", "3", "--imir", "1"},
+			{"--crop", "10,20,50,40"}, {"--crop", "10,20,50,40", "--irot", "1"}, {"--crop", "10,20,50,40", "--irot", "3", "--imir", "1"},
+		} {
+			t.Run(fmt.Sprint(yuv, args), func(t *testing.T) {
+				f := folder{t, f.dir}
+				f.run("avifenc", append(append([]string{"-s", "10", "--min", "2", "--max", "4", "-y", yuv}, args...), "in.png", "a.avif")...)
+				want := f.vips("a.avif")
+				for _, without := range []string{"", "avifdec"} { // then heif-convert or vips
+					if d := mean(t, samples(f.holdBy("a.avif", raster.Hint{}, without)), want); d > 1.5 {
+						t.Errorf("without %q: RGB differs by %.2f", without, d)
+					}
+				}
+			})
+		}
+	}
+}
+
+// Alpha is straight whether the file has it premultiplied or not, whatever the program
+// gives.
+func TestAlpha(t *testing.T) {
+	f := peers(t, "heif-enc", "avifenc", "heif-convert", "avifdec", "vips")
+	in := smooth(101, 67)
+	for y := range 67 {
+		for x := range 101 {
+			in.Pix[in.PixOffset(x, y)+3] = uint8(40 + 2*x)
+		}
+	}
+	f.writePNG("in.png", in)
+	avif := func(args ...string) []string {
+		return append(append([]string{"avifenc", "-s", "10", "--min", "2", "--max", "4", "--minalpha", "0", "--maxalpha", "2"}, args...), "in.png", "a.avif")
+	}
+	for _, c := range []struct {
+		file, without string
+		make          []string
+	}{
+		{"a.avif", "", avif("-y", "444")},
+		{"a.avif", "", avif("-y", "420")},
+		{"a.avif", "", avif("-y", "422", "-d", "10")},
+		{"a.avif", "", avif("-y", "444", "-d", "12")},
+		{"a.avif", "", avif("-y", "400")},
+		{"a.avif", "", avif("-y", "444", "-p")},
+		{"a.avif", "", avif("-y", "420", "-p")},
+		{"a.avif", "", avif("-y", "420", "-d", "10", "-p")},
+		{"a.avif", "avifdec", avif("-y", "420")},
+		{"a.avif", "avifdec", avif("-y", "444", "-p")},
+		{"a.heic", "", []string{"heif-enc", "-q", "95", "-p", "preset=ultrafast", "-o", "a.heic", "in.png"}},
+		{"a.heic", "heif-convert", []string{"heif-enc", "-q", "95", "-p", "preset=ultrafast", "-o", "a.heic", "in.png"}},
+		{"a.heic", "", []string{"heif-enc", "-q", "95", "-p", "preset=ultrafast", "-p", "chroma=444", "-o", "a.heic", "in.png"}},
+	} {
+		t.Run(fmt.Sprint(c.make[:len(c.make)-2], " without ", c.without), func(t *testing.T) {
+			f := folder{t, f.dir}
+			f.run(c.make[0], c.make[1:]...)
+			for _, hint := range []raster.Hint{{}, {Luma: true}, {Planar: true}} {
+				held := f.holdBy(c.file, hint, c.without)
+				n := held.H.Layout.Samples()
+				if !held.H.Layout.HasAlpha() {
+					t.Fatal(held.H.Layout)
+				}
+				y, all := luma(opaque(in), 0.299, 0.114), rgb(opaque(in))
+				colour, alpha := 0., 0.
+				got := samples(held)
+				if len(got) != n*101*67 {
+					t.Fatalf("%d samples", len(got))
+				}
+				for i := range 101 * 67 {
+					alpha += math.Abs(got[n*i+n-1] - float64(in.Pix[4*i+3]))
+					for j := range n - 1 {
+						want := y[i]
+						if n == 4 {
+							want = all[3*i+j]
+						}
+						colour += math.Abs(got[n*i+j]-want) / float64(n-1)
+					}
+				}
+				if colour /= 101 * 67; colour > 2 {
+					t.Errorf("%+v: colours differ by %.2f", hint, colour)
+				}
+				if alpha /= 101 * 67; alpha > 1 {
+					t.Errorf("%+v: alpha differs by %.2f", hint, alpha)
+				}
+			}
+		})
+	}
+}
+
+// opaque returns a picture without its alpha.
+func opaque(m *image.NRGBA) *image.NRGBA {
+	o := image.NewNRGBA(m.Rect)
+	copy(o.Pix, m.Pix)
+	for i := 3; i < len(o.Pix); i += 4 {
+		o.Pix[i] = 255
+	}
+	return o
 }

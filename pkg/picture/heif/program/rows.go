@@ -1,6 +1,7 @@
 package program
 
 import (
+	"io"
 	"os"
 
 	"imgtools/pkg/fault"
@@ -8,6 +9,7 @@ import (
 	"imgtools/pkg/picture/heif"
 	"imgtools/pkg/picture/meta"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/tiff"
 	"imgtools/pkg/picture/y4m"
 )
 
@@ -24,6 +26,9 @@ func (r *Reader) header() *raster.Header {
 	}
 	if p.Chroma == heif.Mono {
 		h.Layout = raster.Gray
+	}
+	if p.Alpha {
+		h.Layout++ // the same with alpha
 	}
 	r.label(h)
 	return h
@@ -75,17 +80,10 @@ func coding(p *heif.Picture) [4]uint8 {
 
 // Rows runs the program and returns what it wrote as rows.
 func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
-	in, done, err := r.d.file(r.in, r.size)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	rows, err := r.planes(in, hint)
-	if err != nil {
-		return nil, err
-	}
-	if !r.with.upright {
-		if rows, err = crop(rows, r.p.Crop); err != nil {
+	rows := r.thumbnail(hint)
+	if rows == nil {
+		var err error
+		if rows, err = r.whole(hint); err != nil {
 			return nil, err
 		}
 	}
@@ -95,48 +93,131 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 	return raster.WithHeader(rows, &h), nil
 }
 
-// planes runs a program that writes Y4M.
-func (r *Reader) planes(in *os.File, hint raster.Hint) (raster.Rows, error) {
-	p := r.p
-	w, h := p.StoredW, p.StoredH
-	o := y4m.Options{Matrix: p.CICP[2], Limited: p.CICP != [4]byte{} && p.CICP[3] == 0}
-	if p.CICP == [4]byte{} {
-		o.Matrix = 2
+// whole returns the picture at full size.
+func (r *Reader) whole(hint raster.Hint) (raster.Rows, error) {
+	in, p := r.in, r.p
+	if p.Frames > 1 || p.Others { // of a sequence the still picture, and no others
+		var err error
+		if in, err = heif.Alone(in, r.size, p.Item); err != nil {
+			return nil, err
+		}
 	}
-	if r.with.upright { // whatever the picture is
-		w, h = p.W, p.H
-		o = y4m.Options{Matrix: 6}
-		hint.Luma = hint.Luma || p.Chroma == heif.Mono
+	if p.Alpha {
+		hint.Planar = false // planes have no alpha
 	}
-	out, size, err := r.d.decode(r.with, in, p.Format(), y4mBytes(p, w, h), r.lim)
+	rows, err := r.d.decode(r.with, in, r.size, p, hint, r.lim)
 	if err != nil {
 		return nil, err
 	}
-	y, err := y4m.Open(out, size, o, r.lim)
-	if err != nil {
-		out.Close()
-		return nil, fault.New(fault.Of(err), "%s: %w", r.with.name, err)
+	if p.Alpha {
+		if rows, err = r.withAlpha(rows); err != nil {
+			return nil, err
+		}
 	}
-	if got := y.Header(); got.FullW != w || got.FullH != h || y.Depth() != p.Depth {
-		out.Close()
-		return nil, fault.New(fault.Format, "%s: %d×%d pixels of %d bits, where the file says %d×%d of %d", r.with.name, got.FullW, got.FullH, y.Depth(), w, h, p.Depth)
+	if !r.with.upright {
+		return crop(rows, p.Crop)
 	}
-	rows, err := y.Rows(hint)
+	return rows, nil
+}
+
+// decode runs a program on the file in the first size bytes of in, whose picture is p, and
+// returns rows: RGB or Gray, or planes if the hint has Planar; with alpha if the
+// program gives that with the rest.
+func (d *Decoder) decode(t *found, in io.ReaderAt, size int64, p *heif.Picture, hint raster.Hint, lim raster.Limits) (rows raster.Rows, err error) {
+	out, n, err := d.output(t, in, size, p, lim)
 	if err != nil {
-		out.Close()
 		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			out.Close()
+		}
+	}()
+	gray := p.Chroma == heif.Mono
+	kr, kb, known := y4m.Shares(p.CICP[2])
+	if byMatrix := t.rec601 && hint.Luma && known && !gray && kr != rec601; byMatrix {
+		// Y of the file is not that of the output.
+		if rows, err = t.open(t, out, n, p, raster.Hint{}, lim); err == nil {
+			rows = lumaBy(kr, kb, rows)
+		}
+	} else {
+		hint.Luma = hint.Luma || gray
+		rows, err = t.open(t, out, n, p, hint, lim)
+	}
+	if err != nil {
+		return nil, fault.New(fault.Of(err), "%s: %w", t.name, err)
 	}
 	return &closing{rows, out}, nil
 }
 
-// y4mBytes returns the most bytes of samples that a Y4M of the picture can have: four
-// planes.
-func y4mBytes(p *heif.Picture, w, h int) int64 {
-	n := int64(w) * int64(h) * 4
-	if p.Depth > 8 {
-		n *= 2
+// openY4M returns the rows of a Y4M.
+func openY4M(t *found, out *os.File, size int64, p *heif.Picture, hint raster.Hint, lim raster.Limits) (raster.Rows, error) {
+	o := y4m.Options{Matrix: p.CICP[2], Limited: p.CICP[3] == 0}
+	switch {
+	case t.rec601: // whatever the picture is
+		o = y4m.Options{Matrix: 6}
+	case p.CICP == [4]byte{}: // the file does not say
+		o = y4m.Options{Matrix: 2}
 	}
-	return n
+	y, err := y4m.Open(out, size, o, lim)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.check(y.Header(), y.Depth(), p.Depth, p); err != nil {
+		return nil, err
+	}
+	return y.Rows(hint)
+}
+
+// check compares size and depth of an output with those that it must have.
+func (t *found) check(h *raster.Header, bits, want int, p *heif.Picture) error {
+	w, height := t.size(p)
+	if h.FullW != w || h.FullH != height || bits != want {
+		return fault.New(fault.Format, "%d×%d pixels of %d bits where there should be %d×%d of %d", h.FullW, h.FullH, bits, w, height, want)
+	}
+	return nil
+}
+
+// size returns the pixels of the output for a picture.
+func (t *found) size(p *heif.Picture) (w, h int) {
+	if t.upright {
+		return p.W, p.H
+	}
+	return p.StoredW, p.StoredH
+}
+
+// openTIFF returns the rows of a TIFF of vips. Samples of more than 8 bits are the highest
+// bits of 16; of RGB that was made of gray one sample is taken.
+func openTIFF(t *found, out *os.File, size int64, p *heif.Picture, hint raster.Hint, lim raster.Limits) (raster.Rows, error) {
+	r, err := tiff.Open(out, size, lim)
+	if err != nil {
+		return nil, err
+	}
+	want := 8
+	if p.Depth > 8 {
+		want = 16
+	}
+	if err := t.check(r.Header(), r.Depth(), want, p); err != nil {
+		return nil, err
+	}
+	layout := raster.RGB
+	if p.Alpha {
+		layout = raster.RGBA
+	}
+	if got := r.Header().Layout; got != layout {
+		return nil, fault.New(fault.Format, "a picture of %s where there should be %s", got, layout)
+	}
+	rows, err := r.Rows(raster.Hint{Part: hint.Part})
+	if err != nil {
+		return nil, err
+	}
+	if p.Depth > 8 {
+		rows = widen(rows, p.Depth)
+	}
+	if p.Chroma == heif.Mono {
+		rows = raster.Grayed(rows, raster.Rec601)
+	}
+	return rows, nil
 }
 
 // closing closes the output when its rows end.

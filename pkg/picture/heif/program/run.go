@@ -6,16 +6,26 @@ import (
 	"os"
 
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/heif"
 	"imgtools/pkg/picture/raster"
 )
 
-// maxText is the number of bytes that an output may have beside its samples: the line of a
-// Y4M.
-const maxText = 1 << 10
+const (
+	// maxBeside is the number of bytes that an output may have beside its samples: the line
+	// of a Y4M, the directory of a TIFF and the places of its strips, which have 128 rows.
+	maxBeside = 1 << 16
+	// maxSamples is the number of samples of a pixel: three colours and alpha.
+	maxSamples = 4
+)
 
-// decode runs the program of t on a file of a format, and returns its output. samples are
-// the bytes of samples that it must have.
-func (d *Decoder) decode(t *found, in *os.File, ext string, samples int64, lim raster.Limits) (out *os.File, size int64, err error) {
+// output runs a program on the file in the first size bytes of r, whose picture is p, and
+// returns what it wrote.
+func (d *Decoder) output(t *found, r io.ReaderAt, size int64, p *heif.Picture, lim raster.Limits) (out *os.File, n int64, err error) {
+	in, done, err := d.file(r, size)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer done()
 	if out, err = d.temp(); err != nil {
 		return nil, 0, err
 	}
@@ -25,7 +35,12 @@ func (d *Decoder) decode(t *found, in *os.File, ext string, samples int64, lim r
 			out = nil
 		}
 	}()
-	inName, outName := "in."+ext, "out"+t.out
+	w, h := t.size(p)
+	samples := int64(w) * int64(h) * maxSamples
+	if p.Depth > 8 {
+		samples *= 2
+	}
+	inName, outName := "in."+p.Format(), "out"+t.out
 	memory := lim.Mem
 	if memory == 0 {
 		memory = raster.DefaultMem
@@ -33,7 +48,7 @@ func (d *Decoder) decode(t *found, in *os.File, ext string, samples int64, lim r
 	c := Command{
 		Path: t.path, Args: t.args(inName, outName),
 		In: in, InName: inName, Out: out, OutName: outName,
-		Time: d.time, Memory: uint64(memory), Output: uint64(samples + maxText),
+		Time: d.time, Memory: uint64(memory), Output: uint64(samples + maxBeside),
 	}
 	if err := d.run.Run(context.Background(), c); err != nil {
 		return nil, 0, fault.New(fault.Of(err), "%s: %w", t.name, err)

@@ -2,9 +2,11 @@ package program
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 
 	"imgtools/pkg/picture/heif"
+	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/y4m"
 )
 
@@ -28,7 +30,9 @@ type tool struct {
 	advice  string   // the packages that have it
 	out     string   // extension of its output
 	args    func(in, out string) []string
+	open    func(t *found, out *os.File, size int64, p *heif.Picture, hint raster.Hint, lim raster.Limits) (raster.Rows, error)
 	upright bool                       // it crops and turns
+	rec601  bool                       // its luma is that of BT.601, whatever the matrix of the file is
 	whyNot  func(*heif.Picture) string // why it does not decode a picture; "": it does
 }
 
@@ -38,6 +42,7 @@ var tools = []*tool{
 		name: "avifdec", files: []string{"avifdec"}, advice: "package libavif-bin of Debian and Ubuntu, libavif-tools of Fedora, libavif of Arch",
 		out:  ".y4m",
 		args: func(in, out string) []string { return []string{"--jobs", "1", in, out} },
+		open: openY4M,
 		whyNot: func(p *heif.Picture) string {
 			switch {
 			case p.Coding != heif.AV1:
@@ -46,6 +51,8 @@ var tools = []*tool{
 				return fmt.Sprintf("%d bits", p.Depth)
 			case !y4m.SupportsMatrix(p.CICP[2]):
 				return fmt.Sprintf("colours of matrix %d (ITU-T H.273)", p.CICP[2])
+			case p.Alpha && p.AlphaItem == 0 && (p.Depth != 8 || p.Chroma != heif.C444):
+				return "alpha of each tile"
 			}
 			return ""
 		},
@@ -55,15 +62,30 @@ var tools = []*tool{
 		advice:  "package libheif-examples of Debian and Ubuntu, libheif-tools of Fedora, libheif of Arch; HEVC may need a plugin",
 		out:     ".y4m",
 		args:    func(in, out string) []string { return []string{in, out} },
-		upright: true,
+		open:    openY4M,
+		upright: true, rec601: true,
 		whyNot: func(p *heif.Picture) string {
 			switch {
-			case p.Coding != heif.HEVC:
-				return "not HEVC"
 			case p.Depth != 8:
 				return fmt.Sprintf("%d bits", p.Depth)
 			case p.Chroma != heif.C420 && p.Chroma != heif.Mono:
 				return fmt.Sprintf("chroma %s", p.Chroma)
+			case p.Alpha && p.AlphaItem == 0:
+				return "alpha of each tile"
+			}
+			return ""
+		},
+	},
+	{
+		name: "vips", files: []string{"vips"},
+		advice:  "package libvips-tools of Debian and Ubuntu, vips-tools of Fedora, libvips of Arch; HEVC may need a plugin",
+		out:     ".tif",
+		args:    func(in, out string) []string { return []string{"copy", in, out + "[strip]"} },
+		open:    openTIFF,
+		upright: true, rec601: true,
+		whyNot: func(p *heif.Picture) string {
+			if p.Depth != 8 && p.Depth != 10 && p.Depth != 12 {
+				return fmt.Sprintf("%d bits", p.Depth)
 			}
 			return ""
 		},
