@@ -36,10 +36,12 @@ _imgtools() {
 		fi
 		case $synopsis in
 		*'[file]...' | *keyfile*) takes=FILE ;;
-		*'[id]...') words=$(_imgtools_ids) ;;
+		*'[id]...')
+			_imgtools_ids "$cur"
+			return
+			;;
 		esac
 		;;
-
 	*'|'*) words=${takes//|/ } ;;
 	esac
 	case $takes in
@@ -55,12 +57,19 @@ _imgtools() {
 	esac
 }
 
-# _imgtools_ids prints the ids of the jobs that imgput keeps for its user.
+# _imgtools_ids completes an id of the jobs that imgput keeps for its user. Where several
+# are listed, each has its picture's name beside it; where bash would put what is listed
+# into the line (menu-complete, insert-completions), it has not.
 _imgtools_ids() {
-	local id rest
-	while read -r id rest; do
-		echo "$id"
+	local id server seconds name
+	local -a ids=() named=()
+	while IFS=$'\t' read -r id server seconds name; do
+		[[ $id == "$1"* ]] || continue
+		ids+=("$id")
+		named+=("$id${name:+  ($name)}")
 	done 2>/dev/null <"${XDG_STATE_HOME:-$HOME/.local/state}/imgput/jobs"
+	COMPREPLY=("${ids[@]}")
+	[[ ${#ids[@]} -lt 2 || $COMP_TYPE == 37 || $COMP_TYPE == 42 ]] || COMPREPLY=("${named[@]}")
 }
 
 complete -F _imgtools gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsign

@@ -46,7 +46,7 @@ function __imgtools_complete
                 set -l state $HOME/.local/state
                 set -q XDG_STATE_HOME; and set state $XDG_STATE_HOME
                 test -r $state/imgput/jobs
-                and string replace -r '\t.*' '' <$state/imgput/jobs
+                and string replace -r '\t[^\t]*\t[^\t]*' '' <$state/imgput/jobs # id, tab, name
             end
         case FILE
             __fish_complete_path $current

@@ -40,11 +40,16 @@ _imgtools() {
 	_arguments -A '-*' : $specs
 }
 
-# _imgtools_ids has the ids of the jobs that imgput keeps for its user.
+# _imgtools_ids has the ids of the jobs that imgput keeps for its user, and shows the
+# names of their pictures.
 _imgtools_ids() {
-	local -a ids
-	ids=(${${(f)"$(<${XDG_STATE_HOME:-$HOME/.local/state}/imgput/jobs)"}%%$'\t'*}) 2>/dev/null
-	compadd -a ids
+	local id server seconds name
+	local -a ids shown
+	while IFS=$'\t' read -r id server seconds name; do
+		ids+=($id)
+		shown+=("$id${name:+  $name}")
+	done 2>/dev/null <${XDG_STATE_HOME:-$HOME/.local/state}/imgput/jobs
+	compadd -l -d shown -a ids
 }
 
 _imgtools "$@"

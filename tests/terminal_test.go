@@ -162,7 +162,8 @@ func TestCompletion(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := strings.Repeat("abc4", 6) + "zz"
-	write(t, list, "jobs", []byte(id+"\tunix:/x\t1\n"))
+	named := "q" + id[1:] // and the job of a picture with a name
+	write(t, list, "jobs", []byte(id+"\tunix:/x\t1\n"+named+"\tunix:/x\t1\ta b.png\n"))
 	t.Setenv("XDG_STATE_HOME", filepath.Dir(list))
 	dir := t.TempDir()
 	write(t, dir, "only.png", nil)
@@ -212,12 +213,23 @@ func TestCompletion(t *testing.T) {
 		"gray -d ":        {"folder"},
 		"imgput on":       {"only.png"},
 		"gray -o on":      {"only.png"},
-		"imgrm ":          {id},
+		"imgrm ab":        {id},
 		"imginfo on":      {"only.png"},
-		"imgget -quiet ":  {id},
+		"imgget -quiet q": {named},
 	} {
 		same("bash", line, bash(line), slices.Clone(want))
 		same("fish", line, fish(line), slices.Clone(want))
+	}
+
+	// Where ids are listed, the pictures' names stand beside them.
+	if got := string(must(t, dir, `. `+root+`/cmd/completion.bash; _imgtools imgrm '' imgrm; printf '%s\n' "${COMPREPLY[@]}"`)); got != id+"\n"+named+"  (a b.png)\n" {
+		t.Errorf("bash lists %q", got)
+	}
+	if got := string(must(t, dir, `. `+root+`/cmd/completion.bash; COMP_TYPE=37; _imgtools imgrm '' imgrm; printf '%s\n' "${COMPREPLY[@]}"`)); got != id+"\n"+named+"\n" {
+		t.Errorf("bash's menu has %q", got)
+	}
+	if got := string(must(t, dir, `fish --no-config -c 'source `+root+`/cmd/completion.fish; complete -C "imgrm "'`)); got != id+"\n"+named+"\ta b.png\n" {
+		t.Errorf("fish lists %q", got)
 	}
 
 	zdir := t.TempDir()
@@ -237,10 +249,15 @@ func TestCompletion(t *testing.T) {
 			}
 		}
 	}
-	for line, want := range map[string]string{"gray -l lu": "gray -l luminance", "imgput on": "imgput only.png", "imgrm ": "imgrm " + id, "imgd -log j": "imgd -log json"} {
+	for line, want := range map[string]string{"gray -l lu": "gray -l luminance", "imgput on": "imgput only.png", "imgrm ab": "imgrm " + id, "imgrm q": "imgrm " + named, "imgd -log j": "imgd -log json"} {
 		w.tmux("send-keys", "C-u", "clear", "Enter")
 		w.tmux("send-keys", line, "Tab")
 		w.shows(want)
+	}
+	w.tmux("send-keys", "C-u", "clear", "Enter")
+	w.tmux("send-keys", "imgrm ", "Tab", "Tab")
+	if screen := w.shows("a b.png"); !strings.Contains(screen, named+"  a b.png") {
+		t.Errorf("zsh lists\n%s", screen)
 	}
 }
 

@@ -102,7 +102,7 @@ var walls = map[string][]string{
 	"pkg/shell/client/fakeimgd": {"pkg/fault", "pkg/ops"},
 	"pkg/shell/history":         {"pkg/fault", "pkg/shell/system"},
 	"pkg/shell/filter":          {"pkg/fault", "pkg/filename", "pkg/format", "pkg/limits", "pkg/ops", "pkg/shell/cli", "pkg/shell/faketerm", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/system"},
-	"pkg/shell/transfer":        {"pkg/fault", "pkg/filename", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/history", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
+	"pkg/shell/transfer":        {"pkg/backoff", "pkg/fault", "pkg/filename", "pkg/format", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/history", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
 
 	// Commands join wings.
 	"cmd/gray":               {cmdtest, "cmd/internal/filtercmd", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},

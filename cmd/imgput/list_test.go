@@ -34,8 +34,8 @@ func TestUsersList(t *testing.T) {
 			}
 			var ids string
 			for line := range strings.Lines(string(b)) {
-				f := strings.Split(line, "\t")
-				if len(f) != 3 || f[1] != "unix:"+sock {
+				f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+				if len(f) != 4 || f[3] != "ab"[len(ids)/27:][:1] || f[1] != "unix:"+sock {
 					t.Errorf("line %q", line)
 				}
 				ids += f[0] + "\n"

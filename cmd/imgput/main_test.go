@@ -199,6 +199,24 @@ func TestStandardInput(t *testing.T) {
 }
 
 // A proxy is for URLs, not for sockets, other addresses and this machine.
+// TestDeviceThatIsNoPicture: of a device or pipe that doesn't begin as a picture only the
+// beginning is read. What is short is sent, and the server says what it is.
+func TestDeviceThatIsNoPicture(t *testing.T) {
+	s := &fakeimgd.Server{}
+	dir := t.TempDir()
+	cmd := imgput(t, dir, s.StartUnix(t), "/dev/zero")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if out, err := cmd.Output(); cmd.ProcessState.ExitCode() != 1 || len(out) > 0 || !strings.HasPrefix(stderr.String(), "imgput: /dev/zero: no picture known here; JPEG, ") {
+		t.Errorf("%v, %q, %q", err, out, stderr.String())
+	}
+	cmd = imgput(t, dir, "unix:"+s.StartUnix(t))
+	cmd.Stdin = strings.NewReader("<html>")
+	if out, err := cmd.Output(); err != nil || len(out) != 27 || len(s.Jobs()) != 1 {
+		t.Errorf("%v, %q, %d jobs", err, out, len(s.Jobs()))
+	}
+}
+
 func TestNoProxyInTheWay(t *testing.T) {
 	dir := pictures(t, "a")
 	s := &fakeimgd.Server{}
@@ -475,6 +493,30 @@ func TestWaitRunsOut(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLongWaitIsSaidOnce: off a terminal a wait of seconds is said once in a run, with its
+// reason and the flag; a short one isn't.
+func TestLongWaitIsSaidOnce(t *testing.T) {
+	dir := pictures(t, "a", "b")
+	var refused atomic.Int64
+	s := &fakeimgd.Server{Fault: func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		if r.Method != "PUT" || refused.Add(1) > 3 {
+			return false
+		}
+		w.Header().Set("Retry-After", "2")
+		http.Error(w, "spool full", http.StatusInsufficientStorage)
+		return true
+	}}
+	url := s.Start(t)
+	stdout, stderr, code := cmdtest.Run(t, imgput(t, dir, url, "a", "b"))
+	if code != 0 || len(strings.Fields(stdout)) != 2 || stderr != "imgput: waiting, then sending again: spool full (-w TIME limits the wait)\n" {
+		t.Errorf("%d, %q, %q", code, stdout, stderr)
+	}
+	refused.Store(0)
+	if _, stderr, code := cmdtest.Run(t, imgput(t, dir, url, "-quiet", "a", "b")); code != 0 || stderr != "" {
+		t.Errorf("-quiet: %d, %q", code, stderr)
 	}
 }
 

@@ -16,23 +16,24 @@ import (
 
 // Format is a row of the table.
 type Format struct {
-	Name      string   // the word for format= and -f, and of metrics: "jpeg"
-	Aliases   []string // other words for it: "jpg"
-	Title     string   // in messages and tables: "JPEG"
-	Exts      []string // file name extensions without their point; results get the first
-	Media     string   // media type; "" of a format that is only known by name
-	Read      bool     // package codec has a reader
-	Write     bool     // package codec has a writer
-	Alpha     bool     // a written file can have alpha, if only on or off
-	Animation bool     // a written file can have several frames
-	Deep      bool     // a written file can have 16 bits a sample
-	Metadata  string   // which of EXIF, XMP and IPTC a written file can have
-	Quality   int      // what quality= is when it is not given; 0: the format has none
-	Browser   bool     // browsers show it
-	Family    string   // the name of the format that this one is read as: "pnm" for "pgm"
-	Pages     bool     // several pictures in a file are pages, not frames
-	Programs  []string // that decode it, best first; package codec has no reader of its own
-	About     string   // what of the format is read and written, for imgtools(7)
+	Name      string                 // the word for format= and -f, and of metrics: "jpeg"
+	Aliases   []string               // other words for it: "jpg"
+	Title     string                 // in messages and tables: "JPEG"
+	Exts      []string               // file name extensions without their point; results get the first
+	Media     string                 // media type; "" of a format that is only known by name
+	Read      bool                   // package codec has a reader
+	Write     bool                   // package codec has a writer
+	Alpha     bool                   // a written file can have alpha, if only on or off
+	Animation bool                   // a written file can have several frames
+	Deep      bool                   // a written file can have 16 bits a sample
+	Metadata  string                 // which of EXIF, XMP and IPTC a written file can have
+	Quality   int                    // what quality= is when it is not given; 0: the format has none
+	Browser   bool                   // browsers show it
+	Family    string                 // the name of the format that this one is read as: "pnm" for "pgm"
+	Pages     bool                   // several pictures in a file are pages, not frames
+	Programs  []string               // that decode it, best first; package codec has no reader of its own
+	Begins    func(head []byte) bool // reports whether head begins a file of the format; nil: it is read as its Family, or not at all
+	About     string                 // what of the format is read and written, for imgtools(7)
 }
 
 // Table is a list of formats, in the order in which lists of them are shown.

@@ -50,7 +50,7 @@ func Sniff(r io.ReaderAt, size int64) (string, error) {
 // readFormat returns the format that a file with this head is read as.
 func readFormat(head []byte) (format.Format, bool) {
 	for _, f := range format.All() {
-		if is := coders[f.Name].is; f.Read && is != nil && is(head) {
+		if f.Read && f.Begins != nil && f.Begins(head) {
 			return f, true
 		}
 	}
@@ -173,4 +173,9 @@ func baseMedia(head []byte) (name, advice string) {
 		}
 	}
 	return "MP4 video", adviceVideo
+}
+
+// at reports whether b has s at byte i.
+func at(b []byte, i int, s string) bool {
+	return len(b) >= i+len(s) && string(b[i:i+len(s)]) == s
 }

@@ -304,9 +304,8 @@ func FuzzOpen(f *testing.F) {
 // all that a format needs here.
 func TestAddedFormatIsReadAndWritten(t *testing.T) {
 	defer format.Set(append(slices.Clone(format.All()), format.Format{Name: "fake", Title: "Fake", Exts: []string{"fak"},
-		Media: "image/x-fake", Read: true, Write: true, Quality: 40}))()
+		Media: "image/x-fake", Read: true, Write: true, Quality: 40, Begins: func(head []byte) bool { return at(head, 0, "FAKE") }}))()
 	coders["fake"] = coder{
-		is: func(head []byte) bool { return at(head, 0, "FAKE") },
 		open: func(io.ReaderAt, int64, raster.Limits) (raster.Reader, error) {
 			return stub{raster.NewHeader(3, 2, raster.Gray, 8)}, nil
 		},

@@ -349,14 +349,14 @@ func Repeatable(err error) bool {
 	return isRefused || isLost
 }
 
-// Pause waits before a request that failed with err is repeated for the n-th time
-// (from 0): as long as Retry-After says, or for a time that doubles with n. It adds
-// up to half of that at random, so that clients that were refused together don't
-// return together. It returns err at once if that is not Repeatable. It returns an
-// error of kind Busy if -w, counted from since, would end during the pause.
-func (c *Client) Pause(ctx context.Context, since time.Time, n int, err error) error {
+// Delay returns how long to wait before a request that failed with err is repeated for
+// the n-th time (from 0): as long as Retry-After says, or for a time that doubles with n.
+// It adds up to half of that at random, so that clients that were refused together don't
+// return together. It returns err if that is not Repeatable, and an error of kind Busy if
+// -w, counted from since, would end during the wait.
+func (c *Client) Delay(since time.Time, n int, err error) (time.Duration, error) {
 	if !Repeatable(err) {
-		return err
+		return 0, err
 	}
 	d := pauses.After(n + 1)
 	if r, ok := errors.AsType[refused](err); ok && r.after > 0 {
@@ -364,7 +364,16 @@ func (c *Client) Pause(ctx context.Context, since time.Time, n int, err error) e
 	}
 	d = backoff.Jitter(d)
 	if !c.cfg.Forever && d > c.remaining(since) {
-		return fault.As(fault.Busy, err)
+		return 0, fault.As(fault.Busy, err)
+	}
+	return d, nil
+}
+
+// Pause waits for the time that Delay returns.
+func (c *Client) Pause(ctx context.Context, since time.Time, n int, err error) error {
+	d, err := c.Delay(since, n, err)
+	if err != nil {
+		return err
 	}
 	return backoff.Sleep(ctx, d)
 }

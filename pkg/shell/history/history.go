@@ -3,9 +3,10 @@
 //
 // It is a text file with a line for each job, oldest first:
 //
-//	ID TAB SERVER TAB SECONDS LF
+//	ID TAB SERVER TAB SECONDS TAB NAME LF
 //
-// SERVER is an address as -a takes it, and SECONDS count from 1970. Anyone who knows
+// SERVER is an address as -a takes it, SECONDS count from 1970, and NAME is the picture's;
+// older lines end without the last tab and a name. Anyone who knows
 // an id may read and delete the picture, so only the user can read the file.
 package history
 
@@ -21,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"imgtools/pkg/filename"
 	"imgtools/pkg/shell/system"
 )
 
@@ -36,6 +38,7 @@ type Job struct {
 	ID     string
 	Server string // its address
 	Sent   time.Time
+	Name   string // the picture's file; its base name is kept; "" is none
 }
 
 // errNone is the error of a user without a place for the list.
@@ -97,14 +100,17 @@ func (l *List) Jobs(server string) (jobs []Job, err error) {
 func parse(b []byte) (jobs []Job) {
 	for line := range strings.Lines(string(b)) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(f) != 3 {
+		if len(f) == 3 {
+			f = append(f, "")
+		}
+		if len(f) != 4 {
 			continue
 		}
 		seconds, err := strconv.ParseInt(f[2], 10, 64)
 		if err != nil || f[0] == "" || f[1] == "" {
 			continue
 		}
-		jobs = append(jobs, Job{f[0], f[1], time.Unix(seconds, 0)})
+		jobs = append(jobs, Job{f[0], f[1], time.Unix(seconds, 0), f[3]})
 	}
 	return jobs
 }
@@ -128,7 +134,11 @@ func (l *List) change(f func([]Job) []Job) error {
 	var b bytes.Buffer
 	for _, j := range jobs[max(0, len(jobs)-Max):] {
 		if !strings.ContainsAny(j.ID+j.Server, "\t\n") { // else parse would skip the line
-			fmt.Fprintf(&b, "%s\t%s\t%d\n", j.ID, j.Server, j.Sent.Unix())
+			fmt.Fprintf(&b, "%s\t%s\t%d", j.ID, j.Server, j.Sent.Unix())
+			if name := filename.Clean(j.Name); name != "" {
+				b.WriteString("\t" + name)
+			}
+			b.WriteByte('\n')
 		}
 	}
 	if bytes.HasPrefix(b.Bytes(), old) {

@@ -62,13 +62,18 @@ func TestAddAndRemove(t *testing.T) {
 		t.Errorf("a new list has %q", got)
 	}
 	now := time.Unix(1700000000, 0)
-	for _, j := range []Job{{"a", "s", now}, {"b", "other", now}, {"c", "s", now}, {"d", "s", now}, {"e", "s\t1\nx", now}} {
+	for _, j := range []Job{{"a", "s", now, "a b.png"}, {"b", "other", now, ""}, {"c", "s", now, "dir/\tc\n\x1b.png"}, {"d", "s", now, "\n"}, {"e", "s\t1\nx", now, ""}} {
 		if err := l.Add(j); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got := ids(t, l, "s"); got != "a c d" {
 		t.Errorf("%q", got)
+	}
+	for i, want := range []string{"a b.png", "c.png", ""} {
+		if jobs, err := l.Jobs("s"); err != nil || jobs[i].Name != want {
+			t.Errorf("%+v, want the name %q", jobs[i], want)
+		}
 	}
 	if err := l.Remove("s", map[string]bool{"a": true, "b": true, "d": true, "x": true}); err != nil {
 		t.Fatal(err)
@@ -116,16 +121,16 @@ func TestTheNewestAreKept(t *testing.T) {
 // Lines that are not ours, or cut off by a kill, harm nothing.
 func TestDamagedList(t *testing.T) {
 	l := list(t)
-	if err := l.Add(Job{"a", "s", time.Unix(1, 0)}); err != nil {
+	if err := l.Add(Job{"a", "s", time.Unix(1, 0), ""}); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.OpenFile(l.path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.WriteString("rubbish\n\n\x00\t\xff\t1\t2\nb\ts\tsoon\n\ts\t1\nc\ts")
+	f.WriteString("rubbish\n\n\x00\t\xff\t1\t2\t3\nb\ts\tsoon\n\ts\t1\nc\ts")
 	f.Close()
-	if err := l.Add(Job{"d", "s", time.Unix(1, 0)}); err != nil {
+	if err := l.Add(Job{"d", "s", time.Unix(1, 0), ""}); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(l.path)
@@ -143,14 +148,14 @@ func TestWritersAtTheSameTime(t *testing.T) {
 		want = append(want, fmt.Sprintf("%d-kept", w))
 		writers.Go(func() {
 			for n := range 10 {
-				if err := l.Add(Job{fmt.Sprintf("%d-%d", w, n), "s", time.Unix(1, 0)}); err != nil {
+				if err := l.Add(Job{fmt.Sprintf("%d-%d", w, n), "s", time.Unix(1, 0), ""}); err != nil {
 					t.Error(err)
 				}
 				if err := l.Remove("s", map[string]bool{fmt.Sprintf("%d-%d", w, n): true}); err != nil {
 					t.Error(err)
 				}
 			}
-			if err := l.Add(Job{want[w], "s", time.Unix(1, 0)}); err != nil {
+			if err := l.Add(Job{want[w], "s", time.Unix(1, 0), ""}); err != nil {
 				t.Error(err)
 			}
 		})

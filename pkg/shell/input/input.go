@@ -23,6 +23,7 @@ type Input struct {
 	Size int64  // bytes
 	Name string // in messages
 	Base string // the file's base name; "" for standard input
+	Cut  bool   // it is no picture, and only its beginning was read
 	file *os.File
 
 	isPicture func(head io.ReaderAt, size int64) bool
@@ -106,7 +107,8 @@ func (in *Input) spool(f *os.File) error {
 	in.file = tmp
 	in.ReaderAt = tmp
 	in.Size, err = io.CopyN(tmp, f, headSize)
-	if err == nil && (in.isPicture == nil || in.isPicture(tmp, in.Size)) {
+	in.Cut = err == nil && in.isPicture != nil && !in.isPicture(tmp, in.Size)
+	if err == nil && !in.Cut {
 		var n int64
 		n, err = io.CopyN(tmp, f, in.most-in.Size+1)
 		in.Size += n

@@ -99,8 +99,8 @@ func TestDeviceWithoutEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	if in.Size != headSize {
-		t.Errorf("%d bytes were copied", in.Size)
+	if in.Size != headSize || !in.Cut {
+		t.Errorf("%d bytes were copied, said to be cut: %v", in.Size, in.Cut)
 	}
 	zero, err := os.Open("/dev/zero")
 	if err != nil {

@@ -10,7 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"imgtools/pkg/backoff"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
 	"imgtools/pkg/jobid"
 	"imgtools/pkg/ops"
 	"imgtools/pkg/shell/cli"
@@ -46,6 +48,7 @@ type sender struct {
 	head     int
 	accepted map[int]*accepted // by file, until it is settled
 	refused  bool              // the server takes no more: only the head is sent
+	toldWait bool              // that the server is waited for was said, or is shown
 	progress time.Time         // when the server last took a picture; -w counts from here
 	away     error
 	firstErr error
@@ -73,6 +76,7 @@ func Put(c *client.Client, cfg PutConfig) error {
 	s.moved.L = &s.mu
 	if line := progress.Start(cfg.Stderr, cfg.Quiet, s.line); line != nil {
 		defer line.Stop()
+		s.toldWait = true
 		all := total(cfg.Files)
 		s.mu.Lock()
 		s.all = all
@@ -100,7 +104,11 @@ func Put(c *client.Client, cfg PutConfig) error {
 // send sends file i until the server has it, and returns what names its results, the id
 // of its job first, when it is the head.
 func (s *sender) send(i int, file string) (results []string, err error) {
-	in, err := input.Open(file, nil)
+	in, err := input.Open(file, isPicture)
+	if err == nil && in.Cut {
+		in.Close()
+		err = fault.New(fault.Format, "no picture known here; %s are read", format.ReadTitles())
+	}
 	if err != nil {
 		s.await(i)
 		return nil, err
@@ -136,9 +144,29 @@ func (s *sender) send(i int, file string) (results []string, err error) {
 		if client.Full(err) {
 			s.makeRoom(ctx)
 		}
-		if err := s.client.Pause(ctx, since, tries, err); err != nil {
+		pause, failed := s.client.Delay(since, tries, err)
+		if failed != nil {
+			return nil, failed
+		}
+		s.waiting(since, pause, err)
+		if err := backoff.Sleep(ctx, pause); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// longWait is a wait for the server that a person wants to be told of.
+const longWait = 2 * time.Second
+
+// waiting reports, once in a run and where no progress is shown, that the server has taken
+// nothing since a time and that it will be asked again after a pause, for which reason.
+func (s *sender) waiting(since time.Time, pause time.Duration, reason error) {
+	s.mu.Lock()
+	say := !s.toldWait && !s.Quiet && time.Since(since)+pause >= longWait
+	s.toldWait = s.toldWait || say
+	s.mu.Unlock()
+	if say {
+		s.report.Line(fmt.Sprintf("waiting, then sending again: %v (-w TIME limits the wait)", reason))
 	}
 }
 
@@ -232,11 +260,19 @@ func (s *sender) makeRoom(ctx context.Context) {
 	}
 }
 
+// isPicture reports whether in begins as a picture. Whatever else is short enough is sent
+// all the same, and the server says what it is.
+func isPicture(in io.ReaderAt, size int64) bool {
+	head := make([]byte, min(size, 4096))
+	n, _ := in.ReadAt(head, 0)
+	return format.Begins(head[:n])
+}
+
 // settle writes what names the results of the head, or its error, and makes the next file
 // the head.
 func (s *sender) settle(i int, file string, results []string, err error) {
 	if err == nil {
-		s.record(results[0])
+		s.record(results[0], file)
 		_, err = fmt.Fprintln(s.Stdout, strings.Join(results, "\n"))
 	}
 	s.mu.Lock()
@@ -257,14 +293,17 @@ func (s *sender) settle(i int, file string, results []string, err error) {
 	s.moved.Broadcast()
 }
 
-// record adds a job to the user's list. An error of that is not reported: the id
+// record adds the job of a file to the user's list. An error of that is not reported: the id
 // is printed, and that is what counts.
-func (s *sender) record(id string) {
+func (s *sender) record(id, file string) {
 	if s.List == nil {
 		return
 	}
+	if file == "-" {
+		file = ""
+	}
 	if server, err := s.client.Home(context.Background()); err == nil {
-		s.List.Add(history.Job{ID: id, Server: server, Sent: time.Now()})
+		s.List.Add(history.Job{ID: id, Server: server, Sent: time.Now(), Name: file})
 	}
 }
 
