@@ -11,11 +11,16 @@ import (
 // The bits so far select an interval, part of that of the bits before. low is its lower
 // end and span+1 its width, both in units that get finer as the interval narrows: span
 // stays in 127 to 254. The file is low, with as many digits as were shifted in.
+//
+// Bits wait in a queue and are coded many at a time, so that the state stays in registers.
 type boolCoder struct {
 	out   *stream
 	low   uint64 // 8+shifts bits, and perhaps a carry above them
 	span  uint32
 	shift int // bits of low below the 8 that span is compared with
+
+	queue  [queueLen]codedBit
+	queued int
 
 	// A carry may still change the words coded last: one and the run of words of all
 	// ones behind it, which would become zeros.
@@ -24,32 +29,61 @@ type boolCoder struct {
 	run  int
 }
 
+const queueLen = 2048
+
+// A codedBit is a probability of 0, from 1 to 255, plus bitSet if the bit is 1.
+type codedBit uint16
+
+const bitSet codedBit = 1 << 8
+
 func newBoolCoder(out *stream) *boolCoder { return &boolCoder{out: out, span: 254} }
 
 // bit codes a bit whose probability of being false is p/256, p from 1 to 255.
 func (c *boolCoder) bit(set bool, p uint8) {
-	split := c.span * uint32(p) >> 8
-	span := split
+	v := codedBit(p)
 	if set {
-		c.low += uint64(split + 1)
-		span = c.span - split - 1
+		v |= bitSet
 	}
-	n := boolShift[uint8(span)]
-	c.span = (span+1)<<(n&7) - 1
-	c.low <<= n & 7
-	if c.shift += int(n); c.shift >= 32 {
-		c.emit(c.low >> (c.shift - 24))
-		c.low &= 1<<(c.shift-24) - 1
-		c.shift -= 32
+	if c.queued == queueLen {
+		c.codeQueue()
 	}
+	c.queue[c.queued] = v
+	c.queued++
 }
 
-// boolShift is the number of shifts that bring a span back to at least 127.
-var boolShift = func() (t [256]uint8) {
-	for s := range t[:127] {
-		for w := s + 1; w < 128; w <<= 1 {
-			t[s]++
+// codeQueue codes the bits in the queue.
+func (c *boolCoder) codeQueue() {
+	low, span, shift := c.low, c.span, c.shift
+	for _, v := range c.queue[:c.queued] {
+		part := span * uint32(uint8(v)) >> 8
+		if v >= bitSet {
+			low += uint64(part + 1)
+			part = span - part - 1
 		}
+		i := uint8(part)
+		n := boolShift[i]
+		span = uint32(boolSpan[i])
+		low <<= n & 7
+		if shift += int(n); shift >= 32 {
+			c.emit(low >> ((shift - 24) & 63))
+			low &= 1<<((shift-24)&63) - 1
+			shift -= 32
+		}
+	}
+	c.low, c.span, c.shift = low, span, shift
+	c.queued = 0
+}
+
+
+// boolShift is the number of shifts that bring a span back to at least 127, and boolSpan
+// the span that results.
+var boolShift, boolSpan = func() (shift, span [256]uint8) {
+	for s := range 255 {
+		w := s + 1
+		for ; w < 128; w <<= 1 {
+			shift[s]++
+		}
+		span[s] = uint8(w - 1)
 	}
 	return
 }()
@@ -131,6 +165,7 @@ func (t tree) paths(n int) [][]int8 {
 
 // end writes what is left.
 func (c *boolCoder) end() {
+	c.codeQueue()
 	// Zeros behind low stay in the interval. Readers look a few bits ahead.
 	c.low <<= 32 - c.shift
 	c.emit(c.low >> 8)

@@ -81,7 +81,8 @@ func skipContexts(above, left *codedBlocks, by4x4 bool) {
 // known.
 type tokenPartitions struct {
 	probs   *coefProbs // nil until then
-	skips   bool       // macroblocks without tokens are marked, and have no blocks
+	codes   *tokenCodes
+	skips   bool // macroblocks without tokens are marked, and have no blocks
 	streams []stream
 	coders  []*boolCoder
 	above   []codedBlocks
@@ -107,6 +108,7 @@ func (e *encoder) hold() error {
 func (e *encoder) begin(n int) {
 	t := &e.tokens
 	t.probs = e.counts.probs(&defaultCoefProbs)
+	t.codes = t.probs.codes()
 	t.streams = make([]stream, n)
 	for i := range t.streams {
 		t.streams[i].pool = &e.pool
@@ -151,10 +153,10 @@ func (t *tokenPartitions) codeRow(w *boolCoder) {
 		}
 		walk(&t.above[x], &left, kind&kind4x4 != 0, func(b, typ, first, ctx int) (coded bool) {
 			if kind&kindTokens == 0 {
-				t.probs.block(w, noLevels, typ, first, ctx)
+				t.codes.block(w, noLevels, typ, first, ctx)
 				return false
 			}
-			p, coded = t.probs.block(w, p, typ, first, ctx)
+			p, coded = t.codes.block(w, p, typ, first, ctx)
 			return coded
 		})
 	}

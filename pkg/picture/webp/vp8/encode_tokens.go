@@ -1,5 +1,7 @@
 package vp8
 
+import "math/bits"
+
 // Tokens of coefficients (RFC 6386 section 13). Their probabilities stand in the file
 // before them, so the levels of a picture are first packed and counted (packBlock), and
 // coded when the probabilities are known (block).
@@ -16,31 +18,49 @@ func tokenOf(v int) int {
 	return t
 }
 
-// smallTokens is tokenOf of levels up to 66.
-var smallTokens = func() (t [67]uint8) {
+// smallTokens is the token of an absolute level, or of maxSmall for all above.
+var smallTokens = func() (t [maxSmall + 1]uint8) {
 	for v := 1; v < len(t); v++ {
 		t[v] = uint8(tokenOf(v))
 	}
 	return
 }()
 
-// tokenCounts counts tokens by the probabilities that code them. after counts those that
-// follow a zero, where no end of the block is possible and the first node is left out.
-type tokenCounts [blockTypes][bands][contexts]struct {
-	token [tokenEnd + 1]uint32
-	after uint32
+// maxSmall is the least level of the last category.
+const maxSmall = 67
+
+// tokenCounts counts tokens by the probabilities that code them, 12 of 16 entries.
+type tokenCounts struct {
+	token [blockTypes][bands][contexts][16]uint32
+	// first counts the blocks whose first token has context 0, by type.
+	first [blockTypes]uint32
 }
 
-// nodes returns how often each node of the tree is followed by 0 and by 1.
+// nodes returns how often each node of the tree is followed by 0 and by 1. A token that
+// follows a zero can't be the end of the block, and the first node is left out: these are
+// all tokens of context 0 but the first ones of blocks.
 func (n *tokenCounts) nodes(t, band, ctx int) (c [2 * probCount]uint32) {
-	e := &n[t][band][ctx]
-	for k, count := range e.token {
+	for k, count := range n.token[t][band][ctx][:tokenEnd+1] {
 		for _, step := range tokenPaths[k] {
 			c[step] += count
 		}
 	}
-	c[1] -= e.after
+	if ctx == 0 {
+		ends := c[0]
+		c[1] = 0
+		if band == int(bandOf[firstOf(t)]) {
+			c[1] = n.first[t] - ends
+		}
+	}
 	return c
+}
+
+// firstOf returns the first position that is coded of a type of blocks.
+func firstOf(t int) int {
+	if t == typeLumaAC {
+		return 1
+	}
+	return 0
 }
 
 // probs returns the probabilities for the counts: those of old where new ones would not
@@ -132,89 +152,118 @@ const escape = 0x80
 // dst, and counts their tokens. context is 0 to 2: how many of the blocks above and to
 // the left have tokens. coded reports whether this one has.
 func (n *tokenCounts) packBlock(dst []byte, levels *[16]int16, typ, first, context int) (packed []byte, coded bool) {
-	last := 16
-	for last > first && levels[last-1] == 0 {
-		last--
-	}
-	dst = append(dst, byte(last))
-	counts := &n[typ]
-	c := &counts[bandOf[first]][context]
-	for k := first; k < last; k++ {
-		v := levels[k]
-		if v == 0 {
-			dst = append(dst, 0)
-			c.token[tokenZero]++
-			c = &counts[bandOf[k+1]][0]
-			c.after++
-			continue
+	last := first
+	for k := 12; k >= 0; k -= 4 {
+		if v := fourLevels(levels, k); v != 0 {
+			last = k + (bits.Len64(v)+15)/16
+			break
 		}
+	}
+	last = max(last, first)
+	dst = append(dst, byte(last))
+	counts := &n.token[typ]
+	c := &counts[bandOf[first]][context]
+	if context == 0 {
+		n.first[typ]++
+	}
+	for k := first; k < last; k++ {
+		v := levels[k&15]
 		a := max(v, -v)
-		if a < 67 {
+		c[smallTokens[min(a, maxSmall)]&15]++
+		if a < maxSmall {
 			dst = append(dst, byte(v))
-			c.token[smallTokens[a]&15]++
 		} else {
 			dst = append(dst, escape, byte(v>>8), byte(v))
-			c.token[tokenCategory6]++
 		}
-		c = &counts[bandOf[k+1]][min(a, 2)]
+		c = &counts[bandOf[k+1]&7][min(a, 2)]
 	}
 	if last < 16 {
-		c.token[tokenEnd]++
+		c[tokenEnd]++
 	}
 	return dst, last > first
 }
 
+// fourLevels returns four levels, the first in the lowest bits.
+func fourLevels(l *[16]int16, k int) uint64 {
+	return uint64(uint16(l[k])) | uint64(uint16(l[k+1]))<<16 | uint64(uint16(l[k+2]))<<32 | uint64(uint16(l[k+3]))<<48
+}
+
+// tokenCode is the bits of a token: n, and perhaps the first half of a longer list.
+type tokenCode struct {
+	bits [9]codedBit
+	n    uint8
+}
+
+// tokenCodes are the bits of all tokens.
+type tokenCodes [blockTypes][bands][contexts][tokenEnd + 1]tokenCode
+
+func (p *coefProbs) codes() *tokenCodes {
+	t := new(tokenCodes)
+	for typ := range t {
+		for band := range bands {
+			for ctx := range contexts {
+				for token := range tokenEnd + 1 {
+					c := &t[typ][band][ctx][token]
+					for i, step := range tokenPaths[token] {
+						c.bits[i] = codedBit(p[typ][band][ctx][step>>1])
+						if step&1 != 0 {
+							c.bits[i] |= bitSet
+						}
+					}
+					c.n = uint8(len(tokenPaths[token]))
+				}
+			}
+		}
+	}
+	return t
+}
+
+// blockBits is more than the bits of a block: of each level a path of 7, 11 extra bits and
+// a sign.
+const blockBits = 16 * 20
+
 // block codes a packed block and returns what follows it.
-func (p *coefProbs) block(w *boolCoder, packed []byte, typ, first, context int) (rest []byte, coded bool) {
+func (t *tokenCodes) block(w *boolCoder, packed []byte, typ, first, context int) (rest []byte, coded bool) {
+	if w.queued > queueLen-blockBits {
+		w.codeQueue()
+	}
+	q, n := &w.queue, w.queued
 	last := int(packed[0])
 	packed = packed[1:]
-	probs := &p[typ]
-	node := &probs[bandOf[first]][context]
-	check := true // whether the end of the block is possible
+	codes := &t[typ]
+	c := &codes[bandOf[first]][context]
+	after := uint(0) // 1 behind a zero: the bit that says that the block goes on is left out
 	for k := first; k < last; k++ {
 		v := int(int8(packed[0]))
 		packed = packed[1:]
-		if check {
-			w.bit(true, node[0])
-		}
-		if v == 0 {
-			w.bit(false, node[1])
-			node, check = &probs[bandOf[k+1]][0], false
-			continue
-		}
 		if v == escape-256 {
 			v = int(int16(uint16(packed[0])<<8 | uint16(packed[1])))
 			packed = packed[2:]
 		}
-		w.bit(true, node[1])
 		a := max(v, -v)
-		if a == 1 {
-			w.bit(false, node[2])
-			node = &probs[bandOf[k+1]][1]
-		} else {
-			w.bit(true, node[2])
-			codeLarge(w, a, node)
-			node = &probs[bandOf[k+1]][2]
+		token := smallTokens[min(a, maxSmall)]
+		code := &c[token]
+		// All tokens have up to 7 bits, of which 8 are copied.
+		*(*[8]codedBit)(q[n:]) = [8]codedBit(code.bits[after : after+8])
+		n += int(code.n) - int(after)
+		if token >= tokenCategory1 {
+			extra := categoryProbs[token-tokenCategory1]
+			rest := a - categoryBase[token-tokenCategory1]
+			for i, p := range extra {
+				q[n] = codedBit(p) | bitSet*codedBit(rest>>(len(extra)-1-i)&1)
+				n++
+			}
 		}
-		w.bit(v < 0, 128)
-		check = true
+		// The sign counts if there is one.
+		q[n] = 128 | bitSet*codedBit(uint(v)>>63)
+		n += min(a, 1)
+		after = uint(1 - min(a, 1))
+		c = &codes[bandOf[k+1]][min(a, 2)]
 	}
 	if last < 16 {
-		w.bit(false, node[0])
+		q[n] = c[tokenEnd].bits[0]
+		n++
 	}
+	w.queued = n
 	return packed, last > first
-}
-
-// codeLarge codes an absolute level above 1, from the node on that follows that choice.
-func codeLarge(w *boolCoder, a int, node *[probCount]uint8) {
-	t := tokenOf(a)
-	w.leaf(tokenPaths[t][3:], node[:])
-	if t < tokenCategory1 {
-		return
-	}
-	extra := categoryProbs[t-tokenCategory1]
-	a -= categoryBase[t-tokenCategory1]
-	for i, q := range extra {
-		w.bit(a>>(len(extra)-1-i)&1 != 0, q)
-	}
 }
