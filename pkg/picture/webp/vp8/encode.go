@@ -147,7 +147,8 @@ type macroblock struct {
 	mode       mode
 	modes      [16]mode // of 4×4
 	chromaMode mode
-	levels     [25][16]int16 // in zig-zag order: luma, Cb, Cr, Y2
+	levels     [25][16]int16 // in zig-zag order: luma, Cb, Cr, Y2; of blocks that are coded
+	coded      uint32        // bit b: block b has levels that are not 0
 	rebuilt    [256]uint8    // luma, row by row
 	rebuiltC   [2][64]uint8
 }
@@ -229,15 +230,19 @@ func (e *encoder) row(luma []uint8, chroma [2][]uint8, stride int) error {
 func (e *encoder) finish() {
 	mb := &e.mb
 	above := &e.aboveCoded[e.mbx]
-	skip := e.empty()
+	skip := mb.coded == 0
 	e.packed = append(e.packed, kindOf(mb.mode == mode4x4, skip))
 	if skip {
 		skipContexts(above, &e.leftCoded, mb.mode == mode4x4)
 		e.skipped++
 	} else {
-		walk(above, &e.leftCoded, mb.mode == mode4x4, func(b, typ, first, ctx int) (coded bool) {
-			e.packed, coded = e.counts.packBlock(e.packed, &mb.levels[b], typ, first, ctx)
-			return coded
+		walk(above, &e.leftCoded, mb.mode == mode4x4, func(b, typ, first, ctx int) bool {
+			if mb.coded>>b&1 == 0 {
+				e.packed = e.counts.packEmpty(e.packed, typ, first, ctx)
+				return false
+			}
+			e.packed = e.counts.packBlock(e.packed, &mb.levels[b], typ, first, ctx)
+			return true
 		})
 	}
 	e.inSegment[mb.segment]++
@@ -269,16 +274,4 @@ func (e *encoder) finish() {
 	if e.rebuilt != nil {
 		e.rebuilt(e.mbx, e.mby, &mb.rebuilt, &mb.rebuiltC)
 	}
-}
-
-// empty reports whether no block has a level that is not 0.
-func (e *encoder) empty() bool {
-	for b := range e.mb.levels {
-		for _, v := range e.mb.levels[b] {
-			if v != 0 {
-				return false
-			}
-		}
-	}
-	return true
 }

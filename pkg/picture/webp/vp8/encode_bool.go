@@ -74,7 +74,6 @@ func (c *boolCoder) codeQueue() {
 	c.queued = 0
 }
 
-
 // boolShift is the number of shifts that bring a span back to at least 127, and boolSpan
 // the span that results.
 var boolShift, boolSpan = func() (shift, span [256]uint8) {
@@ -132,7 +131,7 @@ func (c *boolCoder) leaf(path []int8, probs []uint8) {
 // Paths to the leaves of trees; makeTables sets them.
 var segmentPaths, lumaModePaths, chromaModePaths, blockModePaths, tokenPaths [][]int8
 
-// makeTables makes the paths, and the costs that follow from them. An encoder calls it: a
+// makeTables makes the paths, and the costs and groups of modes that follow from them. An encoder calls it: a
 // process that only decodes does not need them.
 var makeTables = sync.OnceFunc(func() {
 	segmentPaths = segmentTree.paths(segments)
@@ -141,6 +140,7 @@ var makeTables = sync.OnceFunc(func() {
 	blockModePaths = blockModeTree.paths(modes)
 	tokenPaths = tokenTree.paths(tokenEnd + 1)
 	makeCosts()
+	makeGroups()
 })
 
 // paths returns the paths to the first n leaves of a tree, nil for a leaf that it has

@@ -87,8 +87,8 @@ func (e *encoder) useChroma(s *segment) {
 	t, mb := &e.chroma, &e.mb
 	best := &t.best
 	mb.chromaMode = best.mode
+	mb.coded |= best.coded >> best.base & 0xff << 16
 	for b := range 8 {
-		mb.levels[16+b] = [16]int16{}
 		for k := 0; k < 16 && best.coded>>(best.base+b)&1 != 0; k++ {
 			mb.levels[16+b][k] = best.levels[zigzag[k]][best.base+b]
 		}

@@ -15,9 +15,21 @@ func rateLanes(levels *lanes, l *laneCosts, first int, context *[16]uint8, rate 
 	ratePlain(levels, l, first, context, rate)
 }
 
-func (e *edges) predict(pred *lanes, m mode, lo, hi int)      { e.predictPlain(pred, m, lo, hi) }
-func (v *blockPixels) set(a *around)                          { v.setPlain(a) }
-func (v *blockPixels) differences(d *lanes, block *[16]uint8) { v.differencesPlain(d, block) }
+func (e *edges) predict(pred *lanes, m mode, lo, hi int) { e.predictPlain(pred, m, lo, hi) }
+func (v *blockPixels) set(a *around)                     { v.setPlain(a) }
+
+// groupPixels is of use to vectors only.
+type groupPixels struct{}
+
+func (g *groupPixels) set(modes *[triedModes]mode) {}
+
+func differences(d *lanes, v *[2]blockPixels, groups *[2]*modeGroup, a, b *[16]uint8) {
+	differencesPlain(d, v, groups, a, b)
+}
+
+func rebuildBlock(pix *[4][40]uint8, x int, v *blockPixels, m mode, levels *[16]int16, q *quantTable, coded bool) {
+	rebuildBlockPlain(pix, x, v, m, levels, q, coded)
+}
 
 func toLanes(d *lanes, luma []uint8, stride int) { toLanesPlain(d, luma, stride) }
 func chromaToLanes(d *lanes, rows *[4][32]uint8) { chromaToLanesPlain(d, rows) }

@@ -122,14 +122,17 @@ func (e *encoder) use16() {
 	t, mb := &e.luma16, &e.mb
 	s := &e.segments[mb.segment]
 	mb.mode = t.best.mode
+	mb.coded = t.best.coded
 	var c [16]int32
 	for k, p := range zigzag {
 		l := t.y2Levels[p][t.best.try]
 		mb.levels[blockY2][k] = l
 		c[p] = int32(l) * int32(s.y2.step[p])
+		if l != 0 {
+			mb.coded |= 1 << blockY2
+		}
 	}
 	for b := range 16 {
-		mb.levels[b] = [16]int16{}
 		for k := 1; k < 16 && t.best.coded>>b&1 != 0; k++ {
 			mb.levels[b][k] = t.best.levels[zigzag[k]][b]
 		}
@@ -141,165 +144,6 @@ func (e *encoder) use16() {
 	inverseY2(&d[0], &c)
 	inverse(d)
 	rebuild(&mb.rebuilt, &try.pred, d)
-}
-
-// luma4 is the work space of predictions by 4×4.
-type luma4 struct {
-	// The macroblock as it is rebuilt, with the pixels above it in the first row, from
-	// those above right of it to the corner, and those left of it in column 15.
-	pix    [17][40]uint8
-	values blockPixels
-	coefs  lanes
-	levels lanes
-	modes  [16]mode
-	chosen [16][16]int16 // levels, in zig-zag order
-}
-
-const luma4Left = 16 // the column of pix where the macroblock begins
-
-// choose4 finds modes by 4×4 and reports whether their score is below most.
-func (e *encoder) choose4(most int) bool {
-	t, mb := &e.luma4, &e.mb
-	s := &e.segments[mb.segment]
-	e.around4()
-	coded, left := uint32(e.aboveCoded[e.mbx]), uint32(e.leftCoded)
-	bits := lumaModeCost[mode4x4]
-	total := s.score(0, bits/laneUnit)
-	for b := range 16 {
-		x, y := luma4Left+b&3*4, 1+b>>2*4
-		var a around
-		for i := range 4 {
-			a[4-i] = t.pix[y+i][x-1]
-		}
-		a[0] = a[1]
-		copy(a[aroundCorner:], t.pix[y-1][x-1:x+8])
-		a[14] = a[13]
-		t.values.set(&a)
-		t.values.differences(&t.coefs, &mb.block[b])
-		forward(&t.coefs)
-		var dist [16]int32
-		nz := quantize(&t.levels, &t.coefs, &s.luma, 0, &dist)
-		var ctx [16]uint8
-		c := uint8(coded>>(b&3)&1 + left>>(b>>2)&1)
-		for i := range ctx {
-			ctx[i] = c
-		}
-		var rate [16]uint16
-		rateLanes(&t.levels, &e.costs[typeLuma].lanes, 0, &ctx, &rate)
-
-		modeAbove, modeLeft := e.modesAround(b)
-		costs := &blockModeCost[modeAbove][modeLeft]
-		best, bestScore := mode(0), math.MaxInt
-		for m := range mode(modes) {
-			if !e.tried.block.has(m) {
-				continue
-			}
-			if score := s.score(int(dist[m]), int(rate[m])+costs[m]/laneUnit); score < bestScore {
-				best, bestScore = m, score
-			}
-		}
-		bits += costs[best]
-		if total += bestScore; total >= most || !e.modes.allows(bits) {
-			return false
-		}
-		t.modes[b] = best
-		nz = nz >> best & 1
-		e.rebuild4(s, b, best, nz != 0, t.pix[y:], x)
-		coded = coded&^(1<<(b&3)) | nz<<(b&3)
-		left = left&^(1<<(b>>2)) | nz<<(b>>2)
-	}
-	return true
-}
-
-// around4 sets the pixels around the macroblock. Blocks on the right edge below the first
-// row of blocks take those above right of the macroblock, as no others are known yet.
-func (e *encoder) around4() {
-	t := &e.luma4
-	at := 16 * e.mbx
-	copy(t.pix[0][luma4Left:], e.aboveLuma[at:at+16])
-	right := t.pix[0][luma4Left+16:][:4]
-	switch {
-	case e.mbx+1 < e.mbw:
-		copy(right, e.aboveLuma[at+16:])
-	default:
-		for i := range right {
-			right[i] = e.aboveLuma[at+15]
-		}
-	}
-	for y := 4; y < 16; y += 4 {
-		copy(t.pix[y][luma4Left+16:], right)
-	}
-	t.pix[0][luma4Left-1] = e.cornerLuma
-	for y := range 16 {
-		t.pix[1+y][luma4Left-1] = e.leftLuma[y]
-	}
-}
-
-// modesAround returns the modes above and to the left of block b.
-func (e *encoder) modesAround(b int) (above, left mode) {
-	if b < 4 {
-		above = e.aboveModes[4*e.mbx+b]
-	} else {
-		above = e.luma4.modes[b-4]
-	}
-	if b&3 == 0 {
-		left = e.leftModes[b>>2]
-	} else {
-		left = e.luma4.modes[b-1]
-	}
-	return above, left
-}
-
-// rebuild4 keeps the levels of block b for a mode and rebuilds its pixels, the first at
-// column x of the first row of pix. coded says whether it has levels that are not 0.
-func (e *encoder) rebuild4(s *segment, b int, m mode, coded bool, pix [][40]uint8, x int) {
-	t := &e.luma4
-	t.chosen[b] = [16]int16{}
-	if !coded {
-		for p := range 16 {
-			pix[p>>2][x+p&3] = t.values[blockPredictions[p][m&15]]
-		}
-		return
-	}
-	var d [16]int32
-	for k := range 16 {
-		p := zigzag[k]
-		l := t.levels[p][m&15]
-		t.chosen[b][k] = l
-		d[p] = int32(l) * int32(s.luma.step[p])
-	}
-	inverseBlock(&d)
-	for p := range 16 {
-		pix[p>>2][x+p&3] = uint8(min(max(int32(t.values[blockPredictions[p][m&15]])+d[p], 0), 255))
-	}
-}
-
-// inverseBlock is inverse for one block.
-func inverseBlock(d *[16]int32) {
-	mul := func(x, k int32) int32 { return x * k >> 16 }
-	for p := range 4 {
-		u0, u1, u2, u3 := d[p], d[p+4], d[p+8], d[p+12]
-		a, b := u0+u2, u0-u2
-		c, e := mul(u1, sine+65536)-mul(u3, cosine)-u3, mul(u1, cosine)+u1+mul(u3, sine+65536)
-		d[p], d[p+4], d[p+8], d[p+12] = a+e, b+c, b-c, a-e
-	}
-	for p := 0; p < 16; p += 4 {
-		u0, u1, u2, u3 := d[p]+4, d[p+1], d[p+2], d[p+3]
-		a, b := u0+u2, u0-u2
-		c, e := mul(u1, sine+65536)-mul(u3, cosine)-u3, mul(u1, cosine)+u1+mul(u3, sine+65536)
-		d[p], d[p+1], d[p+2], d[p+3] = (a+e)>>3, (b+c)>>3, (b-c)>>3, (a-e)>>3
-	}
-}
-
-// use4 makes the modes by 4×4 those of the macroblock.
-func (e *encoder) use4() {
-	t, mb := &e.luma4, &e.mb
-	mb.mode, mb.modes = mode4x4, t.modes
-	mb.levels[blockY2] = [16]int16{}
-	copy(mb.levels[:16], t.chosen[:])
-	for y := range 16 {
-		copy(mb.rebuilt[16*y:16*y+16], t.pix[1+y][luma4Left:])
-	}
 }
 
 // fastBits is how many bits, with its error in their price, luma by 16×16 may take in a

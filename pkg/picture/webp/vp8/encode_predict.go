@@ -169,12 +169,15 @@ func (a *around) mean() uint8 {
 	return uint8((sum + 4) >> 3)
 }
 
-// differencesPlain sets d to the differences between a block and its predictions, a mode
-// in each lane.
-func (v *blockPixels) differencesPlain(d *lanes, block *[16]uint8) {
-	for p := range 16 {
-		for m := range modes {
-			d[p][m] = int16(block[p]) - int16(v[blockPredictions[p][m]])
+// differencesPlain sets d to the differences between two blocks and their predictions, in
+// the modes of two groups: one block in the lower half of the lanes, the other in the
+// upper one.
+func differencesPlain(d *lanes, v *[2]blockPixels, groups *[2]*modeGroup, a, b *[16]uint8) {
+	for i, block := range [2]*[16]uint8{a, b} {
+		for j, m := range groups[i].modes {
+			for p := range 16 {
+				d[p][triedModes*i+j] = int16(block[p]) - int16(v[i][blockPredictions[p][m&15]])
+			}
 		}
 	}
 }

@@ -2,7 +2,10 @@
 
 package vp8
 
-import "simd/archsimd"
+import (
+	"encoding/binary"
+	"simd/archsimd"
+)
 
 // predict sets blocks lo to hi of the prediction: all, or one half of them.
 func (e *edges) predict(pred *lanes, m mode, lo, hi int) {
@@ -107,50 +110,155 @@ var lowBytes = func() (t [32]int8) {
 	return
 }()
 
-// For pixel p, lanes by mode: where its value is among the means of three, the means of
-// two, and the pixels of TM; and the pixel itself in all lanes. Bytes that are -1 give 0.
-var pixelLanes = func() (t [16]struct{ three, two, tm, same [32]int8 }) {
-	for p := range t {
-		l := &t[p]
-		for i := range 32 {
-			l.three[i], l.two[i], l.tm[i], l.same[i] = -1, -1, -1, -1
+// groupPixels are, for pixel p and each mode of a group, where its value is among the means
+// of three, the means of two, and the pixels of TM, as lower bytes of 16 bits. Bytes that
+// are -1 give 0.
+type groupPixels [16]struct{ three, two, tm [16]int8 }
+
+// set makes the table for some modes.
+func (g *groupPixels) set(modes *[triedModes]mode) {
+	for p := range g {
+		l := &g[p]
+		for i := range 16 {
+			l.three[i], l.two[i], l.tm[i] = -1, -1, -1
 		}
-		for m := range 16 {
-			switch at := blockPredictions[p][m]; {
+		for i, m := range modes {
+			switch at := blockPredictions[p][m&15]; {
 			case at >= pixelsTM:
-				l.tm[2*m] = int8(at - pixelsTM)
+				l.tm[2*i&15] = int8(at - pixelsTM)
 			case at >= pixelsTwo:
-				l.two[2*m] = int8(at - pixelsTwo)
+				l.two[2*i&15] = int8(at - pixelsTwo)
 			default:
-				l.three[2*m] = int8(at)
+				l.three[2*i&15] = int8(at)
 			}
-			l.same[2*m] = int8(p)
+		}
+	}
+}
+
+// samePixel[p] takes byte p to 8 numbers, in both halves.
+var samePixel = func() (t [16][32]int8) {
+	for p := range t {
+		for i := range t[p] {
+			t[p][i] = -1
+			if i&1 == 0 {
+				t[p][i] = int8(p)
+			}
 		}
 	}
 	return
 }()
 
-// differences sets d to the differences between a block and its predictions, a mode in
-// each lane.
-func (v *blockPixels) differences(d *lanes, block *[16]uint8) {
+// differences sets d to the differences between two blocks and their predictions, in the
+// modes of two groups: one block in the lower half of the lanes, the other in the upper one.
+func differences(d *lanes, v *[2]blockPixels, groups *[2]*modeGroup, a, b *[16]uint8) {
 	if !avx2 {
-		v.differencesPlain(d, block)
+		differencesPlain(d, v, groups, a, b)
 		return
 	}
-	three := twice((*[16]uint8)(v[pixelsThree : pixelsThree+16]))
-	two := twice((*[16]uint8)(v[pixelsTwo : pixelsTwo+16]))
-	tm := twice((*[16]uint8)(v[pixelsTM : pixelsTM+16]))
-	pixels := twice(block)
+	values := func(at int) archsimd.Uint8x32 {
+		return pair((*[16]uint8)(v[0][at:at+16]), (*[16]uint8)(v[1][at:at+16]))
+	}
+	three, two, tm := values(pixelsThree), values(pixelsTwo), values(pixelsTM)
+	pixels := pair(a, b)
 	for p := range 16 {
-		l := &pixelLanes[p]
-		pred := three.PermuteOrZeroGrouped(archsimd.LoadInt8x32(&l.three)).
-			Or(two.PermuteOrZeroGrouped(archsimd.LoadInt8x32(&l.two))).
-			Or(tm.PermuteOrZeroGrouped(archsimd.LoadInt8x32(&l.tm)))
-		same := pixels.PermuteOrZeroGrouped(archsimd.LoadInt8x32(&l.same))
+		l, u := &groups[0].pixels[p], &groups[1].pixels[p]
+		pred := three.PermuteOrZeroGrouped(indexPair(&l.three, &u.three)).
+			Or(two.PermuteOrZeroGrouped(indexPair(&l.two, &u.two))).
+			Or(tm.PermuteOrZeroGrouped(indexPair(&l.tm, &u.tm)))
+		same := pixels.PermuteOrZeroGrouped(archsimd.LoadInt8x32(&samePixel[p]))
 		same.AsInt16x16().Sub(pred.AsInt16x16()).Store(&d[p])
 	}
 	archsimd.ClearAVXUpperBits()
 }
+
+// pair returns 16 bytes in the lower half of a vector, and 16 in the upper half.
+func pair(lo, hi *[16]uint8) (v archsimd.Uint8x32) {
+	return v.SetLo(archsimd.LoadUint8x16(lo)).SetHi(archsimd.LoadUint8x16(hi))
+}
+
+func indexPair(lo, hi *[16]int8) (v archsimd.Int8x32) {
+	return v.SetLo(archsimd.LoadInt8x16(lo)).SetHi(archsimd.LoadInt8x16(hi))
+}
+
+// predictionPixels[m] has, for mode m, where the 16 pixels of a block are among the means
+// of three, the means of two, and the pixels of TM.
+var predictionPixels = func() (t [modes]struct{ three, two, tm [16]int8 }) {
+	for m := range t {
+		l := &t[m]
+		for p := range 16 {
+			l.three[p], l.two[p], l.tm[p] = -1, -1, -1
+			switch at := blockPredictions[p][m]; {
+			case at >= pixelsTM:
+				l.tm[p] = int8(at - pixelsTM)
+			case at >= pixelsTwo:
+				l.two[p] = int8(at - pixelsTwo)
+			default:
+				l.three[p] = int8(at)
+			}
+		}
+	}
+	return
+}()
+
+// rebuildBlock sets the pixels of a block, the first at column x of the first row, to its
+// prediction and what its levels add.
+func rebuildBlock(pix *[4][40]uint8, x int, v *blockPixels, m mode, levels *[16]int16, q *quantTable, coded bool) {
+	if !avx2 {
+		rebuildBlockPlain(pix, x, v, m, levels, q, coded)
+		return
+	}
+	at := &predictionPixels[m]
+	pick := func(from int, at *[16]int8) archsimd.Uint8x16 {
+		return archsimd.LoadUint8x16((*[16]uint8)(v[from : from+16])).PermuteOrZero(archsimd.LoadInt8x16(at))
+	}
+	pred := pick(pixelsThree, &at.three).Or(pick(pixelsTwo, &at.two)).Or(pick(pixelsTM, &at.tm))
+	if coded {
+		c, s := load8(&halfCosine), load8(&halfSine)
+		rows := func(i int) archsimd.Int16x8 {
+			step := archsimd.LoadUint16x8((*[8]uint16)(q.step[i : i+8])).AsInt16x8()
+			return load8((*[8]int16)(levels[i : i+8])).Mul(step)
+		}
+		c0, c1 := inverseTurned(rows(0), rows(8), c, s)
+		r0, r1 := inverseTurned(c0.Add(load8(&half4)), c1, c, s)
+		var both lanes16
+		both = both.SetLo(r0.ShiftAllRight(3)).SetHi(r1.ShiftAllRight(3))
+		var zeros lanes16
+		sum := pred.ExtendToUint16().AsInt16x16().Add(both).Max(zeros).Min(load(&lanes255)).AsUint8x32()
+		sum = sum.PermuteOrZeroGrouped(archsimd.LoadInt8x32(&lowBytes))
+		pred = sum.GetLo().Or(sum.GetHi())
+	}
+	w := pred.AsUint32x4()
+	binary.LittleEndian.PutUint32(pix[0][x:], w.GetElem(0))
+	binary.LittleEndian.PutUint32(pix[1][x:], w.GetElem(1))
+	binary.LittleEndian.PutUint32(pix[2][x:], w.GetElem(2))
+	binary.LittleEndian.PutUint32(pix[3][x:], w.GetElem(3))
+	archsimd.ClearAVXUpperBits()
+}
+
+// inverseTurned is one dimension of the inverse transform of a block, over its columns:
+// rows 0 and 1 in u, 2 and 3 in v. The result is turned: it has columns, so that a second
+// call does the rows and turns it back.
+func inverseTurned(u, v, cos, sin archsimd.Int16x8) (x, y archsimd.Int16x8) {
+	a, b := u.Add(v), u.Sub(v) // of which the lower halves count
+	cu, su := u.MulHigh(cos).Add(u), u.MulHigh(sin).Add(u)
+	cv, sv := v.MulHigh(cos).Add(v), v.MulHigh(sin).Add(v)
+	c, d := upper8(su.Sub(cv)), upper8(cu.Add(sv))
+	lo, hi := a.Add(d).InterleaveLo(b.Add(c)).AsInt32x4(), b.Sub(c).InterleaveLo(a.Sub(d)).AsInt32x4()
+	return lo.InterleaveLo(hi).AsInt16x8(), lo.InterleaveHi(hi).AsInt16x8()
+}
+
+// upper8 moves the upper half of a vector to the lower one.
+func upper8(v archsimd.Int16x8) archsimd.Int16x8 {
+	return v.AsInt64x2().InterleaveHi(v.AsInt64x2()).AsInt16x8()
+}
+
+func load8(l *[8]int16) archsimd.Int16x8 { return archsimd.LoadInt16x8(l) }
+
+var (
+	halfCosine = [8]int16(lanesCosine[:8])
+	halfSine   = [8]int16(lanesSine[:8])
+	half4      = [8]int16{4, 4, 4, 4} // of row or column 0
+)
 
 // twice returns 16 bytes in both halves of a vector.
 func twice(b *[16]uint8) (v archsimd.Uint8x32) {

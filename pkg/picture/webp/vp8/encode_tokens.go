@@ -149,17 +149,16 @@ func (l *levelCosts) set(probs *[bands][contexts][probCount]uint8) {
 const escape = 0x80
 
 // packBlock appends the levels of a block from position first on, in zig-zag order, to
-// dst, and counts their tokens. context is 0 to 2: how many of the blocks above and to
-// the left have tokens. coded reports whether this one has.
-func (n *tokenCounts) packBlock(dst []byte, levels *[16]int16, typ, first, context int) (packed []byte, coded bool) {
-	last := first
+// dst, and counts their tokens. One must not be 0. context is 0 to 2: how many of the blocks
+// above and to the left have tokens.
+func (n *tokenCounts) packBlock(dst []byte, levels *[16]int16, typ, first, context int) []byte {
+	last := 0
 	for k := 12; k >= 0; k -= 4 {
 		if v := fourLevels(levels, k); v != 0 {
 			last = k + (bits.Len64(v)+15)/16
 			break
 		}
 	}
-	last = max(last, first)
 	dst = append(dst, byte(last))
 	counts := &n.token[typ]
 	c := &counts[bandOf[first]][context]
@@ -180,7 +179,16 @@ func (n *tokenCounts) packBlock(dst []byte, levels *[16]int16, typ, first, conte
 	if last < 16 {
 		c[tokenEnd]++
 	}
-	return dst, last > first
+	return dst
+}
+
+// packEmpty is packBlock for a block without levels.
+func (n *tokenCounts) packEmpty(dst []byte, typ, first, context int) []byte {
+	if context == 0 {
+		n.first[typ]++
+	}
+	n.token[typ][bandOf[first]][context][tokenEnd]++
+	return append(dst, byte(first))
 }
 
 // fourLevels returns four levels, the first in the lowest bits.

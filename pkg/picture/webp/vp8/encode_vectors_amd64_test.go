@@ -96,29 +96,50 @@ func TestVectorLanesAreTheirPlainTwins(t *testing.T) {
 
 func TestVectorPredictionIsItsPlainTwin(t *testing.T) {
 	needAVX2(t)
+	makeTables()
 	rnd := rand.New(rand.NewPCG(7, 8))
 	for trial := range 3000 {
-		var a around
-		var block [16]uint8
-		for i := range a {
-			a[i] = uint8(rnd.Uint32())
-			if trial&1 != 0 {
-				a[i] = -uint8(rnd.IntN(2))
+		var blocks [2][16]uint8
+		var got, want [2]blockPixels
+		var groups [2]*modeGroup
+		for i := range 2 {
+			var a around
+			for j := range a {
+				a[j] = uint8(rnd.Uint32())
+				if trial&1 != 0 {
+					a[j] = -uint8(rnd.IntN(2))
+				}
 			}
+			for j := range blocks[i] {
+				blocks[i][j] = uint8(rnd.Uint32())
+			}
+			groups[i] = &modeGroups.all[rnd.IntN(len(modeGroups.all))]
+			got[i].set(&a)
+			want[i].setPlain(&a)
 		}
-		for i := range block {
-			block[i] = uint8(rnd.Uint32())
-		}
-		var got, want blockPixels
-		got.set(&a)
-		want.setPlain(&a)
 		var d, wantD lanes
-		got.differences(&d, &block)
-		want.differencesPlain(&wantD, &block)
-		for p := range d {
-			for m := range modes {
-				if d[p][m] != wantD[p][m] {
-					t.Fatalf("trial %d, pixel %d, mode %d: %d, want %d", trial, p, m, d[p][m], wantD[p][m])
+		differences(&d, &got, &groups, &blocks[0], &blocks[1])
+		differencesPlain(&wantD, &want, &groups, &blocks[0], &blocks[1])
+		if d != wantD {
+			t.Fatalf("trial %d: differences\n%v, want\n%v", trial, d, wantD)
+		}
+		var q quantTable
+		q.set(4+rnd.IntN(154), 4+rnd.IntN(281), biasDC, biasAC)
+		for m := range mode(modes) {
+			// Levels as the quantizer makes them of differences.
+			c := randomLanes(rnd, trial)
+			forwardPlain(c)
+			var levels [16]int16
+			for p := range levels {
+				levels[p] = int16(q.level(int32(c[p][0]), p))
+			}
+			for _, coded := range []bool{false, true} {
+				var pix, wantPix [4][40]uint8
+				x := rnd.IntN(37)
+				rebuildBlock(&pix, x, &got[0], m, &levels, &q, coded)
+				rebuildBlockPlain(&wantPix, x, &want[0], m, &levels, &q, coded)
+				if pix != wantPix {
+					t.Fatalf("trial %d, mode %d, coded %v: rebuilt\n%v, want\n%v", trial, m, coded, pix, wantPix)
 				}
 			}
 		}
