@@ -284,7 +284,7 @@ func TestWallsAgainstStandardLibrary(t *testing.T) {
 			if strings.HasPrefix(dir, "pkg/front") && strings.HasPrefix(i, "image") {
 				t.Errorf("%s imports %s: the front never looks inside a picture", name, i)
 			}
-			if strings.HasPrefix(dir, "pkg/") && dir != "pkg/shell/cli" && bytes.Contains(src, []byte("os.Exit(")) {
+			if strings.HasPrefix(dir, "pkg/") && dir != "pkg/shell/cli" && name != "pkg/daemon/jail/role_linux.go" && bytes.Contains(src, []byte("os.Exit(")) {
 				t.Errorf("%s calls os.Exit", name)
 			}
 		}

@@ -56,15 +56,16 @@ func Check(mode sandbox.Mode) error {
 	return nil
 }
 
-// becomeProgram gives up all rights that a program must not have and executes it. It
-// does not return. Its thread must be locked: Landlock, seccomp and no_new_privs are
-// set for it, and the program inherits them from it alone.
-func becomeProgram(mode sandbox.Mode, args []string) {
+// becomeProgram gives up all rights that a program must not have and executes it. If
+// it fails it reports the error to the launcher and returns it. Its thread must be
+// locked: Landlock, seccomp and no_new_privs are set for it, and the program inherits
+// them from it alone.
+func becomeProgram(mode sandbox.Mode, args []string) error {
 	unix.CloseOnExec(setupFD)
 	debug.SetGCPercent(-1) // the address space is limited before the program is executed
 	err := execProgram(mode, args)
 	fmt.Fprintf(os.NewFile(setupFD, "setup"), "%s\x00%s", fault.Of(err), err)
-	os.Exit(exitRole)
+	return err
 }
 
 func execProgram(mode sandbox.Mode, args []string) error {

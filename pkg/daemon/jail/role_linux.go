@@ -29,18 +29,22 @@ func Main() {
 		return
 	}
 	mode := sandbox.Mode(os.Args[1])
+	var err error
 	switch os.Args[0] {
 	case launcherName:
 		runtime.LockOSThread() // programs die when the thread that started them ends
-		if err := launch(mode, os.Args[2:]); err != nil {
-			fmt.Fprintf(os.Stderr, "%s: %v\n", launcherName, err)
-			os.Exit(exitRole)
-		}
-		os.Exit(0)
+		err = launch(mode, os.Args[2:])
 	case jailName:
 		runtime.LockOSThread() // Landlock and seccomp are for this thread, which executes the program
-		becomeProgram(mode, os.Args[2:])
+		err = becomeProgram(mode, os.Args[2:])
+	default:
+		return
 	}
+	if err == nil {
+		os.Exit(0)
+	}
+	fmt.Fprintf(os.Stderr, "%s: %v\n", os.Args[0], err)
+	os.Exit(exitRole)
 }
 
 // roleEnv is the environment of the roles: the runtime opens no files for itself.
