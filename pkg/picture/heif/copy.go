@@ -16,8 +16,8 @@ import (
 //	       programs write all pictures that are shown, each to a file of its own
 //	iref   auxl and thmb that begin at the item are called free, which readers pass over:
 //	       else they take the item for what belongs to another picture, and leave it out
-//	moov   is called free, and the major brand avis becomes avif: else programs decode the
-//	       frames of a sequence and not its still picture
+//	moov   is called free, and the brand avis becomes avif: else programs decode the frames
+//	       of a sequence and not its still picture
 
 // hidden is the flag of infe for an item that is not to be shown (ISO/IEC 23008-12, 6.4.2).
 const hidden = 1
@@ -54,8 +54,8 @@ func Alone(r io.ReaderAt, size int64, item uint32) (io.ReaderAt, error) {
 	if f.moov != nil {
 		c.changes = append(c.changes, change{f.moovAt, []byte("free")})
 	}
-	if f.avisAt != 0 {
-		c.changes = append(c.changes, change{f.avisAt, []byte("avif")})
+	for _, at := range f.avisAt {
+		c.changes = append(c.changes, change{at, []byte("avif")})
 	}
 	return c, nil
 }

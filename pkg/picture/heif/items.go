@@ -21,11 +21,11 @@ type file struct {
 	moov       []byte // nil: none
 
 	// Where things are that a copy changes (copy.go).
-	meta   []byte // payload of meta
-	metaAt int64  // its byte in the file
-	pitmID []byte // the id in pitm, a part of meta
-	moovAt int64  // byte of the type of moov
-	avisAt int64  // byte of the major brand if it is avis, that of a sequence
+	meta   []byte  // payload of meta
+	metaAt int64   // its byte in the file
+	pitmID []byte  // the id in pitm, a part of meta
+	moovAt int64   // byte of the type of moov
+	avisAt []int64 // bytes of the brand avis, that of a sequence
 
 	sequence bool  // by a brand of ftyp
 	listed   bool  // meta has been read

@@ -50,11 +50,12 @@ func (f *file) top(at int64) (size int64, err error) {
 	case h.kind == "ftyp":
 		var brands []byte
 		brands, err = f.payload(h, at, 8+4*maxBrands)
-		if len(brands) >= 4 && string(brands[:4]) == "avis" {
-			f.avisAt = at + h.head
-		}
-		for ; len(brands) >= 4; brands = brands[4:] {
-			switch string(brands[:4]) {
+		for off := at + h.head; len(brands) >= 4; brands, off = brands[4:], off+4 {
+			brand := string(brands[:4])
+			if brand == "avis" {
+				f.avisAt = append(f.avisAt, off)
+			}
+			switch brand {
 			case "avis", "msf1", "hevc", "hevx", "hevm", "hevs":
 				f.sequence = true
 			}

@@ -95,7 +95,7 @@ func (d *Decoder) Can() map[string]string {
 	can := map[string]string{}
 	for title, p := range usual {
 		if t, _ := d.choose(p); t != nil {
-			can[title] = t.name
+			can[title] = t.name // without its version, which only running it would tell
 		}
 	}
 	return can
@@ -107,6 +107,12 @@ var usual = map[string]*heif.Picture{
 	"AVIF": {Coding: heif.AV1, Depth: 8, Chroma: heif.C420},
 }
 
+// titleOf returns the format of a picture for people.
+func titleOf(p *heif.Picture) string {
+	f, _ := format.Lookup(p.Format())
+	return f.Title
+}
+
 // Open reads what the HEIF file in the first size bytes of in says of its picture.
 // Errors are those of heif.Open, and of kind Unsupported for a picture that no program
 // here can decode, with the reason and the package that would.
@@ -115,16 +121,12 @@ func (d *Decoder) Open(in io.ReaderAt, size int64, lim raster.Limits) (raster.Re
 	if err != nil {
 		return nil, err
 	}
-	title := p.Format()
-	if f, ok := format.Lookup(title); ok {
-		title = f.Title
-	}
 	if p.Unsupported != "" {
-		return nil, fault.New(fault.Unsupported, "%s of %d×%d pixels is not read: %s", title, p.W, p.H, p.Unsupported)
+		return nil, fault.New(fault.Unsupported, "%s of %d×%d pixels is not read: %s", titleOf(p), p.W, p.H, p.Unsupported)
 	}
 	t, why := d.choose(p)
 	if t == nil {
-		return nil, fault.New(fault.Unsupported, "%s of %d×%d pixels is not read: %s", title, p.W, p.H, why)
+		return nil, fault.New(fault.Unsupported, "%s of %d×%d pixels: %s", titleOf(p), p.W, p.H, why)
 	}
 	r := &Reader{d: d, in: in, size: size, lim: lim, p: p, with: t}
 	for _, n := range p.Notes() {

@@ -147,7 +147,7 @@ func (d *Decoder) decode(t *found, in io.ReaderAt, size int64, p *heif.Picture, 
 	if err != nil {
 		return nil, fault.New(fault.Of(err), "%s: %w", t.name, err)
 	}
-	return &closing{rows, out}, nil
+	return &closing{rows, out, t.name}, nil
 }
 
 // openY4M returns the rows of a Y4M.
@@ -223,13 +223,17 @@ func openTIFF(t *found, out *os.File, size int64, p *heif.Picture, hint raster.H
 // closing closes the output when its rows end.
 type closing struct {
 	raster.Rows
-	out *os.File
+	out     *os.File
+	program string
 }
 
 func (c *closing) Next() (*raster.Band, error) {
 	b, err := c.Rows.Next()
 	if err != nil {
 		c.out.Close() // a second time does nothing
+		if err != io.EOF {
+			err = fault.New(fault.Of(err), "%s: %w", c.program, err)
+		}
 	}
 	return b, err
 }

@@ -26,13 +26,13 @@ func (d *Decoder) output(t *found, r io.ReaderAt, size int64, p *heif.Picture, l
 		return nil, 0, err
 	}
 	defer done()
-	if out, err = d.temp(); err != nil {
+	f, err := d.temp()
+	if err != nil {
 		return nil, 0, err
 	}
 	defer func() {
 		if err != nil {
-			out.Close()
-			out = nil
+			f.Close()
 		}
 	}()
 	w, h := t.size(p)
@@ -47,20 +47,20 @@ func (d *Decoder) output(t *found, r io.ReaderAt, size int64, p *heif.Picture, l
 	}
 	c := Command{
 		Path: t.path, Args: t.args(inName, outName),
-		In: in, InName: inName, Out: out, OutName: outName,
+		In: in, InName: inName, Out: f, OutName: outName,
 		Time: d.time, Memory: uint64(memory), Output: uint64(samples + maxBeside),
 	}
 	if err := d.run.Run(context.Background(), c); err != nil {
 		return nil, 0, fault.New(fault.Of(err), "%s: %w", t.name, err)
 	}
-	st, err := out.Stat()
+	st, err := f.Stat()
 	if err != nil {
 		return nil, 0, err
 	}
 	if st.Size() == 0 {
 		return nil, 0, fault.New(fault.Format, "%s: no output", t.name)
 	}
-	return out, st.Size(), nil
+	return f, st.Size(), nil
 }
 
 // file returns in as an open file whose bytes are the first size bytes of in. A program

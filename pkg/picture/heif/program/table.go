@@ -25,21 +25,21 @@ import (
 //	vips          writes TIFF of RGB, cropped and turned, with alpha, of 8 bits, or 16
 //	              in which the highest bits are those of the sample and the others 0.
 type tool struct {
-	name    string   // for people
-	files   []string // names of the program, the usual one first
-	advice  string   // the packages that have it
-	out     string   // extension of its output
-	args    func(in, out string) []string
-	open    func(t *found, out *os.File, size int64, p *heif.Picture, hint raster.Hint, lim raster.Limits) (raster.Rows, error)
-	upright bool                       // it crops and turns
-	rec601  bool                       // its luma is that of BT.601, whatever the matrix of the file is
-	whyNot  func(*heif.Picture) string // why it does not decode a picture; "": it does
+	name     string   // for people
+	files    []string // names of the program, the usual one first
+	packages string   // that have it
+	out      string   // extension of its output
+	args     func(in, out string) []string
+	open     func(t *found, out *os.File, size int64, p *heif.Picture, hint raster.Hint, lim raster.Limits) (raster.Rows, error)
+	upright  bool                       // it crops and turns
+	rec601   bool                       // its luma is that of BT.601, whatever the matrix of the file is
+	whyNot   func(*heif.Picture) string // why it does not decode a picture; "": it does
 }
 
 // tools are in the order in which they are tried.
 var tools = []*tool{
 	{
-		name: "avifdec", files: []string{"avifdec"}, advice: "package libavif-bin of Debian and Ubuntu, libavif-tools of Fedora, libavif of Arch",
+		name: "avifdec", files: []string{"avifdec"}, packages: "libavif-bin (Debian, Ubuntu), libavif-tools (Fedora) or libavif (Arch)",
 		out:  ".y4m",
 		args: func(in, out string) []string { return []string{"--jobs", "1", in, out} },
 		open: openY4M,
@@ -59,17 +59,17 @@ var tools = []*tool{
 	},
 	{
 		name: "heif-convert", files: []string{"heif-convert", "heif-dec"},
-		advice:  "package libheif-examples of Debian and Ubuntu, libheif-tools of Fedora, libheif of Arch; HEVC may need a plugin",
-		out:     ".y4m",
-		args:    func(in, out string) []string { return []string{in, out} },
-		open:    openY4M,
-		upright: true, rec601: true,
+		packages: "libheif-examples (Debian, Ubuntu), libheif-tools (Fedora) or libheif (Arch)",
+		out:      ".y4m",
+		args:     func(in, out string) []string { return []string{in, out} },
+		open:     openY4M,
+		upright:  true, rec601: true,
 		whyNot: func(p *heif.Picture) string {
 			switch {
 			case p.Depth != 8:
 				return fmt.Sprintf("%d bits", p.Depth)
 			case p.Chroma != heif.C420 && p.Chroma != heif.Mono:
-				return fmt.Sprintf("chroma %s", p.Chroma)
+				return "chroma " + p.Chroma.String()
 			case p.Alpha && p.AlphaItem == 0:
 				return "alpha of each tile"
 			}
@@ -78,11 +78,11 @@ var tools = []*tool{
 	},
 	{
 		name: "vips", files: []string{"vips"},
-		advice:  "package libvips-tools of Debian and Ubuntu, vips-tools of Fedora, libvips of Arch; HEVC may need a plugin",
-		out:     ".tif",
-		args:    func(in, out string) []string { return []string{"copy", in, out + "[strip]"} },
-		open:    openTIFF,
-		upright: true, rec601: true,
+		packages: "libvips-tools (Debian, Ubuntu), vips-tools (Fedora) or libvips (Arch)",
+		out:      ".tif",
+		args:     func(in, out string) []string { return []string{"copy", in, out + "[strip]"} },
+		open:     openTIFF,
+		upright:  true, rec601: true,
 		whyNot: func(p *heif.Picture) string {
 			if p.Depth != 8 && p.Depth != 10 && p.Depth != 12 {
 				return fmt.Sprintf("%d bits", p.Depth)
@@ -109,21 +109,31 @@ func look(path func(string) (string, error)) []found {
 	return all
 }
 
-// choose returns the first program that decodes p, or nil and why there is none: what
-// the programs that are there can't do, or which program is missing.
+// choose returns the first program that decodes p. If there is none, why says what the
+// programs that are there can't do, or that there is none for its coding, and which package
+// to install.
 func (d *Decoder) choose(p *heif.Picture) (t *found, why string) {
 	for i := range d.found {
 		if d.found[i].whyNot(p) == "" {
 			return &d.found[i], ""
 		}
 	}
-	for _, t := range tools {
-		if t.whyNot(p) == "" {
-			return nil, "it needs " + t.name + " (" + t.advice + ")"
+	title := titleOf(p)
+	for _, f := range d.found {
+		if f.whyNot(usual[title]) == "" {
+			return nil, "no program here decodes " + f.whyNot(p) + adviceFor(p)
 		}
 	}
+	return nil, "no program here decodes it; " + heif.Advice(title)
+}
+
+// adviceFor names the package of the first program that decodes p, or nothing if none
+// does.
+func adviceFor(p *heif.Picture) string {
 	for _, t := range tools {
-		why = t.whyNot(p)
+		if t.whyNot(p) == "" {
+			return "; install the package " + t.packages
+		}
 	}
-	return nil, why
+	return ""
 }
