@@ -97,11 +97,12 @@ func (k Kind) row() row {
 	return table[k]
 }
 
-// Kinds returns all kinds in the order of the table.
-func Kinds() []Kind {
-	kinds := make([]Kind, numKinds)
-	for k := range kinds {
-		kinds[k] = Kind(k)
+// Kinds returns the kinds that users meet, in the order of the table.
+func Kinds() (kinds []Kind) {
+	for k := range numKinds {
+		if k != Undecoded {
+			kinds = append(kinds, k)
+		}
 	}
 	return kinds
 }
