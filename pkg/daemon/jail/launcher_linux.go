@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"strconv"
 	"sync"
 	"syscall"
@@ -38,6 +39,9 @@ type launcher struct {
 func launch(mode sandbox.Mode, args []string) error {
 	unix.CloseRange(pairFD+1, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) // what a parent leaked
 	unix.CloseOnExec(pairFD)
+	// It lives as long as its client: signals to a whole control group or to a group of
+	// processes that lost its parent don't end it. Programs don't inherit this.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP, unix.SIGINT, unix.SIGTERM)
 	caps, err := parseCaps(args)
 	if err != nil {
 		return err

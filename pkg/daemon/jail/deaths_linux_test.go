@@ -1,0 +1,259 @@
+package jail
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"imgtools/pkg/daemon/sandbox"
+	"imgtools/pkg/eventually"
+	"imgtools/pkg/fault"
+)
+
+// TestClientsAct is not a test but what another process of the test binary does: see
+// client.
+func TestClientsAct(t *testing.T) {
+	act := os.Getenv("JAIL_TEST_CLIENT")
+	if act == "" {
+		t.Skip("only for other tests")
+	}
+	var run Runner = Direct()
+	if act == "sandboxed" {
+		l, err := StartLauncher(sandbox.Strict, Caps{Time: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run = l
+	}
+	var cs []Command // files are opened before the sandbox
+	for _, act := range []string{"copy", "nothing", "wait"} {
+		cs = append(cs, command(t, act))
+	}
+	if act == "sandboxed" {
+		if err := sandbox.Limit(sandbox.Limits{Data: 256 << 20, File: 1 << 20, Files: 64}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sandbox.Enter(sandbox.Strict); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 { // descriptors would run out
+		if got, err := toPipe(t, run, cs[0]); err != nil || got != "the input" {
+			t.Errorf("pipe: %q, %v", got, err)
+		}
+		if got, err := toMemory(t, run, cs[0]); err != nil || got != "the input" {
+			t.Errorf("memory: %q, %v", got, err)
+		}
+	}
+	if got, err := toPipe(t, run, cs[1]); err != nil || got != "" {
+		t.Errorf("nothing: %q, %v", got, err)
+	}
+	r, w, err := run.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cs[2].Out = w
+	ended := make(chan error, 1)
+	go func() { ended <- run.Run(context.Background(), cs[2]) }()
+	if n, err := r.Read(make([]byte, 2)); n != 2 {
+		t.Fatal(err)
+	}
+	fmt.Printf("ready %v\n", t.Failed())
+	fmt.Printf("ended: %v\n", <-ended)
+	os.Stdout.Close()
+	forever()
+}
+
+// client starts another process of the test binary, which runs programs, the last of
+// which waits, and returns when that is up.
+func client(t *testing.T, act string) (*exec.Cmd, *bufio.Reader) {
+	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir())
+	cmd := exec.Command(os.Args[0], "-test.run=^TestClientsAct$", "-test.timeout=1m")
+	cmd.Env = append(os.Environ(), "JAIL_TEST_CLIENT="+act, "GOMAXPROCS=1", "GODEBUG=containermaxprocs=0,updatemaxprocs=0,decoratemappings=0")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	lines := bufio.NewReader(out)
+	if l, err := lines.ReadString('\n'); l != "ready false\n" {
+		rest, _ := lines.ReadString(0)
+		t.Fatalf("%q, %v, %s", l, err, rest)
+	}
+	return cmd, lines
+}
+
+// TestDeadClientLeavesNothing: its launcher ends the program and removes its folder.
+func TestDeadClientLeavesNothing(t *testing.T) {
+	for _, act := range []string{"filter", "sandboxed"} {
+		for _, s := range []unix.Signal{unix.SIGKILL, unix.SIGTERM} {
+			t.Run(act+"-"+unix.SignalName(s), func(t *testing.T) {
+				cmd, _ := client(t, act)
+				if ps := processes(t); !contains(ps, "double wait") || !contains(ps, launcherName) || len(folders(t)) != 1 {
+					t.Fatalf("%q, %q", ps, folders(t))
+				}
+				cmd.Process.Signal(s)
+				cmd.Wait()
+				allGone(t)
+			})
+		}
+	}
+}
+
+// launcherOf returns the process number of a client's launcher.
+func launcherOf(t *testing.T, cmd *exec.Cmd) int {
+	t.Helper()
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, p := range all {
+		line, _ := os.ReadFile(p + "/cmdline")
+		stat, _ := os.ReadFile(p + "/stat")
+		_, after, _ := strings.Cut(string(stat), ") ")
+		if f := strings.Fields(after); len(f) > 1 && f[1] == strconv.Itoa(cmd.Process.Pid) && strings.HasPrefix(string(line), launcherName) {
+			pid, _ := strconv.Atoi(filepath.Base(p))
+			return pid
+		}
+	}
+	t.Fatal("no launcher")
+	return 0
+}
+
+// TestDeadLauncherLeavesNoProgram: the program dies with it, the client gets one
+// error, and the next launcher removes the folder.
+func TestDeadLauncherLeavesNoProgram(t *testing.T) {
+	for _, act := range []string{"filter", "sandboxed"} {
+		t.Run(act, func(t *testing.T) {
+			cmd, lines := client(t, act)
+			unix.Kill(launcherOf(t, cmd), unix.SIGKILL)
+			if l, err := lines.ReadString('\n'); l != "ended: "+errGone.Error()+"\n" {
+				t.Errorf("%q, %v", l, err)
+			}
+			eventually.True(t, "the program has ended", func() bool { return !contains(processes(t), "double wait") })
+			if n := len(folders(t)); n != 1 {
+				t.Errorf("%d folders", n)
+			}
+			run := direct1(t)
+			if _, err := toPipe(t, run, command(t, "nothing")); err != nil {
+				t.Error(err)
+			}
+			if n := len(folders(t)); n != 1 { // the new one
+				t.Errorf("%d folders", n)
+			}
+		})
+	}
+}
+
+// TestStoppedLauncherEndsLater: what was missed while it was stopped is done then.
+func TestStoppedLauncherEndsLater(t *testing.T) {
+	cmd, _ := client(t, "filter")
+	pid := launcherOf(t, cmd)
+	unix.Kill(pid, unix.SIGSTOP)
+	cmd.Process.Kill()
+	cmd.Wait()
+	unix.Kill(pid, unix.SIGCONT)
+	allGone(t)
+}
+
+func TestDirectStartsAnotherLauncher(t *testing.T) {
+	run := direct1(t).(*direct)
+	if _, err := toPipe(t, run, command(t, "nothing")); err != nil {
+		t.Fatal(err)
+	}
+	first := run.l
+	first.Close()
+	<-first.Gone()
+	if _, err := toPipe(t, run, command(t, "nothing")); err != nil || run.l == first {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCapsHold(t *testing.T) {
+	c := command(t, "copy")
+	other, err := StartLauncher(sandbox.Strict, Caps{Programs: []string{"/usr/bin/env"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if _, err := toPipe(t, other, c); fault.Of(err) != fault.Internal || !strings.Contains(err.Error(), "may start") {
+		t.Errorf("%v", err)
+	}
+	l, err := StartLauncher(sandbox.Strict, Caps{Programs: []string{c.Path}, Time: 300 * time.Millisecond, Output: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = toMemory(t, l, command(t, "write"))
+	oneLine(t, err, fault.TooLarge)
+	_, err = toMemory(t, l, command(t, "wait"))
+	oneLine(t, err, fault.Timeout)
+}
+
+// TestOffStillLimits: without the sandbox the time limit and the environment hold.
+func TestOffStillLimits(t *testing.T) {
+	l, err := StartLauncher(sandbox.Off, Caps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if got, err := toPipe(t, l, command(t, "copy")); err != nil || got != "the input" {
+		t.Errorf("%q, %v", got, err)
+	}
+	c := command(t, "wait")
+	c.Time = 300 * time.Millisecond
+	_, err = toMemory(t, l, c)
+	oneLine(t, err, fault.Timeout)
+	nothingLeft(t)
+}
+
+func TestMissingProgramIsUnsupported(t *testing.T) {
+	run := direct1(t)
+	for path, text := range map[string]string{
+		"/usr/bin/imgtools-is-not-there": "no such file",
+		"/etc/passwd":                    "permission denied",
+	} {
+		c := command(t, "")
+		c.Path = path
+		_, err := toPipe(t, run, c)
+		oneLine(t, err, fault.Unsupported)
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func TestSenselessCommandsAreRefused(t *testing.T) {
+	run := direct1(t)
+	for name, change := range map[string]func(*Command){
+		"relative":  func(c *Command) { c.Path = "true" },
+		"slash":     func(c *Command) { c.InName = "../in" },
+		"no name":   func(c *Command) { c.OutName = "" },
+		"same name": func(c *Command) { c.OutName = c.InName },
+		"no time":   func(c *Command) { c.Time = 0 },
+		"no memory": func(c *Command) { c.Memory = 0 },
+		"zero byte": func(c *Command) { c.Args = []string{"a\x00b"} },
+		"long":      func(c *Command) { c.Args = []string{strings.Repeat("x", maxMessage)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := command(t, "nothing")
+			change(&c)
+			_, err := toPipe(t, run, c)
+			oneLine(t, err, fault.Internal)
+		})
+	}
+	if got, err := toPipe(t, run, command(t, "copy")); err != nil || got != "the input" {
+		t.Errorf("afterwards: %q, %v", got, err)
+	}
+}
