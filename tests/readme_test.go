@@ -119,6 +119,11 @@ func TestMakeRun(t *testing.T) {
 		t.Errorf("the first line is %q, want %s", lines[0], url)
 	}
 	must(t, root, "curl -sf -4 "+url+" && curl -sf -6 "+url)
+	second := exec.Command("make", "-s", "run", fmt.Sprintf("PORT=%d", port))
+	second.Dir, second.Env = root, append(os.Environ(), "IMGTOOLS_RUN="+runDir(t), "HOME="+t.TempDir())
+	if out, err := second.CombinedOutput(); err == nil || !strings.Contains(string(out), "\nanother port: make run PORT=n\n") {
+		t.Errorf("a second one at the same port: %v\n%s", err, out)
+	}
 	lines[0] = strings.TrimSpace(lines[0])
 	out := t.TempDir()
 	for i, words := range []string{"curl -T ", "imgput "} {

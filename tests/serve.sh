@@ -16,6 +16,7 @@ bin/imgd -p "${PORT:-8080}" -spool "$state/spool" 2>&1 | {
 		*'listening on unix:'*) server='' ;; # the clients find it there
 		'grayd: '*' workers on '*) gray=yes ;;
 		'scaled: '*' workers on '*) scale=yes ;;
+		*': address already in use'*) printf 'another port: make run PORT=n\n' ;;
 		esac
 		if [ -z "$told" ] && [ -n "$url" ] && [ -n "$gray" ] && [ -n "$scale" ]; then
 			told=yes

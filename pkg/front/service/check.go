@@ -126,7 +126,8 @@ func (c *Config) checkDaemons(r *report) {
 func (c *Config) checkSpool(r *report) {
 	version, err := spool.Check(c.Spool)
 	switch {
-	case r.bad(err):
+	case err != nil:
+		r.bad(otherFolder(err))
 	case version == 0:
 		r.say("spool", "%s (new)", c.Spool)
 	default:

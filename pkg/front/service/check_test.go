@@ -72,7 +72,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		"folder":      {func(c *Config) { c.Addresses = []string{dir + "/none/x.sock"} }, "no such file"},
 		"zone":        {func(c *Config) { c.IPs = []string{"fe80::1%none0"} }, "none0"},
 		"grayd":       {func(c *Config) { c.Gray = []string{"http://x"} }, "-grayd"},
-		"spool":       {func(c *Config) { c.Spool = empty }, "not a folder"},
+		"spool":       {func(c *Config) { c.Spool = empty }, "is not a folder (-spool DIR names another folder)"},
 		"token":       {func(c *Config) { c.Token = empty }, "no token in it"},
 		"no token":    {func(c *Config) { c.Token = empty + "x" }, "no such file"},
 		"certificate": {func(c *Config) { c.Cert, c.Key = empty, empty }, "-cert"},
@@ -85,6 +85,26 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 				t.Errorf("%v; want %q", err, c.part)
 			}
 		})
+	}
+}
+
+// TestStartNamesTheFlag: a port that is in use and a folder that can't be the spool are
+// refused with the flag that helps.
+func TestStartNamesTheFlag(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := config(t)
+	c.Port = l.Addr().(*net.TCPAddr).Port
+	if err := Run(c); err == nil || !strings.Contains(err.Error(), "address already in use (-p PORT names another port, -p 0 any free one)") {
+		t.Error(err)
+	}
+	c = config(t)
+	c.Port, c.Spool = 0, "/proc/none/spool"
+	if err := Run(c); err == nil || !strings.HasSuffix(err.Error(), "(-spool DIR names another folder)") {
+		t.Error(err)
 	}
 }
 

@@ -193,7 +193,7 @@ func (s *service) run() error {
 	}
 	jobs, err := spool.Open(spool.Config{Dir: s.Spool, TTL: s.TTL, Quota: s.Quota, Log: s.log, Background: true})
 	if err != nil {
-		return err
+		return otherFolder(err)
 	}
 	if kind := spool.Fleeting(s.Spool); kind != "" {
 		s.lines.Info(warnFleeting, s.Spool, kind)
@@ -301,6 +301,9 @@ func (c *Config) free(url string, public bool) error {
 	}
 	return nil
 }
+
+// otherFolder adds to an error of the spool's folder what helps.
+func otherFolder(err error) error { return fmt.Errorf("%w (-spool DIR names another folder)", err) }
 
 // missing returns the daemons of which no address was given, by name.
 func (c *Config) missing() (names []string) {

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -71,7 +72,9 @@ func (s *service) open() (ss *sockets, err error) {
 		if err != nil {
 			return ss, err
 		}
-		if err := ss.open(a, s.lines.Warn); err != nil {
+		if err := ss.open(a, s.lines.Warn); errors.Is(err, unix.EADDRINUSE) {
+			return ss, fmt.Errorf("%w (-p PORT names another port, -p 0 any free one)", err)
+		} else if err != nil {
 			return ss, err
 		}
 	}
