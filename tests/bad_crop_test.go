@@ -27,7 +27,7 @@ func TestBadPlacing(t *testing.T) {
 		{"offsets and gravity", [][2]string{{"crop", "30x20+5+6"}, {"gravity", "north"}, {"scale", "1/2"}}, "gravity=north and crop=30x20+5+6: both say where the part lies"},
 		{"a point beyond 100 %", [][2]string{{"gravity", "30%,101%"}, {"fit", "cover"}, {"scale", "64x48"}}, `gravity: "30%,101%": a point lies between 0% and 100% of each side`},
 		{"a point below 0 %", [][2]string{{"gravity", "-1%,5%"}, {"fit", "cover"}, {"scale", "64x48"}}, `gravity: "-1%,5%": a point lies between 0% and 100% of each side`},
-		{"sizes that come out equal", [][2]string{{"scale", "64x,64x48"}}, "scale=64x,64x48: 64x and 64x48 both come out as 64x48; nothing in a list is enlarged"},
+		{"sizes that come out equal", [][2]string{{"scale", "64x,64x48"}}, "scale=64x,64x48: 64x and 64x48 both come out as 64x48"},
 		{"a size given twice", [][2]string{{"scale", "64x,64x"}}, "scale: 64x and 64x in a list: both results would be named -64"},
 		{"too many sizes", [][2]string{{"scale", "1x,2x,3x,4x,5x,6x,7x,8x,9x"}}, `scale: "1x,2x,3x,4x,5x,6x,7x,8x,9x": 9 sizes; at most 8`},
 	} {
@@ -44,7 +44,11 @@ func TestBadPlacing(t *testing.T) {
 			}
 			first := func(text string) string { line, _, _ := strings.Cut(text, "\n"); return line }
 			args := append(append([]string{"-d", filepath.Join(t.TempDir(), "out")}, flags...), size, "p.png")
-			if r := runIn(t, dir, nil, "scale", args...); r.status != 2 || !strings.HasPrefix(r.err, "scale: ") || !strings.HasSuffix(first(r.err), c.want) {
+			status := 2
+			if strings.Contains(c.want, "reaches beyond") || strings.Contains(c.want, "come out") {
+				status = 1 // it is right for another picture
+			}
+			if r := runIn(t, dir, nil, "scale", args...); r.status != status || !strings.HasPrefix(r.err, "scale: ") || !strings.HasSuffix(first(r.err), c.want) {
 				t.Errorf("scale: exit %d, %q", r.status, r.err)
 			}
 			// Over HTTP a job of several sizes is refused when its picture is read.

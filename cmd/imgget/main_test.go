@@ -330,6 +330,18 @@ func TestFailures(t *testing.T) {
 			}
 		})
 	}
+	// A job that was asked for something impossible is not a wrong command line here.
+	s.Fault = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		if !strings.HasSuffix(r.URL.Path, "/image") {
+			return false
+		}
+		fakeimgd.Fail(w, 400, "frame 2: the file has only one picture")
+		return true
+	}
+	for _, args := range [][]string{nil, {"-o", "out.png"}, {"-d", "."}} {
+		stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, append(args, id(0))...))
+		check(t, fmt.Sprint(args), stdout, stderr, status, "", "imgget: a.png (aaaaaa…): frame 2: the file has only one picture\n", 1)
+	}
 	cmd := imgget(t, dir, url, "-d", ".")
 	cmd.Stdin = strings.NewReader("imgput: something\n")
 	stdout, stderr, status := cmdtest.Run(t, cmd)

@@ -69,8 +69,6 @@ func TestUsageErrors(t *testing.T) {
 		"-o x 4x,2x a.pgm":                      "2 sizes need a folder for their results (-d)",
 		"-d . 4x,,2x a.pgm":                     `scale: "4x,,2x": size 2 of 3 is empty`,
 		"-d . 4x,2x,4x a.pgm":                   "scale: 4x and 4x in a list: both results would be named -4",
-		"-d . 4x,2x,x2 a.pgm":                   "a.pgm: scale=4x,2x,x2: 2x and x2 both come out as 2x2; nothing in a list is enlarged",
-		"-d . 8x,9x a.pgm":                      "a.pgm: scale=8x,9x: 8x and 9x both come out as 4x4; nothing in a list is enlarged",
 		"-d . 2x,4x< a.pgm":                     "scale: 4x< in a list: nothing in a list is enlarged",
 		"-d . -enlarge 1 2x,3x a.pgm":           "enlarge=1 with scale=2x,3x: nothing in a list is enlarged",
 		"-d . 1x,2x,3x,4x,5x,6x,7x,8x,9x a.pgm": `scale: "1x,2x,3x,4x,5x,6x,7x,8x,9x": 9 sizes; at most 8`,
@@ -82,6 +80,29 @@ func TestUsageErrors(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 		t.Errorf("left %v", entries)
+	}
+}
+
+// TestWrongForOneFile: what is right for another file is a failure of this one, as it is
+// when there are several, and not a wrong command line.
+func TestWrongForOneFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.pgm"), pgm(4, 4), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"-d . 4x,2x,x2 a.pgm":        "scale=4x,2x,x2: 2x and x2 both come out as 2x2",
+		"-d . 8x,9x a.pgm":           "scale=8x,9x: 8x and 9x both come out as 4x4; nothing in a list is enlarged",
+		"-frame 2 1/2 a.pgm":         "frame 2: the file has only one picture",
+		"-crop 4x4+1+1 1/2 a.pgm":    "crop 4x4+1+1 reaches beyond the picture of 4x4",
+		"-d . -frame 2 50%,1x a.pgm": "frame 2: the file has only one picture",
+	} {
+		t.Run(args, func(t *testing.T) {
+			out, stderr, status := scaleCommand(t, dir, []byte{}, strings.Fields(args)...)
+			if status != 1 || len(out) > 0 || stderr != "scale: a.pgm: "+want+"\n" {
+				t.Errorf("%d, %q, want %s", status, stderr, want)
+			}
+		})
 	}
 }
 

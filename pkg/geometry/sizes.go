@@ -21,7 +21,8 @@ func decimalComma(s string) bool {
 
 // ParseSizes reads a list of geometries with commas between them, or a single one. Each
 // of several only shrinks. Errors are of kind Usage and name the list or what is wrong in
-// it: more than MaxSizes, an empty element, or two that would share a name.
+// it: more than MaxSizes, an empty element, two that would share a name, or two that are
+// the same factor.
 func ParseSizes(s string) ([]Geometry, error) {
 	if !Several(s) {
 		g, err := Parse(s)
@@ -47,6 +48,11 @@ func ParseSizes(s string) ([]Geometry, error) {
 		g.shrink = true
 		if other, twice := named[g.Name()]; twice {
 			return nil, fault.New(fault.Usage, "%s and %s in a list: both results would be named -%s", other, w, g.Name())
+		}
+		for k, earlier := range list[:i] {
+			if g.factor != nil && earlier.factor != nil && g.factor.Cmp(earlier.factor) == 0 {
+				return nil, fault.New(fault.Usage, "%s and %s in a list are the same size", words[k], w)
+			}
 		}
 		named[g.Name()], list[i] = w, g
 	}

@@ -83,6 +83,7 @@ func TestRefusals(t *testing.T) {
 		"scale=640x,":                      "size 2 of 2 is empty",
 		"scale=1x,2x,3x,4x,5x,6x,7x,8x,9x": "9 sizes; at most 8",
 		"scale=64x48!,64x48":               "64x48! and 64x48 in a list: both results would be named -64x48",
+		"scale=50%,10x,1/2":                "50% and 1/2 in a list are the same size",
 		"scale=64x,2x<":                    "nothing in a list is enlarged",
 		"scale=64x,2x enlarge=1":           "enlarge=1 with scale=64x,2x: nothing in a list is enlarged",
 		"scale=64x48,2x fit=cover":         "fit=cover with scale=2x: needs width and height",

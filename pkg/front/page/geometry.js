@@ -111,6 +111,8 @@ export function goals(word, w, h, fit = "", enlarge = "") {
     return one && [one];
   }
   if (words.length > mostSizes || enlarge === "1" || new Set(words.map(label)).size < words.length) return null;
+  const factors = words.map((one) => factor(one.replace(/[!^<>]+$/, ""))).filter((f) => f);
+  if (factors.some((f, i) => factors.slice(0, i).some((e) => e[0] * f[1] === e[1] * f[0]))) return null;
   const sizes = words.map((one) => one.includes("<") ? null : goal(one, w, h, fit, "0"));
   return sizes.includes(null) ? null : sizes;
 }

@@ -27,7 +27,7 @@ func PrepareSizes(in io.ReaderAt, size int64, r Request) (Sizes, error) {
 		return Sizes{[]Prepared{p}, p.Pixels}, err
 	}
 	var s Sizes
-	for i, asked := range sizes {
+	for _, asked := range sizes {
 		one := r
 		one.Ops = asked.Ops
 		p, err := Prepare(in, size, one)
@@ -36,8 +36,12 @@ func PrepareSizes(in io.ReaderAt, size int64, r Request) (Sizes, error) {
 		}
 		for k, q := range s.Each {
 			if p.W == q.W && p.H == q.H {
-				return Sizes{}, fault.New(fault.Usage, "scale=%s: %s and %s both come out as %dx%d; nothing in a list is enlarged",
-					r.Ops.Get("scale"), sizes[k].Ops.Get("scale"), sizes[i].Ops.Get("scale"), p.W, p.H)
+				a, b := sizes[k].Ops.Get("scale"), asked.Ops.Get("scale")
+				why := ""
+				if enlarges(a, p.job) || enlarges(b, p.job) {
+					why = "; nothing in a list is enlarged"
+				}
+				return Sizes{}, fault.New(fault.Usage, "scale=%s: %s and %s both come out as %dx%d%s", r.Ops.Get("scale"), a, b, p.W, p.H, why)
 			}
 		}
 		s.Each = append(s.Each, p)
@@ -48,6 +52,13 @@ func PrepareSizes(in io.ReaderAt, size int64, r Request) (Sizes, error) {
 		return Sizes{[]Prepared{p}, s.Pixels}, err
 	}
 	return s, nil
+}
+
+// enlarges reports whether a size of a list is larger than the picture of a job.
+func enlarges(size string, j *job) bool {
+	g, err := geometry.Parse(size)
+	w, h := g.Goal(j.crop.W, j.crop.H)
+	return err == nil && (w > j.crop.W || h > j.crop.H)
 }
 
 // forAll returns the one of several hand-overs that serves all of them: that for the

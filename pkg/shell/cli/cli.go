@@ -44,6 +44,16 @@ type usageError string
 
 func (u usageError) Error() string { return string(u) }
 
+// ofOne is the error of one file or job.
+type ofOne struct{ error }
+
+func (e ofOne) Unwrap() error { return e.error }
+
+// OfOne marks err as that of one file or job. What is wrong then is not the command line,
+// although it may be right for another file (a frame that this one hasn't): the exit
+// status is 1 and not 2, and there is no hint at -h. It is the same as of several files.
+func OfOne(err error) error { return ofOne{err} }
+
 // Main runs a command and ends the process: with 0 when run returns nil or
 // ErrDone, else with the exit status of the error's kind, after one line
 //
@@ -75,6 +85,9 @@ func exit(name string, err error, stderr io.Writer) int {
 	fmt.Fprintf(stderr, "%s: %s\n", name, Line(err.Error()))
 	code := fault.Of(err).Exit()
 	if code == fault.ExitUsage {
+		if _, one := errors.AsType[ofOne](err); one {
+			return fault.ExitFail
+		}
 		fmt.Fprintf(stderr, "see %s -h\n", name)
 	}
 	return code

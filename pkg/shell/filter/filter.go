@@ -228,7 +228,7 @@ func (c *runner) finish(p picture) error {
 		p.left = !written
 	}
 	if p.err != nil {
-		return fmt.Errorf("%s: %w", p.name(), p.err)
+		return cli.OfOne(fmt.Errorf("%s: %w", p.name(), p.err))
 	}
 	switch {
 	case p.unknown:

@@ -296,9 +296,9 @@ func (g *getter) settle(ref client.Ref, name string, err error) error {
 		name = g.client.Name(context.Background(), ref)
 	}
 	if name == "" {
-		return fmt.Errorf("%s: %w", ref.Short(), err)
+		return cli.OfOne(fmt.Errorf("%s: %w", ref.Short(), err))
 	}
-	return fmt.Errorf("%s (%s): %w", name, ref.Short(), err)
+	return cli.OfOne(fmt.Errorf("%s (%s): %w", name, ref.Short(), err))
 }
 
 // sum writes what is pending and the closing line, if not all went well, and
