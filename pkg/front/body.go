@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -33,11 +34,14 @@ type source struct {
 	words  []ops.Word
 	parse  func([]ops.Word) (ops.Ops, error)
 	body   io.Reader
-	length int64             // of the raw body
-	form   *multipart.Reader // nil: a raw body
+	length int64 // of the raw body
 	parts  int
 	files  int
 	late   string // the first field after a file; "": none
+
+	form     *multipart.Reader // nil: a raw body
+	boundary string
+	tail     *tail // of the form
 }
 
 // source reads only the header of a request, so that a body can be refused before it
@@ -75,7 +79,9 @@ func (s *Server) source(w http.ResponseWriter, r *http.Request, several bool, pa
 	if err != nil || params["boundary"] == "" {
 		return nil, fault.New(fault.Usage, "multipart/form-data without a boundary")
 	}
-	src.form = multipart.NewReader(src.body, params["boundary"])
+	src.tail = &tail{r: src.body, most: len("--") + len(params["boundary"]) + maxPadding}
+	src.boundary = params["boundary"]
+	src.form = multipart.NewReader(src.tail, src.boundary)
 	return src, nil
 }
 
@@ -91,6 +97,8 @@ func (src *source) next() (*picture, error) {
 		part, err := src.form.NextPart()
 		if err == io.EOF {
 			switch {
+			case src.tail.endsWith("--" + src.boundary):
+				return nil, src.broken(err)
 			case src.late != "" && src.files > 1:
 				return nil, errBetween(src.late)
 			case src.files == 0:
@@ -128,6 +136,29 @@ func (src *source) next() (*picture, error) {
 		}
 		return &picture{io.MultiReader(strings.NewReader(string(first[:n])), part), -1, name}, nil
 	}
+}
+
+// maxPadding bounds the white space behind a boundary that is looked at (RFC 2046 5.1.1).
+const maxPadding = 64
+
+// tail passes bytes on and keeps the last of them. Package multipart takes a form that
+// ends with a line of its boundary for a whole one: it finds no header of a next part.
+type tail struct {
+	r    io.Reader
+	most int // bytes kept
+	last []byte
+}
+
+func (t *tail) Read(b []byte) (int, error) {
+	n, err := t.r.Read(b)
+	t.last = append(t.last, b[max(0, n-t.most):n]...)
+	t.last = t.last[max(0, len(t.last)-t.most):]
+	return n, err
+}
+
+// endsWith reports whether the bytes so far end with s and white space.
+func (t *tail) endsWith(s string) bool {
+	return bytes.HasSuffix(bytes.TrimRight(t.last, " \t\r\n"), []byte(s))
 }
 
 // end returns nil when there is no further picture.

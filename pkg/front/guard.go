@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -155,14 +156,18 @@ func hostMatches(host, name string) bool {
 	return name != "" && strings.EqualFold(host, name)
 }
 
-// CheckHost returns an error if name is nothing that -host takes.
+// CheckHost returns an error if name is nothing that -host takes. A NAME and a SUFFIX are
+// labels of letters, digits, hyphens and underscores with dots between them; no label
+// begins or ends with a hyphen (RFC 952; RFC 1123, 2.1).
 func CheckHost(name string) error {
-	rest := strings.TrimPrefix(name, "*.")
-	if name != "*" && (rest == "" || rest[0] == '.' || strings.ContainsAny(rest, "*/:@ ")) {
+	rest := strings.TrimPrefix(strings.TrimSuffix(name, "."), "*.")
+	if name != "*" && !hostName.MatchString(rest) {
 		return fault.New(fault.Usage, "-host %q: not a NAME, *.SUFFIX or *", name)
 	}
 	return nil
 }
+
+var hostName = regexp.MustCompile(`^(?i:[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.|$))+$`)
 
 // token is one that is valid. The SHA-256 is compared: hashes have one length, so
 // comparing takes the same time for all.

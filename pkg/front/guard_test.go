@@ -46,6 +46,8 @@ func TestHostNamesWithAStar(t *testing.T) {
 	}
 	for name, good := range map[string]bool{
 		"pics.lan": true, "*.lan": true, "*": true, "": false, "*.": false, "**": false, "a*.lan": false, "*lan": false, ".lan": false, "*..lan": false, "http://pics.lan": false, "pics.lan:80": false,
+		"*.-x": false, "-x": false, "x-": false, "a-b.lan": true, "pics.lan.": true, "*.a.b": true, "a_b": true, "192.0.2.1": true, "a..b": false, "a.-b": false, "é.lan": false, "*.*": false, "a\n": false,
+		strings.Repeat("a", 63) + ".lan": true, strings.Repeat("a", 64) + ".lan": false,
 	} {
 		if err := CheckHost(name); (err == nil) != good {
 			t.Errorf("-host %q: %v", name, err)

@@ -2,6 +2,7 @@ package front
 
 import (
 	"net/http"
+	"slices"
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/jobid"
@@ -31,6 +32,8 @@ func (s *Server) showJobs(w http.ResponseWriter, r *http.Request, _ string) {
 	case err != nil:
 	case len(ids) == 0:
 		err = fault.New(fault.Usage, "no job: GET /jobs?j=ID&j=ID")
+	case slices.Contains(ids, ""):
+		err = fault.New(fault.Usage, "an empty id: GET /jobs?j=ID&j=ID")
 	case len(ids) > maxListed:
 		err = fault.New(fault.Usage, "%d jobs: at most %d in one request", len(ids), maxListed)
 	}

@@ -46,7 +46,7 @@ func TestSeveralJobsInOneRequest(t *testing.T) {
 	}
 	for query, want := range map[string]string{
 		"": "GET /jobs?j=ID", "wait": "GET /jobs?j=ID", "j=" + done + "&k=1": `unknown word "k"`,
-		"j=" + done + "&wait=x": "wait", strings.Repeat("j=a&", 1001): "1001 jobs: at most 1000",
+		"j=": "an empty id", "j=" + done + "&j=": "an empty id", "j=" + done + "&wait=x": "wait", strings.Repeat("j=a&", 1001): "1001 jobs: at most 1000",
 	} {
 		if a := s.do("GET", "/jobs?"+query, ""); a.status != 400 || !strings.Contains(a.body, want) {
 			t.Errorf("%.30s: %d %s", query, a.status, a.body)
@@ -84,5 +84,21 @@ func TestFieldsBetweenFilesMakeNoJob(t *testing.T) {
 	cut := body[:strings.LastIndex(body, "Content-Disposition")+10]
 	if a := s.do("POST", "/jobs", cut, kind); a.status != 400 || !strings.Contains(a.body, "without its last boundary") {
 		t.Errorf("cut off: %d %s", a.status, a.body)
+	}
+	// Also where it is cut behind a line of the boundary, with what may stand behind one.
+	line := strings.LastIndex(body, "--")
+	whole := body[:line] + "\r\n"
+	for _, cut := range []string{whole, whole[:len(whole)-1], whole[:len(whole)-2], whole[:len(whole)-2] + " \t\r\n", whole + "\r"} {
+		if a := s.do("POST", "/jobs", cut, kind); a.status != 400 || !strings.Contains(a.body, "without its last boundary") {
+			t.Errorf("cut off behind a boundary, %q: %d %s", cut[line-20:], a.status, a.body)
+		}
+		if a := s.do("PUT", "/image", cut, kind); a.status != 400 {
+			t.Errorf("/image: %d %s", a.status, a.body)
+		}
+	}
+	for _, end := range []string{"--", "--\r\n", "-- \r\n", "--\r\nepilogue"} {
+		if a := s.do("PUT", "/image", body[:line]+end, kind); a.status != 200 {
+			t.Errorf("a whole form that ends %q: %d %s", end, a.status, a.body)
+		}
 	}
 }
