@@ -1,6 +1,6 @@
 # imgtools resizes, crops, converts and grays pictures: as shell commands and as an upload service.
 #
-#   make            build the eleven commands into bin/ (SIMD=0: without vector code)
+#   make            build the twelve commands into bin/ (SIMD=0: without vector code)
 #   make run        build them and serve http://localhost:8080 (PORT=n: elsewhere)
 #   make test       every test; installs what the tests need when it may
 #   make check      what must hold before a commit: gofmt, vet, manual pages, walls
@@ -53,7 +53,7 @@ ifeq ($(SIMD)$(shell $(GO) env GOARCH 2>/dev/null),1amd64)
 export GOEXPERIMENT = simd
 endif
 
-COMMANDS = gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsign
+COMMANDS = gray scale grayd scaled heifd imgd imgput imgget imgls imgrm imginfo imgsign
 # Packages with vector code: their plain loops are tested and vetted too.
 VECTORS = $(addprefix ./pkg/picture/,colour flate jpeg png raster resample webp webp/vp8 webp/vp8l)
 

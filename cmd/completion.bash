@@ -72,4 +72,4 @@ _imgtools_ids() {
 	[[ ${#ids[@]} -lt 2 || $COMP_TYPE == 37 || $COMP_TYPE == 42 ]] || COMPREPLY=("${named[@]}")
 }
 
-complete -F _imgtools gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsign
+complete -F _imgtools gray scale grayd scaled heifd imgd imgput imgget imgls imgrm imginfo imgsign

@@ -57,6 +57,6 @@ function __imgtools_complete
     end
 end
 
-for command in gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsign
+for command in gray scale grayd scaled heifd imgd imgput imgget imgls imgrm imginfo imgsign
     complete -c $command -f -a '(__imgtools_complete)'
 end

@@ -1,4 +1,4 @@
-#compdef gray scale grayd scaled imgd imgput imgget imgls imgrm imginfo imgsign
+#compdef gray scale grayd scaled heifd imgd imgput imgget imgls imgrm imginfo imgsign
 # Completion of imgtools' commands for zsh. Flags and what they take are read
 # from the command's own -h, so they are those of the version that is there.
 # make install puts it where zsh looks, as _imgtools.

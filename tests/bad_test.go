@@ -53,9 +53,7 @@ func TestBadInputs(t *testing.T) {
 		{"unknown format", good, "gray&format=heic", 400, "heic", "gray -f heic", 2},
 		{"unknown kernel", good, "scale=1/2&kernel=sinc", 400, "sinc", "scale -k sinc 1/2", 2},
 		{"quality 0", good, "gray&quality=0", 400, "quality", "gray -q 0", 2},
-		{"HEIC", []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"), "gray", 415, "HEIC", "gray", 1},
-		{"whole HEIC", read(t, filepath.Join(root, "pkg/picture/heif/testdata/odd.heic")), "scale=1/2", 415, "libheif-examples", "scale 1/2", 1},
-		{"whole AVIF", read(t, filepath.Join(root, "pkg/picture/heif/testdata/deep.avif")), "gray", 415, "libavif-bin", "gray", 1},
+		{"cut HEIC", []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"), "gray", 415, "no meta box", "gray", 1},
 		{"SVG", []byte(`<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>`), "gray", 415, "SVG", "gray", 1},
 		{"PDF", []byte("%PDF-1.7\n1 0 obj\n"), "gray", 415, "PDF", "gray", 1},
 	} {

@@ -35,6 +35,7 @@ func TestDebianPackage(t *testing.T) {
 		"usr/lib/systemd/system/imgd.service", "usr/lib/sysusers.d/imgtools.conf", "usr/lib/tmpfiles.d/imgtools.conf",
 		"usr/share/bash-completion/completions/imgput", "usr/share/zsh/vendor-completions/_imgtools", "usr/share/fish/vendor_completions.d/scaled.fish",
 		"etc/systemd/system/sockets.target.wants/imgd.socket", "etc/systemd/system/sockets.target.wants/grayd-status.socket",
+		"usr/bin/heifd", "usr/lib/systemd/system/heifd.service", "etc/systemd/system/sockets.target.wants/heifd.socket",
 		"etc/systemd/system/multi-user.target.wants/imgd.service",
 	} {
 		if _, err := os.Lstat(filepath.Join(scratch, f)); err != nil {

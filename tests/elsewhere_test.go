@@ -56,3 +56,42 @@ func TestManElsewhere(t *testing.T) {
 		t.Errorf("only %d calls of ImageMagick", both)
 	}
 }
+
+// The table of errors agrees with imgd(8)'s and with pkg/fault.
+func TestManErrors(t *testing.T) {
+	type row struct{ kind, status, exit, again string }
+	got := map[string]row{}
+	for _, m := range regexp.MustCompile(`(?m)^\.It (\w+) Ta (\d+) Ta (\d+) Ta (yes|no) Ta \S`).FindAllStringSubmatch(tour(t, "OPERATION"), -1) {
+		got[m[1]] = row{m[1], m[2], m[3], m[4]}
+	}
+	exits := map[string]string{"ExitFail": "1", "ExitUsage": "2", "ExitAgain": "75"}
+	words := map[string]string{"true": "yes", "false": "no"}
+	kinds := regexp.MustCompile(`(?m)^\s+\w+: +\{"(\w+)", (\d+), (\w+), (true|false), (?:true|false)\},`).FindAllStringSubmatch(string(read(t, filepath.Join(root, "pkg/fault/fault.go"))), -1)
+	if len(kinds) < 16 || len(kinds) != len(got) {
+		t.Errorf("%d kinds in pkg/fault, %d in imgtools.7", len(kinds), len(got))
+	}
+	imgd := string(read(t, filepath.Join(root, "man/imgd.8")))
+	for _, k := range kinds {
+		if want := (row{k[1], k[2], exits[k[3]], words[k[4]]}); got[k[1]] != want {
+			t.Errorf("imgtools.7 has %v, pkg/fault %v", got[k[1]], want)
+		}
+		if !regexp.MustCompile(`(?m)^\.It ` + k[1] + ` Ta ` + k[2] + `\b`).MatchString(imgd) {
+			t.Errorf("imgd.8 has no line for %s with %s", k[1], k[2])
+		}
+	}
+}
+
+// What an operator is told to watch is there to be watched.
+func TestManWatching(t *testing.T) {
+	s := startImgd(t)
+	_, metrics := s.want(t, 200, "GET", "/metrics", nil)
+	names := regexp.MustCompile(`imgtools_[a-z_]+`).FindAllString(tour(t, "OPERATION"), -1)
+	if len(names) < 8 {
+		t.Errorf("only %d figures: %v", len(names), names)
+	}
+	for _, n := range names {
+		if !strings.Contains(string(metrics), "# TYPE "+n+" ") {
+			t.Errorf("/metrics has no %s", n)
+		}
+	}
+}

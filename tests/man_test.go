@@ -17,7 +17,7 @@ import (
 var page = map[string]string{
 	"gray": "gray.1", "scale": "scale.1", "imgput": "imgput.1", "imgget": "imgget.1", "imgls": "imgls.1", "imgrm": "imgrm.1",
 	"imginfo": "imginfo.1", "imgsign": "imgsign.1",
-	"grayd": "grayd.8", "scaled": "scaled.8", "imgd": "imgd.8",
+	"grayd": "grayd.8", "scaled": "scaled.8", "heifd": "heifd.8", "imgd": "imgd.8",
 }
 
 // flags that -h or a manual page shows: each spelling with its argument's name.
@@ -218,7 +218,7 @@ func TestManLint(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"gray.1", "grayd.8", "imgchanges.7", "imgd.8", "imgget.1", "imginfo.1", "imgls.1", "imgproto.7", "imgput.1", "imgrm.1", "imgsign.1", "imgspool.5", "imgtools-operating.7", "imgtools.7", "scale.1", "scaled.8"}
+	want := []string{"gray.1", "grayd.8", "heifd.8", "imgchanges.7", "imgd.8", "imgget.1", "imginfo.1", "imgls.1", "imgproto.7", "imgput.1", "imgrm.1", "imgsign.1", "imgspool.5", "imgtools.7", "scale.1", "scaled.8"}
 	if !slices.Equal(names, want) {
 		t.Errorf("manual pages %v, want %v", names, want)
 	}
@@ -229,7 +229,7 @@ func TestManLint(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range regexp.MustCompile(`(?m)^\.(?:It )?Xr (\S+) ([1-8])`).FindAllStringSubmatch(string(b), -1) {
-			ours := strings.HasPrefix(m[1], "img") || m[1] == "gray" || m[1] == "scale" || m[1] == "grayd" || m[1] == "scaled"
+			ours := strings.HasPrefix(m[1], "img") || m[1] == "gray" || m[1] == "scale" || m[1] == "grayd" || m[1] == "scaled" || m[1] == "heifd"
 			if ours && !slices.Contains(names, m[1]+"."+m[2]) {
 				t.Errorf("%s refers to %s(%s)", filepath.Base(p), m[1], m[2])
 			}

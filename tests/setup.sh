@@ -34,6 +34,9 @@ tmux tmux
 zsh zsh
 fish fish
 objdump binutils
+heif-enc libheif-examples
+avifenc libavif-bin
+vips libvips-tools
 '
 # Only root can mount. "setup.sh faults" is for make faults.
 if [ "$(id -u)" = 0 ]; then

@@ -88,7 +88,7 @@ var walls = map[string][]string{
 	"pkg/front/dispatch":   {"pkg/info", "pkg/eventually", "pkg/front/fakedaemon", "pkg/fault", "pkg/filename", "pkg/limits", "pkg/lease", "pkg/geometry", "pkg/ops", "pkg/daemon/wire", "pkg/daemon/fdpass"},
 	"pkg/front":            {"pkg/info", "pkg/eventually", "pkg/fault", "pkg/filename", "pkg/jobid", "pkg/geometry", "pkg/ops", "pkg/urlsign", "pkg/daemon/wire", "pkg/daemon/fdpass", "pkg/daemon/peercred", "pkg/front/"},
 	"pkg/front/docroot":    {"pkg/fault", "pkg/filename"},
-	"pkg/front/service":    {"pkg/fault", "pkg/tokenfile", "pkg/front", "pkg/front/spool", "pkg/front/docroot", "pkg/daemon/"},
+	"pkg/front/service":    {"pkg/fault", "pkg/tokenfile", "pkg/front", "pkg/front/dispatch", "pkg/front/spool", "pkg/front/docroot", "pkg/daemon/"},
 
 	// The person's side: cli < input, output, progress, show, history, client < filter, transfer.
 	"pkg/shell/system":          {},
@@ -105,13 +105,15 @@ var walls = map[string][]string{
 	"pkg/shell/transfer":        {"pkg/backoff", "pkg/fault", "pkg/filename", "pkg/format", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/history", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
 
 	// Commands join wings.
-	"cmd/gray":               {cmdtest, "cmd/internal/filtercmd", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
-	"cmd/scale":              {cmdtest, "cmd/internal/filtercmd", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
-	"cmd/internal/filtercmd": {"pkg/fault", "pkg/format", "pkg/ops", "pkg/picture/raster", "pkg/picture/plan", "pkg/shell/"},
-	"cmd/internal/filterd":   {filterdtest, plantest, fakeheif, "pkg/picture/codec", "pkg/fault", "pkg/limits", "pkg/ops", "pkg/picture/raster", "pkg/picture/plan", "pkg/picture/describe", "pkg/info", "pkg/daemon", "pkg/daemon/", "pkg/shell/cli"},
+	"cmd/gray":               {cmdtest, "cmd/internal/filtercmd", "pkg/daemon/jail", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
+	"cmd/scale":              {cmdtest, "cmd/internal/filtercmd", "pkg/daemon/jail", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
+	"cmd/internal/filtercmd": {"cmd/internal/decoders", "pkg/fault", "pkg/format", "pkg/ops", "pkg/picture/raster", "pkg/picture/plan", "pkg/shell/"},
+	"cmd/internal/decoders":  {"pkg/daemon/jail", "pkg/picture/raster", "pkg/picture/codec", programs},
+	"cmd/internal/filterd":   {filterdtest, plantest, fakeheif, "cmd/internal/decoders", "pkg/picture/codec", "pkg/fault", "pkg/limits", "pkg/ops", "pkg/picture/raster", "pkg/picture/plan", "pkg/picture/describe", "pkg/info", "pkg/daemon", "pkg/daemon/", "pkg/shell/cli"},
 	cmdtest:                  {},
 	filterdtest:              {"pkg/format", "pkg/ops", "pkg/picture/raster", rastertest, "pkg/daemon/", "pkg/shell/cli"},
 	"cmd/grayd":              {"cmd/internal/", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
+	"cmd/heifd":              {"cmd/internal/", "pkg/fault", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
 	"cmd/scaled":             {"cmd/internal/", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
 	"cmd/imgd":               {"pkg/fault", "pkg/geometry", "pkg/ops", "pkg/front/", "pkg/front", "pkg/daemon/", "pkg/daemon", "pkg/shell/cli"},
 	"cmd/imgput":             {cmdtest, "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/shell/"},
@@ -129,6 +131,7 @@ var walls = map[string][]string{
 	"tests/container": {"pkg/eventually"},                                                                                             // under podman
 	"tests/derived":   {"pkg/fault", "pkg/format", "pkg/ops", "pkg/filename", "pkg/daemon/wire", "pkg/shell/cli", "pkg/shell/output"}, // what derives from the tables, in all wings
 	"tests/inject":    {},
+	"tests/double":    {}, // a program in a jail
 	"tests/mutants":   {},
 	"tests/corpus":    {"tests/cost"},
 	"tests/bench":     {"tests/cost", "pkg/picture/flate"},
@@ -291,10 +294,10 @@ func TestWallsAgainstStandardLibrary(t *testing.T) {
 	})
 }
 
-// grayd and scaled link neither package net nor os/user: so they are static with
+// grayd, scaled and heifd link neither package net nor os/user: so they are static with
 // or without cgo, and every thread can take the sandbox.
 func TestWallsOfTheSandbox(t *testing.T) {
-	for _, name := range []string{"grayd", "scaled"} {
+	for _, name := range []string{"grayd", "scaled", "heifd"} {
 		c := exec.Command("go", "list", "-deps", "./cmd/"+name)
 		c.Dir = root
 		out, err := c.Output()
@@ -333,7 +336,7 @@ func TestWallsOfTheTree(t *testing.T) {
 			names = append(names, c.Name())
 		}
 	}
-	if want := []string{"gray", "grayd", "imgd", "imgget", "imginfo", "imgls", "imgput", "imgrm", "imgsign", "scale", "scaled"}; !slices.Equal(names, want) {
+	if want := []string{"gray", "grayd", "heifd", "imgd", "imgget", "imginfo", "imgls", "imgput", "imgrm", "imgsign", "scale", "scaled"}; !slices.Equal(names, want) {
 		t.Errorf("commands %v, want %v", names, want)
 	}
 	sleep := []byte("time." + "Sleep")

@@ -3,9 +3,13 @@ package main
 
 import (
 	"imgtools/cmd/internal/filtercmd"
+	"imgtools/pkg/daemon/jail"
 	"imgtools/pkg/shell/cli"
 )
 
-func main() { cli.Main("gray", run) }
+func main() {
+	jail.Main() // decodes HEIC and AVIF in processes of this program
+	cli.Main("gray", run)
+}
 
 func run(args []string) error { return filtercmd.Run("gray", "turns pictures gray", args) }

@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// The units of both daemons are as systemd wants them, and its measure of what a
+// The units of the daemons are as systemd wants them, and its measure of what a
 // service may still do is at most 1.0 of 10.
 func TestUnits(t *testing.T) {
-	for _, name := range []string{"grayd", "scaled"} {
+	for _, name := range []string{"grayd", "scaled", "heifd"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			units := []string{name + ".service", name + ".socket", name + "-status.socket"}
@@ -68,6 +68,7 @@ func TestUnitsAreNeverGivenUp(t *testing.T) {
 	for unit, name := range map[string]string{
 		"imgd.service": "imgd", "imgd.socket": "imgd",
 		"grayd.service": "grayd", "grayd.socket": "grayd", "grayd-status.socket": "grayd",
+		"heifd.service": "heifd", "heifd.socket": "heifd", "heifd-status.socket": "heifd",
 		"scaled.service": "scaled", "scaled.socket": "scaled", "scaled-status.socket": "scaled",
 	} {
 		t.Run(unit, func(t *testing.T) {

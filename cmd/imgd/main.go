@@ -55,6 +55,7 @@ func parse(args []string) (options, error) {
 	f.Strings(&o.Addresses, "a", "address", "address", "listen on unix:/path or tcp:IP:port as well (default RUN/imgd.sock)")
 	f.Strings(&o.Gray, "", "grayd", "address", "address of a running grayd (default: start one)")
 	f.Strings(&o.Scale, "", "scaled", "address", "address of a running scaled (default: start one)")
+	f.Strings(&o.HEIF, "", "heifd", "address", "address of a running heifd (default: start one if a program decodes HEIC or AVIF)")
 	f.Int(&o.Workers, "n", "workers", "workers", "worker processes of each daemon that imgd starts")
 	f.Duration(&o.Timeout, "t", "timeout", "time", "limit of the work on one picture")
 	f.Duration(&o.Drain, "", "drain", "time", "after SIGTERM, take requests for this long while /readyz answers 503")

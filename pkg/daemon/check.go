@@ -45,5 +45,10 @@ func Check(cfg Config, w io.Writer) error {
 	}
 	_, err = fmt.Fprintf(w, "verb: %s\nworkers: %d\ntimeout: %s\nmaxpixels: %s\nmaxmem: %s\nsandbox: %s\n",
 		cfg.Verb, cfg.Workers, limits.FormatTime(cfg.Timeout), limits.Decimal.Format(cfg.MaxPixels), limits.Binary.Format(cfg.MaxMem), mode)
+	if cfg.Helper != nil {
+		for _, line := range cfg.Helper.Examine() {
+			fmt.Fprintln(w, line)
+		}
+	}
 	return err
 }

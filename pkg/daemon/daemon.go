@@ -46,8 +46,23 @@ type Config struct {
 	Fitted    string        // how Workers and MaxMem were lowered, to be said at start; "": they were not
 	Sandbox   string        // strict, best or off
 	Operation worker.Operation
+	Helper    *Helper   // of a daemon whose workers have other programs work for them; nil: none
 	Args      []string  // flags that make the same Config in a worker
 	Stderr    io.Writer // for messages
+}
+
+// Helper is how a daemon has other programs work for its workers.
+type Helper struct {
+	// Prepare is called in each worker before it enters the sandbox. It returns the
+	// worker's Operation, and a channel that is closed when the worker must end because
+	// its programs can't be started any more; nil: never.
+	Prepare func() (op worker.Operation, gone <-chan struct{}, err error)
+	// Files is the number of descriptors that Prepare and the Operation have open at most.
+	Files int
+	// Examine finds out what the programs can do. It returns lines for the status and for
+	// -C, without their newlines, and is called at start and at each SIGHUP.
+	Examine func() []string
+	Env     []string // names of variables that workers have, too
 }
 
 const (
@@ -120,6 +135,14 @@ func work(cfg Config, mode sandbox.Mode, sockets string) error {
 			Kept:      kind == listen.Inherited,
 		})
 	}
+	files := uint64(worker.Descriptors + firstSocket + len(sockets))
+	var gone <-chan struct{}
+	if cfg.Helper != nil {
+		if wcfg.Operation, gone, err = cfg.Helper.Prepare(); err != nil {
+			return err
+		}
+		files += uint64(cfg.Helper.Files)
+	}
 	w, err := worker.New(wcfg)
 	if err != nil {
 		return err
@@ -129,7 +152,7 @@ func work(cfg Config, mode sandbox.Mode, sockets string) error {
 	if err := sandbox.Limit(sandbox.Limits{
 		Data:  uint64(cfg.MaxMem) + dataSlack,
 		File:  uint64(cfg.MaxPixels)*bytesPerPixel + headSlack,
-		Files: uint64(worker.Descriptors + firstSocket + len(sockets)),
+		Files: files,
 	}); err != nil {
 		return err
 	}
@@ -142,7 +165,10 @@ func work(cfg Config, mode sandbox.Mode, sockets string) error {
 	}
 	go life.Listen(w.Drain, w.Stop)
 	go func() {
-		<-term
+		select {
+		case <-term:
+		case <-gone:
+		}
 		w.Stop()
 	}()
 	if err := w.Serve(); err == nil {
@@ -204,6 +230,20 @@ func supervise(cfg Config) error {
 		// its memory with a system call that the sandbox forbids.
 		"GODEBUG=containermaxprocs=0,updatemaxprocs=0,decoratemappings=0",
 		"JOURNAL_STREAM=" + os.Getenv("JOURNAL_STREAM"),
+	}
+	if cfg.Helper != nil {
+		for _, name := range cfg.Helper.Env {
+			if value, ok := os.LookupEnv(name); ok {
+				pcfg.Env = append(pcfg.Env, name+"="+value)
+			}
+		}
+		e := examination{examine: cfg.Helper.Examine, info: info}
+		e.again()
+		pcfg.More = e.text
+		pcfg.Reloading = func() []string {
+			go e.again()
+			return listen.Reloading()
+		}
 	}
 	pcfg.Started = func(sandbox string) {
 		info("%d workers on %s; sandbox %s", cfg.Workers, strings.Join(names, " "), sandbox)

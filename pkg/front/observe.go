@@ -53,7 +53,6 @@ func (s *Server) observe(next http.HandlerFunc) http.HandlerFunc {
 		}
 		next(w, withInfo(r, i))
 		took := time.Since(start)
-		s.metrics.history.request(i.route, i.err)
 		s.metrics.answered(i.route.name(), r.Method, w.status, took)
 		s.logRequest(r, w, i, took)
 	}

@@ -175,7 +175,7 @@ func TestPackageUnderSystemd(t *testing.T) {
 	}
 }
 
-var services = []string{"imgd.service", "grayd.service", "scaled.service"}
+var services = []string{"imgd.service", "grayd.service", "scaled.service", "heifd.service"}
 
 func install(t *testing.T, s *service) {
 	s.run("dpkg", "-i", "/root/imgtools.deb")
@@ -335,7 +335,7 @@ func upgrade(t *testing.T, s *service) {
 
 func purge(t *testing.T, s *service) {
 	s.run("dpkg", "-r", "imgtools")
-	for _, p := range []string{"imgd", "grayd", "scaled"} {
+	for _, p := range []string{"imgd", "grayd", "scaled", "heifd"} {
 		if out, err := s.try("pgrep", "-x", p); err == nil {
 			t.Errorf("%s runs after its removal: %s", p, out)
 		}
@@ -344,13 +344,13 @@ func purge(t *testing.T, s *service) {
 		t.Errorf("the spool went with the package: %v", err)
 	}
 	s.run("dpkg", "-P", "imgtools")
-	left := s.run("find", "/", "-xdev", "(", "-name", "*imgtools*", "-o", "-name", "imgd*", "-o", "-name", "grayd*", "-o", "-name", "scaled*", ")",
+	left := s.run("find", "/", "-xdev", "(", "-name", "*imgtools*", "-o", "-name", "imgd*", "-o", "-name", "grayd*", "-o", "-name", "scaled*", "-o", "-name", "heifd*", ")",
 		"-not", "-path", "/proc/*", "-not", "-path", "/root/*", "-not", "-path", "/var/log/*", "-not", "-path", "/var/lib/dpkg/*")
 	if left != "" {
 		t.Errorf("left after the purge:\n%s", left)
 	}
 	for _, what := range []string{"list-unit-files", "list-units --failed"} {
-		out, _ := s.try(append(append([]string{"systemctl", "--no-legend"}, strings.Fields(what)...), "imgd*", "grayd*", "scaled*")...)
+		out, _ := s.try(append(append([]string{"systemctl", "--no-legend"}, strings.Fields(what)...), "imgd*", "grayd*", "scaled*", "heifd*")...)
 		if out != "" {
 			t.Errorf("%s after the purge:\n%s", what, out)
 		}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 
+	"imgtools/cmd/internal/decoders"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/format"
 	"imgtools/pkg/ops"
@@ -74,12 +75,13 @@ func Run(operation, about string, args []string) error {
 	for _, size := range o.Sizes() {
 		c.Sizes = append(c.Sizes, "-"+size.Name)
 	}
+	decoder := decoders.Direct()
 	return filter.Run(c, filter.Operation{IsPicture: plan.IsPicture, Prepare: func(in io.ReaderAt, size int64, as string, alone bool) (filter.Prepared, error) {
 		mine := o
 		if f, ok := format.Lookup(as); ok {
 			mine = o.With("format", f.Name)
 		}
-		p, err := plan.PrepareSizes(in, size, plan.Request{Ops: mine, Limits: lim, Ahead: alone})
+		p, err := plan.PrepareSizes(in, size, plan.Request{Ops: mine, Limits: lim, Ahead: alone, HEIF: decoder})
 		if err != nil {
 			return filter.Prepared{}, err
 		}

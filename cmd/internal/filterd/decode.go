@@ -3,6 +3,7 @@ package filterd
 import (
 	"io"
 	"os"
+	"time"
 
 	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/daemon/worker"
@@ -13,9 +14,10 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-// Decoding returns what a worker of heifd does with a request, within limits: it has d
-// decode the HEIC or AVIF, and writes it for the daemon that does the operations.
-func Decoding(d codec.Decoder) func(raster.Limits) worker.Operation {
+// Decoding returns what a worker of heifd does with a request, within limits: it has a
+// decoder decode the HEIC or AVIF, and writes it for the daemon that does the operations.
+// within returns the decoder for a request that has so much time.
+func Decoding(within func(time.Duration) codec.Decoder) func(raster.Limits) worker.Operation {
 	return func(lim raster.Limits) worker.Operation {
 		return func(req wire.Request, in *os.File, outs []io.Writer) (wire.Reply, error) {
 			if req.Verb == wire.Info {
@@ -29,7 +31,7 @@ func Decoding(d codec.Decoder) func(raster.Limits) worker.Operation {
 			if err != nil {
 				return wire.Reply{}, err
 			}
-			r.HEIF = d
+			r.HEIF = within(req.Limit)
 			res, err := plan.Decode(outs[0], in, fi.Size(), r)
 			if err != nil {
 				return wire.Reply{}, err

@@ -3,12 +3,18 @@ package filterd
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"imgtools/cmd/internal/filterd/filterdtest"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/picture/codec"
 	"imgtools/pkg/picture/codec/fakeheif"
 	"imgtools/pkg/picture/raster"
 )
+
+func always(d codec.Decoder) func(time.Duration) codec.Decoder {
+	return func(time.Duration) codec.Decoder { return d }
+}
 
 func TestDecodeAnswers(t *testing.T) {
 	for _, c := range []struct {
@@ -23,7 +29,7 @@ func TestDecodeAnswers(t *testing.T) {
 	} {
 		t.Run(c.line, func(t *testing.T) {
 			pic := &fakeheif.Picture{Head: *raster.NewHeader(48, 36, c.layout, 8), Thumb: [2]int{16, 12}}
-			r, _, err := filterdtest.Run(t, Decoding(pic)(raster.Limits{}), c.line, fakeheif.File)
+			r, _, err := filterdtest.Run(t, Decoding(always(pic))(raster.Limits{}), c.line, fakeheif.File)
 			if err != nil || r.String() != c.want {
 				t.Errorf("%v, %v; want %s", r, err, c.want)
 			}
@@ -45,7 +51,7 @@ func TestDecodeWordsRefused(t *testing.T) {
 		"img/1 decode frame=2 for=1/2": "frame 2",
 	} {
 		t.Run(line, func(t *testing.T) {
-			_, _, err := filterdtest.Run(t, Decoding(pic)(raster.Limits{}), line, fakeheif.File)
+			_, _, err := filterdtest.Run(t, Decoding(always(pic))(raster.Limits{}), line, fakeheif.File)
 			if err == nil || fault.Of(err) != fault.Usage || !strings.Contains(err.Error(), part) {
 				t.Errorf("%v", err)
 			}

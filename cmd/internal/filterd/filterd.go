@@ -1,4 +1,4 @@
-// Package filterd is what grayd and scaled share: the command line of a daemon
+// Package filterd is what grayd, scaled and heifd share: the command line of a daemon
 // that does one operation on pictures, and the words that all of them have.
 package filterd
 
@@ -18,12 +18,16 @@ import (
 // Serve reads the arguments of the daemon of that name and is that daemon, or one
 // of its workers, until it ends. verb is the operation that it does.
 func Serve(name, verb, about string, args []string) error {
-	cfg := daemon.Config{
-		Name: name, Verb: verb, Args: args, Stderr: os.Stderr,
-		Workers: runtime.GOMAXPROCS(0), Timeout: limits.Time,
-		MaxPixels: limits.Pixels, MaxMem: limits.Memory,
-		Sandbox: "best",
-	}
+	cfg := daemon.Config{Name: name, Verb: verb, Workers: runtime.GOMAXPROCS(0)}
+	return serve(cfg, about, args, func(cfg *daemon.Config, lim raster.Limits) { cfg.Operation = Operation(verb)(lim) })
+}
+
+// serve reads the arguments and is the daemon. complete adds what the daemon does within
+// the limits.
+func serve(cfg daemon.Config, about string, args []string, complete func(*daemon.Config, raster.Limits)) error {
+	cfg.Args, cfg.Stderr, cfg.Timeout = args, os.Stderr, limits.Time
+	cfg.MaxPixels, cfg.MaxMem, cfg.Sandbox = limits.Pixels, limits.Memory, "best"
+	name := cfg.Name
 	f := cli.New(name, about, "")
 	f.Strings(&cfg.Addresses, "a", "address", "address", "listen on unix:/path, tcp:IP:port or tcp:localhost:port (default RUN/"+name+".sock)")
 	f.Int(&cfg.Workers, "n", "workers", "workers", "processes that work, each on one picture at a time")
@@ -41,7 +45,7 @@ func Serve(name, verb, about string, args []string) error {
 		return err
 	}
 	fit(&cfg, f)
-	cfg.Operation = Operation(verb)(raster.Limits{
+	complete(&cfg, raster.Limits{
 		Pixels: cfg.MaxPixels,
 		Mem:    cfg.MaxMem / 2, // of samples; the rest is for all else, and for garbage
 	})

@@ -53,7 +53,7 @@ var pauses = backoff.Pauses{First: 100 * time.Millisecond, Max: 30 * time.Second
 type Config struct {
 	Program string                           // whose folder in RUN it is, such as imgd
 	Daemons []string                         // their names, which are their commands' names
-	Args    []string                         // flags of each, besides -a
+	Args    func(daemon string) []string     // its flags, besides -a; nil: none
 	Stop    time.Duration                    // how long they may take to end
 	Warn    func(format string, args ...any) // called when one ends
 }
@@ -158,7 +158,11 @@ func (g *Group) keep(name string) {
 
 // run starts a daemon once and waits for its end, which is always an error.
 func (g *Group) run(name string) error {
-	cmd := exec.Command(g.paths[name], append([]string{"-a", g.Address(name)}, g.c.Args...)...)
+	args := []string{"-a", g.Address(name)}
+	if g.c.Args != nil {
+		args = append(args, g.c.Args(name)...)
+	}
+	cmd := exec.Command(g.paths[name], args...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	started := make(chan error, 1)

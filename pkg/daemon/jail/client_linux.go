@@ -47,6 +47,19 @@ func StartLauncher(mode sandbox.Mode, caps Caps) (*Launcher, error) {
 	return l, nil
 }
 
+// With calls f with a launcher, which has ended when With returns. Its error is that of the
+// start.
+func With(mode sandbox.Mode, caps Caps, f func(Runner)) error {
+	l, proc, err := startLauncher(mode, caps)
+	if err != nil {
+		return err
+	}
+	f(l)
+	l.Close()
+	proc.Wait() // its status says nothing that f does not know
+	return nil
+}
+
 func startLauncher(mode sandbox.Mode, caps Caps) (*Launcher, *os.Process, error) {
 	if err := Check(mode); err != nil {
 		return nil, nil, err

@@ -73,6 +73,7 @@ type Config struct {
 	Status  []int            // non-blocking listeners that serve the status
 	Unlink  func()           // removes the addresses
 	Started func(sandbox string)
+	More    func() string         // further lines of the status; nil: none
 	Notify  func(lines ...string) // notifies the service manager
 	// Watchdog is the interval of WATCHDOG=1 notifications; 0 is never.
 	Watchdog  time.Duration
@@ -441,6 +442,9 @@ func (s *supervisor) status() string {
 		{"failed", failed}, {"respawned", s.respawned}, {"sandbox", s.sandbox},
 	} {
 		fmt.Fprintf(&b, "%s: %v\n", kv.k, kv.v)
+	}
+	if s.More != nil {
+		b.WriteString(s.More())
 	}
 	return b.String()
 }

@@ -21,6 +21,7 @@ package wire
 import (
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"imgtools/pkg/fault"
@@ -47,6 +48,10 @@ type Request struct {
 	Geometry string     // of scale, else ""
 	Words    []ops.Word // in order, no key twice; len is not among them
 	Len      int64      // bytes of the body that follows the line; -1: no len was given
+
+	// Limit is the time for the work, which the worker sets for its Operation. It is not
+	// on the line.
+	Limit time.Duration
 }
 
 // ParseRequest reads a request line without its newline. It knows the form of

@@ -407,6 +407,7 @@ func (w *Worker) run(c *conn, req wire.Request, limit time.Duration, in *os.File
 	for i, out := range outs {
 		writers[i] = out
 	}
+	req.Limit = limit
 	reply, err := w.cfg.Operation(req, in, writers)
 	timer.Stop()
 	if !w.finish(c) {

@@ -12,6 +12,7 @@ import (
 	"imgtools/pkg/daemon/listen"
 	"imgtools/pkg/daemon/sandbox"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/front/dispatch"
 	"imgtools/pkg/front/docroot"
 	"imgtools/pkg/front/spool"
 	"imgtools/pkg/limits"
@@ -102,7 +103,7 @@ func (c *Config) checkDaemons(r *report) {
 	for _, given := range []struct {
 		name      string
 		addresses []string
-	}{{"grayd", c.Gray}, {"scaled", c.Scale}} {
+	}{{"grayd", c.Gray}, {"scaled", c.Scale}, {dispatch.Heifd, c.HEIF}} {
 		for _, text := range given.addresses {
 			a, err := address.Dial(text)
 			if err != nil {
@@ -115,7 +116,7 @@ func (c *Config) checkDaemons(r *report) {
 	}
 	for _, name := range c.missing() {
 		if path, err := embed.Find(name); !r.bad(err) {
-			r.say(name, "%s -n %d -maxmem %s -sandbox %s", path, c.Workers, limits.Binary.Format(c.MaxMem), c.Sandbox)
+			r.say(name, "%s -n %d -maxmem %s -sandbox %s", path, c.workers(name), limits.Binary.Format(c.MaxMem), c.Sandbox)
 		}
 	}
 	if len(c.missing()) > 0 {

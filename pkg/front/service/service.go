@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"os/signal"
 	"slices"
 	"strconv"
@@ -31,7 +32,9 @@ import (
 	"imgtools/pkg/daemon/serverlog"
 	"imgtools/pkg/daemon/timerslack"
 	"imgtools/pkg/fault"
+	"imgtools/pkg/format"
 	"imgtools/pkg/front"
+	"imgtools/pkg/front/dispatch"
 	"imgtools/pkg/front/spool"
 	"imgtools/pkg/limits"
 )
@@ -59,6 +62,7 @@ type Config struct {
 	Proxies   []string // CIDR: peers whose X-Forwarded headers are believed
 
 	Gray, Scale []string // addresses of daemons; none: one is started
+	HEIF        []string // addresses of heifd; none: one is started if it has a program to run
 	Workers     int      // of each daemon that is started
 	Sandbox     string   // of their workers: strict, best or off
 
@@ -208,7 +212,7 @@ func (s *service) run() error {
 		return err
 	}
 	srv, err := front.New(front.Config{
-		Spool: jobs, Gray: s.Gray, Scale: s.Scale, Workers: s.Workers, Timeout: s.Timeout, MaxPixels: s.MaxPixels,
+		Spool: jobs, Gray: s.Gray, Scale: s.Scale, HEIF: s.HEIF, Workers: s.Workers, Timeout: s.Timeout, MaxPixels: s.MaxPixels,
 		Queue: s.Queue, Conns: s.Conns, Proxies: proxies, MaxBytes: s.MaxBytes, Hosts: append(s.IPs, s.Hosts...), Log: s.log,
 		Root: s.Root, MaxAge: s.MaxAge, Version: s.Version,
 	})
@@ -313,29 +317,62 @@ func (c *Config) missing() (names []string) {
 	if len(c.Scale) == 0 {
 		names = append(names, "scaled")
 	}
+	if len(c.HEIF) == 0 && decoders() {
+		names = append(names, dispatch.Heifd)
+	}
 	return names
+}
+
+// decoders reports whether heifd is installed, and a program that decodes HEIC or AVIF.
+func decoders() bool {
+	if _, err := embed.Find(dispatch.Heifd); err != nil {
+		return false
+	}
+	for _, f := range format.All() {
+		for _, program := range f.Programs {
+			if _, err := exec.LookPath(program); err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// flags returns those of a daemon that is started. Few pictures are HEIC or AVIF, and
+// decoding one takes as much memory again: heifd has fewer workers.
+func (c *Config) flags(daemon string) []string {
+	return []string{
+		"-n", strconv.Itoa(c.workers(daemon)), "-t", c.Timeout.String(),
+		"-maxpixels", strconv.FormatInt(c.MaxPixels, 10), "-maxmem", strconv.FormatInt(c.MaxMem, 10),
+		"-sandbox", c.Sandbox,
+	}
+}
+
+func (c *Config) workers(daemon string) int {
+	if daemon == dispatch.Heifd {
+		return max(1, c.Workers/4)
+	}
+	return c.Workers
 }
 
 // startDaemons starts the daemons of which no address was given, and sets their
 // addresses.
 func (s *service) startDaemons() (*embed.Group, error) {
+	missing := s.missing()
 	g, err := embed.Start(embed.Config{
-		Program: "imgd", Daemons: s.missing(), Stop: s.Timeout + stopTime, Warn: s.lines.Warn,
-		Args: []string{
-			"-n", strconv.Itoa(s.Workers), "-t", s.Timeout.String(),
-			"-maxpixels", strconv.FormatInt(s.MaxPixels, 10), "-maxmem", strconv.FormatInt(s.MaxMem, 10),
-			"-sandbox", s.Sandbox,
-		},
+		Program: "imgd", Daemons: missing, Stop: s.Timeout + stopTime, Warn: s.lines.Warn, Args: s.flags,
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range s.missing() {
+	for _, name := range missing {
 		switch name {
 		case "grayd":
 			s.Gray = []string{g.Address(name)}
 		case "scaled":
 			s.Scale = []string{g.Address(name)}
+		case dispatch.Heifd:
+			s.HEIF = []string{g.Address(name)}
 		}
 	}
 	return g, nil

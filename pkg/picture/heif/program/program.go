@@ -89,6 +89,13 @@ func New(run Runner, o Options) *Decoder {
 	return d
 }
 
+// Within returns the same decoder with another limit on the time of a program.
+func (d *Decoder) Within(limit time.Duration) *Decoder {
+	w := *d
+	w.time = limit
+	return &w
+}
+
 // Can returns the name of the program that decodes most files of each format: under
 // "HEIC" and "AVIF", and nothing where none does.
 func (d *Decoder) Can() map[string]string {

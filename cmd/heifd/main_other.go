@@ -1,0 +1,7 @@
+//go:build !linux
+
+package main
+
+import "imgtools/pkg/shell/cli"
+
+func main() { cli.OnlyLinux("heifd") }
