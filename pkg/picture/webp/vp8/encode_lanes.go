@@ -136,3 +136,14 @@ func subtractPlain(d, a, b *lanes) {
 		}
 	}
 }
+
+// squareErrorPlain returns the sum of the squared differences of samples.
+func squareErrorPlain(a, b *lanes) (sum int) {
+	for p := range 16 {
+		for i := range 16 {
+			d := int(a[p][i] - b[p][i])
+			sum += d * d
+		}
+	}
+	return sum
+}

@@ -107,6 +107,22 @@ func subtract(d, a, b *lanes) {
 	archsimd.ClearAVXUpperBits()
 }
 
+func squareError(a, b *lanes) int {
+	if !avx2 {
+		return squareErrorPlain(a, b)
+	}
+	d := load(&a[0]).Sub(load(&b[0]))
+	sum := d.DotProductPairs(d)
+	for p := 1; p < 16; p++ {
+		d = load(&a[p]).Sub(load(&b[p]))
+		sum = sum.Add(d.DotProductPairs(d))
+	}
+	half := sum.GetLo().Add(sum.GetHi())
+	total := half.GetElem(0) + half.GetElem(1) + half.GetElem(2) + half.GetElem(3)
+	archsimd.ClearAVXUpperBits()
+	return int(total)
+}
+
 func dequantize(d *lanes, q *quantTable, first int) {
 	if !avx2 {
 		dequantizePlain(d, q, first)

@@ -11,6 +11,8 @@ func quantize(levels, c *lanes, q *quantTable, first int, dist *[16]int32) (code
 	return quantizePlain(levels, c, q, first, dist)
 }
 
+func squareError(a, b *lanes) int { return squareErrorPlain(a, b) }
+
 func rateLanes(levels *lanes, l *laneCosts, first int, context *[16]uint8, rate *[16]uint16) {
 	ratePlain(levels, l, first, context, rate)
 }
@@ -29,6 +31,10 @@ func differences(d *lanes, v *[2]blockPixels, groups *[2]*modeGroup, a, b *[16]u
 
 func rebuildBlock(pix *[4][40]uint8, x int, v *blockPixels, m mode, levels *[16]int16, q *quantTable, coded bool) {
 	rebuildBlockPlain(pix, x, v, m, levels, q, coded)
+}
+
+func quarterSums(luma []uint8, stride int, sums, squares *[4]int32) {
+	quarterSumsPlain(luma, stride, sums, squares)
 }
 
 func toLanes(d *lanes, luma []uint8, stride int) { toLanesPlain(d, luma, stride) }

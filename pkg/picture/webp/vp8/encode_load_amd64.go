@@ -74,3 +74,30 @@ func rebuild(pix *[256]uint8, pred, d *lanes) {
 	}
 	archsimd.ClearAVXUpperBits()
 }
+
+// quarterSums sets the sums of the samples of each quarter of a macroblock, and of their
+// squares.
+func quarterSums(luma []uint8, stride int, sums, squares *[4]int32) {
+	if !avx2 {
+		quarterSumsPlain(luma, stride, sums, squares)
+		return
+	}
+	line := func(y int) lanes16 {
+		return archsimd.LoadUint8x16((*[16]uint8)(luma[y*stride:])).ExtendToUint16().AsInt16x16()
+	}
+	one := load(&lanes1)
+	for half := range 2 {
+		v := line(8 * half)
+		sum, square := v, v.DotProductPairs(v)
+		for y := 1; y < 8; y++ {
+			v = line(8*half + y)
+			sum, square = sum.Add(v), square.Add(v.DotProductPairs(v))
+		}
+		// Four sums of each quarter, of which two are left in each vector.
+		both := sum.DotProductPairs(one).AddPairsGrouped(square)
+		lo, hi := both.GetLo(), both.GetHi()
+		sums[2*half], squares[2*half] = lo.GetElem(0)+lo.GetElem(1), lo.GetElem(2)+lo.GetElem(3)
+		sums[2*half+1], squares[2*half+1] = hi.GetElem(0)+hi.GetElem(1), hi.GetElem(2)+hi.GetElem(3)
+	}
+	archsimd.ClearAVXUpperBits()
+}

@@ -33,9 +33,16 @@ func (e *encoder) choose16() int {
 		inLeft = nil
 	}
 	t.edges.setLuma(above, e.leftLuma[:], e.cornerLuma, meanOf(inAbove, inLeft))
+	from, to := 0, len(squareModes)
 	for i, m := range squareModes {
+		t.edges.predict(&t.tries[i].pred, m, 0, 16)
+	}
+	if e.fast { // only the nearest
+		from = e.nearest16()
+		to = from + 1
+	}
+	for i := from; i < to; i++ {
 		try := &t.tries[i]
-		t.edges.predict(&try.pred, m, 0, 16)
 		subtract(&try.coefs, &mb.luma, &try.pred)
 		forward(&try.coefs)
 		forwardY2(&t.y2, i, &try.coefs[0])
@@ -52,7 +59,8 @@ func (e *encoder) choose16() int {
 
 	best := &t.best
 	best.score = math.MaxInt
-	for i, m := range squareModes {
+	for i := from; i < to; i++ {
+		m := squareModes[i]
 		bits := lumaModeCost[m]
 		if !e.tried.luma.has(m) || !e.modes.allows(bits) && m != modeDC {
 			continue
@@ -72,6 +80,21 @@ func (e *encoder) choose16() int {
 		}
 	}
 	return best.score
+}
+
+// nearest16 returns the index of the prediction with the least square error.
+func (e *encoder) nearest16() (index int) {
+	t := &e.luma16
+	best := math.MaxInt
+	for i, m := range squareModes {
+		if !e.modes.allows(lumaModeCost[m]) && m != modeDC {
+			continue
+		}
+		if d := squareError(&e.mb.luma, &t.tries[i].pred); d < best {
+			index, best = i, d
+		}
+	}
+	return index
 }
 
 // forwardY2 sets a lane to the transform of the DCs of 16 blocks: twice the orthonormal

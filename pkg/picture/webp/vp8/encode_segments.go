@@ -95,18 +95,29 @@ func (e *encoder) segmentOf(luma []uint8, stride int) int {
 }
 
 // activityOf returns the activity of a macroblock.
-func activityOf(luma []uint8, stride int) (a float64) {
+func activityOf(luma []uint8, stride int) float64 {
+	var sums, squares [4]int32
+	quarterSums(luma, stride, &sums, &squares)
+	product := 1.0
+	for i, sum := range sums {
+		product *= 1 + float64(squares[i]-sum*sum/64)/(64*activityLeast)
+	}
+	return math.Log2(product) / 4
+}
+
+// quarterSumsPlain sets the sums of the samples of each quarter of a macroblock, and of
+// their squares.
+func quarterSumsPlain(luma []uint8, stride int, sums, squares *[4]int32) {
 	for q := range 4 {
-		sum, squares := 0, 0
+		var sum, square int32
 		for y := range 8 {
 			for _, v := range luma[(q>>1*8+y)*stride+q&1*8:][:8] {
-				sum += int(v)
-				squares += int(v) * int(v)
+				sum += int32(v)
+				square += int32(v) * int32(v)
 			}
 		}
-		a += math.Log2(1 + float64(squares-sum*sum/64)/(64*activityLeast))
+		sums[q], squares[q] = sum, square
 	}
-	return a / 4
 }
 
 // look takes a row of macroblocks into the activity of the picture.

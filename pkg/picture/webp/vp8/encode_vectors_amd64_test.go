@@ -41,6 +41,9 @@ func TestVectorLanesAreTheirPlainTwins(t *testing.T) {
 		got := randomLanes(rnd, trial)
 		want := *got
 		other := randomLanes(rnd, trial/4)
+		if a, b := squareError(got, other), squareErrorPlain(got, other); a != b {
+			t.Fatalf("trial %d: square error %d, want %d", trial, a, b)
+		}
 		subtract(got, got, other)
 		subtractPlain(&want, &want, other)
 		if *got != want {
@@ -178,6 +181,15 @@ func TestVectorLoadsAreTheirPlainTwins(t *testing.T) {
 		toLanesPlain(&want, luma, stride)
 		if got != want {
 			t.Fatalf("stride %d:\n%v, want\n%v", stride, got, want)
+		}
+		if trial&1 != 0 {
+			set(luma, 255)
+		}
+		var sums, squares, wantSums, wantSquares [4]int32
+		quarterSums(luma, stride, &sums, &squares)
+		quarterSumsPlain(luma, stride, &wantSums, &wantSquares)
+		if sums != wantSums || squares != wantSquares {
+			t.Fatalf("stride %d: sums %v, squares %v, want %v, %v", stride, sums, squares, wantSums, wantSquares)
 		}
 		var rows [4][32]uint8
 		for y := range rows {
