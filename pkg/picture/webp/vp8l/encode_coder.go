@@ -88,7 +88,7 @@ func (c *coder) parse(px []uint32) {
 		c.cache.clone().replace(m.tokens, px)
 		c.counts = make([]uint32, numSymbols(c.cache.bits))
 		m.dist.tally(c.counts, m.tokens, px)
-		m.forget()
+		m.move()
 	}
 	m.parseBest(c.start, end, newTokenCosts(c.counts, c.cache))
 }

@@ -1,24 +1,24 @@
 package vp8l
 
-import (
-	"math/bits"
-)
+import "math/bits"
 
 // matcher finds copies: LZ77 over pixels (RFC 9649, 5.2.2).
 //
-// Places where the same minMatch pixels begin are chained: head has the last place of each
-// hash value and prev the one before each place. Copies from the pixel to the left and
-// from the pixel above are tried first. They cost least, since their distances have the
-// shortest codes, and in flat and repeating areas they are so long that the chains are not
-// needed.
+// Copies from the pixel to the left and from the pixel above are tried first. They cost
+// least, since their distances have the shortest codes, and in flat and repeating areas
+// they are so long that nothing else is needed.
+//
+// Others are looked up in two tables. The short one knows places by 3 pixels. Text has
+// thousands of places that begin with the same 3 pixels, most of them paper, so that the
+// latest 8 give short copies only. The long table knows places by 12 pixels, and finds
+// words again.
 type matcher struct {
 	width             int
 	dist              *distances
 	px                []uint32
-	base              int     // place of px[0] among all pixels, also those that are forgotten
-	head              []int32 // places; -1: none
-	prev              []int32 // places, by place modulo the length, a power of 2
-	shift             uint
+	base              int // place of px[0] among all pixels, also those that are forgotten
+	short, long       places
+	longGain          int    // see useLong
 	left, above, last repeat // of distance 1, width, and the last one found
 	found             []copied
 	tokens            []token
@@ -30,41 +30,35 @@ type matcher struct {
 }
 
 const (
-	minMatch  = 3  // pixels that are hashed
-	chainLen  = 8  // places tried
-	niceMatch = 48 // pixels; a copy as long as this is taken as it is
-	goodMatch = 12 // pixels; no longer copy is searched than such a one
+	minMatch  = 3   // pixels that the short table is looked up by
+	niceMatch = 128 // pixels; a copy as long as this is taken as it is
+	goodMatch = 12  // pixels; with such a copy the short table is not looked at
+	longMatch = 24  // pixels that are needed to look into the long table
+	fairMatch = 8   // pixels; with a longer copy the long table is looked at now and then
 	// After 1<<skipAfter literals in a row every second pixel is looked up, after twice as
 	// many every third, and so on: a photograph has no copies.
 	skipAfter = 6
 	maxSkip   = 24
 	// A copy makes up for as many literals as it saves such gains, in bits × 16.
 	gainPerMiss = 32
+	// Where a longer copy is known already, every rarely-th pixel is looked up or entered:
+	// a copy that goes farther is found as well a few pixels later.
+	rarely = 8
+	// Places of a copy that are entered, the last ones: what begins in it begins at the
+	// pixels that it copies, too.
+	entered = 16
+	// The largest tables have 1<<shortBits and 1<<longBits buckets. Larger ones find a
+	// little more, but do not fit the caches of a processor.
+	shortBits = 13
+	longBits  = 14
 )
 
 // newMatcher returns a matcher for n pixels at a time, of a picture that is width wide.
 func newMatcher(width, n int) *matcher {
-	m := &matcher{width: width, dist: newDistances(width), copyBits: copyBits}
-	b := min(max(bits.Len(uint(n)), 8), 17)
-	m.head = make([]int32, 1<<b)
-	m.forget()
-	m.prev = make([]int32, 1<<bits.Len(uint(min(n, maxDistance)-1)))
-	m.shift = uint(64 - b)
+	m := &matcher{width: width, dist: newDistances(width), copyBits: copyBits, longGain: maxLongGain}
+	m.short, m.long = newPlaces(n, shortBits), newPlaces(n, longBits)
+	m.move()
 	return m
-}
-
-func (m *matcher) hash(i int) uint64 {
-	a, b := uint64(m.px[i])|uint64(m.px[i+1])<<32, uint64(m.px[i+2])
-	return (a*0x9e3779b97f4a7c15 + b*0xc2b2ae3d27d4eb4f) >> m.shift
-}
-
-// chain puts pixel i into the chain of its hash value, and returns the place before it.
-func (m *matcher) chain(i int) int {
-	h := m.hash(i)
-	j := m.head[h]
-	m.head[h] = int32(m.base + i)
-	m.prev[(m.base+i)&(len(m.prev)-1)] = j
-	return int(j)
 }
 
 // match returns how many pixels from i on are those from j on, at most limit.
@@ -99,7 +93,7 @@ func (m *matcher) length(r *repeat, i, limit int) int {
 }
 
 // copies returns the copies for pixel i, each longer than the one before and mostly of a
-// longer distance. It enters i into the chains. The slice is valid until the next call.
+// longer distance. It enters i into the tables. The slice is valid until the next call.
 //
 // The last copy found is remembered, as are those from the left and from above: one pixel
 // on they are one pixel shorter, and need not be compared again.
@@ -128,32 +122,96 @@ func (m *matcher) copies(i, end int) []copied {
 	if n >= niceMatch || limit < minMatch {
 		return m.found
 	}
-	j := m.chain(i)
-	if n >= goodMatch {
-		return m.found
+	now := n <= fairMatch || i%rarely == 0
+	if m.useLong(i) {
+		first := hash12(m.px[i:])
+		b, tag := m.long.at(first, hash24(first, m.px[i:]))
+		if old := *b; now {
+			before := n
+			n = m.search(&old, tag, i, n, limit, longTries)
+			gain := (n-before)/pixelsPerSearch - 1
+			m.longGain = max(-maxLongGain, min(m.longGain+gain, maxLongGain))
+		}
+		b.enter(tag, m.base+i)
 	}
-	for k := 0; j >= 0 && k < chainLen; k++ {
-		d := m.base + i - j
-		if d > maxDistance || d > i || d <= 0 {
-			break // the place was forgotten, and its entry may be another's
+	if n < goodMatch || i%rarely == 0 {
+		b, tag := m.shortAt(i)
+		if old := *b; n < goodMatch {
+			m.search(&old, tag, i, n, limit, shortTries)
 		}
-		if n < limit && m.px[i+n] == m.px[i+n-d] {
-			if l := m.match(i, i-d, limit); l > n {
-				n = l
-				m.found = append(m.found, copied{l, d, false})
-				m.last = repeat{d, i + l}
-				if n >= niceMatch {
-					break
-				}
-			}
-		}
-		j = int(m.prev[j&(len(m.prev)-1)])
+		b.enter(tag, m.base+i)
 	}
 	return m.found
 }
 
+// tries is how many places of a bucket are compared: of those with the same tag, and of
+// those with the same bits of the first hash.
+type tries struct{ twice, first int }
+
+var (
+	shortTries = tries{2, 2}
+	longTries  = tries{8, 4}
+)
+
+// The long table costs time, and in most pictures few copies are found by it alone. So
+// longGain keeps account: a search costs 1 and gains a third of the pixels by which it
+// makes the copy longer. It begins with maxLongGain, which is also the most it can be.
+const (
+	maxLongGain     = 1 << 13
+	pixelsPerSearch = 3
+)
+
+// useLong reports whether the long table is to be used for pixel i. If it does not pay it
+// is used for one pixel in 16, in rows of 4,096, so that what pays later is noticed.
+//
+// Within a run of one colour all places have the same 12 pixels and none is
+// entered but the last ones, whose 12 pixels include what follows the run.
+func (m *matcher) useLong(i int) bool {
+	return !m.predicted && i >= m.left.end-longMatch/2 && i+longMatch <= len(m.px) && (m.longGain > 0 || i>>12&15 == 0)
+}
+
+// shortAt returns the bucket and the tag of pixel i in the short table.
+func (m *matcher) shortAt(i int) (*bucket, uint32) {
+	px := m.px[i:]
+	first := hash3(px)
+	if len(px) < 2*minMatch {
+		return m.short.at(first, first)
+	}
+	return m.short.at(first, hash6(px))
+}
+
+// search appends copies of more than n pixels from places of a bucket to found, and
+// returns how many pixels the longest one has.
+func (m *matcher) search(b *bucket, tag uint32, i, n, limit int, t tries) int {
+	twice, first := b.alike(tag)
+	for _, c := range [2]struct {
+		alike uint32
+		tries int
+	}{{twice, t.twice}, {first, t.first}} {
+		for ; c.alike != 0 && c.tries > 0 && n < niceMatch; c.tries-- {
+			n = m.compare(i, b.distance(bits.TrailingZeros32(c.alike), m.base+i), n, limit)
+			c.alike &= c.alike - 1
+		}
+	}
+	return n
+}
+
+// compare appends the copy of that distance to found if it has more than n pixels, and
+// returns how many the longest one has.
+func (m *matcher) compare(i, distance, n, limit int) int {
+	if uint(distance-1) >= uint(min(i, maxDistance)) || n >= limit || m.px[i+n] != m.px[i+n-distance] {
+		return n // a place that was forgotten, or no longer copy
+	}
+	if l := m.match(i, i-distance, limit); l > n {
+		m.found = append(m.found, copied{l, distance, false})
+		m.last = repeat{distance, i + l}
+		return l
+	}
+	return n
+}
+
 // find returns the best copy for pixel i, and how many bits it saves, about; 0, 0, 0 if
-// there is none. It enters i into the chains.
+// there is none. It enters i into the tables.
 func (m *matcher) find(i, end int) (n, distance, gain int) {
 	for _, c := range m.copies(i, end) {
 		if g := m.gain(i, c.n, c.distance); g > gain {
@@ -205,7 +263,7 @@ func (m *matcher) parse(start, end int) {
 			continue
 		}
 		m.misses = max(0, m.misses-gain/gainPerMiss)
-		at := i + 1 // first place that is not in the chains
+		at := i + 1 // first place that is not in the tables
 		for n < niceMatch && at < end {
 			n2, d2, gain2 := m.find(at, end)
 			at++
@@ -235,24 +293,23 @@ func (m *matcher) appendCopy(n, distance int) {
 	}
 }
 
-// forget empties the chains.
-func (m *matcher) forget() {
-	m.move()
-	for i := range m.head {
-		m.head[i] = -1
-	}
-}
-
 // move forgets what repeats, since px is another part of the picture.
 func (m *matcher) move() {
 	m.left, m.above, m.last = repeat{distance: 1}, repeat{distance: m.width}, repeat{}
 }
 
-// enter puts places of a copy into the chains: of a long one only the last, since what
-// begins in it begins at the pixels that it copies too.
+// enter enters places of a copy that was taken.
 func (m *matcher) enter(from, to int) {
 	to = min(to, len(m.px)-minMatch+1)
-	for i := max(from, to-niceMatch); i < to; i++ {
-		m.chain(i)
+	for i := max(from, to-entered); i < to; i++ {
+		if i%rarely == 0 {
+			b, tag := m.shortAt(i)
+			b.enter(tag, m.base+i)
+		}
+		if m.useLong(i) {
+			first := hash12(m.px[i:])
+			b, tag := m.long.at(first, hash24(first, m.px[i:]))
+			b.enter(tag, m.base+i)
+		}
 	}
 }

@@ -21,7 +21,8 @@ import (
 type tokenCosts struct {
 	symbols []uint32
 	lengths [niceMatch + 1]uint32
-	cache   *cache // as the decoder's is at the next pixel
+	memo    [64]struct{ distance, cost uint32 } // by the low bits of a distance
+	cache   *cache                              // as the decoder's is at the next pixel
 }
 
 // newTokenCosts returns costs by how often symbols occur, with the cache as it is.
@@ -48,9 +49,14 @@ func (t *tokenCosts) pixel(p uint32) (token, uint32) {
 	return k, c[symGreen+p>>8&255] + c[symRed+p>>16&255] + c[symBlue+p&255] + c[symAlpha+p>>24]
 }
 
+// distance returns the cost of a distance, which is often one of the last few.
 func (t *tokenCosts) distance(d *distances, distance int) uint32 {
-	s, _, bits := prefix(d.code(distance))
-	return t.symbols[symDistance+s] + 16*uint32(bits)
+	m := &t.memo[distance&(len(t.memo)-1)]
+	if m.distance != uint32(distance) {
+		s, _, bits := prefix(d.code(distance))
+		m.distance, m.cost = uint32(distance), t.symbols[symDistance+s]+16*uint32(bits)
+	}
+	return m.cost
 }
 
 // pathPixels is the number of pixels of the longest path.
@@ -58,20 +64,24 @@ const pathPixels = 1 << 12
 
 // path is the least costs of places, and the last token of each cheapest path.
 type path struct {
-	cost  []uint32
-	step  []token
-	reach int // largest place with a cost
+	cost [pathPixels + 1]uint32
+	step [pathPixels + 1]token
 }
 
-// edge offers a token over the places from k to to, with the cost of the whole path.
+// edge offers a token that leads to a place, with the cost of the whole path.
 func (p *path) edge(to int, cost uint32, t token) {
-	for p.reach < to {
-		p.reach++
-		p.cost[p.reach] = math.MaxUint32
-	}
 	if cost < p.cost[to] {
 		p.cost[to], p.step[to] = cost, t
 	}
+}
+
+// clear makes the costs of places infinite but that of place 0.
+func (p *path) clear(places int) {
+	c := p.cost[:places]
+	for i := range c {
+		c[i] = math.MaxUint32
+	}
+	c[0] = 0
 }
 
 // parseBest makes tokens of pixels start to end, by costs. Their pixels enter the cache.
@@ -80,7 +90,7 @@ func (m *matcher) parseBest(start, end int, t *tokenCosts) {
 	if cap(m.tokens) < end-start {
 		m.tokens = make([]token, 0, end-start)
 	}
-	p := &path{cost: make([]uint32, pathPixels+1), step: make([]token, pathPixels+1)}
+	p := new(path)
 	for i := start; i < end; {
 		i = m.parsePath(i, end, t, p)
 	}
@@ -89,7 +99,7 @@ func (m *matcher) parseBest(start, end int, t *tokenCosts) {
 // parsePath makes tokens from one pixel on, and returns the first pixel that is left.
 func (m *matcher) parsePath(from, end int, t *tokenCosts, p *path) int {
 	n := min(pathPixels, end-from)
-	p.cost[0], p.reach = 0, 0
+	p.clear(min(niceMatch, n) + 1)
 	for k := 0; k < n; k++ {
 		i := from + k
 		copies := m.copies(i, end)
@@ -98,11 +108,15 @@ func (m *matcher) parsePath(from, end int, t *tokenCosts, p *path) int {
 			m.take(i, copies[c-1], t)
 			return i + copies[c-1].n
 		}
+		if k+niceMatch <= n {
+			p.cost[k+niceMatch] = math.MaxUint32
+		}
+		here := p.cost[k]
 		one, cost := t.pixel(m.px[i])
-		p.edge(k+1, p.cost[k]+cost, one)
+		p.edge(k+1, here+cost, one)
 		l := 2
 		for _, c := range copies {
-			cost := p.cost[k] + t.distance(m.dist, c.distance)
+			cost := here + t.distance(m.dist, c.distance)
 			if c.known && c.n <= n-k {
 				l = max(l, c.n) // the shorter ones go on what was offered at the pixel before
 			}
@@ -125,7 +139,7 @@ func (m *matcher) backtrack(p *path, k int) {
 	slices.Reverse(m.tokens[first:])
 }
 
-// take appends a long copy for pixel i, which is in the chains already.
+// take appends a long copy for pixel i, which is in the tables already.
 func (m *matcher) take(i int, c copied, t *tokenCosts) {
 	m.enter(i+1, i+c.n)
 	m.appendCopy(c.n, c.distance)

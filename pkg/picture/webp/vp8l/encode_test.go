@@ -419,7 +419,7 @@ func TestTokensStandForTheirPixels(t *testing.T) {
 				checkTokens(t, m.tokens, px)
 				counts := make([]uint32, numSymbols(4))
 				m.dist.tally(counts, m.tokens, px)
-				m.forget()
+				m.move()
 				m.parseBest(0, len(px), newTokenCosts(counts, newCache(4)))
 				checkTokens(t, m.tokens, px)
 			})
@@ -456,4 +456,60 @@ func checkTokens(t *testing.T, tokens []token, px []uint32) {
 		}
 	}
 	rastertest.Same(t, "tokens", got, px)
+}
+
+// A bucket keeps the last 8 places, the newest first, and tells which have the same tag.
+func TestBucketKeepsTheLastPlaces(t *testing.T) {
+	p := newPlaces(1000, 13)
+	const first, twice, other = 0x123456789abcdef0, 0xfedcba9876543210, 0x0edcba9876543210
+	for place := range 12 {
+		h := uint64(twice)
+		if place%3 == 0 {
+			h = other
+		}
+		b, tag := p.at(first, h)
+		b.enter(tag, placeMask-5+place) // over the end of 20 bits
+	}
+	b, tag := p.at(first, twice)
+	same, like := b.alike(tag)
+	if same != 0b11011011 || like != 0b00100100 {
+		t.Errorf("places with the same tag %08b, with the same first pixels %08b", same, like)
+	}
+	for k := range 8 {
+		if d := b.distance(k, placeMask+7); d != k+1 {
+			t.Errorf("place %d is %d before the next", k, d)
+		}
+	}
+}
+
+// Words that occur again among others are copied: text costs a few bits a word.
+func TestWordsAreFoundAgain(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 5))
+	const w, h, rows, wide = 1200, 800, 16, 60 // a line and a word, in pixels
+	words := make([][rows][wide]uint8, 40)
+	for i := range words {
+		for y := range rows {
+			for x := range wide - 8 {
+				words[i][y][x] = uint8(rnd.IntN(3) * 100)
+			}
+		}
+	}
+	order := make([]int, w/wide*h/rows)
+	for i := range order {
+		order[i] = rnd.IntN(len(words))
+	}
+	p := picture(w, h, raster.RGB, func(x, y, s int) int {
+		if y == 0 {
+			return x / 8 // so many colours that pixels are not bundled
+		}
+		return int(words[order[y/rows*(w/wide)+x/wide]][y%rows][x%wide])
+	})
+	b, err := Encode(p, EncodeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const most = 4 * w / wide * h // bytes: 32 bits for each row of a word
+	if len(b) > most {
+		t.Errorf("%d bytes, want at most %d", len(b), most)
+	}
 }
