@@ -504,7 +504,7 @@ func TestWordsAreFoundAgain(t *testing.T) {
 		}
 		return int(words[order[y/rows*(w/wide)+x/wide]][y%rows][x%wide])
 	})
-	b, err := Encode(p, EncodeOptions{})
+	b, err := encode(p, EncodeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
