@@ -35,7 +35,8 @@ var keptCalls = []uint32{
 }
 
 // absentCalls fail as if the kernel did not have them, so that libraries take others.
-var absentCalls = []uint32{unix.SYS_CLONE3, unix.SYS_OPENAT2, unix.SYS_COPY_FILE_RANGE, unix.SYS_SENDFILE, unix.SYS_SPLICE}
+var absentCalls = []uint32{unix.SYS_CLONE3, unix.SYS_OPENAT2, unix.SYS_COPY_FILE_RANGE, unix.SYS_SENDFILE, unix.SYS_SPLICE,
+	unix.SYS_GET_MEMPOLICY, unix.SYS_SET_MEMPOLICY, unix.SYS_MBIND} // libnuma, for x265
 
 // attackCalls end the program, since no decoder makes them by mistake. All calls that
 // are in no list fail with EPERM: libraries try some that they can do without, such as

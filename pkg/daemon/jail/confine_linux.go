@@ -84,7 +84,7 @@ func execProgram(mode sandbox.Mode, args []string) error {
 	if err := copyIn(memory); err != nil {
 		return err
 	}
-	if err := closePipeForReading(); err != nil {
+	if err := checkOut(); err != nil {
 		return err
 	}
 	if err := os.Chdir(folder); err != nil {
@@ -184,18 +184,22 @@ func copyIn(memoryLimit uint64) error {
 	return os.NewSyscallError("dup3", unix.Dup3(fd, inFD, 0))
 }
 
-// closePipeForReading makes a pipe for the output one that only the program's writing
-// can open. avifdec 0.11 first reads the file that it is to write, and would wait for
-// bytes for ever.
-func closePipeForReading() error {
+// checkOut refuses an output that the program could not open: Landlock does not look at
+// pipes and files in memory, which are in no folder. It makes a pipe one that can be
+// opened for writing alone: avifdec 0.11 first reads the file that it is to write, and
+// would wait for bytes for ever.
+func checkOut() error {
 	var st unix.Stat_t
 	if err := unix.Fstat(outFD, &st); err != nil {
 		return err
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFIFO {
-		return nil
+	if st.Mode&unix.S_IFMT == unix.S_IFIFO {
+		return os.NewSyscallError("fchmod", unix.Fchmod(outFD, 0o200))
 	}
-	return os.NewSyscallError("fchmod", unix.Fchmod(outFD, 0o200))
+	if _, err := unix.FcntlInt(outFD, unix.F_GET_SEALS, 0); err != nil {
+		return errors.New("the output is neither a pipe nor a file in memory")
+	}
+	return nil
 }
 
 // systemThreads returns the number of threads on the system, which is at least that

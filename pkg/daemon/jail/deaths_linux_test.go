@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,6 +26,10 @@ func TestClientsAct(t *testing.T) {
 	act := os.Getenv("JAIL_TEST_CLIENT")
 	if act == "" {
 		t.Skip("only for other tests")
+	}
+	if act == "old kernel" {
+		oldKernel(t)
+		return
 	}
 	var run Runner = Direct()
 	if act == "sandboxed" {
@@ -71,6 +76,61 @@ func TestClientsAct(t *testing.T) {
 	fmt.Printf("ended: %v\n", <-ended)
 	os.Stdout.Close()
 	forever()
+}
+
+// oldKernel runs programs where Landlock is lacking.
+func oldKernel(t *testing.T) {
+	runtime.LockOSThread() // processes that it starts inherit its filter
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	p := sandbox.NewProgram()
+	p.On(unix.SYS_LANDLOCK_CREATE_RULESET, sandbox.Errno(unix.ENOSYS))
+	sandbox.Allow(&p)
+	if err := p.InstallThread(); err != nil {
+		t.Fatal(err)
+	}
+	err := Check(sandbox.Best)
+	oneLine(t, err, fault.Unsupported)
+	c := command(t, "copy")
+	c.Out = c.In
+	if again := Direct().Run(t.Context(), c); again == nil || again.Error() != err.Error() {
+		t.Errorf("%v; want %v", again, err)
+	}
+	if err := Check(sandbox.Off); err != nil {
+		t.Error(err)
+	}
+	l, _, err := startLauncher(sandbox.Off, Caps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeLauncher(l)
+	m, err := l.Memory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Out = m
+	if err := l.Run(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+	// The jail looks itself, too.
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prog, err := startProgram(sandbox.Strict, t.TempDir(), c, null)
+	if err != nil {
+		t.Fatal(err)
+	}
+	oneLine(t, prog.wait(), fault.Unsupported)
+}
+
+func TestWithoutLandlockNothingRuns(t *testing.T) {
+	cmd := exec.Command(os.Args[0], "-test.run=^TestClientsAct$", "-test.timeout=1m", "-test.v")
+	cmd.Env = append(os.Environ(), "JAIL_TEST_CLIENT=old kernel")
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestClientsAct") {
+		t.Errorf("%v: %s", err, out)
+	}
 }
 
 // client starts another process of the test binary, which runs programs, the last of
@@ -180,13 +240,41 @@ func TestDirectStartsAnotherLauncher(t *testing.T) {
 	}
 }
 
+func TestRemovedFolderIsMadeAgain(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	run := direct1(t)
+	for i := range 3 {
+		if got, err := toPipe(t, run, command(t, "copy")); err != nil || got != "the input" {
+			t.Errorf("run %d: %q, %v", i, got, err)
+		}
+		fs := folders(t)
+		if len(fs) != 1 {
+			t.Fatalf("run %d: %q", i, fs)
+		}
+		if err := os.RemoveAll(fs[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOutputMustBePipeOrMemory(t *testing.T) {
+	c := command(t, "copy")
+	f, err := os.Create(t.TempDir() + "/out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c.Out = f
+	oneLine(t, direct1(t).Run(t.Context(), c), fault.Internal)
+}
+
 func TestCapsHold(t *testing.T) {
 	c := command(t, "copy")
 	other, err := StartLauncher(sandbox.Strict, Caps{Programs: []string{"/usr/bin/env"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()
+	defer closeLauncher(other)
 	if _, err := toPipe(t, other, c); fault.Of(err) != fault.Internal || !strings.Contains(err.Error(), "may start") {
 		t.Errorf("%v", err)
 	}
@@ -194,7 +282,7 @@ func TestCapsHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer closeLauncher(l)
 	_, err = toMemory(t, l, command(t, "write"))
 	oneLine(t, err, fault.TooLarge)
 	_, err = toMemory(t, l, command(t, "wait"))
@@ -207,7 +295,7 @@ func TestOffStillLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer closeLauncher(l)
 	if got, err := toPipe(t, l, command(t, "copy")); err != nil || got != "the input" {
 		t.Errorf("%q, %v", got, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -76,6 +75,12 @@ func removeDead(path string) {
 	(&folder{path, lock}).remove()
 }
 
+// there reports whether nobody has removed the folder.
+func (f *folder) there() bool {
+	var a, b unix.Stat_t
+	return unix.Fstat(int(f.lock.Fd()), &a) == nil && unix.Lstat(f.path, &b) == nil && a.Ino == b.Ino && a.Dev == b.Dev
+}
+
 // link makes the link name to a descriptor of the process that follows it.
 func (f *folder) link(name string, fd int) error {
 	target := fmt.Sprintf("/proc/self/fd/%d", fd)
@@ -87,10 +92,7 @@ func (f *folder) link(name string, fd int) error {
 		return err
 	}
 	defer os.Chmod(f.path, 0o500)
-	if err := os.Symlink(target, path); err != nil {
-		return fmt.Errorf("%w: %s", err, strings.TrimPrefix(path, f.path))
-	}
-	return nil
+	return os.Symlink(target, path)
 }
 
 // remove removes the folder and its links.

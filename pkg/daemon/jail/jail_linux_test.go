@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/sys/unix"
+
 	"imgtools/pkg/daemon/sandbox"
 	"imgtools/pkg/eventually"
 	"imgtools/pkg/fault"
@@ -100,9 +102,16 @@ func runners(t *testing.T, f func(t *testing.T, run Runner)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { l.Close(); <-l.Gone() })
+		t.Cleanup(func() { closeLauncher(l) })
 		f(t, l)
 	})
+}
+
+// closeLauncher ends a launcher and waits until it has ended.
+func closeLauncher(l *Launcher) {
+	unix.Shutdown(int(l.file.Fd()), unix.SHUT_WR)
+	<-l.Gone()
+	l.Close()
 }
 
 func direct1(t *testing.T) Runner {
@@ -110,8 +119,7 @@ func direct1(t *testing.T) Runner {
 	d := Direct().(*direct)
 	t.Cleanup(func() {
 		if d.l != nil {
-			d.l.Close()
-			<-d.l.Gone()
+			closeLauncher(d.l)
 		}
 	})
 	return d

@@ -2,6 +2,7 @@ package jail
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -150,13 +151,17 @@ func (l *launcher) run(id string, fields []string, files []*os.File) error {
 	case n >= maxRunning:
 		return fault.New(fault.Busy, "%d programs are running", n)
 	}
+	if l.folder != nil && !l.folder.there() {
+		l.folder.remove()
+		l.folder = nil
+	}
 	if l.folder == nil {
 		if l.folder, err = newFolder(); err != nil {
 			return err
 		}
 	}
 	if err := errors.Join(l.folder.link(c.InName, inFD), l.folder.link(c.OutName, outFD)); err != nil {
-		return err
+		return fmt.Errorf("jail: %w", err)
 	}
 	p, err := startProgram(l.mode, l.folder.path, c, l.null)
 	if err != nil {
