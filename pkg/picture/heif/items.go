@@ -263,6 +263,29 @@ func (f *file) to(kind string, id uint32) []uint32 {
 	return nil
 }
 
+// maxStart is the number of bytes of a coded picture that are looked at. A sequence header
+// of AV1 takes some 15.
+const maxStart = 256
+
+// start returns the first bytes of an item's data as far as they are there and can be
+// read.
+func (f *file) start(it *item) []byte {
+	if it.protected || it.elsewhere || it.method != fileOffset || len(it.extents) == 0 {
+		return nil
+	}
+	e := it.extents[0]
+	if e.off >= uint64(f.size) {
+		return nil
+	}
+	n := uint64(f.size) - e.off
+	if e.n > 0 {
+		n = min(n, e.n)
+	}
+	b := make([]byte, min(n, maxStart))
+	k, _ := f.r.ReadAt(b, int64(e.off))
+	return b[:k]
+}
+
 // data reads an item's data, at most the given number of bytes; what is longer is an
 // error.
 func (f *file) data(it *item, most int64) ([]byte, error) {

@@ -39,6 +39,9 @@ func (f *file) describe(p *Picture, lim raster.Limits) error {
 	}
 	p.Unsupported = f.unsupported(primary, coded)
 	f.colours(p, primary, coded)
+	if coded.kind == AV1 && p.CICP == [4]byte{} {
+		p.CICP, _ = sequenceColours(f.start(coded))
+	}
 	f.turn(p, primary, int(w), int(h))
 	f.belongings(p, primary, parts)
 	f.checkEnd(p, append(parts, primary))

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"imgtools/pkg/fault"
-	"imgtools/pkg/picture/raster"
 )
 
 // Values of MatrixCoefficients (ITU-T H.273, table 4).
@@ -170,70 +169,88 @@ func (r *rows) rgb(n int) error {
 			far = min(max(near-1+2*(y&1), 0), r.r.planes[1].h-1)
 		}
 		for i := range c {
-			near, far := near-first, far-first
-			if f.depth == 8 {
-				upsample(r.up[i], c[i][near*cw:], c[i][far*cw:], cw, sample8, f.chroma.across(), m.top)
-			} else {
-				upsample(r.up[i], c[i][2*near*cw:], c[i][2*far*cw:], cw, sample16, f.chroma.across(), m.top)
-			}
+			r.load(&r.near, c[i], near-first, cw)
+			r.load(&r.far, c[i], far-first, cw)
+			upsample(r.up[i], r.near, r.far, f.chroma.across())
 		}
+		r.load(&r.line, raw, row, f.w)
 		if f.depth == 8 {
-			convert(m, p.Pix[row*p.Stride:(row+1)*p.Stride], raw[row*f.w:], sample8, r.up, samples, 255)
+			convert(m, p.Pix[row*p.Stride:(row+1)*p.Stride], r.line, r.up[0], r.up[1], samples, 255)
 		} else {
-			convert(m, p.Pix16[row*p.Stride:(row+1)*p.Stride], raw[2*row*f.w:], sample16, r.up, samples, 65535)
+			convert(m, p.Pix16[row*p.Stride:(row+1)*p.Stride], r.line, r.up[0], r.up[1], samples, 65535)
 		}
 	}
 	return r.alpha(n)
 }
 
-func sample8(b []byte, i int) uint16 { return uint16(b[i]) }
-
-// upsample fills dst with a row of chroma at full width, times 16. near and far are rows
-// of n samples, of which near lies closer to the row that is made. The centres of two
-// pixels that share a sample lie 1/4 from its own centre, so that it has 3 parts of 4 and
-// its neighbour one; the same holds of rows.
-func upsample(dst []int32, near, far []byte, n int, sample func([]byte, int) uint16, across int, top uint16) {
-	at := func(i int) int32 { return 3*int32(min(sample(near, i), top)) + int32(min(sample(far, i), top)) }
-	if across == 1 {
-		for x := range dst {
-			dst[x] = 4 * at(x)
+// load reads row y of w samples from raw.
+func (r *rows) load(dst *[]int32, raw []byte, y, w int) {
+	if cap(*dst) < w {
+		*dst = make([]int32, r.h.FullW) // no row is wider
+	}
+	*dst = (*dst)[:w]
+	d := *dst
+	if r.r.file.depth == 8 {
+		for i, v := range raw[y*w : (y+1)*w] {
+			d[i] = int32(v)
 		}
 		return
 	}
-	before, here := at(0), at(0)
-	for i := range n {
-		after := here
-		if i+1 < n {
-			after = at(i + 1)
+	top := uint16(r.r.model.top)
+	raw = raw[2*y*w : 2*(y+1)*w]
+	for i := range d {
+		b := raw[2*i : 2*i+2 : 2*i+2]
+		d[i] = int32(min(uint16(b[0])|uint16(b[1])<<8, top))
+	}
+}
+
+// upsample fills dst with a row of chroma at full width, times 16. near and far are the rows
+// of samples around it. The centres of two pixels that share a sample lie 1/4 from its own
+// centre, so that it has 3 parts of 4 and its neighbour one; the same holds of rows, of
+// which near has 3 parts. far is overwritten.
+func upsample(dst, near, far []int32, across int) {
+	near = near[:len(far)]
+	for i, v := range near {
+		far[i] += 3 * v
+	}
+	if across == 1 {
+		for i, v := range far {
+			dst[i] = 4 * v
 		}
+		return
+	}
+	before := far[0]
+	for i, here := range far {
+		after := far[min(i+1, len(far)-1)]
 		dst[2*i] = 3*here + before
 		if 2*i+1 < len(dst) {
 			dst[2*i+1] = 3*here + after
 		}
-		before, here = here, after
+		before = here
 	}
 }
 
 // convert fills dst with pixels of the given number of samples, of which it writes three.
-func convert[T uint8 | uint16](m *model, dst []T, ys []byte, sample func([]byte, int) uint16, c [2][]int32, samples int, full int64) {
-	if m.matrix == matrixGBR {
-		w := m.weights[0][0]
-		at := func(v int64) T { return T(max(0, min((v-m.black)*w+1<<(fraction-1), full<<fraction)) >> fraction) }
-		for x := range c[0] {
-			d := dst[x*samples:]
-			d[0], d[1], d[2] = at(int64(c[1][x]/16)), at(int64(min(sample(ys, x), m.top))), at(int64(c[0][x]/16))
+func convert[T uint8 | uint16](m *model, dst []T, ys, us, vs []int32, samples int, full int64) {
+	wy := m.weights[0][0]
+	ru, rv := m.weights[0][1], m.weights[0][2]
+	gu, gv := m.weights[1][1], m.weights[1][2]
+	bu, bv := m.weights[2][1], m.weights[2][2]
+	black, centre := m.black, 16*m.centre
+	most := full << fraction
+	us, vs = us[:len(ys)], vs[:len(ys)]
+	for x, l := range ys {
+		y := (int64(l)-black)*wy + 1<<(fraction-1)
+		u, v := int64(us[x])-centre, int64(vs[x])-centre
+		d := dst[x*samples : x*samples+3 : x*samples+3]
+		if m.matrix == matrixGBR {
+			d[1] = T(max(0, min(y, most)) >> fraction)
+			d[2] = T(max(0, min((int64(us[x]/16)-black)*wy+1<<(fraction-1), most)) >> fraction)
+			d[0] = T(max(0, min((int64(vs[x]/16)-black)*wy+1<<(fraction-1), most)) >> fraction)
+			continue
 		}
-		return
-	}
-	w := &m.weights
-	for x := range c[0] {
-		y := (int64(min(sample(ys, x), m.top))-m.black)*w[0][0] + 1<<(fraction-1)
-		u, v := int64(c[0][x])-16*m.centre, int64(c[1][x])-16*m.centre
-		d := dst[x*samples:]
-		for i := range 3 {
-			d[i] = T(max(0, min(y+w[i][1]*u+w[i][2]*v, full<<fraction)) >> fraction)
-		}
+		d[0] = T(max(0, min(y+ru*u+rv*v, most)) >> fraction)
+		d[1] = T(max(0, min(y+gu*u+gv*v, most)) >> fraction)
+		d[2] = T(max(0, min(y+bu*u+bv*v, most)) >> fraction)
 	}
 }
-
-var _ raster.Reader = (*Reader)(nil)

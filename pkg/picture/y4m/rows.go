@@ -39,15 +39,16 @@ func (r *Reader) start(h *raster.Header) raster.Rows {
 
 // rows is a picture that is being read.
 type rows struct {
-	r    *Reader
-	h    *raster.Header
-	y    int // the next row
-	step int // rows of a band; even
-	fill func(n int) error
-	band raster.Band
-	raw  [4][]byte  // samples as they are in the file, of each plane
-	up   [2][]int32 // a row of Cb and Cr at full width, times 16
-	err  error      // final
+	r               *Reader
+	h               *raster.Header
+	y               int // the next row
+	step            int // rows of a band; even
+	fill            func(n int) error
+	band            raster.Band
+	raw             [4][]byte  // samples as they are in the file, of each plane
+	line, near, far []int32    // rows of Y and of chroma
+	up              [2][]int32 // a row of Cb and of Cr at full width, times 16
+	err             error      // final
 }
 
 func (r *rows) Header() *raster.Header { return r.h }
@@ -117,7 +118,8 @@ func (r *rows) gray(n int) error {
 	case r.h.Bits == 16:
 		p = r.pixels(n)
 		for i := range p.Pix16 {
-			p.Pix16[i] = m.luma16[sample16(raw, i)&m.top]
+			b := raw[2*i : 2*i+2 : 2*i+2]
+			p.Pix16[i] = m.luma16[min(uint16(b[0])|uint16(b[1])<<8, m.top)]
 		}
 	case samples == 1: // the band is what was read
 		*p = raster.Plane{Pix: raw, Stride: r.h.FullW, Rows: n}
@@ -173,6 +175,3 @@ func (r *rows) yCbCr(n int) error {
 	}
 	return nil
 }
-
-// sample16 returns sample i of two bytes.
-func sample16(b []byte, i int) uint16 { return uint16(b[2*i]) | uint16(b[2*i+1])<<8 }

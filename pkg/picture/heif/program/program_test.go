@@ -1,6 +1,7 @@
 package program
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"image/draw"
@@ -34,6 +35,33 @@ func TestDecodesEveryMatrixAndRange(t *testing.T) {
 				f.check("a.avif", luma(in, k[0], k[1]))
 			})
 		}
+	}
+}
+
+// An AVIF without a box for its colours has those of its sequence header.
+func TestColoursOfTheSequenceHeader(t *testing.T) {
+	f := peers(t, "avifenc", "avifdec", "vips")
+	in := smooth(101, 67)
+	f.writePNG("in.png", in)
+	for _, c := range []struct {
+		args   []string
+		cicp   [4]byte
+		kr, kb float64
+	}{
+		{[]string{"--cicp", "1/13/1", "-r", "full"}, [4]byte{1, 13, 1, 1}, 0.2126, 0.0722},
+		{[]string{"--cicp", "12/13/6", "-r", "limited", "-d", "10"}, [4]byte{12, 13, 6, 0}, 0.299, 0.114},
+		{[]string{"--cicp", "9/16/9", "-r", "full", "-d", "12"}, [4]byte{9, 16, 9, 1}, 0.2627, 0.0593},
+		{[]string{"--cicp", "2/2/2", "-r", "full"}, [4]byte{2, 2, 2, 1}, 0.299, 0.114},
+	} {
+		t.Run(fmt.Sprint(c.args), func(t *testing.T) {
+			f := folder{t, f.dir}
+			f.run("avifenc", append(append([]string{"-s", "10", "-y", "420", "--min", "2", "--max", "5"}, c.args...), "in.png", "a.avif")...)
+			f.write("a.avif", bytes.ReplaceAll(f.read("a.avif"), []byte("colrnclx"), []byte("freenclx")))
+			if p := f.open("a.avif").(*Reader).p; p.CICP != c.cicp {
+				t.Errorf("%v, want %v", p.CICP, c.cicp)
+			}
+			f.check("a.avif", luma(in, c.kr, c.kb))
+		})
 	}
 }
 
