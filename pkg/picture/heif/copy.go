@@ -3,6 +3,7 @@ package heif
 import (
 	"encoding/binary"
 	"io"
+	"slices"
 
 	"imgtools/pkg/fault"
 )
@@ -15,7 +16,9 @@ import (
 //	infe   the flag that hides an item is cleared for the item and set for all others, as
 //	       programs write all pictures that are shown, each to a file of its own
 //	iref   auxl and thmb that begin at the item are called free, which readers pass over:
-//	       else they take the item for what belongs to another picture, and leave it out
+//	       else they take the item for what belongs to another picture, and leave it out;
+//	       if alpha is not wanted, so is auxl that leads to the item, as libheif 1.23 lays
+//	       a picture with alpha on a background
 //	moov   is called free, and the brand avis becomes avif: else programs decode the frames
 //	       of a sequence and not its still picture
 
@@ -23,8 +26,8 @@ import (
 const hidden = 1
 
 // Alone returns the HEIF file in the first size bytes of r with an item of it as its only
-// picture. Errors are those of Open; an item that is not there is of kind Format.
-func Alone(r io.ReaderAt, size int64, item uint32) (io.ReaderAt, error) {
+// picture, with its alpha or without. Errors are those of Open; an item that is not there is of kind Format.
+func Alone(r io.ReaderAt, size int64, item uint32, alpha bool) (io.ReaderAt, error) {
 	f := file{r: r, size: size}
 	if err := f.walk(); err != nil {
 		return nil, err
@@ -46,7 +49,8 @@ func Alone(r io.ReaderAt, size int64, item uint32) (io.ReaderAt, error) {
 		}
 	}
 	for _, ref := range f.refs {
-		if ref.from == item && (ref.kind == "auxl" || ref.kind == "thmb") {
+		belongs := ref.from == item && (ref.kind == "auxl" || ref.kind == "thmb")
+		if belongs || !alpha && ref.kind == "auxl" && slices.Contains(ref.to, item) {
 			copy(ref.name, "free")
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 // alone returns the copy of a file in which an item is primary.
 func alone(data []byte, item uint32) ([]byte, error) {
-	r, err := Alone(bytes.NewReader(data), int64(len(data)), item)
+	r, err := Alone(bytes.NewReader(data), int64(len(data)), item, false)
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +47,20 @@ func TestCopyHasTheItemAsItsPicture(t *testing.T) {
 	if err != nil || p.W != 16 || p.H != 12 || p.Alpha || len(p.Thumbs) > 0 {
 		t.Errorf("%+v, %v", p, err)
 	}
+	t.Run("without alpha", func(t *testing.T) {
+		m := made{iinf: iinf(infe(1, HEVC), infe(2, HEVC)), iref: iref("auxl", 2, 1)}
+		data := m.file()
+		for _, alpha := range []bool{false, true} {
+			r, err := Alone(bytes.NewReader(data), int64(len(data)), 1, alpha)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(io.NewSectionReader(r, 0, int64(len(data))))
+			if err != nil || bytes.Contains(got, []byte("auxl")) != alpha {
+				t.Errorf("alpha %v: %q, %v", alpha, got, err)
+			}
+		}
+	})
 	t.Run("of a sequence", func(t *testing.T) {
 		m := m
 		m.ftyp, m.rest = bx("ftyp", "avis", n4(0), "avisavif"), bx("moov", "frames")
@@ -59,7 +73,7 @@ func TestCopyHasTheItemAsItsPicture(t *testing.T) {
 		}
 	})
 	t.Run("in pieces", func(t *testing.T) {
-		r, err := Alone(bytes.NewReader(data), int64(len(data)), 2)
+		r, err := Alone(bytes.NewReader(data), int64(len(data)), 2, true)
 		if err != nil {
 			t.Fatal(err)
 		}

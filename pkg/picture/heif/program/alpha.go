@@ -66,7 +66,7 @@ func (r *Reader) alpha() (raster.Rows, error) {
 // item returns a copy of the file in which an item is the picture, what it says of it, and
 // the program that decodes it in the way in which that of the whole file does.
 func (r *Reader) item(id uint32) (copied io.ReaderAt, p *heif.Picture, with *found, err error) {
-	if copied, err = heif.Alone(r.in, r.size, id); err != nil {
+	if copied, err = heif.Alone(r.in, r.size, id, false); err != nil {
 		return nil, nil, nil, err
 	}
 	if p, err = heif.Open(copied, r.size, r.lim); err != nil {

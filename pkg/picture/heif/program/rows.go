@@ -96,9 +96,10 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 // whole returns the picture at full size.
 func (r *Reader) whole(hint raster.Hint) (raster.Rows, error) {
 	in, p := r.in, r.p
-	if p.Frames > 1 || p.Others { // of a sequence the still picture, and no others
+	withAlpha := p.Alpha && r.with.alpha(p)
+	if p.Frames > 1 || p.Others || p.Alpha && !withAlpha { // of a sequence the still picture, and no others
 		var err error
-		if in, err = heif.Alone(in, r.size, p.Item); err != nil {
+		if in, err = heif.Alone(in, r.size, p.Item, withAlpha); err != nil {
 			return nil, err
 		}
 	}

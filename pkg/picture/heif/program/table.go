@@ -12,18 +12,23 @@ import (
 
 // tool is a program and what was measured of it.
 //
-// On Debian 12 (libheif 1.15.1, libavif 0.11.1, libvips 8.14.1), with pictures of known
-// samples in each depth, subsampling, matrix and range:
+// On Debian 12 (libheif 1.15.1, libavif 0.11.1, libvips 8.14.1) and Debian 13 (libheif
+// 1.23.6, libavif 1.2.1, libvips 8.16.1), with pictures of known samples in each depth,
+// subsampling, matrix and range:
 //
 //	heif-convert  writes Y4M of 8 bits, 4:2:0, BT.601 at full range, cropped and
 //	              turned, whatever the picture is; its line says nothing of that. From 10
-//	              bits it writes 6 bytes too many and wrong samples, with exit status 0.
-//	              Alpha is dropped. 4:2:2 and 4:4:4 lose half of their chroma.
+//	              bits it writes wrong samples, with exit status 0. 4:2:2 and 4:4:4 lose
+//	              half of their chroma. Alpha is dropped, or the picture laid on a
+//	              background. Of several pictures each gets a file of its own, with another
+//	              name. Premultiplied colours stay so.
 //	avifdec       writes Y4M with the samples as coded: matrix, range, 8, 10 and 12
 //	              bits, all subsamplings, and alpha beside 4:4:4 of 8 bits. It neither
-//	              crops nor turns. Of a sequence it takes the first frame.
+//	              crops nor turns. Of a sequence it takes the first frame. Premultiplied
+//	              colours stay so.
 //	vips          writes TIFF of RGB, cropped and turned, with alpha, of 8 bits, or 16
 //	              in which the highest bits are those of the sample and the others 0.
+//	              Premultiplied colours stay so.
 type tool struct {
 	name     string   // for people
 	files    []string // names of the program, the usual one first
@@ -33,6 +38,7 @@ type tool struct {
 	open     func(t *found, out *os.File, size int64, p *heif.Picture, hint raster.Hint, lim raster.Limits) (raster.Rows, error)
 	upright  bool                       // it crops and turns
 	rec601   bool                       // its luma is that of BT.601, whatever the matrix of the file is
+	alpha    func(*heif.Picture) bool   // it gives the alpha of a picture with the rest
 	whyNot   func(*heif.Picture) string // why it does not decode a picture; "": it does
 }
 
@@ -40,18 +46,17 @@ type tool struct {
 var tools = []*tool{
 	{
 		name: "avifdec", files: []string{"avifdec"}, packages: "libavif-bin (Debian, Ubuntu), libavif-tools (Fedora) or libavif (Arch)",
-		out:  ".y4m",
-		args: func(in, out string) []string { return []string{"--jobs", "1", in, out} },
-		open: openY4M,
+		out:   ".y4m",
+		args:  func(in, out string) []string { return []string{"--jobs", "1", in, out} },
+		open:  openY4M,
+		alpha: func(p *heif.Picture) bool { return p.Depth == 8 && p.Chroma == heif.C444 },
 		whyNot: func(p *heif.Picture) string {
 			switch {
 			case p.Coding != heif.AV1:
 				return "not AV1"
 			case p.Depth != 8 && p.Depth != 10 && p.Depth != 12:
 				return fmt.Sprintf("%d bits", p.Depth)
-			case !y4m.SupportsMatrix(p.CICP[2]):
-				return fmt.Sprintf("colours of matrix %d (ITU-T H.273)", p.CICP[2])
-			case p.Alpha && p.AlphaItem == 0 && (p.Depth != 8 || p.Chroma != heif.C444):
+			case p.Alpha && p.AlphaItem == 0 && !(p.Depth == 8 && p.Chroma == heif.C444):
 				return "alpha of each tile"
 			}
 			return ""
@@ -64,6 +69,7 @@ var tools = []*tool{
 		args:     func(in, out string) []string { return []string{in, out} },
 		open:     openY4M,
 		upright:  true, rec601: true,
+		alpha: func(*heif.Picture) bool { return false },
 		whyNot: func(p *heif.Picture) string {
 			switch {
 			case p.Depth != 8:
@@ -83,6 +89,7 @@ var tools = []*tool{
 		args:     func(in, out string) []string { return []string{"copy", in, out + "[strip]"} },
 		open:     openTIFF,
 		upright:  true, rec601: true,
+		alpha: func(*heif.Picture) bool { return true },
 		whyNot: func(p *heif.Picture) string {
 			if p.Depth != 8 && p.Depth != 10 && p.Depth != 12 {
 				return fmt.Sprintf("%d bits", p.Depth)
@@ -113,6 +120,9 @@ func look(path func(string) (string, error)) []found {
 // programs that are there can't do, or that there is none for its coding, and which package
 // to install.
 func (d *Decoder) choose(p *heif.Picture) (t *found, why string) {
+	if m := p.CICP[2]; !y4m.SupportsMatrix(m) { // programs take it for another
+		return nil, fmt.Sprintf("no program decodes colours of matrix %d (ITU-T H.273)", m)
+	}
 	for i := range d.found {
 		if d.found[i].whyNot(p) == "" {
 			return &d.found[i], ""
