@@ -106,6 +106,33 @@ func TestWrongForOneFile(t *testing.T) {
 	}
 }
 
+// TestSideThatTheFormatCannotHold: -C says what a run would say, before any work.
+func TestSideThatTheFormatCannotHold(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "tall.pgm"), pgm(1, 20000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"-f webp 1 tall.pgm":                   "1×20000: a side over 16383 is more than WebP holds",
+		"-f webp -d . 1,1/8 tall.pgm":          "1×20000: a side over 16383 is more than WebP holds",
+		"-f webp -quality lossless 1 tall.pgm": "1×20000: a side over 16383 is more than WebP holds",
+		"-f jpeg 4 tall.pgm":                   "4×80000: a side over 65535 is more than JPEG holds",
+		"-f gif 4 tall.pgm":                    "4×80000: a side over 65535 is more than GIF holds",
+	} {
+		t.Run(args, func(t *testing.T) {
+			for _, check := range [][]string{{"-C"}, nil} {
+				out, stderr, status := scaleCommand(t, dir, []byte{}, append(check, strings.Fields(args)...)...)
+				if status != 1 || len(out) > 0 || !strings.HasPrefix(stderr, "scale: tall.pgm: "+want+"\n") {
+					t.Errorf("%v: %d, %q, %q", check, status, out, stderr)
+				}
+			}
+		})
+	}
+	if out, stderr, status := scaleCommand(t, dir, []byte{}, "-C", "-f", "png", "4", "tall.pgm"); status != 0 || stderr != "" || string(out) != "tall.pgm -> - 4x80000 png\n" {
+		t.Errorf("PNG: %d, %q, %q", status, out, stderr)
+	}
+}
+
 // Flags reach the operation: each of these changes the result.
 func TestFlagsMatter(t *testing.T) {
 	in := pgm(64, 48)

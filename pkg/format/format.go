@@ -28,6 +28,7 @@ type Format struct {
 	Deep      bool                   // a written file can have 16 bits a sample
 	Metadata  string                 // which of EXIF, XMP and IPTC a written file can have
 	Quality   int                    // what quality= is when it is not given; 0: the format has none
+	Side      int                    // longest side of a written file, in pixels; 0: any side that a picture can have
 	Browser   bool                   // browsers show it
 	Family    string                 // the name of the format that this one is read as: "pnm" for "pgm"
 	Pages     bool                   // several pictures in a file are pages, not frames

@@ -360,7 +360,7 @@ func TestSpoolOfVersion1IsCarriedOver(t *testing.T) {
 // when none has come for its time to live.
 func TestJobOfALaterVersionIsLeftToOthers(t *testing.T) {
 	for name, change := range map[string][2]string{
-		"version": {"version: 1", "version: 3"},
+		"version": {"version: 1", "version: 4"},
 		"words":   {"gray=601", "gray=601 sharpen=2"},
 		"default": {"defaults: ", "defaults: sharpen=0 "},
 	} {

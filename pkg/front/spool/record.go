@@ -117,11 +117,18 @@ func (t *text) time(key string, v time.Time) {
 	}
 }
 
+// recordVersion is the version of the record of a job with several results. An imgd that
+// reads version 2 alone may know the word scale, but not out2: it would make one result.
+const recordVersion = 3
+
 func (m Meta) marshal() []byte {
 	var t text
-	version := Version
-	if knownToVersion1(m.Ops) { // an old imgd that shares the spool may do it
+	version := recordVersion
+	switch { // the lowest that an imgd which shares the spool needs to do the job
+	case knownToVersion1(m.Ops):
 		version = 1
+	case len(m.Ops.Sizes()) == 0:
+		version = 2
 	}
 	t.line("version", strconv.Itoa(version))
 	t.line("ops", OpsText(m.Ops))
@@ -325,8 +332,8 @@ func parseMeta(b []byte) (Meta, error) {
 		return Meta{}, r.err
 	}
 	v := r.number("version", 1<<31-1)
-	if r.err == nil && v > Version {
-		return Meta{}, fault.New(fault.Unsupported, "version %d > %d", v, Version)
+	if r.err == nil && v > recordVersion {
+		return Meta{}, fault.New(fault.Unsupported, "version %d > %d", v, recordVersion)
 	}
 	if r.err == nil && v == 0 {
 		r.err = fmt.Errorf("version 0")

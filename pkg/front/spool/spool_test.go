@@ -548,8 +548,13 @@ func TestRecordsRoundTrip(t *testing.T) {
 	if got, err := parseFailure(f.marshal()); err != nil || got != f {
 		t.Errorf("%+v %v", got, err)
 	}
-	if _, err := parseMeta(bytes.Replace(m.marshal(), []byte("version: 2"), []byte("version: 3"), 1)); err == nil {
+	if _, err := parseMeta(bytes.Replace(m.marshal(), []byte("version: 2"), []byte("version: 4"), 1)); err == nil {
 		t.Error("a newer job was read")
+	}
+	for words, want := range map[string]string{"gray": "1", "scale=1/2": "2", "gray format=webp": "2", "scale=320x,640x": "3"} {
+		if got := string(Meta{Ops: ops.Must(words), SHA256: m.SHA256, Received: at}.marshal()); !strings.HasPrefix(got, "version: "+want+"\n") {
+			t.Errorf("%s: the record begins %.12q, want version %s", words, got, want)
+		}
 	}
 	if _, err := parseMeta(append(m.marshal(), "colour: mauve\n"...)); err != nil {
 		t.Errorf("an unknown key: %v", err)

@@ -167,6 +167,9 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 	if err := j.layOut(); err != nil {
 		return nil, err
 	}
+	if w, h := j.place.W, j.place.H; !j.HandOver && j.out.Side > 0 && max(w, h) > j.out.Side {
+		return nil, fault.New(fault.TooLarge, "%d×%d: a side over %d is more than %s holds", w, h, j.out.Side, j.out.Title)
+	}
 	j.keep()
 	return j, r.Limits.CheckSize(int64(j.place.W), int64(j.place.H), j.frames())
 }
