@@ -97,7 +97,7 @@ func (k Kind) row() row {
 	return table[k]
 }
 
-// Kinds returns all kinds that a user may see, in the order of the table.
+// Kinds returns the kinds that users meet, in the order of the table.
 func Kinds() (kinds []Kind) {
 	for k := range numKinds {
 		if k != Undecoded {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 )
 
@@ -58,5 +59,13 @@ func TestKindSurvivesWrapping(t *testing.T) {
 	}
 	if Of(io.EOF) != Internal || As(Busy, nil) != nil {
 		t.Error("plain errors are internal, nil stays nil")
+	}
+}
+
+func TestEachKindHasAdvice(t *testing.T) {
+	for _, k := range Kinds() {
+		if a := k.Advice(); a.Means == "" || !strings.HasSuffix(a.Do, ".") || strings.HasSuffix(a.Means, ".") {
+			t.Errorf("%s: %+v", k, a)
+		}
 	}
 }

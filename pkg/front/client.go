@@ -86,7 +86,7 @@ func (s *Server) clientOf(r *http.Request) string {
 	case i.token != "":
 		return i.token
 	case p.unix:
-		return "user " + strconv.FormatUint(uint64(p.uid), 10)
+		return kindUser + " " + strconv.FormatUint(uint64(p.uid), 10)
 	case i.addr.Is6():
 		prefix, _ := i.addr.Prefix(64)
 		return prefix.String()

@@ -159,6 +159,7 @@ func (s *Server) Serve(l net.Listener, certs Certificates) error {
 func (s *Server) Run() {
 	go s.c.Spool.Watch(s.stopping)
 	go s.watchDaemons(s.stopping)
+	go s.watchSpool(s.stopping)
 	s.queue.run(s.stopping, s.c.Spool.Wake())
 }
 
@@ -210,7 +211,12 @@ func (s *Server) work(j *spool.Job) {
 	s.queue.done(w.useful())
 
 	log := s.c.Log.With("job", jobid.Short(j.ID), "ops", spool.OpsText(j.Ops)).With(w.attrs()...)
-	ended := func(outcome string) *slog.Logger { return log.With("outcome", outcome, "err", fault.Line(err.Error())) }
+	ended := func(outcome string) *slog.Logger {
+		if outcome != "cancelled" {
+			s.metrics.history.fail("job", err)
+		}
+		return log.With("outcome", outcome, "err", fault.Line(err.Error()))
+	}
 	switch kind := fault.Of(err); {
 	case err == nil:
 		s.metrics.worked("job", w) // before anybody can know that it is done

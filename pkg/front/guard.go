@@ -180,7 +180,7 @@ type token struct {
 // restart.
 func tokenName(text string) string {
 	sum := sha256.Sum256([]byte("imgtools client\n" + text))
-	return "token " + hex.EncodeToString(sum[:8])
+	return kindToken + " " + hex.EncodeToString(sum[:8])
 }
 
 // SetTokens replaces the valid tokens. With none, requests need no token.

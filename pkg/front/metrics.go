@@ -29,6 +29,8 @@ type metrics struct {
 	current  atomic.Int64 // requests being answered
 	left     atomic.Int64 // clients of /image that did not wait
 
+	history history // of the last hour, for /status
+
 	mu       sync.Mutex
 	requests map[request]int64
 	pictures map[outcome]int64
@@ -155,6 +157,7 @@ func (m *metrics) worked(kind string, w worked) {
 	} else if w.err != nil {
 		result = fault.Of(w.err).String()
 	}
+	m.history.worked(w)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.pictures[outcome{w.ops.Label(), result}]++

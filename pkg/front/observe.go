@@ -53,6 +53,7 @@ func (s *Server) observe(next http.HandlerFunc) http.HandlerFunc {
 		}
 		next(w, withInfo(r, i))
 		took := time.Since(start)
+		s.metrics.history.request(i.route, i.err)
 		s.metrics.answered(i.route.name(), r.Method, w.status, took)
 		s.logRequest(r, w, i, took)
 	}

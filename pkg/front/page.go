@@ -92,7 +92,7 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func newPages() *pages {
-	p := &pages{template: template.Must(template.ParseFS(pageFiles, "page/page.html")), assets: map[string]asset{}}
+	p := &pages{template: template.Must(template.ParseFS(pageFiles, "page/page.html", "page/status.html")), assets: map[string]asset{}}
 	files, err := pageFiles.ReadDir("page")
 	if err != nil { // it is in the binary
 		panic(err)
@@ -147,7 +147,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		p.Title = title[p.Lang]
 	}
 	var b strings.Builder
-	if err := s.pages.template.Execute(&b, p); err != nil {
+	if err := s.pages.template.ExecuteTemplate(&b, "page.html", p); err != nil {
 		s.c.Log.Error("page", "err", err)
 		writeText(w, http.StatusInternalServerError, "page: an error; see the log\n")
 		return

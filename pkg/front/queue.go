@@ -358,6 +358,15 @@ func (q *queue) seconds(n float64) int {
 	return int(min(max(math.Ceil(n*q.mean.Seconds()/float64(q.slots)), 1), maxRetryAfter))
 }
 
+// each calls f for each client with how many of its pictures wait and are at work.
+func (q *queue) each(f func(who string, waiting, working int)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for who, c := range q.clients {
+		f(who, len(c.waiting), c.turn.Working())
+	}
+}
+
 // figures are the numbers of a queue that metrics report.
 type figures struct {
 	images, slots, busy, clients int

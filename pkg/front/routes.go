@@ -123,6 +123,8 @@ func init() {
 		{path: "/healthz", open: true, methods: get((*Server).healthz, doc{id: "healthz", brief: true, about: "200 while the process answers", answers: []reply{text200("it does")}})},
 		{path: "/readyz", open: true, methods: get((*Server).readyz, doc{id: "readyz", brief: true, about: "200 when pictures can be worked on, else 503 with the reason", answers: []reply{text200("ready")}})},
 		{path: "/metrics", methods: get((*Server).showMetrics, doc{id: "metrics", brief: true, about: "figures for Prometheus", answers: []reply{{status: 200, about: "the figures", media: []string{"text/plain; version=0.0.4"}}}})},
+		{path: "/status", methods: get((*Server).showStatus, doc{id: "status", brief: true, about: "a page for operators: workers, queue, the last hour, the last errors",
+			answers: []reply{{status: 200, about: "the page", media: []string{typeHTML}}}})},
 		{path: "/openapi.json", methods: get((*Server).showOpenAPI, doc{id: "document", brief: true, about: "all of this for programs that generate clients (OpenAPI 3.1)",
 			answers: []reply{{status: 200, about: "this document", media: []string{typeJSON}}}})},
 	}

@@ -181,6 +181,16 @@ func (e *entry) notify() {
 	}
 }
 
+// EachClient calls f for each client that has a job that waits or runs here, with the
+// number of those that wait.
+func (s *Spool) EachClient(f func(client string, waiting int)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, c := range s.clients {
+		f(name, len(c.jobs))
+	}
+}
+
 // Waiting returns the number of jobs that wait for a worker.
 func (s *Spool) Waiting() int {
 	s.mu.Lock()

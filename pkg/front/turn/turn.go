@@ -33,6 +33,9 @@ func (o *Order) Begin(c *Client) {
 // End records that a piece of work of c has ended.
 func (c *Client) End() { c.working-- }
 
+// Working returns how many pieces of work of c were begun and have not ended.
+func (c *Client) Working() int { return c.working }
+
 // Idle reports whether c has nothing at work.
 func (c *Client) Idle() bool { return c.working == 0 }
 

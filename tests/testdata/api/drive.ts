@@ -86,6 +86,8 @@ async function drive() {
   same("headHome", (await api.headHome({ ...head })).response.status, 200);
   same("pageFile", (await api.pageFile({ path: { name: "page.css" } })).response.status, 200);
   same("headPageFile", (await api.headPageFile({ ...head, path: { name: "page.css" } })).response.status, 200);
+  same("status", String((await api.status()).data).includes("Last errors"), true);
+  same("headStatus", (await api.headStatus({ ...head })).response.status, 200);
   same("metrics", String((await api.metrics({ parseAs: "text" })).data).includes("imgtools_jobs"), true);
   same("headMetrics", (await api.headMetrics({ ...head })).response.status, 200);
   same("document", ((await api.document()).data as any)?.openapi, "3.1.0");
