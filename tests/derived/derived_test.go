@@ -9,6 +9,7 @@ package derived
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -22,6 +23,7 @@ import (
 	"testing"
 
 	"imgtools/pkg/daemon/wire"
+	"imgtools/pkg/fault"
 	"imgtools/pkg/filename"
 	"imgtools/pkg/format"
 	"imgtools/pkg/ops"
@@ -222,6 +224,8 @@ func literals(t *testing.T, path string, src []byte, f func(line int, text strin
 // the comments `begin derived: NAME` and `end derived`.
 var blocks = map[string]func() string{
 	"formats":         formatTable,
+	"errors":          errorTable,
+	"advice":          errorAdvice,
 	"format words":    formatWords,
 	"kernels":         func() string { return ".Cm " + strings.Join(ops.Kernels(), " , ") + "\n" },
 	"synopsis gray":   func() string { return synopsis("gray") },
@@ -253,6 +257,74 @@ func formatWords() string {
 		}
 	}
 	return ".Cm " + strings.Join(words, " , ") + "\n"
+}
+
+// errorTable has a row for each kind of error: its status and what it means.
+func errorTable() string {
+	var b strings.Builder
+	for _, k := range fault.Kinds() {
+		header := ""
+		switch {
+		case k.Again():
+			header = ", Retry-After"
+		case k == fault.Method:
+			header = ", Allow"
+		}
+		fmt.Fprintf(&b, ".It %s Ta %d%s Ta %s\n", k, k.HTTP(), header, k.Advice().Means)
+	}
+	return b.String()
+}
+
+// errorAdvice has an item for each kind of error: what it means and what to do.
+func errorAdvice() string {
+	var b strings.Builder
+	for _, k := range fault.Kinds() {
+		again := ""
+		if k.Again() {
+			again = ", try again"
+		}
+		a := k.Advice()
+		fmt.Fprintf(&b, ".It Cm %s Pq status %d, exit status %d%s\n", k, k.HTTP(), k.Exit(), again)
+		b.WriteString(prose(strings.ToUpper(a.Means[:1])+a.Means[1:]+".") + prose(a.Do))
+	}
+	return b.String()
+}
+
+var (
+	flagWord    = regexp.MustCompile(`^-([a-z]+)([,.:;]?)$`)
+	sentenceEnd = regexp.MustCompile(`[.:]$`)
+)
+
+// prose writes sentences as mdoc: lines of at most 80 characters, a new line for each
+// sentence, and Fl for each flag.
+func prose(text string) string {
+	var b strings.Builder
+	line := ""
+	flush := func() {
+		if line != "" {
+			b.WriteString(line + "\n")
+		}
+		line = ""
+	}
+	for word := range strings.FieldsSeq(text) {
+		if m := flagWord.FindStringSubmatch(word); m != nil {
+			flush()
+			b.WriteString(strings.TrimSpace(".Fl "+m[1]+" "+m[2]) + "\n")
+			continue
+		}
+		if len(line)+1+len(word) > 80 {
+			flush()
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+		if sentenceEnd.MatchString(word) {
+			flush()
+		}
+	}
+	flush()
+	return b.String()
 }
 
 func synopsis(operation string) string {
