@@ -204,7 +204,13 @@ func (s *server) daemonStatus(t *testing.T, name string) map[string]string {
 	if len(paths) != 1 {
 		t.Fatalf("status sockets of %s: %v", name, paths)
 	}
-	c, err := net.Dial("unix", paths[0])
+	return readStatus(t, paths[0])
+}
+
+// readStatus reads the status that a daemon serves at path.
+func readStatus(t *testing.T, path string) map[string]string {
+	t.Helper()
+	c, err := net.Dial("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 // Double is a hostile program in place of heif-convert, for the tests: it is called with
-// the names of a file to read and one to write, and does what the name of its folder says.
-// What it tries and succeeds in, it reports on standard error as "got away".
+// the names of a file to read and one to write, and does what the end of the first one
+// says. What it tries and succeeds in, it reports on standard error as "got away".
 package main
 
 import (
@@ -8,13 +8,19 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 )
 
-func main() {
-	act := filepath.Base(filepath.Dir(os.Args[0]))
+func main() { // arguments: the file to read, the file to write
+	in, err := os.ReadFile(os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	_, act, _ := strings.Cut(string(in), "double:")
 	out, err := os.OpenFile(os.Args[len(os.Args)-1], os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -63,7 +69,9 @@ func main() {
 		}
 	case "stop":
 		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
-		select {}
+		c := make(chan os.Signal, 1)
+		signal.Notify(c, os.Interrupt) // so that the runtime does not call it a deadlock
+		<-c
 	case "spin":
 		for {
 		}
@@ -71,6 +79,9 @@ func main() {
 		fmt.Fprint(out, strings.Repeat("\xff\x00rubbish", 1000))
 		return
 	case "lie":
+		fmt.Fprint(out, "YUV4MPEG2 W640 H480 F1:1 Ip C420jpeg\nFRAME\n"+strings.Repeat("\x50", 640*480*3/2))
+		return
+	case "huge":
 		fmt.Fprint(out, "YUV4MPEG2 W60000 H60000 F1:1 Ip C420jpeg\nFRAME\n")
 		return
 	case "short":
