@@ -74,6 +74,7 @@ type Picture struct {
 	Rows, Cols  int     // tiles of a grid; 1, 1 of any other picture
 	Thumbs      []Thumb
 	Frames      int    // frames of a sequence, else 1
+	Truncated   bool   // the file ends before its pixels; a note has the numbers
 	Unsupported string // why the picture can't be decoded as described; "": no reason known
 	Item        uint32 // the primary item
 	Others      bool   // the file has more pictures to show, beside this one

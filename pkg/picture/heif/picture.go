@@ -328,6 +328,7 @@ func (f *file) checkEnd(p *Picture, items []*item) {
 		}
 	}
 	if end > uint64(f.size) {
+		p.Truncated = true
 		p.Note("truncated: %d of %d bytes", f.size, end)
 	}
 }

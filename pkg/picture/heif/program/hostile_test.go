@@ -130,11 +130,11 @@ func TestOutputThatIsNotThePictureIsRefused(t *testing.T) {
 	}
 }
 
-// What the runner reports keeps its kind and gets the name of the program.
+// What the runner reports stays as it is.
 func TestErrorOfTheRunnerKeepsItsKind(t *testing.T) {
 	b, temps := testdata(t, "exif.heic"), &tempFiles{}
 	for _, kind := range []fault.Kind{fault.Timeout, fault.TooLarge, fault.Format, fault.Internal} {
-		d := New(&liar{err: fault.New(kind, "stopped after 30s")}, Options{Look: only("heif-convert"), Temp: temps.temp})
+		d := New(&liar{err: fault.New(kind, "heif-convert: stopped after 30s")}, Options{Look: only("heif-convert"), Temp: temps.temp})
 		r, err := d.Open(bytes.NewReader(b), int64(len(b)), raster.Limits{})
 		if err != nil {
 			t.Fatal(err)
@@ -145,6 +145,27 @@ func TestErrorOfTheRunnerKeepsItsKind(t *testing.T) {
 	}
 	if n := temps.open(); n > 0 {
 		t.Errorf("%d files left open", n)
+	}
+}
+
+// A file that ends before its pixels is refused before a program runs; with -lenient the
+// program gets it.
+func TestTruncatedFileIsRefused(t *testing.T) {
+	b := testdata(t, "p3.heic") // which ends with its pixels
+	whole := len(b)
+	b = b[:whole-1]
+	l := &liar{err: errors.New("enough")}
+	d := New(l, Options{Look: only("heif-convert")})
+	_, err := d.Open(bytes.NewReader(b), int64(len(b)), raster.Limits{})
+	if want := fmt.Sprintf("truncated: %d of %d bytes", len(b), whole); fault.Of(err) != fault.Format || err.Error() != want {
+		t.Errorf("%v, want %q", err, want)
+	}
+	r, err := d.Open(bytes.NewReader(b), int64(len(b)), raster.Limits{Lenient: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Notes()) != 1 {
+		t.Errorf("%q", r.Notes())
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"imgtools/pkg/fault"
@@ -45,7 +46,7 @@ type Command struct {
 }
 
 // Runner runs programs where they can do nothing but read In and write Out. Its errors
-// are one line and of the kinds of package fault. When Run returns, nothing is left
+// are one line that names the program, and of the kinds of package fault. When Run returns, nothing is left
 // running.
 type Runner interface {
 	Run(ctx context.Context, c Command) error
@@ -121,7 +122,8 @@ func titleOf(p *heif.Picture) string {
 }
 
 // Open reads what the HEIF file in the first size bytes of in says of its picture.
-// Errors are those of heif.Open, and of kind Unsupported for a picture that no program
+// Errors are those of heif.Open, of kind Format for a file that ends before its pixels,
+// unless lim is lenient, and of kind Unsupported for a picture that no program
 // here can decode, with the reason and the package that would.
 func (d *Decoder) Open(in io.ReaderAt, size int64, lim raster.Limits) (raster.Reader, error) {
 	p, err := heif.Open(in, size, lim)
@@ -130,6 +132,9 @@ func (d *Decoder) Open(in io.ReaderAt, size int64, lim raster.Limits) (raster.Re
 	}
 	if p.Unsupported != "" {
 		return nil, fault.New(fault.Unsupported, "%s of %d×%d pixels is not read: %s", titleOf(p), p.W, p.H, p.Unsupported)
+	}
+	if p.Truncated && !lim.Lenient {
+		return nil, fault.New(fault.Format, "%s", strings.Join(p.Notes(), "; "))
 	}
 	t, why := d.choose(p)
 	if t == nil {

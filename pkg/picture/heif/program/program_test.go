@@ -141,6 +141,21 @@ func TestDecodesEveryDepthAndSubsampling(t *testing.T) {
 	}
 }
 
+// Grids of AVIF are put together by the program, and then turned. Avifenc 0.11 gives the
+// turn to each tile, too: libheif then turns the tiles as well, so that it is no oracle.
+func TestGridOfAVIF(t *testing.T) {
+	f := peers(t, "avifenc", "avifdec")
+	in := smooth(256, 192)
+	f.writePNG("in.png", in)
+	f.run("avifenc", "-s", "10", "-y", "420", "--min", "2", "--max", "4", "-g", "2x2", "--irot", "3", "in.png", "a.avif")
+	if p := f.open("a.avif").(*Reader).p; p.Rows != 2 || p.Cols != 2 {
+		t.Fatalf("%d×%d tiles", p.Cols, p.Rows)
+	}
+	if d := mean(t, samples(f.hold("a.avif", raster.Hint{})), rgb(turned(in))); d > 1.5 {
+		t.Errorf("RGB differs by %.2f", d)
+	}
+}
+
 // The crop, the turn and the mirroring of a file are done exactly once, by the program or
 // here.
 func TestCropAndOrientationAreDoneOnce(t *testing.T) {
