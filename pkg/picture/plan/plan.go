@@ -167,11 +167,14 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 	if err := j.layOut(); err != nil {
 		return nil, err
 	}
+	j.keep()
+	if err := r.Limits.CheckSize(int64(j.place.W), int64(j.place.H), j.frames()); err != nil {
+		return nil, err
+	}
 	if w, h := j.place.W, j.place.H; !j.HandOver && j.out.Side > 0 && max(w, h) > j.out.Side {
 		return nil, fault.New(fault.TooLarge, "%d×%d: a side over %d is more than %s holds", w, h, j.out.Side, j.out.Title)
 	}
-	j.keep()
-	return j, r.Limits.CheckSize(int64(j.place.W), int64(j.place.H), j.frames())
+	return j, nil
 }
 
 // checkQuality refuses a quality or a number of bytes that the format can't have.
