@@ -8,6 +8,8 @@
 #                   (tests/bench/peers.sh installs them; BENCH=-markdown: flags)
 #   make bench-http    requests a second and CPU time a request through imgd
 #   make bench-growth  time and memory from 1 to 100 Mpixel (2 GB in bin/bench)
+#   make figures    the chart of README.md and the tables of imgbench(7), of the last run
+#                   (FROM=FILE HTTP=FILE FAULTS=FILE: of others)
 #   make fuzz       every fuzz target for FUZZTIME each
 #   make faults     every fault there is, on the real binaries; a table of what it cost
 #                   (root: power cuts of ext4 and xfs, and a file server, too)
@@ -67,7 +69,7 @@ SYSTEMS = darwin/arm64 freebsd/amd64 openbsd/amd64 windows/amd64
 # Those that make dist makes archives for.
 DIST = linux/amd64 linux/arm64 linux/arm linux/386 darwin/amd64 $(SYSTEMS)
 
-.PHONY: all run test test-arch test-api check bench bench-plain bench-http bench-growth fuzz faults soak test-systemd container container-heif test-container model mutants race install install-files dist deb clean need-go
+.PHONY: all run test test-arch test-api check bench bench-plain bench-http bench-growth figures fuzz faults soak test-systemd container container-heif test-container model mutants race install install-files dist deb clean need-go
 
 all: need-go
 	$(GO) build -trimpath -buildvcs=auto -o bin/ ./cmd/...
@@ -109,6 +111,12 @@ bench-plain: need-go
 
 bench-http: all
 	$(GO) run ./tests/bench -http $(BENCH)
+
+# From the run FROM, and the output of make bench-http BENCH=-markdown and make faults.
+FROM ?= bin/bench/last.json
+figures: need-go
+	$(GO) run ./tests/bench -from $(FROM) -svg tests/testdata/figures.svg -man man/imgbench.7 \
+	  $(if $(HTTP),-put http=$(HTTP)) $(if $(FAULTS),-put faults=$(FAULTS))
 
 bench-growth: all
 	$(GO) run ./tests/bench -growth -n 1 $(BENCH)

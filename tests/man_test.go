@@ -218,7 +218,7 @@ func TestManLint(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"gray.1", "grayd.8", "heifd.8", "imgchanges.7", "imgd.8", "imgget.1", "imginfo.1", "imgls.1", "imgproto.7", "imgput.1", "imgrm.1", "imgsign.1", "imgspool.5", "imgtools-operating.7", "imgtools.7", "scale.1", "scaled.8"}
+	want := []string{"gray.1", "grayd.8", "heifd.8", "imgbench.7", "imgchanges.7", "imgd.8", "imgget.1", "imginfo.1", "imgls.1", "imgproto.7", "imgput.1", "imgrm.1", "imgsign.1", "imgspool.5", "imgtools-operating.7", "imgtools.7", "scale.1", "scaled.8"}
 	if !slices.Equal(names, want) {
 		t.Errorf("manual pages %v, want %v", names, want)
 	}

@@ -13,8 +13,12 @@
 // libwebp's programs. Each figure to be met stands below its rows, with the ratio
 // measured: PASS or over; at the end they stand together. The second table has requests
 // a second and CPU time a request through imgd, and what HTTP and the wire cost on top
-// of the work. The third shows how time and memory grow from 1 to 100 Mpixel. -markdown
-// prints tables for the README.
+// of the work. The third shows how time and memory grow from 1 to 100 Mpixel.
+//
+// A run of the first is kept in bin/bench/last.json. The chart of README.md and the
+// tables of imgbench(7) are drawn from it, then or later:
+//
+//	go run ./tests/bench -from bin/bench/last.json -svg tests/testdata/figures.svg -man man/imgbench.7   make figures
 //
 // -only takes a pattern of picture and job, as the tables' titles have them:
 //
@@ -67,6 +71,7 @@ type bench struct {
 	refs       map[refKey]planes
 	out        string // folder of results, of this run alone
 	verdicts   []verdict
+	results    []result
 }
 
 func main() {
@@ -79,7 +84,13 @@ func main() {
 	flag.StringVar(&b.bin, "bin", "bin", "folder of the commands")
 	flag.StringVar(&b.cache, "cache", "bin/bench", "folder for photographs and results")
 	flag.IntVar(&b.runs, "n", 7, "runs of each tool")
-	flag.BoolVar(&b.markdown, "markdown", false, "tables for the README after the others")
+	flag.BoolVar(&b.markdown, "markdown", false, "tables in Markdown after the others")
+	var f figures
+	flag.StringVar(&f.from, "from", "", "measure nothing, take the run in this `file`")
+	flag.StringVar(&f.to, "json", "", "keep the run in this `file` (default last.json in -cache)")
+	flag.StringVar(&f.svg, "svg", "", "draw the chart of README.md into this `file`")
+	flag.StringVar(&f.man, "man", "", "write the tables into this manual page, a `file`")
+	flag.Func("put", "with -man: the table that make faults, or -http -markdown, has printed: `name=FILE`; may be given again", f.addTable)
 	only := flag.String("only", "", "only what is `named` so, such as 'photo12.jpg gray'")
 	tools := flag.String("tools", "", "only tools whose `name` matches, such as 'imgtools|sharp'")
 	overHTTP := flag.Bool("http", false, "requests a second and CPU time a request through imgd")
@@ -95,6 +106,13 @@ func main() {
 		return nil
 	})
 	flag.Parse()
+	if f.from != "" || len(f.tables) > 0 {
+		if err := f.redraw(b.w); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	err := b.setUp(*only, *plainBin)
 	if err == nil {
 		b.tools, err = regexp.Compile(*tools)
@@ -108,7 +126,9 @@ func main() {
 		case *grow:
 			err = b.growth(*most)
 		default:
-			err = b.tables(flag.Args())
+			if err = b.tables(flag.Args()); err == nil && len(b.results) > 0 {
+				err = f.keep(b.kept(b.results), b.cache)
+			}
 		}
 	}
 	if err != nil {
@@ -143,6 +163,14 @@ func (b *bench) setUp(only, plainBin string) (err error) {
 	return os.MkdirAll(b.cache, 0o777)
 }
 
+// build says how the commands were built.
+func (b *bench) build() string {
+	if withSIMD(b.bin) {
+		return "build with SIMD"
+	}
+	return "plain build"
+}
+
 // tables prints the first table for the JPEG files given, or for photographs.
 func (b *bench) tables(files []string) (err error) {
 	var pictures, photos []picture
@@ -173,16 +201,10 @@ func (b *bench) tables(files []string) (err error) {
 	if err := os.WriteFile(b.pillowPath, []byte(pillowPy), 0o666); err != nil {
 		return err
 	}
-	simd := withSIMD(b.bin)
-	build := "plain build"
-	if simd {
-		build = "build with SIMD"
-		if b.plain == "" {
-			fmt.Fprintln(b.w, "the plain build is not measured: there is none in", "bin/bench/plain")
-		}
+	if withSIMD(b.bin) && b.plain == "" {
+		fmt.Fprintln(b.w, "the plain build is not measured: there is none in", "bin/bench/plain")
 	}
-	fmt.Fprintf(b.w, "%s; %s; %d runs each, one core, medians\n\n", machine(), build, b.runs)
-	var results []result
+	fmt.Fprintf(b.w, "%s; %s; %d runs each, one core, medians\n\n", machine(), b.build(), b.runs)
 	for _, p := range pictures {
 		for _, j := range jobs {
 			if !j.fits(p) || !b.match.MatchString(p.name+" "+j.name) {
@@ -194,7 +216,7 @@ func (b *bench) tables(files []string) (err error) {
 			}
 			r := result{p, j, rows, judge(p, j, rows)}
 			r.print(b.w)
-			results = append(results, r)
+			b.results = append(b.results, r)
 			b.verdicts = append(b.verdicts, r.vs...)
 		}
 	}
@@ -214,7 +236,7 @@ func (b *bench) tables(files []string) (err error) {
 		return err
 	}
 	if b.markdown {
-		markdown(b.w, results)
+		markdown(b.w, b.results)
 	}
 	summary(b.w, b.verdicts)
 	return nil
