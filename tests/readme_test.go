@@ -3,6 +3,7 @@ package tests
 import (
 	"bytes"
 	"fmt"
+	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,17 +66,16 @@ func TestReadmeCommands(t *testing.T) {
 	if ran < 8 {
 		t.Errorf("only %d commands of the README were run", ran)
 	}
-	m, _ := decode(t, read(t, filepath.Join(dir, "gray.png")))
-	if m.Bounds().Dx() != 640 {
-		t.Errorf("gray.png is %v", m.Bounds())
+	for name, want := range map[string]image.Point{
+		"small.jpg": {640, 480}, "thumbs/IMG_1.jpg": {300, 200}, "gray/photos/a.jpg": {640, 480}, "web.jpg": {640, 480},
+		"sizes/foo-320.jpg": {320, 240}, "sizes/foo-640.jpg": {640, 480}, "half.jpg": {320, 240},
+	} {
+		if m, _ := decode(t, read(t, filepath.Join(dir, name))); m.Bounds().Size() != want {
+			t.Errorf("%s is %v, want %v", name, m.Bounds(), want)
+		}
 	}
-	m, _ = decode(t, read(t, filepath.Join(dir, "quarter.jpg")))
-	if m.Bounds().Dx() != 160 {
-		t.Errorf("quarter.jpg is %v", m.Bounds())
-	}
-	m, _ = decode(t, read(t, filepath.Join(dir, "half.jpg")))
-	if m.Bounds().Dx() != 320 {
-		t.Errorf("half.jpg is %v", m.Bounds())
+	if b := read(t, filepath.Join(dir, "small.webp")); len(b) > 100<<10 || !bytes.HasPrefix(b, []byte("RIFF")) {
+		t.Errorf("small.webp has %d bytes, and begins with %q", len(b), b[:4])
 	}
 	for _, f := range []string{"bin/imgd", "share/man/man8/imgd.8", "share/man/man1/gray.1", "share/man/man7/imgtools.7", "lib/systemd/system/grayd.service", "lib/systemd/system/scaled.socket"} {
 		b, err := os.ReadFile(filepath.Join(dir, "root/usr", f))
@@ -86,10 +86,31 @@ func TestReadmeCommands(t *testing.T) {
 			t.Errorf("%s does not start /usr/bin/grayd:\n%s", f, b)
 		}
 	}
-	// What the README links to exists.
-	for _, m := range regexp.MustCompile(`man/[a-z]+\.[1-8]`).FindAllString(string(read(t, filepath.Join(root, "README.md"))), -1) {
-		if _, err := os.Stat(filepath.Join(root, m)); err != nil {
+}
+
+// The README is short, begins with what imgtools is, and what it names in the checkout
+// is there.
+func TestReadmeIsShortAndItsLinksLeadSomewhere(t *testing.T) {
+	text := string(read(t, filepath.Join(root, "README.md")))
+	if n := strings.Count(text, "\n"); n > 150 {
+		t.Errorf("%d lines, more than 150", n)
+	}
+	if !strings.HasPrefix(text, "# imgtools\n\nimgtools resizes, crops, converts and grays pictures: as shell commands and as an upload service.\n") {
+		t.Error("it does not begin with what imgtools is")
+	}
+	links := regexp.MustCompile("`((?:man|pkg|cmd|tests|\\.ci)/[^` ]+)`|\\]\\(([^)]+)\\)").FindAllStringSubmatch(text, -1)
+	if len(links) < 20 {
+		t.Errorf("only %d links", len(links))
+	}
+	for _, m := range links {
+		if _, err := os.Stat(filepath.Join(root, m[1]+m[2])); err != nil {
 			t.Error(err)
+		}
+	}
+	makefile := string(read(t, filepath.Join(root, "Makefile")))
+	for _, m := range regexp.MustCompile("`make ([a-z-]+)").FindAllStringSubmatch(text, -1) {
+		if !regexp.MustCompile(`(?m)^([a-z-]+ )*` + m[1] + `( [a-z-]+)*:`).MatchString(makefile) {
+			t.Errorf("make %s: no such target", m[1])
 		}
 	}
 }

@@ -148,11 +148,3 @@ func TestManRequirements(t *testing.T) {
 		t.Errorf("%d requirements, want 11", seen)
 	}
 }
-
-// The drawing in the README is that of imgtools(7).
-func TestDrawing(t *testing.T) {
-	drawing := block(t, "imgtools.7", "DESCRIPTION", "   gray < foo.jpg | scale")
-	if !strings.Contains(string(read(t, filepath.Join(root, "README.md"))), "```text\n"+drawing+"```") {
-		t.Errorf("the README does not have the drawing of imgtools.7:\n%s", drawing)
-	}
-}

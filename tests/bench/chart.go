@@ -14,7 +14,7 @@ var groups = []struct {
 	title, picture, job string
 	tools               []chartTool
 }{
-	{"Gray of a JPEG of 12 megapixels", "photo12.jpg", "gray", []chartTool{
+	{"Gray of a JPEG of 12 megapixels: imgtools and jpegtran copy it, the others code it again", "photo12.jpg", "gray", []chartTool{
 		{process, "imgtools"}, {"jpegtran", "jpegtran"}, {"Pillow", "Pillow"}, {"vips", "libvips"}, {"ImageMagick", "ImageMagick"},
 		{warm, "imgtools, running"}, {sharp, "sharp, running"}}},
 	{"The JPEG at a quarter of its width, each program at its defaults", "photo12.jpg", "scale 1/4, defaults", scalers},
@@ -34,7 +34,7 @@ var pngTools = []chartTool{{process, "imgtools"}, {"vips", "libvips"}, {vipsthum
 
 // Measures of the chart in pixels.
 const (
-	chartWidth = 860
+	chartWidth = 880
 	margin     = 20
 	nameWidth  = 130 // of the names, which end where the bars begin
 	timeX      = margin + nameWidth + 8
@@ -67,7 +67,7 @@ func (r run) chart(w io.Writer) error {
 	bar := func(x, y int, class string, width float64) {
 		fmt.Fprintf(&body, `<rect x="%d" y="%d" width="%.1f" height="%d" rx="2" class="%s"/>`+"\n", x, y-barHeight+1, max(width, 1), barHeight, class)
 	}
-	text(margin, 26, "title", "start", "CPU time and size of the result: shorter is better")
+	text(margin, 26, "title", "start", "CPU time and size of the result: shorter is better. dB is how close the result is: more is better")
 	text(margin, 46, "dim", "start", fmt.Sprintf("%s, one core, %s; medians of %d", shortMachine(r.Machine), r.Date.Format(time.DateOnly), r.Runs))
 	y, drawn := headSpace, 0
 	for _, g := range groups {
@@ -102,7 +102,7 @@ func (r run) chart(w io.Writer) error {
 			bar(timeX, y+9, class, timeBar)
 			text(timeX+int(timeBar)+6, y+9, "dim", "start", fmt.Sprintf("%.*f ms", decimals(l.CPU), l.CPU))
 			bar(bytesX, y+9, class, bytesBar)
-			text(bytesX+int(bytesBar)+6, y+9, "dim", "start", size(l.Bytes))
+			text(bytesX+int(bytesBar)+6, y+9, "dim", "start", shortSize(l.Bytes)+likenessOf(l.PSNR))
 			y += lineHeight
 		}
 	}
@@ -129,8 +129,25 @@ func decimals(ms float64) int {
 
 // shortMachine is the processor alone.
 func shortMachine(m string) string {
-	m, _, _ = strings.Cut(m, " (")
+	m, _, _ = strings.Cut(strings.NewReplacer("(R)", "", "(TM)", "").Replace(m), " (")
 	return m
+}
+
+func shortSize(n int64) string {
+	if n < 1e6 {
+		return fmt.Sprintf("%.0f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
+// likenessOf is the PSNR of a result that was compared and differs from the reference by
+// more than rounding.
+func likenessOf(psnr float64) string {
+	const rounding = 80 // dB: a sample in 1500 differs by 1
+	if psnr == 0 || psnr >= rounding {
+		return ""
+	}
+	return fmt.Sprintf(", %.1f dB", psnr)
 }
 
 func escape(s string) string {

@@ -22,7 +22,7 @@ tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --for
 case $recipe in
 *.heif) # made once: rm bin/container/debian.tar fetches it again
 	[ -e $context/debian.tar ] || mmdebstrap --quiet --variant=extract \
-		--include=libheif-examples bookworm $context/new.tar
+		--include=libheif-examples,libavif-bin bookworm $context/new.tar
 	[ ! -e $context/new.tar ] || mv $context/new.tar $context/debian.tar
 	;;
 esac
