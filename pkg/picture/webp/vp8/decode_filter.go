@@ -156,18 +156,8 @@ func columnsPlain(pix []uint8, at, stride int, f *filterStrength, macroblock boo
 		w[i] = binary.LittleEndian.Uint64(pix[at-4+i*stride:])
 	}
 	turn(&w)
-	if w[3] == w[4] && w[2] == w[5] {
+	if w[3] == w[4] && w[2] == w[5] || f.edge(&w, macroblock) == 0 {
 		return // nothing to smooth
-	}
-	var s [8][8]uint8
-	for i := range s {
-		binary.LittleEndian.PutUint64(s[i][:], w[i])
-	}
-	if !f.edge(&s[0], &s[1], &s[2], &s[3], &s[4], &s[5], &s[6], &s[7], macroblock) {
-		return
-	}
-	for i := range s {
-		w[i] = binary.LittleEndian.Uint64(s[i][:])
 	}
 	turn(&w)
 	for i := range w {
@@ -181,7 +171,14 @@ func rowsPlain(pix []uint8, at, stride int, f *filterStrength, macroblock bool) 
 	if *row(-1) == *row(0) && *row(-2) == *row(1) {
 		return // nothing to smooth
 	}
-	f.edge(row(-4), row(-3), row(-2), row(-1), row(0), row(1), row(2), row(3), macroblock)
+	var w [8]uint64
+	for i := range w {
+		w[i] = binary.LittleEndian.Uint64(row(i - 4)[:])
+	}
+	n := f.edge(&w, macroblock)
+	for i := 4 - n; i < 4+n; i++ {
+		binary.LittleEndian.PutUint64(row(i - 4)[:], w[i&7])
+	}
 }
 
 // turn transposes 8 × 8 bytes: it swaps halves, then quarters, then single bytes that lie
@@ -199,46 +196,6 @@ func turn(w *[8]uint64) {
 		a, b := w[i&7], w[(i+1)&7]
 		w[i&7], w[(i+1)&7] = a&0x00ff00ff00ff00ff|b&0x00ff00ff00ff00ff<<8, a>>8&0x00ff00ff00ff00ff|b&0xff00ff00ff00ff00
 	}
-}
-
-// edge filters 8 samples of an edge and reports whether some are within the limits. Where
-// there is detail beside the edge, p0 and q0 change; else two samples on each side do, or
-// three at the edge of a macroblock.
-func (f *filterStrength) edge(p3, p2, p1, p0, q0, q1, q2, q3 *[8]uint8, macroblock bool) (changed bool) {
-	limit, interior, variance := int32(f.limit), int32(f.interior), int32(f.variance)
-	if macroblock {
-		limit += edgeExtra
-	}
-	for i := range 8 {
-		b, c, x, y := int32(p1[i]), int32(p0[i]), int32(q0[i]), int32(q1[i])
-		if 2*abs(c-x)+abs(b-y)>>1 > limit {
-			continue
-		}
-		a, z := int32(p2[i]), int32(q2[i])
-		p, q := abs(b-c), abs(y-x)
-		if p > interior || q > interior || abs(a-b) > interior || abs(z-y) > interior ||
-			abs(int32(p3[i])-a) > interior || abs(int32(q3[i])-z) > interior {
-			continue
-		}
-		changed = true
-		switch {
-		case p > variance || q > variance:
-			w := 3*(x-c) + signed(b-y)
-			p0[i], q0[i] = clip(c+fifth((w+3)>>3)), clip(x-fifth((w+4)>>3))
-		case macroblock:
-			w := signed(3*(x-c) + signed(b-y))
-			k, l, m := (27*w+63)>>7, (18*w+63)>>7, (9*w+63)>>7
-			p2[i], p1[i], p0[i] = clip(a+m), clip(b+l), clip(c+k)
-			q0[i], q1[i], q2[i] = clip(x-k), clip(y-l), clip(z-m)
-		default:
-			w := 3 * (x - c)
-			k := fifth((w + 4) >> 3)
-			l := (k + 1) >> 1
-			p1[i], p0[i] = clip(b+l), clip(c+fifth((w+3)>>3))
-			q0[i], q1[i] = clip(x-k), clip(y-l)
-		}
-	}
-	return changed
 }
 
 func abs(v int32) int32 {

@@ -2,6 +2,7 @@ package vp8
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/rand/v2"
 	"testing"
 )
@@ -43,6 +44,84 @@ func TestEdgesBothWays(t *testing.T) {
 	}
 	if changed < 500 {
 		t.Errorf("only %d edges were smoothed", changed)
+	}
+}
+
+// edgeByDefinition filters 8 samples of an edge one by one (section 15.3) and reports
+// whether some are within the limits.
+func edgeByDefinition(f *filterStrength, p3, p2, p1, p0, q0, q1, q2, q3 *[8]uint8, macroblock bool) (changed bool) {
+	limit, interior, variance := int32(f.limit), int32(f.interior), int32(f.variance)
+	if macroblock {
+		limit += edgeExtra
+	}
+	for i := range 8 {
+		b, c, x, y := int32(p1[i]), int32(p0[i]), int32(q0[i]), int32(q1[i])
+		if 2*abs(c-x)+abs(b-y)>>1 > limit {
+			continue
+		}
+		a, z := int32(p2[i]), int32(q2[i])
+		p, q := abs(b-c), abs(y-x)
+		if p > interior || q > interior || abs(a-b) > interior || abs(z-y) > interior ||
+			abs(int32(p3[i])-a) > interior || abs(int32(q3[i])-z) > interior {
+			continue
+		}
+		changed = true
+		switch {
+		case p > variance || q > variance:
+			w := 3*(x-c) + signed(b-y)
+			p0[i], q0[i] = clip(c+fifth((w+3)>>3)), clip(x-fifth((w+4)>>3))
+		case macroblock:
+			w := signed(3*(x-c) + signed(b-y))
+			k, l, m := (27*w+63)>>7, (18*w+63)>>7, (9*w+63)>>7
+			p2[i], p1[i], p0[i] = clip(a+m), clip(b+l), clip(c+k)
+			q0[i], q1[i], q2[i] = clip(x-k), clip(y-l), clip(z-m)
+		default:
+			w := 3 * (x - c)
+			k := fifth((w + 4) >> 3)
+			l := (k + 1) >> 1
+			p1[i], p0[i] = clip(b+l), clip(c+fifth((w+3)>>3))
+			q0[i], q1[i] = clip(x-k), clip(y-l)
+		}
+	}
+	return changed
+}
+
+// The loop filter in lanes changes the same samples in the same way as the definition.
+func TestEdgesByDefinition(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	smoothed, detailed := 0, 0
+	for i := range 200000 {
+		f := newFilterStrength(1+rnd.IntN(63), rnd.IntN(8))
+		var s [8][8]uint8
+		base, spread := rnd.IntN(256), 1+rnd.IntN(1<<rnd.IntN(9))
+		for k := range s {
+			for x := range s[k] {
+				s[k][x] = clip(int32(base + rnd.IntN(spread)))
+			}
+		}
+		var w [8]uint64
+		for k := range w {
+			w[k] = binary.LittleEndian.Uint64(s[k][:])
+		}
+		macroblock := i&1 == 0
+		before := s
+		changed := edgeByDefinition(&f, &s[0], &s[1], &s[2], &s[3], &s[4], &s[5], &s[6], &s[7], macroblock)
+		if n := f.edge(&w, macroblock); n > 0 != changed {
+			t.Fatalf("case %d: %d samples may change, want %v", i, n, changed)
+		}
+		for k := range w {
+			if got := binary.LittleEndian.AppendUint64(nil, w[k]); !bytes.Equal(got, s[k][:]) {
+				t.Fatalf("case %d: row %d of %v is %v, want %v", i, k, before, got, s[k])
+			}
+		}
+		if s[2] != before[2] {
+			smoothed++
+		} else if s[3] != before[3] {
+			detailed++
+		}
+	}
+	if smoothed < 10000 || detailed < 5000 {
+		t.Errorf("only %d edges were smoothed, %d beside detail", smoothed, detailed)
 	}
 }
 
