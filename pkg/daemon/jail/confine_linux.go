@@ -20,7 +20,7 @@ import (
 
 const (
 	programFiles   = 64  // descriptors
-	programThreads = 256 // more than there are on the system at its start; root has no such limit
+	programThreads = 256 // more than there are on the system at its start
 )
 
 // programEnv is the whole environment of a program.
@@ -98,6 +98,14 @@ func execProgram(mode sandbox.Mode, args []string) error {
 	// the right to say so it is chosen by its size.
 	os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 
+	program, err := unix.Open(argv[0], unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fault.New(fault.Unsupported, "can't be executed: %w", err)
+	}
+	path := fmt.Sprintf("/proc/self/fd/%d", program) // its folder may be closed to nobody
+	if err := leaveRoot(); err != nil {
+		return err
+	}
 	if err := dropCapabilities(); err != nil {
 		return err
 	}
@@ -129,7 +137,7 @@ func execProgram(mode sandbox.Mode, args []string) error {
 		if err := Check(mode); err != nil {
 			return err
 		}
-		if err := sandbox.RestrictThread(rules(argv[0])...); err != nil {
+		if err := sandbox.RestrictThread(rules(path)...); err != nil {
 			return fault.As(fault.Unsupported, err)
 		}
 	}
@@ -141,7 +149,8 @@ func execProgram(mode sandbox.Mode, args []string) error {
 			return fault.As(fault.Unsupported, err)
 		}
 	}
-	return fault.New(fault.Unsupported, "can't be executed: %w", syscall.Exec(argv[0], argv, programEnv))
+	err = syscall.Exec(path, argv, programEnv)
+	return fault.New(fault.Unsupported, "can't be executed: %w", err)
 }
 
 // rules are what Landlock permits a program.
@@ -194,7 +203,7 @@ func checkOut() error {
 		return err
 	}
 	if st.Mode&unix.S_IFMT == unix.S_IFIFO {
-		return os.NewSyscallError("fchmod", unix.Fchmod(outFD, 0o200))
+		return os.NewSyscallError("fchmod", unix.Fchmod(outFD, 0o222))
 	}
 	if _, err := unix.FcntlInt(outFD, unix.F_GET_SEALS, 0); err != nil {
 		return errors.New("the output is neither a pipe nor a file in memory")
@@ -219,6 +228,35 @@ func systemThreads() (uint64, error) {
 		return 0, fmt.Errorf("/proc/loadavg: %w", err)
 	}
 	return n, nil
+}
+
+const nobody = 65534 // user and group
+
+// leaveRoot makes this thread, if it is root's, nobody's. Root has no limit of threads,
+// and most files are its own. Where root may not do that it stays root, without
+// capabilities.
+func leaveRoot() error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	for _, c := range []struct {
+		name string
+		nr   uintptr
+		args [3]uintptr
+	}{
+		{"setgroups", unix.SYS_SETGROUPS, [3]uintptr{}},
+		{"setresgid", unix.SYS_SETRESGID, [3]uintptr{nobody, nobody, nobody}},
+		{"setresuid", unix.SYS_SETRESUID, [3]uintptr{nobody, nobody, nobody}},
+	} {
+		switch _, _, e := unix.RawSyscall(c.nr, c.args[0], c.args[1], c.args[2]); e {
+		case 0:
+		case unix.EPERM, unix.EINVAL: // no CAP_SETUID; a user namespace without nobody
+			return nil
+		default:
+			return os.NewSyscallError(c.name, e)
+		}
+	}
+	return nil
 }
 
 // dropCapabilities gives up the privileges of root, also those that a program of root

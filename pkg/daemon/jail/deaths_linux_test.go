@@ -68,9 +68,13 @@ func TestClientsAct(t *testing.T) {
 	}
 	cs[2].Out = w
 	ended := make(chan error, 1)
-	go func() { ended <- run.Run(context.Background(), cs[2]) }()
+	go func() {
+		err := run.Run(context.Background(), cs[2])
+		w.Close()
+		ended <- err
+	}()
 	if n, err := r.Read(make([]byte, 2)); n != 2 {
-		t.Fatal(err)
+		t.Fatal(err, <-ended)
 	}
 	fmt.Printf("ready %v\n", t.Failed())
 	fmt.Printf("ended: %v\n", <-ended)

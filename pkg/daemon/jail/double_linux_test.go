@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"unsafe"
 
@@ -37,6 +38,7 @@ var acts = map[string]func(args []string) error{
 		return forever()
 	},
 	"environment": func([]string) error { return say(strings.Join(os.Environ(), " ")) },
+	"user":        func([]string) error { return say(fmt.Sprint(os.Getuid(), os.Geteuid(), os.Getgid(), os.Getegid())) },
 	"try":         try,
 	"attack":      func(args []string) error { return attacks[args[0]]() },
 
@@ -74,11 +76,22 @@ var acts = map[string]func(args []string) error{
 			spins = n
 		}
 	},
+	"threads": func([]string) error { // until there are no more
+		up := make(chan bool)
+		for {
+			go func() {
+				runtime.LockOSThread()
+				up <- true
+				forever()
+			}()
+			<-up
+		}
+	},
 	"stop": func([]string) error {
 		err := unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGSTOP)
 		return errors.Join(err, errors.New("went on"))
 	},
-	"reexec": func([]string) error { return unix.Exec(os.Args[0], os.Args, nil) },
+	"reexec": func([]string) error { return unix.Exec(self, os.Args, nil) },
 	"shout": func([]string) error { // messages without end
 		for {
 			if _, err := os.Stderr.WriteString("no line end \x1b[2J\x00\xff"); err != nil {

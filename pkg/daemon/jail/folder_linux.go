@@ -91,7 +91,7 @@ func (f *folder) link(name string, fd int) error {
 	if err := os.Chmod(f.path, 0o700); err != nil {
 		return err
 	}
-	defer os.Chmod(f.path, 0o500)
+	defer os.Chmod(f.path, 0o555) // programs may be nobody's
 	return os.Symlink(target, path)
 }
 

@@ -2,6 +2,7 @@ package jail
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -117,6 +118,7 @@ func TestWildProgramsEnd(t *testing.T) {
 		{"allocate", nil, 0, fault.TooLarge, "out of memory at 2G: exit status 2: "},
 		{"write", nil, 0, fault.TooLarge, "wrote over 1M"},
 		{"truncate", nil, 0, fault.TooLarge, "wrote over 1M"},
+		{"threads", nil, 0, fault.Format, "exit status 2: runtime: failed to create new OS thread"},
 		{"spin", nil, 300 * time.Millisecond, fault.Timeout, "took longer than 300ms"},
 		{"stop", nil, 300 * time.Millisecond, fault.Timeout, "took longer than 300ms"},
 		{"wait", nil, 300 * time.Millisecond, fault.Timeout, "took longer than 300ms"},
@@ -158,13 +160,16 @@ func TestUnreadPipeEndsTheProgram(t *testing.T) {
 		c := command(t, "write")
 		c.Out = w
 		ended := make(chan error, 1)
-		go func() { ended <- run.Run(t.Context(), c) }()
+		go func() {
+			err := run.Run(t.Context(), c)
+			w.Close()
+			ended <- err
+		}()
 		if _, err := io.ReadFull(r, make([]byte, 1<<20)); err != nil {
-			t.Fatal(err)
+			t.Fatal(err, <-ended)
 		}
 		r.Close()
 		err = <-ended
-		w.Close()
 		oneLine(t, err, fault.Format)
 		if err == nil || !strings.Contains(err.Error(), "broken pipe") {
 			t.Errorf("%v", err)
@@ -176,6 +181,16 @@ func TestUnreadPipeEndsTheProgram(t *testing.T) {
 func TestProgramThatDoesNothingSucceedsWithNothing(t *testing.T) {
 	if got, err := toPipe(t, direct1(t), command(t, "nothing")); err != nil || got != "" {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestRootsProgramsAreNobodys(t *testing.T) {
+	want := "65534 65534 65534 65534"
+	if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 {
+		want = fmt.Sprint(uid, uid, gid, gid)
+	}
+	if got, err := toPipe(t, direct1(t), command(t, "user")); err != nil || got != want {
+		t.Errorf("%q, %v; want %q", got, err, want)
 	}
 }
 

@@ -43,6 +43,7 @@ func launch(mode sandbox.Mode, args []string) error {
 	// It lives as long as its client: signals to a whole control group or to a group of
 	// processes that lost its parent don't end it. Programs don't inherit this.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP, unix.SIGINT, unix.SIGTERM)
+	os.WriteFile("/proc/self/comm", []byte("launcher"), 0) // for ps(1), instead of exe
 	caps, err := parseCaps(args)
 	if err != nil {
 		return err
