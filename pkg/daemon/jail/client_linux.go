@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
@@ -186,9 +185,9 @@ func (l *Launcher) Run(ctx context.Context, c Command) error {
 	case err == nil || cause == nil:
 		return err
 	case cause == context.DeadlineExceeded:
-		return fault.New(fault.Timeout, "%s: %w", filepath.Base(c.Path), cause)
+		return fault.As(fault.Timeout, cause)
 	default:
-		return fault.New(fault.Internal, "%s: %w", filepath.Base(c.Path), cause)
+		return fault.As(fault.Internal, cause)
 	}
 }
 

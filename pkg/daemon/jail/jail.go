@@ -66,7 +66,7 @@ type Caps struct {
 type Runner interface {
 	// Run runs a program to its end and returns nil if its exit status is 0, which
 	// does not prove that its output is right. A cancelled ctx ends the program. The
-	// files stay open. Errors have one line and a kind:
+	// files stay open. Errors have one line, which does not name the program, and a kind:
 	//
 	//	Format       the program failed or crashed
 	//	TooLarge     it needed more memory or made more output than it may

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,7 +37,6 @@ var errCancelled = fault.New(fault.Internal, "cancelled")
 
 // A program is a process that runs, or will soon run, a Command's program.
 type program struct {
-	name  string
 	c     Command
 	proc  *os.Process
 	clock *time.Timer
@@ -63,7 +61,7 @@ func startProgram(mode sandbox.Mode, folder string, c Command, null *os.File) (*
 		saidW.Close()
 		return nil, err
 	}
-	p := &program{name: filepath.Base(c.Path), c: c, said: said, setup: setup}
+	p := &program{c: c, said: said, setup: setup}
 	p.proc, err = start(jailName, jailArgs(mode, folder, c), true, null.Fd(), null.Fd(), saidW.Fd(), c.In.Fd(), c.Out.Fd(), setupW.Fd())
 	saidW.Close()
 	setupW.Close()
@@ -77,7 +75,7 @@ func startProgram(mode sandbox.Mode, folder string, c Command, null *os.File) (*
 }
 
 func (p *program) tooSlow() error {
-	return fault.New(fault.Timeout, "%s: took longer than %s", p.name, limits.FormatTime(p.c.Time))
+	return fault.New(fault.Timeout, "took longer than %s", limits.FormatTime(p.c.Time))
 }
 
 // end ends the program. The first reason counts.
@@ -129,7 +127,7 @@ func (p *program) listen() []byte {
 		n, err := p.said.Read(buf)
 		kept = append(kept, buf[:min(n, cap(kept)-len(kept))]...)
 		if total += n; total > maxSaid {
-			p.end(fault.New(fault.Format, "%s: wrote over %s of messages", p.name, limits.Binary.Format(maxSaid)))
+			p.end(fault.New(fault.Format, "wrote over %s of messages", limits.Binary.Format(maxSaid)))
 		}
 		if err != nil {
 			return kept
@@ -144,7 +142,7 @@ func (p *program) verdict(ws syscall.WaitStatus, why error, setup, said []byte) 
 	case len(setup) > 0:
 		word, text, _ := bytes.Cut(setup, []byte{0})
 		kind, _ := fault.Parse(string(word))
-		return fault.New(kind, "%s: %s", p.name, text)
+		return fault.New(kind, "%s", text)
 	case ws.Exited() && ws.ExitStatus() == 0:
 		return nil
 	case why != nil:
@@ -157,10 +155,10 @@ func (p *program) verdict(ws syscall.WaitStatus, why error, setup, said []byte) 
 	case ws.Signal() == unix.SIGXCPU:
 		return p.tooSlow()
 	case ws.Signal() == unix.SIGXFSZ:
-		return fault.New(fault.TooLarge, "%s: wrote over %s", p.name, limits.Binary.Format(int64(p.c.Output)))
+		return fault.New(fault.TooLarge, "wrote over %s", limits.Binary.Format(int64(p.c.Output)))
 	case ws.Signal() == unix.SIGKILL:
 		// The kernel, out of memory, or its administrator.
-		return fault.New(fault.TooLarge, "%s: killed by the system; out of memory?", p.name)
+		return fault.New(fault.TooLarge, "killed by the system; out of memory?")
 	case ws.Signal() == unix.SIGSYS:
 		ended = "killed for a system call that it may not make"
 	default:
@@ -172,7 +170,7 @@ func (p *program) verdict(ws syscall.WaitStatus, why error, setup, said []byte) 
 	if quote := firstLine(said); quote != "" {
 		ended += ": " + quote
 	}
-	return fault.As(kind, errors.New(p.name+": "+ended))
+	return fault.As(kind, errors.New(ended))
 }
 
 // outOfMemory reports whether messages of a program say so. No other sign is left:
