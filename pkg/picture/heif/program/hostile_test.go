@@ -188,7 +188,13 @@ func TestLimitsHoldBeforeAndDuringARun(t *testing.T) {
 	if len(l.got) != 1 {
 		t.Fatal(len(l.got))
 	}
-	if c := l.got[0]; c.Memory != 200<<20 || c.Time != 7 || c.Output != 64*48*maxSamples+maxBeside || c.InName != "in.heic" || c.OutName != "out.y4m" {
+	if r, err = d.Open(bytes.NewReader(b), int64(len(b)), raster.Limits{Mem: 64*48 + maxBeside}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Rows(raster.Hint{}); fault.Of(err) != fault.TooLarge || len(l.got) != 1 {
+		t.Errorf("%v, %d runs", err, len(l.got))
+	}
+	if c := l.got[0]; c.Memory+c.Output != 200<<20 || c.Time != 7 || c.Output != 64*48*3/2+maxBeside || c.InName != "in.heic" || c.OutName != "out.y4m" {
 		t.Errorf("%+v", c)
 	}
 }

@@ -105,7 +105,11 @@ func TestDecodesEveryDepthAndSubsampling(t *testing.T) {
 	wide := image.NewNRGBA64(in.Bounds())
 	draw.Draw(wide, wide.Rect, in, image.Point{}, draw.Src)
 	f.writePNG("wide.png", wide)
-	var all []pair
+	all := []pair{
+		{"AVIF 444 8 lossless, matrix 0", []string{"avifenc", "-s", "10", "--lossless", "in.png", "a.avif"}},
+		{"HEIC 444 8 lossless, matrix 0", []string{"heif-enc", "-L", "-p", "preset=ultrafast", "-p", "chroma=444", "--matrix_coefficients", "0", "-o", "a.heic", "in.png"}},
+		{"HEIC 420 12", []string{"heif-enc", "-q", "95", "-p", "preset=ultrafast", "-b", "12", "-o", "a.heic", "wide.png"}},
+	}
 	for _, yuv := range []string{"420", "422", "444", "400"} {
 		for _, depth := range []string{"8", "10", "12"} {
 			for _, r := range []string{"full", "limited"} {

@@ -57,8 +57,8 @@ const (
 // (ISO/IEC 23000-22, 7.3.6.4), but for light above white, which only they can name.
 //
 // The transfer of BT.709, BT.601 and BT.2020 is that of cameras for television. Stills
-// that name it were made from video, or by programs that write it for want of another,
-// and browsers show them as sRGB.
+// that name it were made from video, or by programs that write it in every file; browsers
+// show them as sRGB.
 func coding(p *heif.Picture) [4]uint8 {
 	primaries, transfer := p.CICP[0], p.CICP[1]
 	bright := transfer == transferPQ || transfer == transferHLG

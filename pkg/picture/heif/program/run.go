@@ -10,17 +10,22 @@ import (
 	"imgtools/pkg/picture/raster"
 )
 
-const (
-	// maxBeside is the number of bytes that an output may have beside its samples: the line
-	// of a Y4M, the directory of a TIFF and the places of its strips, which have 128 rows.
-	maxBeside = 1 << 16
-	// maxSamples is the number of samples of a pixel: three colours and alpha.
-	maxSamples = 4
-)
+// maxBeside is the number of bytes that an output may have beside its samples: the line of
+// a Y4M, the directory of a TIFF and the places of its strips, which have 128 rows.
+const maxBeside = 1 << 16
 
 // output runs a program on the file in the first size bytes of r, whose picture is p, and
 // returns what it wrote.
 func (d *Decoder) output(t *found, r io.ReaderAt, size int64, p *heif.Picture, lim raster.Limits) (out *os.File, n int64, err error) {
+	// The output is held in memory, beside that of the program.
+	most := t.samples(t, p)
+	if p.Depth > 8 {
+		most *= 2
+	}
+	most += maxBeside
+	if err := lim.CheckMem(most); err != nil {
+		return nil, 0, err
+	}
 	in, done, err := d.file(r, size)
 	if err != nil {
 		return nil, 0, err
@@ -35,11 +40,6 @@ func (d *Decoder) output(t *found, r io.ReaderAt, size int64, p *heif.Picture, l
 			f.Close()
 		}
 	}()
-	w, h := t.size(p)
-	samples := int64(w) * int64(h) * maxSamples
-	if p.Depth > 8 {
-		samples *= 2
-	}
 	inName, outName := "in."+p.Format(), "out"+t.out
 	memory := lim.Mem
 	if memory == 0 {
@@ -48,7 +48,7 @@ func (d *Decoder) output(t *found, r io.ReaderAt, size int64, p *heif.Picture, l
 	c := Command{
 		Path: t.path, Args: t.args(inName, outName),
 		In: in, InName: inName, Out: f, OutName: outName,
-		Time: d.time, Memory: uint64(memory), Output: uint64(samples + maxBeside),
+		Time: d.time, Memory: uint64(memory - most), Output: uint64(most),
 	}
 	if err := d.run.Run(context.Background(), c); err != nil {
 		return nil, 0, err
@@ -64,7 +64,7 @@ func (d *Decoder) output(t *found, r io.ReaderAt, size int64, p *heif.Picture, l
 }
 
 // file returns in as an open file whose bytes are the first size bytes of in. A program
-// needs a file: what is none is copied to one.
+// needs a file: anything else is copied to one.
 func (d *Decoder) file(in io.ReaderAt, size int64) (f *os.File, done func(), err error) {
 	for r := in; ; {
 		switch v := r.(type) {

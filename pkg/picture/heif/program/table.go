@@ -36,19 +36,27 @@ type tool struct {
 	out      string   // extension of its output
 	args     func(in, out string) []string
 	open     func(t *found, out *os.File, size int64, p *heif.Picture, hint raster.Hint, lim raster.Limits) (raster.Rows, error)
-	upright  bool                       // it crops and turns
-	rec601   bool                       // its luma is that of BT.601, whatever the matrix of the file is
-	alpha    func(*heif.Picture) bool   // it gives the alpha of a picture with the rest
-	whyNot   func(*heif.Picture) string // why it does not decode a picture; "": it does
+	samples  func(t *found, p *heif.Picture) int64 // of its output
+	upright  bool                                  // it crops and turns
+	rec601   bool                                  // its luma is that of BT.601, whatever the matrix of the file is
+	alpha    func(*heif.Picture) bool              // it gives the alpha of a picture with the rest
+	whyNot   func(*heif.Picture) string            // why it does not decode a picture; "": it does
 }
 
 // tools are in the order in which they are tried.
 var tools = []*tool{
 	{
 		name: "avifdec", files: []string{"avifdec"}, packages: "libavif-bin (Debian, Ubuntu), libavif-tools (Fedora) or libavif (Arch)",
-		out:   ".y4m",
-		args:  func(in, out string) []string { return []string{"--jobs", "1", in, out} },
-		open:  openY4M,
+		out:  ".y4m",
+		args: func(in, out string) []string { return []string{"--jobs", "1", in, out} },
+		open: openY4M,
+		samples: func(t *found, p *heif.Picture) int64 {
+			n := planeSamples(t, p, p.Chroma)
+			if p.Alpha && t.alpha(p) {
+				n += planeSamples(t, p, heif.Mono)
+			}
+			return n
+		},
 		alpha: func(p *heif.Picture) bool { return p.Depth == 8 && p.Chroma == heif.C444 },
 		whyNot: func(p *heif.Picture) string {
 			switch {
@@ -69,7 +77,8 @@ var tools = []*tool{
 		args:     func(in, out string) []string { return []string{in, out} },
 		open:     openY4M,
 		upright:  true, rec601: true,
-		alpha: func(*heif.Picture) bool { return false },
+		samples: func(t *found, p *heif.Picture) int64 { return planeSamples(t, p, heif.C420) },
+		alpha:   func(*heif.Picture) bool { return false },
 		whyNot: func(p *heif.Picture) string {
 			switch {
 			case p.Depth != 8:
@@ -89,6 +98,13 @@ var tools = []*tool{
 		args:     func(in, out string) []string { return []string{"copy", in, out + "[strip]"} },
 		open:     openTIFF,
 		upright:  true, rec601: true,
+		samples: func(t *found, p *heif.Picture) int64 {
+			n := 3 * planeSamples(t, p, heif.Mono)
+			if p.Alpha {
+				n = n / 3 * 4
+			}
+			return n
+		},
 		alpha: func(*heif.Picture) bool { return true },
 		whyNot: func(p *heif.Picture) string {
 			if p.Depth != 8 && p.Depth != 10 && p.Depth != 12 {
@@ -97,6 +113,21 @@ var tools = []*tool{
 			return ""
 		},
 	},
+}
+
+// planeSamples returns the samples of Y, Cb and Cr of the output for a picture.
+func planeSamples(t *found, p *heif.Picture, c heif.Chroma) int64 {
+	w, h := t.size(p)
+	all, cw, ch := int64(w)*int64(h), int64(w), int64(h)
+	switch c {
+	case heif.Mono:
+		return all
+	case heif.C420:
+		cw, ch = (cw+1)/2, (ch+1)/2
+	case heif.C422:
+		cw = (cw + 1) / 2
+	}
+	return all + 2*cw*ch
 }
 
 // look returns the programs that are there.
