@@ -283,6 +283,47 @@ func TestHEIFDKilled(t *testing.T) {
 	}
 }
 
+// heifd looks for programs again on SIGHUP, and -C says what it finds.
+func TestHEIFDLooksAgain(t *testing.T) {
+	run, path := runDir(t), t.TempDir()
+	sock := filepath.Join(run, "heifd.sock")
+	env := append(os.Environ(), "IMGTOOLS_RUN="+run, "PATH="+path)
+	cmd := exec.Command(filepath.Join(binDir, "heifd"))
+	cmd.Env = env
+	d := start(t, "heifd", cmd)
+	d.waitFor(t, sock)
+	finds := func(heic, avif string) {
+		t.Helper()
+		eventually.Within(t, 30*time.Second, "heic: "+heic+", avif: "+avif, func() bool {
+			status := readStatus(t, sock+".status")
+			return status["heic"] == heic && status["avif"] == avif
+		})
+		check := exec.Command(filepath.Join(binDir, "heifd"), "-C", "-a", "unix:"+filepath.Join(run, "other.sock"))
+		check.Env = env
+		out, err := check.Output()
+		if err != nil || !strings.Contains(string(out), "\nheic: "+heic+"\n") || !strings.Contains(string(out), "\navif: "+avif+"\n") {
+			t.Errorf("-C: %v\n%s", err, out)
+		}
+	}
+	finds("none", "none")
+	for _, name := range []string{"heif-convert", "avifdec"} {
+		real, err := exec.LookPath(name)
+		if err == nil {
+			err = os.Symlink(real, filepath.Join(path, name))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd.Process.Signal(syscall.SIGHUP)
+	finds("heif-convert", "avifdec")
+	if err := os.Remove(filepath.Join(path, "heif-convert")); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Process.Signal(syscall.SIGHUP)
+	finds("none", "avifdec")
+}
+
 // double builds the hostile program under the name heif-convert and returns its folder. No
 // process of it is left when the test ends.
 func double(t *testing.T) string {

@@ -38,10 +38,12 @@ const programShare = 9
 func helper(cfg *daemon.Config, lim raster.Limits) *daemon.Helper {
 	mode := sandbox.Mode(cfg.Sandbox)
 	// What a program may have, whatever a worker asks for that a picture has taken over.
-	caps := jail.Caps{Programs: decoders.Paths(), Time: cfg.Timeout, Memory: uint64(lim.Mem), Output: uint64(cfg.MaxMem)}
+	caps := func() jail.Caps {
+		return jail.Caps{Programs: decoders.Paths(), Time: cfg.Timeout, Memory: uint64(lim.Mem), Output: uint64(cfg.MaxMem)}
+	}
 	return &daemon.Helper{
 		Prepare: func() (worker.Operation, <-chan struct{}, error) {
-			l, err := jail.StartLauncher(mode, caps)
+			l, err := jail.StartLauncher(mode, caps())
 			if fault.Of(err) == fault.Unsupported {
 				return Decoding(func(time.Duration) codec.Decoder { return refusing{err} })(lim), nil, nil
 			}
@@ -55,7 +57,7 @@ func helper(cfg *daemon.Config, lim raster.Limits) *daemon.Helper {
 		Files: decodeFiles,
 		Examine: func() []string {
 			var lines []string
-			if err := jail.With(mode, caps, func(r jail.Runner) {
+			if err := jail.With(mode, caps(), func(r jail.Runner) {
 				lines = decoders.Lines(decoders.Test(decoders.New(r, cfg.Timeout), lim))
 			}); err != nil {
 				return []string{"heic: none", "avif: none", fmt.Sprintf("jail: %s", fault.Line(err.Error()))}

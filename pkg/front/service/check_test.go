@@ -72,6 +72,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		"folder":      {func(c *Config) { c.Addresses = []string{dir + "/none/x.sock"} }, "no such file"},
 		"zone":        {func(c *Config) { c.IPs = []string{"fe80::1%none0"} }, "none0"},
 		"grayd":       {func(c *Config) { c.Gray = []string{"http://x"} }, "-grayd"},
+		"heifd":       {func(c *Config) { c.HEIF = []string{"http://x"} }, "-heifd"},
 		"spool":       {func(c *Config) { c.Spool = empty }, "is not a folder (-spool DIR names another folder)"},
 		"token":       {func(c *Config) { c.Token = empty }, "no token in it"},
 		"no token":    {func(c *Config) { c.Token = empty + "x" }, "no such file"},

@@ -54,7 +54,10 @@ func Start(t *testing.T, args ...string) (path string) {
 			t.Error(err)
 		}
 	})
-	line, err := bufio.NewReader(log).ReadString('\n')
+	lines, line := bufio.NewReader(log), ""
+	for line, err = lines.ReadString('\n'); err == nil && !strings.Contains(line, " workers on "); {
+		line, err = lines.ReadString('\n') // heifd first says what it decodes
+	}
 	if err != nil || !strings.Contains(line, "1 workers on unix:"+path) {
 		t.Fatalf("%q, %v", line, err)
 	}
