@@ -28,24 +28,47 @@ func qualityIndex(quality int) float64 {
 // macroblock of the base-2 logarithm of 1 + variance / activityLeast. Steps of quantization
 // grow with it: an error is seen less where there is much to see, and SSIM divides it by
 // the variance, too. A step in proportion to the root of the variance would give the best
-// SSIM for the bytes, but make strong textures rough; activityGamma is less than that 0.5.
+// SSIM for the bytes, but make strong textures rough; tuning.gamma is less than that 0.5.
 //
 // The quality's own step is for the activity between segments 1 and 2: the mean of the
 // picture. So a quality means the same for a calm and for a lively picture.
 const (
 	activityLeast = 30   // about half of SSIM's constant for variances
-	activityGamma = 0.25 // power of the variance that steps follow
 	activityWidth = 1.75 // of a class
 	plainQuality  = 90   // from which on activity counts less, to nothing at 100
 	stepFactor    = 0.94 // for the SSIM of cwebp at the same quality
 )
 
+// tuning is what was found by trial to give the least bytes at equal SSIM.
+type tuning struct {
+	gamma  float64 // power of the variance that steps follow
+	biasAC int     // see biasDC
+	lambda int     // 1/1000 of a squared step: see segment.score
+	filter int     // strength of the loop filter, in 1/1024 of a step
+}
+
+// About a third of a step is the strength of the loop filter, as errors at the edges of
+// blocks are a part of a step. λ is the price of 1/16 bit, in 1/256 of a squared
+// coefficient: a bit of a picture in colour is worth 0.053 of a squared step.
+var (
+	colourTuning = tuning{gamma: 0.25, biasAC: 104, lambda: 850, filter: 330}
+	grayTuning   = tuning{gamma: 0.30, biasAC: 96, lambda: 1000, filter: 370}
+)
+
+// biasDC and tuning.biasAC round quotients, in 1/256: less than half makes coefficients
+// smaller on average, which costs less than it loses.
+const biasDC = 112
+
 // setSegments sets the quantizers for a quality.
 func (e *encoder) setSegments(quality int) {
+	t := &colourTuning
+	if e.gray {
+		t = &grayTuning
+	}
 	base := qualityIndex(quality)
 	whole := min(int(base), maxIndex-1)
 	step := float64(acSteps[whole]) + (base-float64(whole))*float64(acSteps[whole+1]-acSteps[whole])
-	gamma := activityGamma * min(1, float64(100-quality)/(100-plainQuality))
+	gamma := t.gamma * min(1, float64(100-quality)/(100-plainQuality))
 	for i := range e.segments {
 		s := &e.segments[i]
 		want := step * stepFactor * math.Exp2(gamma*activityWidth*(float64(i)-1.5))
@@ -53,37 +76,22 @@ func (e *encoder) setSegments(quality int) {
 		for s.index < maxIndex && float64(acSteps[s.index]+acSteps[s.index+1])/2 <= want {
 			s.index++
 		}
-		s.set()
+		s.set(t)
 	}
 }
 
-// Rounding of quotients, in 1/256: less than half makes coefficients smaller on average,
-// which costs less than it loses.
-const (
-	biasDC = 112
-	biasAC = 104
-)
-
-// lambdaFactor/1000 of a squared step is the price of 1/16 bit, in 1/256 of a squared
-// coefficient: a bit is worth 0.053 of a squared step.
-const lambdaFactor = 850
-
-func (s *segment) set() {
+func (s *segment) set(t *tuning) {
 	dc, ac := int(dcSteps[s.index]), int(acSteps[s.index])
-	s.luma.set(dc, ac, biasDC, biasAC)
-	s.y2.set(2*dc, max(ac*155/100, minY2AC), biasDC, biasAC)
-	s.chroma.set(min(dc, maxChromaDC), ac, biasDC, biasAC)
-	s.lambda = max(ac*ac*lambdaFactor/1000, 1)
-	s.filter = filterLevel(ac)
+	s.luma.set(dc, ac, biasDC, t.biasAC)
+	s.y2.set(2*dc, max(ac*155/100, minY2AC), biasDC, t.biasAC)
+	s.chroma.set(min(dc, maxChromaDC), ac, biasDC, t.biasAC)
+	s.lambda = max(ac*ac*t.lambda/1000, 1)
+	s.filter = min(ac*t.filter/1024, 63)
 }
 
 // score is what a choice costs: its square error, in squared coefficients, plus λ times
 // its bits, in 1/16. Both are multiplied by 256.
 func (s *segment) score(dist int, rate int) int { return dist<<8 + s.lambda*rate }
-
-// filterLevel returns the strength of the loop filter for a step of the quantizer: about
-// a third of it, as errors at the edges of blocks are a part of a step.
-func filterLevel(ac int) int { return min(ac*330/1024, 63) }
 
 // segmentOf returns the segment of a macroblock.
 func (e *encoder) segmentOf(luma []uint8, stride int) int {

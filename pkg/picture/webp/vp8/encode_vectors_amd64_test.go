@@ -127,7 +127,7 @@ func TestVectorPredictionIsItsPlainTwin(t *testing.T) {
 			t.Fatalf("trial %d: differences\n%v, want\n%v", trial, d, wantD)
 		}
 		var q quantTable
-		q.set(4+rnd.IntN(154), 4+rnd.IntN(281), biasDC, biasAC)
+		q.set(4+rnd.IntN(154), 4+rnd.IntN(281), biasDC, colourTuning.biasAC)
 		for m := range mode(modes) {
 			// Levels as the quantizer makes them of differences.
 			c := randomLanes(rnd, trial)
