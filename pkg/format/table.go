@@ -31,7 +31,7 @@ var formats = Table{
 		About: "all frames of an animation, also of a WebP or APNG; to a format without animation the first frame"},
 	{Name: WebP, Title: "WebP", Exts: []string{"webp"}, Media: "image/webp",
 		Begins: isWebP, Read: true, Write: true, Metadata: "EXIF XMP", Quality: 80, Side: 16383, Alpha: true, Animation: true, Browser: true,
-		About: "lossy and lossless, all frames of an animation, also of a GIF or APNG; a lossless one is written lossless, another lossy with 4:2:0 unless quality=lossless"},
+		About: "lossy and lossless, all frames of an animation, also of a GIF or APNG; a lossless one is written lossless, another lossy with 4:2:0 unless quality=lossless; a lossy still whose size and colours stay is copied unless a quality is given"},
 	{Name: BMP, Title: "BMP", Exts: []string{"bmp", "dib"}, Media: "image/bmp",
 		Begins: isBMP, Read: true, Write: true, Alpha: true, Browser: true,
 		About: "1 to 32 bit, run lengths; written with 1, 4, 8, 24 or 32 bit"},

@@ -6,8 +6,8 @@
 // attention.go), and then takes the first of these ways that fits:
 //
 //  1. A shortcut (shortcut.go): where the input's format allows it the picture is
-//     copied without decoding. Of a JPEG the coefficients are copied, of a palette
-//     picture the indexes, with the palette changed.
+//     copied. Of a JPEG the coefficients are copied, of a palette picture the indexes,
+//     with the palette changed, of a lossy WebP all of its pixels' bytes.
 //  2. Frame by frame (animate.go): an animation that stays one.
 //  3. Rows (steps.go): the picture is decoded, reduced as far as the chain allows, and
 //     its rows pass the steps of the chain on their way to the encoder. Memory is a

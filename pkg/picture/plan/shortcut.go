@@ -10,6 +10,7 @@ import (
 	"imgtools/pkg/picture/jpeg"
 	"imgtools/pkg/picture/png"
 	"imgtools/pkg/picture/raster"
+	"imgtools/pkg/picture/webp"
 )
 
 // againQuality is the quality of a JPEG that would have been copied but for its
@@ -39,8 +40,38 @@ func (j *job) shortcut(out io.Writer) (bool, error) {
 		}
 	case *jpeg.Reader:
 		return j.copyJPEG(out, r)
+	case *webp.Reader:
+		if keepsPixels && j.animated() == nil {
+			return j.copyWebP(out, r)
+		}
 	}
 	return false, nil
+}
+
+// copyWebP copies a lossy WebP: to code it again would lose some of it. That is impossible
+// if a quality is asked for, or if colours change. If a number of bytes is asked for, a
+// copy that is larger is dropped, and the picture coded again.
+func (j *job) copyWebP(out io.Writer, r *webp.Reader) (bool, error) {
+	h := j.p.Header()
+	if j.quality != 0 || j.lossless || j.gray || j.toSRGB() && !colour.IsSRGB(h) {
+		return false, nil
+	}
+	if j.toSRGB() {
+		h.ICC = nil
+	}
+	small := &atMost{most: j.Ops.Int("bytes")}
+	to := out
+	if j.Ops.Has("bytes") {
+		to = small
+	}
+	done, err := webp.Copy(to, r)
+	switch {
+	case errors.Is(err, errTooLarge), !done && err == nil:
+		return false, j.reopen()
+	case to == small && err == nil:
+		_, err = out.Write(small.b)
+	}
+	return done, err
 }
 
 // keepsColoursOf reports whether a copy without the profile, but with the coding, means

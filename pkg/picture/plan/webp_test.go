@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"image"
 	"image/jpeg"
 	"image/png"
@@ -241,5 +242,105 @@ func TestAnimationToWebP(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A lossy WebP that keeps its size and colours is copied with its alpha; what is around
+// the pixels changes as in any other result.
+func TestLossyWebPIsCopied(t *testing.T) {
+	still := rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, photo(90, 70)) })
+	_, lossy := made(t, still, "format=webp")
+	withAlpha := rastertest.File(t, "../webp/testdata/alpha.webp")
+	bits := func(data []byte, name string) []byte {
+		at := bytes.Index(data, []byte(name))
+		if at < 0 {
+			return nil
+		}
+		return data[at+8:][:binary.LittleEndian.Uint32(data[at+4:])]
+	}
+	for _, c := range []struct {
+		name, words string
+		copied      bool
+	}{
+		{"nothing", "scale=1", true},
+		{"format", "format=webp", true},
+		{"fast", "scale=1 fast", true},
+		{"fits its own size", "scale=90x", true},
+		{"metadata", "format=webp keep=copyright", true},
+		{"many bytes", "format=webp bytes=1M", true},
+		{"few bytes", "format=webp bytes=1000", false},
+		{"quality", "scale=1 quality=50", false},
+		{"lossless", "scale=1 quality=lossless", false},
+		{"gray", "gray", false},
+		{"crop", "crop=20x20", false},
+		{"scale", "scale=1/2", false},
+		{"background", "scale=1 background=ff0000", false},
+	} {
+		for kind, in := range map[string][]byte{"opaque": lossy, "alpha": withAlpha} {
+			if kind == "alpha" && (c.name == "few bytes" || c.name == "fits its own size") {
+				continue
+			}
+			t.Run(c.name+", "+kind, func(t *testing.T) {
+				r, out := made(t, in, c.words)
+				same := bytes.Equal(bits(out, "VP8 "), bits(in, "VP8 ")) && bytes.Equal(bits(out, "ALPH"), bits(in, "ALPH"))
+				if same != c.copied || r.Format != "webp" {
+					t.Errorf("copied: %v; %+v", same, r)
+				}
+				if p := opened(t, out); p.Header().W() != r.W || p.Header().H() != r.H {
+					t.Errorf("%d×%d, said %d×%d", p.Header().W(), p.Header().H(), r.W, r.H)
+				}
+			})
+		}
+	}
+}
+
+// Damage is found before anything is copied. What is left of a file, read leniently, is
+// coded again.
+func TestDamagedLossyWebPIsNotCopied(t *testing.T) {
+	data := rastertest.File(t, "../webp/testdata/lossy.webp")
+	cut := data[:len(data)*2/3]
+	var out bytes.Buffer
+	_, err := plan.Run(&out, bytes.NewReader(cut), int64(len(cut)), plantest.Ask("scale=1"))
+	if err == nil || out.Len() > 0 {
+		t.Errorf("%d bytes, %v", out.Len(), err)
+	}
+	r, err := plan.Run(&out, bytes.NewReader(cut), int64(len(cut)), plantest.Within(raster.Limits{Lenient: true}, "scale=1"))
+	if err != nil || !strings.Contains(r.Note, "truncated") {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if p := opened(t, out.Bytes()); p.Header().W() != r.W || p.Header().H() != r.H || len(p.Notes()) > 0 {
+		t.Errorf("%+v, %v", p.Header(), p.Notes())
+	}
+}
+
+// Of several sizes only that of the picture itself is copied.
+func TestLossyWebPIsCopiedBesideSmallerSizes(t *testing.T) {
+	still := rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, photo(90, 70)) })
+	_, lossy := made(t, still, "format=webp")
+	for _, words := range []string{"scale=90x,45x,30x", "scale=45x,90x", "scale=90x,45x bytes=1500"} {
+		t.Run(words, func(t *testing.T) {
+			s, err := plan.PrepareSizes(bytes.NewReader(lossy), int64(len(lossy)), plantest.Ask(words))
+			if err != nil {
+				t.Fatal(err)
+			}
+			outs := make([]bytes.Buffer, len(s.Each))
+			var writers []io.Writer
+			for i := range outs {
+				writers = append(writers, &outs[i])
+			}
+			results, err := s.Write(writers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, r := range results {
+				p := opened(t, outs[i].Bytes())
+				if p.Header().W() != r.W || p.Header().H() != r.H {
+					t.Errorf("%d×%d, said %d×%d", p.Header().W(), p.Header().H(), r.W, r.H)
+				}
+				if copied := bytes.Equal(outs[i].Bytes(), lossy); copied != (r.W == 90 && !strings.Contains(words, "bytes")) {
+					t.Errorf("%d×%d copied: %v", r.W, r.H, copied)
+				}
+			}
+		})
 	}
 }
