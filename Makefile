@@ -24,7 +24,7 @@
 #                   (root, systemd-nspawn, mmdebstrap; the first run fetches Debian)
 #   make container  the container image imgtools (podman, buildah or docker; no registry);
 #                   make container-heif: imgtools-heif, with Debian's decoder of HEIC
-#   make test-container  that image under podman: upload, job, restart (root or rootless)
+#   make test-container  both images under podman: upload, job, restart, HEIC
 #   make race       the tests of the packages with the race detector (needs a C compiler)
 #   make install    commands, manual pages, units and completions under DESTDIR/PREFIX
 #   make dist       archives of static programs for every system, with SHA256SUMS, in bin/dist
@@ -146,9 +146,9 @@ container container-heif: need-go
 	COMMANDS="$(COMMANDS)" GO=$(GO) cmd/imgd/container/build.sh \
 	  $(if $(findstring heif,$@),Containerfile.heif localhost/imgtools-heif,Containerfile localhost/imgtools)
 
-test-container: all container
+test-container: all container container-heif
 	@command -v podman >/dev/null || { echo "make: podman is missing: apt-get install podman" >&2; exit 1; }
-	CONTAINER=localhost/imgtools $(GO) test -count=1 -timeout 10m -v ./tests/container
+	CONTAINER=1 $(GO) test -count=1 -timeout 10m -v ./tests/container
 
 # On emulated processors, which takes ten times as long.
 test-arch: need-go

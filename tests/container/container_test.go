@@ -1,5 +1,5 @@
-// Package container tests the image imgtools under podman: make test-container, which
-// builds it. The container has a read-only root, no capabilities, and a user that the
+// Package container tests the images imgtools and imgtools-heif under podman: make
+// test-container, which builds them. The container has a read-only root, no capabilities, and a user that the
 // image does not know.
 package container
 
@@ -24,6 +24,9 @@ import (
 const (
 	token = "sesame"
 	user  = "12345:23456" // anyone
+
+	small = "localhost/imgtools"
+	heif  = "localhost/imgtools-heif"
 )
 
 // podman is how containers run on this machine.
@@ -63,12 +66,12 @@ func (p *podman) run(t *testing.T, args ...string) string {
 // Where podman may not raise limits, they are lower; where crun does not know the
 // control groups, runc runs the container. Under a read-only root runc of Debian 12
 // cannot mount a secret, and a file takes its place.
-func setUp(t *testing.T) *podman {
+func setUp(t *testing.T, image string) *podman {
 	t.Helper()
-	p := &podman{image: os.Getenv("CONTAINER")}
-	if p.image == "" {
+	if os.Getenv("CONTAINER") == "" {
 		t.Skip("make test-container")
 	}
+	p := &podman{image: image}
 	secret, file := "imgtools-test-"+rand.Text(), filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(file, []byte(token+"\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -192,7 +195,7 @@ const gray = "?gray&scale=1/2"
 
 // Without a volume the service works at once and says that its jobs do not last.
 func TestWithoutAVolume(t *testing.T) {
-	b := setUp(t).start(t, nil, nil)
+	b := setUp(t, small).start(t, nil, nil)
 	in, half := photograph(t)
 	id := strings.TrimSpace(string(b.get(t, "POST", "/jobs"+gray, in)))
 
@@ -234,7 +237,7 @@ func TestWithoutAVolume(t *testing.T) {
 
 // On a volume a job's result outlives a restart. The workers have the whole sandbox.
 func TestJobsOutliveARestart(t *testing.T) {
-	p := setUp(t)
+	p := setUp(t, small)
 	volume := "imgtools-test-" + rand.Text()
 	t.Cleanup(func() { p.run(t, "volume", "rm", "-f", volume) })
 	b := p.start(t, []string{"-v", volume + ":/spool"}, []string{"-spool", "/spool/jobs", "-quota", "1G", "-sandbox", "strict"})
@@ -252,5 +255,37 @@ func TestJobsOutliveARestart(t *testing.T) {
 	b.ready(t)
 	if got := b.get(t, "GET", "/jobs/"+id+"/image", nil); !bytes.Equal(got, want) {
 		t.Errorf("after a restart: %d bytes, want %d", len(got), len(want))
+	}
+}
+
+// HEIC and AVIF are decoded where the image has decoders, and otherwise refused.
+func TestHEIC(t *testing.T) {
+	files := map[string]string{"HEIC": "p3.heic", "AVIF": "gray.avif"}
+	for _, c := range []struct {
+		image  string
+		status int
+	}{{heif, http.StatusOK}, {small, http.StatusUnsupportedMediaType}} {
+		t.Run(c.image, func(t *testing.T) {
+			b := setUp(t, c.image).start(t, nil, nil)
+			for format, file := range files {
+				in, err := os.ReadFile("../../pkg/picture/heif/testdata/" + file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				// heifd may not be ready when imgd is: then the answer is 503.
+				if !eventually.Is(30*time.Second, func() bool {
+					status, answer, err := b.ask("POST", "/image?scale=1/2", token, in)
+					if err == nil && status == http.StatusServiceUnavailable {
+						return false
+					}
+					if err != nil || status != c.status {
+						t.Errorf("%s: %d %.100q %v, want %d", format, status, answer, err, c.status)
+					}
+					return true
+				}) {
+					t.Errorf("%s: busy for 30 s", format)
+				}
+			}
+		})
 	}
 }

@@ -7,7 +7,7 @@ recipe=$1 image=$2
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../../.."
 go=${GO:-go}
-context=bin/container
+context=bin/container/${image##*/}
 umask 022
 rm -rf $context/root
 mkdir -p $context/root/usr/bin $context/root/run/secrets $context/root/tmp $context/root/spool
@@ -20,7 +20,11 @@ tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --for
 	-C $context/root -cf $context/root.tar .
 
 case $recipe in
-*.heif) # made once: rm bin/container/debian.tar fetches it again
+*.heif) # made once: rm bin/container/imgtools-heif/debian.tar fetches it again
+	command -v mmdebstrap >/dev/null || {
+		echo "make: mmdebstrap is missing: apt-get install mmdebstrap" >&2
+		exit 1
+	}
 	[ -e $context/debian.tar ] || mmdebstrap --quiet --variant=extract \
 		--include=libheif-examples,libavif-bin bookworm $context/new.tar
 	[ ! -e $context/new.tar ] || mv $context/new.tar $context/debian.tar
