@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -93,7 +94,8 @@ func (r run) job(picture, job string) (k keptJob, ok bool) {
 
 // print writes tables that fit 80 columns beside the margin of a manual page.
 func (r run) print(w io.Writer) {
-	fmt.Fprintf(w, "%s\n%s; %s; %d runs each, one core, medians\n", r.Machine, r.Date.Format(time.DateOnly), r.Build, r.Runs)
+	processor, system, _ := strings.Cut(r.Machine, "), ")
+	fmt.Fprintf(w, "%s)\n%s\n%s; %s; %d runs each, one core, medians\n", processor, system, r.Date.Format(time.DateOnly), r.Build, r.Runs)
 	for _, res := range r.Results {
 		k, ok := r.job(res.Picture, res.Job)
 		if !ok {

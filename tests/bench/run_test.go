@@ -56,7 +56,7 @@ func TestRunIsReadAgain(t *testing.T) {
 	}
 	has(t, &out, `^photo12.jpg, 4032x3024, 2600000 bytes: scale 1/4, defaults$`, `^  imgtools +30\.0 +1\.00 +8\.0 +150000 +33\.50$`, `^  vipsthumbnail +120\.0 +4\.00 `)
 	for line := range strings.Lines(out.String()) {
-		if len(line) > 76 && !strings.HasPrefix(line, r.Machine) {
+		if len(line) > 76 {
 			t.Errorf("%d bytes wide: %s", len(line), line)
 		}
 	}
