@@ -181,9 +181,9 @@ func TestPageCrop(t *testing.T) {
 
 			t.Run("gravity", func(t *testing.T) {
 				b := begin(t)
-				b.keys("#gray", "as they")
+				b.keys("#gray", "keep")
 				b.keys("#scale", "60x60")
-				b.keys("#fit", "fill it, cut the")
+				b.keys("#fit", "fill it, crop the")
 				if got := b.text(".job .size"); got != "640 × 420 → 60 × 60" {
 					t.Errorf("foretold: %q", got)
 				}
@@ -221,7 +221,7 @@ func TestPageCrop(t *testing.T) {
 				b.run("document.querySelectorAll('details').forEach(e => { e.open = true })", nil)
 				b.keys("#gray", "gray (Rec. 709")
 				b.keys("#scale", "50x80")
-				b.keys("#fit", "fit inside, fill")
+				b.keys("#fit", "fit inside, pad")
 				b.click("#enlarge")
 				b.keys("#bytes", "2K")
 				b.keys("#background", "ff8000")
@@ -276,7 +276,7 @@ func TestPageFieldsWithoutJavaScript(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b.open(s.url + "/")
 			b.keys("#scale", "60x50")
-			b.keys("#fit", "fill it, cut the")
+			b.keys("#fit", "fill it, crop the")
 			b.keys("#bytes", "2K")
 			c.fill()
 			b.click("summary")

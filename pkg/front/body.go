@@ -62,7 +62,7 @@ func (s *Server) source(w http.ResponseWriter, r *http.Request, several bool, pa
 	src := &source{words: words, parse: read, length: r.ContentLength, body: s.patient(w, r)}
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if strings.HasPrefix(kind, "multipart/") && kind != "multipart/form-data" {
-		return nil, fault.New(fault.Unsupported, "Content-Type %s: of forms only multipart/form-data is read", quote(kind))
+		return nil, fault.New(fault.Unsupported, "Content-Type %s: multipart/form-data is the only kind of form that is read", quote(kind))
 	}
 	if kind != "multipart/form-data" { // also when there is none, or nonsense
 		if _, err := parse(words); err != nil {
@@ -77,7 +77,7 @@ func (s *Server) source(w http.ResponseWriter, r *http.Request, several bool, pa
 		return nil, s.tooLarge(src.length)
 	}
 	if err != nil || params["boundary"] == "" {
-		return nil, fault.New(fault.Usage, "multipart/form-data without a boundary")
+		return nil, fault.New(fault.Usage, "multipart/form-data without a boundary: leave that header to the client, as curl -F does")
 	}
 	src.tail = &tail{r: src.body, most: len("--") + len(params["boundary"]) + maxPadding}
 	src.boundary = params["boundary"]

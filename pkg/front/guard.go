@@ -104,6 +104,9 @@ func (s *Server) guard(r *http.Request) error {
 		if name, ok := s.authorized(r); ok {
 			infoOf(r).token = name
 		} else if !free {
+			if r.Header.Get("Authorization") != "" {
+				return fault.New(fault.Unauthorized, "the token is not one of this server's (-token)")
+			}
 			return fault.New(fault.Unauthorized, "a token is needed (-token)")
 		}
 	}

@@ -119,6 +119,9 @@ func TestToken(t *testing.T) {
 		if a.status != status {
 			t.Errorf("%q: %d", header, a.status)
 		}
+		if want := map[bool]string{true: "a token is needed", false: "the token is not one of this server's"}[header == ""]; status == 401 && !strings.Contains(a.body, want) {
+			t.Errorf("%q: %s", header, a.body)
+		}
 		if status == 401 && len(a.header.Values("WWW-Authenticate")) != 2 {
 			t.Errorf("%q: %v", header, a.header)
 		}

@@ -141,7 +141,7 @@ func Default(name string) (Address, error) {
 func makeRun(dir string, shared bool, uid int) error {
 	err := unix.Mkdir(dir, 0700)
 	if err != nil && err != unix.EEXIST {
-		return fmt.Errorf("mkdir %s: %w", dir, err)
+		return fmt.Errorf("mkdir %s: %w (IMGTOOLS_RUN names another folder)", dir, err)
 	}
 	return checkRun(dir, shared, uid)
 }

@@ -281,10 +281,14 @@ func breakage(err error) error {
 	return lost{fmt.Errorf("connection lost: %w", err)}
 }
 
-// unwrapURL removes method and URL, which would show a whole id.
+// unwrapURL removes method and URL, which would show a whole id, and says what a scheme
+// that is not the server's means.
 func unwrapURL(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
+		err = u.Err
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return errors.New("the server speaks HTTP and not HTTPS (-a http://HOST)")
 	}
 	return err
 }

@@ -452,3 +452,13 @@ func TestTLSTroubleIsLasting(t *testing.T) {
 		})
 	}
 }
+
+// TestSchemeOfAnotherServer: HTTPS to a server of HTTP is refused with the address that helps.
+func TestSchemeOfAnotherServer(t *testing.T) {
+	s := &fakeimgd.Server{}
+	c := connect(t, Config{Address: strings.Replace(s.Start(t), "http:", "https:", 1), Forever: true})
+	_, err := c.Put(context.Background(), time.Now(), jobid.New(), "", io.NewSectionReader(strings.NewReader("x"), 0, 1))
+	if err == nil || !strings.Contains(err.Error(), "speaks HTTP and not HTTPS (-a http://HOST)") || Repeatable(err) {
+		t.Error(err)
+	}
+}
