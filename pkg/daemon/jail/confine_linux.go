@@ -214,20 +214,20 @@ func checkOut() error {
 // systemThreads returns the number of threads on the system, which is at least that
 // of this user's, which RLIMIT_NPROC bounds.
 func systemThreads() (uint64, error) {
-	text, err := os.ReadFile("/proc/loadavg") // 0.20 0.18 0.12 1/80 11206
-	if err != nil {
-		return 0, err
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil { // 0.20 0.18 0.12 1/80 11206
+		if f := strings.Fields(string(text)); len(f) > 3 {
+			_, all, _ := strings.Cut(f[3], "/")
+			if n, err := strconv.ParseUint(all, 10, 64); err == nil {
+				return n, nil
+			}
+		}
 	}
-	fields := strings.Fields(string(text))
-	if len(fields) < 4 {
-		return 0, fmt.Errorf("/proc/loadavg: %q", text)
+	// ProcSubset=pid of systemd hides that file. This has the same number in 16 bits.
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return 0, os.NewSyscallError("sysinfo", err)
 	}
-	_, all, _ := strings.Cut(fields[3], "/")
-	n, err := strconv.ParseUint(all, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("/proc/loadavg: %w", err)
-	}
-	return n, nil
+	return uint64(info.Procs), nil
 }
 
 const nobody = 65534 // user and group

@@ -70,8 +70,10 @@ func TestRefusedCallsGetNowhere(t *testing.T) {
 	}
 	for name, result := range said {
 		want := errors.New("permission denied")
-		if strings.HasPrefix(name, "open /proc/") {
-			// the number in it differs
+		if strings.HasPrefix(name, "open /proc/") { // the number in it differs
+			if result == "no such file or directory" {
+				continue // hidepid of proc(5)
+			}
 		} else if a, ok := tried[name]; ok {
 			want = a.want[0]
 		} else {
