@@ -15,6 +15,7 @@ type coder struct {
 	groups    []uint32 // the group of each tile, as pixels: red and green
 	numGroups int
 	counts    []uint32  // of symbols in the band before
+	row       []uint32  // of symbols in a row of tiles
 	codes     bitWriter // of all groups
 	body      bitWriter
 }
@@ -111,7 +112,10 @@ func (c *coder) remember(groups [][]uint32) {
 func (c *coder) tiles(g *grouper, px []uint32) {
 	symbols := numSymbols(c.cache.bits)
 	across := tilesOf(c.width, c.groupBits)
-	counts := make([]uint32, across*symbols)
+	if c.row == nil {
+		c.row = make([]uint32, across*symbols)
+	}
+	counts := c.row // zero again after each flush
 	flush := func() {
 		for t := range across {
 			g.addTile(counts[t*symbols : (t+1)*symbols])
