@@ -59,13 +59,18 @@ func (t *tokenCosts) distance(d *distances, distance int) uint32 {
 	return m.cost
 }
 
-// pathPixels is the number of pixels of the longest path.
-const pathPixels = 1 << 12
+// pathPixels is the number of pixels of the longest path, and runTail of the end of a run
+// in which copies may begin that go on behind it.
+const (
+	pathPixels = 1 << 12
+	runTail    = 24
+)
 
 // path is the least costs of places, and the last token of each cheapest path.
 type path struct {
 	cost [pathPixels + 1]uint32
 	step [pathPixels + 1]token
+	ends [pathPixels + 1]bool // whether a copy leads here that could not be longer
 }
 
 // edge offers a token that leads to a place, with the cost of the whole path.
@@ -75,14 +80,16 @@ func (p *path) edge(to int, cost uint32, t token) {
 	}
 }
 
-// clear makes the costs of places infinite but that of place 0.
-func (p *path) clear(places int) {
-	c := p.cost[:places]
-	for i := range c {
-		c[i] = math.MaxUint32
+// start makes the costs of places infinite but that of place 0.
+func (p *path) start(places int) {
+	for k := range places {
+		p.open(k)
 	}
-	c[0] = 0
+	p.cost[0] = 0
 }
+
+// open makes the cost of a place infinite.
+func (p *path) open(k int) { p.cost[k], p.ends[k] = math.MaxUint32, false }
 
 // parseBest makes tokens of pixels start to end, by costs. Their pixels enter the cache.
 func (m *matcher) parseBest(start, end int, t *tokenCosts) {
@@ -97,19 +104,26 @@ func (m *matcher) parseBest(start, end int, t *tokenCosts) {
 }
 
 // parsePath makes tokens from one pixel on, and returns the first pixel that is left.
+//
+// Within a run of one colour a cheapest path has no need to go from one copy to another but
+// where the first one ends, or where the second begins to the right of the run too. So most
+// places in a long run are passed over: the copy from the left leads across all of them.
 func (m *matcher) parsePath(from, end int, t *tokenCosts, p *path) int {
 	n := min(pathPixels, end-from)
-	p.clear(min(niceMatch, n) + 1)
+	p.start(min(niceMatch, n) + 1)
 	for k := 0; k < n; k++ {
 		i := from + k
+		if k+niceMatch <= n {
+			p.open(k + niceMatch)
+		}
+		if k > 0 && m.px[i] == m.px[i-1] && i+runTail <= m.left.end && !p.ends[k] {
+			continue
+		}
 		copies := m.copies(i, end)
 		if c := len(copies); c > 0 && copies[c-1].n >= niceMatch {
 			m.backtrack(p, k)
 			m.take(i, copies[c-1], t)
 			return i + copies[c-1].n
-		}
-		if k+niceMatch <= n {
-			p.cost[k+niceMatch] = math.MaxUint32
 		}
 		here := p.cost[k]
 		one, cost := t.pixel(m.px[i])
@@ -117,8 +131,11 @@ func (m *matcher) parsePath(from, end int, t *tokenCosts, p *path) int {
 		l := 2
 		for _, c := range copies {
 			cost := here + t.distance(m.dist, c.distance)
-			if c.known && c.n <= n-k {
+			if c.known && k > 0 && c.n <= n-k {
 				l = max(l, c.n) // the shorter ones go on what was offered at the pixel before
+			}
+			if c.distance > 1 && c.n <= n-k {
+				p.ends[k+c.n] = true
 			}
 			for ; l <= min(c.n, n-k); l++ {
 				p.edge(k+l, cost+t.lengths[l], copyToken(l, c.distance))
