@@ -119,17 +119,36 @@ func (b *bench) webpSSIM(file string, ref planes) (float64, error) {
 	return s, err
 }
 
-// lossyWebP compares with three efforts of cwebp at its default quality.
+// webpPeer is a program that reads or writes WebP, by libwebp.
+type webpPeer struct{ name, program, line string }
+
+// installed returns those that are there, and their lines.
+func installed(peers ...webpPeer) (there []webpPeer, lines []string) {
+	for _, p := range peers {
+		if _, err := exec.LookPath(p.program); err == nil {
+			there, lines = append(there, p), append(lines, p.line)
+		}
+	}
+	return there, lines
+}
+
+const magick = "/usr/bin/convert"
+
+// lossyWebP compares with three efforts of cwebp, and with vips and ImageMagick, at
+// cwebp's default quality.
 func (b *bench) lossyWebP(all *webpStills, p picture, graphic bool) error {
 	ref, err := load(p.ppm, false)
 	if err != nil {
 		return err
 	}
-	efforts := []string{"-m 0", "-m 4", "-m 6"}
-	var lines []string
-	for _, e := range efforts {
-		lines = append(lines, "cwebp -quiet "+e+" $in -o $out")
-	}
+	const usual = "cwebp -m 4"
+	others, lines := installed(
+		webpPeer{"cwebp -m 0", "cwebp", "cwebp -quiet -m 0 $in -o $out"},
+		webpPeer{usual, "cwebp", "cwebp -quiet -m 4 $in -o $out"},
+		webpPeer{"cwebp -m 6", "cwebp", "cwebp -quiet -m 6 $in -o $out"},
+		webpPeer{"vips", "vips", "vips webpsave $in $out --Q 75"},
+		webpPeer{"ImageMagick", magick, magick + " $in -quality 75 $out"},
+	)
 	peers, err := b.made(p.ppm, "webp", b.runs, lines...)
 	if err != nil {
 		return err
@@ -152,25 +171,29 @@ func (b *bench) lossyWebP(all *webpStills, p picture, graphic bool) error {
 			}
 			curve = append(curve, s)
 		}
-		for i, e := range efforts {
+		for i, o := range others {
 			bytes, cpu, err := at(curve, peers[i].ssim)
 			if err != nil {
-				fmt.Fprintf(b.w, "  %slossy ÷ cwebp %s: %v\n", fast, e, err)
+				fmt.Fprintf(b.w, "  %slossy ÷ %s: %v\n", fast, o.name, err)
 				continue
 			}
 			var limits [3]float64 // bytes: median, worst; CPU
-			if e == "-m 4" {
+			if o.name == usual {
 				limits = map[string][3]float64{"": {1.03, 1.10, 0.60}, "-fast ": {1.12, 0, 0.35}}[fast]
 			}
-			all.add(b, fast+"lossy, bytes ÷ cwebp "+e+" at equal SSIM", limits[0], limits[1], bytes/float64(peers[i].bytes))
-			all.add(b, fast+"lossy, CPU ÷ cwebp "+e+" at equal SSIM", limits[2], 0, cpu/float64(peers[i].cpu))
+			all.add(b, fast+"lossy, bytes ÷ "+o.name+" at equal SSIM", limits[0], limits[1], bytes/float64(peers[i].bytes))
+			all.add(b, fast+"lossy, CPU ÷ "+o.name+" at equal SSIM", limits[2], 0, cpu/float64(peers[i].cpu))
 		}
 	}
 	return nil
 }
 
 func (b *bench) losslessWebP(all *webpStills, p picture, graphic bool) error {
-	r, err := b.made(p.ppm, "webp", b.runs, "scale -f webp -q lossless -o $out 1 $in", "cwebp -quiet -lossless -m 2 -q 75 $in -o $out")
+	others, lines := installed(
+		webpPeer{"vips --effort 2", "vips", "vips webpsave $in $out --lossless --effort 2"},
+		webpPeer{"ImageMagick method=2", magick, magick + " $in -quality 75 -define webp:lossless=true -define webp:method=2 $out"},
+	)
+	r, err := b.made(p.ppm, "webp", b.runs, append([]string{"scale -f webp -q lossless -o $out 1 $in", "cwebp -quiet -lossless -m 2 -q 75 $in -o $out"}, lines...)...)
 	if err != nil {
 		return err
 	}
@@ -181,6 +204,10 @@ func (b *bench) losslessWebP(all *webpStills, p picture, graphic bool) error {
 	const peer = " ÷ cwebp -lossless -m 2 -q 75"
 	all.add(b, "lossless, bytes"+peer, 1.03, 1.08, float64(r[0].bytes)/float64(r[1].bytes))
 	all.add(b, "lossless, CPU of "+kind+peer, most, 0, ratio(&r[0], &r[1]))
+	for i, o := range others {
+		all.add(b, "lossless, bytes ÷ "+o.name, 0, 0, float64(r[0].bytes)/float64(r[2+i].bytes))
+		all.add(b, "lossless, CPU ÷ "+o.name, 0, 0, ratio(&r[0], &r[2+i]))
+	}
 	return nil
 }
 
@@ -194,7 +221,11 @@ func (b *bench) decodedWebP(all *webpStills, p picture, graphic bool) error {
 			return err
 		}
 		ours := "scale -f ppm -o $out 1 $in"
-		lines := []string{"dwebp -quiet -ppm $in -o $out", ours}
+		others, lines := installed(
+			webpPeer{"vips", "vips", "vips copy $in $out"},
+			webpPeer{"ImageMagick", magick, magick + " $in $out"},
+		)
+		lines = append([]string{"dwebp -quiet -ppm $in -o $out", ours}, lines...)
 		if b.plain != "" {
 			lines = append(lines, filepath.Join(b.plain, ours))
 		}
@@ -203,8 +234,11 @@ func (b *bench) decodedWebP(all *webpStills, p picture, graphic bool) error {
 			return err
 		}
 		all.add(b, c.kind+", CPU of decoding ÷ dwebp -ppm", c.most, 0, ratio(&r[1], &r[0]))
-		if len(r) > 2 {
-			all.add(b, c.kind+", CPU of decoding ÷ dwebp -ppm, plain build", c.mostOfPlain, 0, ratio(&r[2], &r[0]))
+		for i, o := range others {
+			all.add(b, c.kind+", CPU of decoding ÷ "+o.name, 0, 0, ratio(&r[1], &r[2+i]))
+		}
+		if b.plain != "" {
+			all.add(b, c.kind+", CPU of decoding ÷ dwebp -ppm, plain build", c.mostOfPlain, 0, ratio(&r[len(r)-1], &r[0]))
 		}
 	}
 	return nil
