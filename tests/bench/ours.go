@@ -40,11 +40,11 @@ type servers struct {
 // has one worker, and all have one core.
 func startOurs() (s *servers, err error) {
 	s = &servers{}
-	defer func() {
+	defer func(started *servers) { // s is nil after an error
 		if err != nil {
-			s.stop()
+			started.stop()
 		}
-	}()
+	}(s)
 	if s.dir, err = os.MkdirTemp("", "bench-"); err != nil {
 		return nil, err
 	}
