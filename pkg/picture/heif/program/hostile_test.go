@@ -130,11 +130,11 @@ func TestOutputThatIsNotThePictureIsRefused(t *testing.T) {
 	}
 }
 
-// What the runner reports stays as it is.
+// What the runner reports keeps its kind and gets the name of the program.
 func TestErrorOfTheRunnerKeepsItsKind(t *testing.T) {
 	b, temps := testdata(t, "exif.heic"), &tempFiles{}
 	for _, kind := range []fault.Kind{fault.Timeout, fault.TooLarge, fault.Format, fault.Internal} {
-		d := New(&liar{err: fault.New(kind, "heif-convert: stopped after 30s")}, Options{Look: only("heif-convert"), Temp: temps.temp})
+		d := New(&liar{err: fault.New(kind, "stopped after 30s")}, Options{Look: only("heif-convert"), Temp: temps.temp})
 		r, err := d.Open(bytes.NewReader(b), int64(len(b)), raster.Limits{})
 		if err != nil {
 			t.Fatal(err)

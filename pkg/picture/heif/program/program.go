@@ -46,7 +46,7 @@ type Command struct {
 }
 
 // Runner runs programs where they can do nothing but read In and write Out. Its errors
-// are one line that names the program, and of the kinds of package fault. When Run returns, nothing is left
+// are one line, without the name of the program, and of the kinds of package fault. When Run returns, nothing is left
 // running.
 type Runner interface {
 	Run(ctx context.Context, c Command) error

@@ -51,7 +51,7 @@ func (d *Decoder) output(t *found, r io.ReaderAt, size int64, p *heif.Picture, l
 		Time: d.time, Memory: uint64(memory - most), Output: uint64(most),
 	}
 	if err := d.run.Run(context.Background(), c); err != nil {
-		return nil, 0, err
+		return nil, 0, fault.New(fault.Of(err), "%s: %w", t.name, err)
 	}
 	st, err := f.Stat()
 	if err != nil {
