@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -141,16 +142,42 @@ func execProgram(mode sandbox.Mode, args []string) error {
 			return fault.As(fault.Unsupported, err)
 		}
 	}
-	if err := sandbox.SetLimit(unix.RLIMIT_AS, memory); err != nil {
+	return limitAndExec(memory, mode != sandbox.Off, filter, path, argv)
+}
+
+// limitAndExec limits the address space, installs the filter if confined, and executes
+// the program. This process has more address space than most programs may have: once it is
+// limited, the runtime can neither allocate nor start a thread, and would end the process
+// if it had to. So all that the calls need is made before, and they are raw: the
+// runtime does not notice them, and starts no thread meanwhile.
+func limitAndExec(memory uint64, confined bool, filter sandbox.Program, path string, argv []string) error {
+	file, err := syscall.BytePtrFromString(path)
+	if err != nil {
 		return err
 	}
-	if mode != sandbox.Off {
+	args, err := syscall.SlicePtrFromStrings(argv)
+	if err != nil {
+		return err
+	}
+	env, err := syscall.SlicePtrFromStrings(programEnv)
+	if err != nil {
+		return err
+	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_AS, &limit); err != nil {
+		return fmt.Errorf("RLIMIT_AS: %w", err)
+	}
+	limit.Cur, limit.Max = min(memory, limit.Max), min(memory, limit.Max)
+	if _, _, e := unix.RawSyscall6(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_AS, uintptr(unsafe.Pointer(&limit)), 0, 0, 0); e != 0 {
+		return fmt.Errorf("RLIMIT_AS to %d: %w", memory, e)
+	}
+	if confined {
 		if err := filter.InstallThread(); err != nil {
 			return fault.As(fault.Unsupported, err)
 		}
 	}
-	err = syscall.Exec(path, argv, programEnv)
-	return fault.New(fault.Unsupported, "can't be executed: %w", err)
+	_, _, e := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(file)), uintptr(unsafe.Pointer(&args[0])), uintptr(unsafe.Pointer(&env[0])))
+	return fault.New(fault.Unsupported, "can't be executed: %w", e)
 }
 
 // rules are what Landlock permits a program.

@@ -81,8 +81,10 @@ func Exchange(t *testing.T, path, sent string) string {
 	c := os.NewFile(uintptr(fd), path)
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(20 * time.Second))
-	if _, err := io.WriteString(c, sent); err != nil {
-		t.Fatal(err)
+	if sent != "" { // a status socket reads nothing, and may have answered already
+		if _, err := io.WriteString(c, sent); err != nil {
+			t.Fatal(err)
+		}
 	}
 	got, err := io.ReadAll(c)
 	if err != nil {
