@@ -105,8 +105,8 @@ var walls = map[string][]string{
 	"pkg/shell/transfer":        {"pkg/backoff", "pkg/fault", "pkg/filename", "pkg/format", "pkg/jobid", "pkg/ops", "pkg/shell/cli", "pkg/shell/input", "pkg/shell/output", "pkg/shell/progress", "pkg/shell/history", "pkg/shell/client", "pkg/shell/client/fakeimgd"},
 
 	// Commands join wings.
-	"cmd/gray":               {cmdtest, "cmd/internal/filtercmd", "pkg/daemon/jail", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
-	"cmd/scale":              {cmdtest, "cmd/internal/filtercmd", "pkg/daemon/jail", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
+	"cmd/gray":               {cmdtest, "cmd/internal/filtercmd", "cmd/internal/decoders", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
+	"cmd/scale":              {cmdtest, "cmd/internal/filtercmd", "cmd/internal/decoders", "pkg/fault", "pkg/geometry", "pkg/ops", "pkg/picture/", "pkg/shell/"},
 	"cmd/internal/filtercmd": {"cmd/internal/decoders", "pkg/fault", "pkg/format", "pkg/ops", "pkg/picture/raster", "pkg/picture/plan", "pkg/shell/"},
 	"cmd/internal/decoders":  {"pkg/daemon/jail", "pkg/picture/raster", "pkg/picture/codec", programs},
 	"cmd/internal/filterd":   {filterdtest, plantest, fakeheif, "cmd/internal/decoders", "pkg/picture/codec", "pkg/fault", "pkg/limits", "pkg/ops", "pkg/picture/raster", "pkg/picture/plan", "pkg/picture/describe", "pkg/info", "pkg/daemon", "pkg/daemon/", "pkg/shell/cli"},

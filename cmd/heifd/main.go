@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 // Heifd decodes HEIC and AVIF for the other daemons, by programs of the system in a jail:
 // heifd(8).

@@ -2,13 +2,13 @@
 package main
 
 import (
+	"imgtools/cmd/internal/decoders"
 	"imgtools/cmd/internal/filtercmd"
-	"imgtools/pkg/daemon/jail"
 	"imgtools/pkg/shell/cli"
 )
 
 func main() {
-	jail.Main() // decodes HEIC and AVIF in processes of this program
+	decoders.Main() // decodes HEIC and AVIF in processes of this program
 	cli.Main("scale", run)
 }
 

@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 // Package decoders has HEIC and AVIF decoded by programs of the system, each in a jail. It
 // joins package program, which knows the programs, and package jail, which runs them.
 //
@@ -13,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"runtime"
 	"sync"
 	"time"
 
@@ -51,14 +52,12 @@ func Paths() (paths []string) {
 	return paths
 }
 
+// Main must be the first call of a filter: programs are run by processes of its own.
+func Main() { jail.Main() }
+
 // Direct returns the decoder of a filter, or nil on a system that can't confine programs.
 // It looks for programs, and starts what runs them, when it meets the first HEIC or AVIF.
-func Direct() codec.Decoder {
-	if runtime.GOOS != "linux" {
-		return nil
-	}
-	return &direct{}
-}
+func Direct() codec.Decoder { return &direct{} }
 
 type direct struct {
 	once sync.Once
