@@ -1,5 +1,7 @@
 package vp8
 
+import "math"
+
 // Prediction of luma by 4×4. A block is predicted from its neighbours as they are rebuilt,
 // so blocks follow one another, but those of a step don't depend on each other: two at a
 // time in the middle of the macroblock. Of the step with blocks 3 and 5 both need block 2,
@@ -118,7 +120,7 @@ func (e *encoder) choose4(most int) bool {
 				break
 			}
 			// The index of the mode is in the last bits of its score.
-			best := 1 << 62
+			best := math.MaxInt
 			for j, c := range costs[i] {
 				lane := triedModes*i + j
 				best = min(best, s.score(int(t.dist[lane]), int(t.rate[lane])+int(c))*triedModes+j)
