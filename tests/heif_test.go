@@ -132,6 +132,22 @@ func TestHEIFEveryWay(t *testing.T) {
 	}
 }
 
+// A HEIC in the folder of -root is served by URL as other pictures are.
+func TestHEIFByURL(t *testing.T) {
+	file, source := encoded(t, "a.heic", 320, 240)
+	s := startImgd(t, "-root", filepath.Dir(file))
+	s.decodes(t)
+	resp, b := s.want(t, 200, "GET", "/files/a.heic?scale=160x", nil)
+	m, format := decode(t, b)
+	if format != "jpeg" || m.Bounds().Dx() != 160 || resp.Header.Get("Content-Type") != "image/jpeg" || resp.Header.Get("ETag") == "" {
+		t.Errorf("%s of %v, %v", format, m.Bounds(), resp.Header)
+	}
+	_, b = s.want(t, 200, "GET", "/files/a.heic?format=png", nil)
+	if m, _ := decode(t, b); apart(t, m, source) > 2 {
+		t.Errorf("luma is %.2f levels off", apart(t, m, source))
+	}
+}
+
 // bytes sends a picture and returns the answer's body.
 func (s *server) bytes(t testing.TB, path string, body []byte) []byte {
 	t.Helper()
