@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"runtime"
 	"sync"
 	"time"
 
@@ -65,8 +66,26 @@ type direct struct {
 }
 
 func (d *direct) Open(in io.ReaderAt, size int64, lim raster.Limits) (raster.Reader, error) {
-	d.once.Do(func() { d.d = New(jail.Direct(), limits.Time) })
+	d.once.Do(func() {
+		d.d = New(turns{jail.Direct(), make(chan struct{}, min(runtime.GOMAXPROCS(0), maxPrograms))}, limits.Time)
+	})
 	return d.d.Open(in, size, lim)
+}
+
+// maxPrograms bounds the programs of a filter that run at once, however many pictures it
+// works on (-n): a launcher refuses to start more than 64.
+const maxPrograms = 32
+
+// turns is a Runner that runs as many programs at once as its channel has places.
+type turns struct {
+	jail.Runner
+	places chan struct{}
+}
+
+func (t turns) Run(ctx context.Context, c jail.Command) error {
+	t.places <- struct{}{}
+	defer func() { <-t.places }()
+	return t.Runner.Run(ctx, c)
 }
 
 // A picture of 64×48 pixels whose left half is red and right half blue, at the usual
