@@ -261,6 +261,15 @@ func TestRemovedFolderIsMadeAgain(t *testing.T) {
 	}
 }
 
+func TestMissingFolderForTemporaryFilesIsNamed(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()+"/absent")
+	_, err := toMemory(t, direct1(t), command(t, "copy"))
+	oneLine(t, err, fault.Internal)
+	if err == nil || !strings.Contains(err.Error(), "TMPDIR") || !strings.Contains(err.Error(), "/absent") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestOutputMustBePipeOrMemory(t *testing.T) {
 	c := command(t, "copy")
 	f, err := os.Create(t.TempDir() + "/out")

@@ -27,7 +27,7 @@ func newFolder() (*folder, error) {
 	for {
 		path, err := os.MkdirTemp("", folderPrefix)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("jail: a folder among the temporary files (TMPDIR): %w", err)
 		}
 		f := &folder{path: path}
 		if f.lock, err = lockFolder(path); err == nil {
@@ -36,7 +36,7 @@ func newFolder() (*folder, error) {
 		// Another launcher, which saw it before it was locked, has locked it to remove it.
 		if err != unix.EWOULDBLOCK && !os.IsNotExist(err) {
 			os.Remove(path)
-			return nil, fmt.Errorf("lock %s: %w", path, err)
+			return nil, fmt.Errorf("jail: lock %s: %w", path, err)
 		}
 	}
 }
