@@ -52,6 +52,7 @@
 //	decode_predict.go     prediction
 //	decode_transform.go   residue
 //	decode_filter.go      loop filter, when the row is whole
+//	decode_filter_lanes.go  its arithmetic on four samples at a time
 //	decode_rows.go        rows that later macroblocks don't change
 //
 // Prediction reads pixels as they were before the loop filter, so the last row of pixels
