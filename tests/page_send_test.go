@@ -76,6 +76,7 @@ func TestPageRetry(t *testing.T) {
 		if got := b.text(".job .error"); !strings.HasPrefix(got, "Invalid request.") {
 			t.Errorf("the card says %q", got)
 		}
+		b.run("document.querySelector('.job').scrollIntoView({block: 'center'})", nil)
 		b.look("refused-" + name)
 		b.run("document.getElementById('scale').value = ''", nil)
 		b.keys("#scale", "1/2")

@@ -48,6 +48,13 @@ func (p *page) Fields() []field {
 			f.Values = opt.Values()
 		}
 		f.Number = opt.Number
+		f.Usual, _, _ = strings.Cut(f.Usual, ";") // the value without what is said of it in English
+		if opt.Key == "quality" {
+			f.Usual = ""
+			for i, q := range format.WithQuality() {
+				f.Usual += []string{"", ", "}[min(i, 1)] + q.Title + " " + strconv.Itoa(q.Quality)
+			}
+		}
 		fields = append(fields, f)
 	}
 	return fields

@@ -81,7 +81,7 @@ func TestPageOffersAddedFormat(t *testing.T) {
 	defer ops.Set(append(slices.Clone(ops.All()), ops.Option{Key: "blur", Help: "blur it", Of: "scale"}))()
 	s := start(t, nil)
 	html := s.do("GET", "/", "", "Accept: text/html").body
-	for _, want := range []string{"<option>fake</option>", ".fak", `name="blur" type="checkbox" value="1" data-of="scale"`} {
+	for _, want := range []string{"JPEG 81, WebP 80, Fake 40", "default (keep)<", "<option>fake</option>", ".fak", `name="blur" type="checkbox" value="1" data-of="scale"`} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page lacks %s", want)
 		}
