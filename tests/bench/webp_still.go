@@ -65,7 +65,7 @@ func (b *bench) stills(photos, pictures []picture) error {
 		for _, j := range []struct {
 			name string
 			do   func(*webpStills, picture, bool) error
-		}{{"WebP, lossy", b.lossyWebP}, {"WebP, lossless", b.losslessWebP}, {"WebP, decoded", b.decodedWebP}, {"WebP 1/4", b.scaledWebP}} {
+		}{{"WebP, lossy", b.lossyWebP}, {"WebP, gray", b.grayWebP}, {"WebP, lossless", b.losslessWebP}, {"WebP, decoded", b.decodedWebP}, {"WebP 1/4", b.scaledWebP}} {
 			if !b.match.MatchString(p.name + " " + j.name) {
 				continue
 			}
@@ -185,6 +185,41 @@ func (b *bench) lossyWebP(all *webpStills, p picture, graphic bool) error {
 			all.add(b, fast+"lossy, CPU ÷ "+o.name+" at equal SSIM", limits[2], 0, cpu/float64(peers[i].cpu))
 		}
 	}
+	return nil
+}
+
+// grayWebP compares gray at the default quality with our gray JPEG of the same SSIM.
+func (b *bench) grayWebP(all *webpStills, p picture, graphic bool) error {
+	ref, err := load(p.ppm, true)
+	if err != nil {
+		return err
+	}
+	ours, err := b.made(p.ppm, "webp", 1, "gray -f webp -o $out $in")
+	if err != nil {
+		return err
+	}
+	if ours[0].ssim, err = b.webpSSIM(b.still(0, "webp"), ref); err != nil {
+		return err
+	}
+	var curve []sample
+	for q := leastQuality; q <= mostQuality; q += qualityStep {
+		r, err := b.made(p.ppm, "jpg", 1, fmt.Sprintf("gray -f jpeg -q %d -o $out $in", q))
+		if err != nil {
+			return err
+		}
+		s := sample{cpu: r[0].cpu, bytes: r[0].bytes}
+		if _, s.ssim, err = likeness(b.still(0, "jpg"), ref); err != nil {
+			return err
+		}
+		curve = append(curve, s)
+	}
+	bytes, _, err := at(curve, ours[0].ssim)
+	if err != nil {
+		fmt.Fprintf(b.w, "  gray ÷ gray JPEG: %v\n", err)
+		return nil
+	}
+	const most = 0.88
+	all.add(b, "gray lossy, bytes ÷ our gray JPEG at equal SSIM", most, most, float64(ours[0].bytes)/bytes)
 	return nil
 }
 

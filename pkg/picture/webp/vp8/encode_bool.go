@@ -131,8 +131,8 @@ func (c *boolCoder) leaf(path []int8, probs []uint8) {
 // Paths to the leaves of trees; makeTables sets them.
 var segmentPaths, lumaModePaths, chromaModePaths, blockModePaths, tokenPaths [][]int8
 
-// makeTables makes the paths, and the costs and groups of modes that follow from them. An encoder calls it: a
-// process that only decodes does not need them.
+// makeTables makes the paths, and the costs and groups of modes that follow from them. An
+// encoder calls it: a process that only decodes does not need them.
 var makeTables = sync.OnceFunc(func() {
 	segmentPaths = segmentTree.paths(segments)
 	lumaModePaths = lumaModeTree.paths(mode4x4 + 1)

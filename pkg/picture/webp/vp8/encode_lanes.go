@@ -6,7 +6,7 @@ package vp8
 //
 //	the 16 blocks of luma of a macroblock, predicted by 16×16
 //	the 8 blocks of chroma, predicted in two ways
-//	one block of luma, predicted in 10 ways
+//	two blocks of luma, each predicted in 8 ways
 type lanes [16][16]int16
 
 // Constants of the transforms, times 65536: √2·cos(π/8) − 1 and √2·sin(π/8) − 1. With 1

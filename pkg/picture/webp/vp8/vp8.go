@@ -24,8 +24,8 @@
 //
 // encode_source.go and encode_rgb.go bring rows to Y, Cb and Cr of studio range.
 // encode_segments.go gives each macroblock a segment, and with it a quantizer, by how
-// much its pixels vary. encode_luma.go and encode_chroma.go try the modes of
-// encode_predict.go: for each the difference to the prediction is transformed and
+// much its pixels vary. encode_luma.go, encode_luma4.go and encode_chroma.go try the modes
+// of encode_predict.go: for each the difference to the prediction is transformed and
 // quantized (encode_lanes.go), and its levels get a price in bits (encode_costs.go). The
 // mode with the least error plus λ times bits wins. The macroblock is then rebuilt as a
 // decoder will, before its loop filter, since the next predictions refer to it.
