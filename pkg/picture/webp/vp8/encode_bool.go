@@ -51,20 +51,27 @@ func (c *boolCoder) bit(set bool, p uint8) {
 	c.queued++
 }
 
-// codeQueue codes the bits in the queue.
+// codeQueue codes the bits in the queue. No branch depends on a bit, as many of those would
+// be predicted wrong, and the loop calls nothing, so that its state stays in registers.
 func (c *boolCoder) codeQueue() {
 	low, span, shift := c.low, c.span, c.shift
-	for _, v := range c.queue[:c.queued] {
-		part := span * uint32(uint8(v)) >> 8
-		if v >= bitSet {
-			low += uint64(part + 1)
-			part = span - part - 1
+	for q := c.queue[:c.queued]; len(q) > 0; {
+		done := len(q)
+		for i, v := range q {
+			part := span * uint32(uint8(v)) >> 8
+			ones := -uint32(v >> 8) // all ones if the bit is set
+			low += uint64((part + 1) & ones)
+			part ^= (part ^ (span - part - 1)) & ones
+			n := boolShift[uint8(part)]
+			span = uint32(boolSpan[uint8(part)])
+			low <<= n & 7
+			if shift += int(n); shift >= 32 {
+				done = i + 1
+				break
+			}
 		}
-		i := uint8(part)
-		n := boolShift[i]
-		span = uint32(boolSpan[i])
-		low <<= n & 7
-		if shift += int(n); shift >= 32 {
+		q = q[done:]
+		if shift >= 32 {
 			c.emit(low >> ((shift - 24) & 63))
 			low &= 1<<((shift-24)&63) - 1
 			shift -= 32

@@ -98,7 +98,12 @@ func (e *encoder) choose4(most int) bool {
 		var costs [2]*[triedModes]uint16
 		var modeCosts [2]*[modes]int
 		var contexts [2]uint8
+		alone := step[0] == step[1]
 		for i, b := range step {
+			if i > 0 && alone {
+				groups[1], t.values[1] = groups[0], t.values[0]
+				break
+			}
 			modeAbove, modeLeft := e.modesAround(b)
 			groups[i] = &modeGroups.all[modeGroups.index[modeAbove][modeLeft]]
 			costs[i] = &modeGroups.costs[modeAbove][modeLeft]
@@ -116,7 +121,7 @@ func (e *encoder) choose4(most int) bool {
 		}
 		rateLanes(&t.levels, &e.costs[typeLuma].lanes, 0, &ctx, &t.rate)
 		for i, b := range step {
-			if i > 0 && b == step[0] {
+			if i > 0 && alone {
 				break
 			}
 			// The index of the mode is in the last bits of its score.
