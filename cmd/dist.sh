@@ -19,10 +19,10 @@ mkdir -p "$out"
 out=$(cd "$out" && pwd)
 
 for system; do
-	os=${system%/*} arch=${system#*/} experiment='' exe='' commands=$COMMANDS
+	os=${system%/*} arch=${system#*/} experiment='' exe='' commands=$FILTERS_CLIENTS
 	[ "$arch" != amd64 ] || experiment=simd
 	[ "$os" != windows ] || exe=.exe
-	[ "$os" = linux ] || commands=$FILTERS_CLIENTS # the daemons are for Linux
+	case $system in linux/amd64 | linux/arm64) commands=$COMMANDS ;; esac # the daemons are for these
 	name=imgtools-$version-$os-$arch
 	packages=
 	for c in $commands; do packages="$packages ./cmd/$c"; done
@@ -31,7 +31,7 @@ for system; do
 	CGO_ENABLED=0 GOOS=$os GOARCH=$arch GOARM=6 GOEXPERIMENT=$experiment \
 		"$go" build -trimpath -buildvcs=auto -ldflags '-s -w' -o "$out/bin/" $packages
 	make -s install-files BIN="$out/bin" EXE=$exe COMMANDS="$commands" DESTDIR="$out/root" PREFIX=/usr/local
-	[ "$os" = linux ] || rm -rf "$out/root/usr/local/lib"
+	[ "$commands" = "$COMMANDS" ] || rm -rf "$out/root/usr/local/lib" # their units
 	mv "$out/root/usr/local" "$out/$name"
 	tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$time" --format=ustar -C "$out" -cf - "$name" |
 		gzip -9n >"$out/$name.tar.gz"
