@@ -263,7 +263,7 @@ func (t *tokenCodes) block(w *boolCoder, packed []byte, typ, first, context int)
 			}
 		}
 		// The sign counts if there is one.
-		q[n] = 128 | bitSet*codedBit(uint(v)>>63)
+		q[n] = 128 | bitSet*codedBit(uint64(v)>>63)
 		n += min(a, 1)
 		after = uint(1 - min(a, 1))
 		c = &codes[bandOf[k+1]][min(a, 2)]
