@@ -89,7 +89,7 @@ func putColour(p *[3]uint8, v uint32) { p[0], p[1], p[2] = uint8(v), uint8(v>>8)
 type matrix struct{ y, cb, cr [256]uint64 }
 
 var products = func() (t matrix) {
-	term := func(r, g, b int) uint64 { return uint64(r + g<<16 + b<<32) }
+	term := func(r, g, b int) uint64 { return uint64(int64(r) + int64(g)<<16 + int64(b)<<32) }
 	for v := range 256 {
 		y := v * fromY >> 8
 		t.y[v] = term(y, y, y)
