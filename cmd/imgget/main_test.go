@@ -330,7 +330,7 @@ func TestFailures(t *testing.T) {
 			}
 		})
 	}
-	// A job that was asked for something impossible is not a wrong command line here.
+	// A job that was asked for something impossible is no reason to read imgget -h.
 	s.Fault = func(w http.ResponseWriter, r *http.Request, _ int) bool {
 		if !strings.HasSuffix(r.URL.Path, "/image") {
 			return false
@@ -338,9 +338,12 @@ func TestFailures(t *testing.T) {
 		fakeimgd.Fail(w, 400, "frame 2: the file has only one picture")
 		return true
 	}
-	for _, args := range [][]string{nil, {"-o", "out.png"}, {"-d", "."}} {
-		stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, append(args, id(0))...))
-		check(t, fmt.Sprint(args), stdout, stderr, status, "", "imgget: a.png (aaaaaa…): frame 2: the file has only one picture\n", 1)
+	for _, c := range []struct {
+		args   []string
+		status int
+	}{{nil, 2}, {[]string{"-o", "out.png"}, 2}, {[]string{"-d", "."}, 1}} {
+		stdout, stderr, status := cmdtest.Run(t, imgget(t, dir, url, append(c.args, id(0))...))
+		check(t, fmt.Sprint(c.args), stdout, stderr, status, "", "imgget: a.png (aaaaaa…): frame 2: the file has only one picture\n", c.status)
 	}
 	cmd := imgget(t, dir, url, "-d", ".")
 	cmd.Stdin = strings.NewReader("imgput: something\n")

@@ -83,8 +83,8 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
-// TestWrongForOneFile: what is right for another file is a failure of this one, as it is
-// when there are several, and not a wrong command line.
+// TestWrongForOneFile: what is right for another file is of kind usage, without a hint at
+// -h.
 func TestWrongForOneFile(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a.pgm"), pgm(4, 4), 0o600); err != nil {
@@ -99,7 +99,7 @@ func TestWrongForOneFile(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			out, stderr, status := scaleCommand(t, dir, []byte{}, strings.Fields(args)...)
-			if status != 1 || len(out) > 0 || stderr != "scale: a.pgm: "+want+"\n" {
+			if status != 2 || len(out) > 0 || stderr != "scale: a.pgm: "+want+"\n" {
 				t.Errorf("%d, %q, want %s", status, stderr, want)
 			}
 		})

@@ -49,9 +49,9 @@ type ofOne struct{ error }
 
 func (e ofOne) Unwrap() error { return e.error }
 
-// OfOne marks err as that of one file or job. What is wrong then is not the command line,
-// although it may be right for another file (a frame that this one hasn't): the exit
-// status is 1 and not 2, and there is no hint at -h. It is the same as of several files.
+// OfOne marks err as that of one file or job. Its exit status is that of its kind, but
+// there is no hint at -h: of kind usage it says what this file hasn't (a frame, a part to
+// crop), and the command line may be right for another.
 func OfOne(err error) error { return ofOne{err} }
 
 // Main runs a command and ends the process: with 0 when run returns nil or
@@ -85,10 +85,9 @@ func exit(name string, err error, stderr io.Writer) int {
 	fmt.Fprintf(stderr, "%s: %s\n", name, Line(err.Error()))
 	code := fault.Of(err).Exit()
 	if code == fault.ExitUsage {
-		if _, one := errors.AsType[ofOne](err); one {
-			return fault.ExitFail
+		if _, one := errors.AsType[ofOne](err); !one {
+			fmt.Fprintf(stderr, "see %s -h\n", name)
 		}
-		fmt.Fprintf(stderr, "see %s -h\n", name)
 	}
 	return code
 }
