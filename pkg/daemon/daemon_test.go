@@ -80,7 +80,7 @@ func TestWorkersShareOneListenerAndHaveNothingElse(t *testing.T) {
 		for _, want := range []string{
 			fmt.Sprintf(`Max data size +%d +%[1]d `, (256+64)<<20),
 			fmt.Sprintf(`Max file size +%d +%[1]d `, 8<<20+1<<20),
-			`Max core file size +0 +0 `,
+			`Max core file size +1 +1 `,
 			`Max address space +unlimited +unlimited `,
 		} {
 			if !regexp.MustCompile(want).Match(limits) {
