@@ -242,6 +242,7 @@ func TestOwnDaemons(t *testing.T) {
 	save(t, dir, "foo.jpg", photo(400, 300, 3))
 	gray, grayPath := startDaemon(t, "grayd", "-n", "1")
 	_, scaledPath := startDaemon(t, "scaled", "-n", "1")
+	_, heifdPath := startDaemon(t, "heifd", "-n", "1")
 	port := freePort(t)
 	run := runDir(t)
 	tcp := fmt.Sprintf("tcp:127.0.0.1:%d", port)
@@ -249,7 +250,7 @@ func TestOwnDaemons(t *testing.T) {
 	g2.waitFor(t, fmt.Sprintf("127.0.0.1:%d", port))
 	for _, grayd := range []string{"unix:" + grayPath, tcp} {
 		t.Run(grayd, func(t *testing.T) {
-			s := startImgd(t, "-grayd", grayd, "-scaled", "unix:"+scaledPath)
+			s := startImgd(t, "-grayd", grayd, "-scaled", "unix:"+scaledPath, "-heifd", "unix:"+heifdPath)
 			if kids := children(s.cmd.Process.Pid); len(kids) != 0 {
 				t.Errorf("imgd with addresses of daemons started %v", kids)
 			}
