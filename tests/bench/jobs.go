@@ -14,6 +14,7 @@ type job struct {
 	fast        bool   // only imgtools has a fast way: peers do the same as without
 	progressive bool
 	quality     int // of JPEG; 0: each program's defaults, of everything
+	ours        int // quality of ours if it is another: the least at which no peer has a higher PSNR
 }
 
 var jobs = []job{
@@ -23,6 +24,8 @@ var jobs = []job{
 	{name: "scale 1/4", kind: "scale", num: 1, den: 4, quality: 85},
 	{name: "scale -fast 1/2", kind: "scale", num: 1, den: 2, fast: true, quality: 85},
 	{name: "scale 1/2", kind: "scale", num: 1, den: 2, quality: 85},
+	{name: "scale 1/4, PSNR of the peers", kind: "scale", num: 1, den: 4, quality: 85, ours: 87},
+	{name: "scale 1/2, PSNR of the peers", kind: "scale", num: 1, den: 2, quality: 85, ours: 86},
 	{name: "gray and scale -fast 1/4", kind: "both", num: 1, den: 4, fast: true, quality: 85},
 	{name: "gray and scale 1/4", kind: "both", num: 1, den: 4, quality: 85},
 	{name: "gray, defaults", kind: "gray", num: 1, den: 1},

@@ -159,6 +159,9 @@ func (j job) ops() string {
 
 // ours returns our ways to do a job.
 func (b *bench) ours(p picture, j job) []command {
+	if j.ours > 0 {
+		j.quality = j.ours
+	}
 	scale, q := "scale ", ""
 	if j.fast {
 		scale = "scale -fast "
