@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"imgtools/cmd/internal/cmdtest"
+	"imgtools/pkg/eventually"
 	"imgtools/pkg/shell/client/fakeimgd"
 )
 
@@ -421,9 +422,6 @@ func TestLostAnswerToDelete(t *testing.T) {
 			s := &fakeimgd.Server{Room: 3}
 			var deletes atomic.Int32
 			var full sync.Once
-			behind := make(chan struct{}) // closed when two files behind the head are jobs
-			var mu sync.Mutex
-			put := map[string]bool{}
 			s.Fault = func(w http.ResponseWriter, r *http.Request, before int) bool {
 				switch {
 				case r.Method == "DELETE" && before == 0:
@@ -437,23 +435,17 @@ func TestLostAnswerToDelete(t *testing.T) {
 				case r.Method != "PUT":
 					return false
 				}
-				name := r.URL.Query().Get("name")
-				if name == names[0] {
-					<-behind
-					refused := false
-					full.Do(func() { fakeimgd.Fail(w, 507, "spool full"); refused = true })
-					return refused
+				refused := false
+				if r.URL.Query().Get("name") == names[0] {
+					full.Do(func() {
+						if !eventually.Is(10*time.Second, func() bool { return len(s.Jobs()) >= 2 }) {
+							t.Error("no two files behind the head became jobs")
+						}
+						fakeimgd.Fail(w, 507, "spool full")
+						refused = true
+					})
 				}
-				mu.Lock()
-				defer mu.Unlock()
-				if put[name] {
-					return false
-				}
-				put[name] = true
-				if len(put) == 3 {
-					close(behind)
-				}
-				return false
+				return refused
 			}
 			if got := fetchAll(t, dir, s.Start(t), names); !slices.Equal(got, names) {
 				t.Errorf("fetched %q", got)
