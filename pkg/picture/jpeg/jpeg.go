@@ -220,21 +220,12 @@ func (r *Reader) Header() *raster.Header { return &r.hdr }
 func (f *frame) dims(n *[4]int) []raster.PlaneDim {
 	d := make([]raster.PlaneDim, len(f.comps))
 	for i, c := range f.comps {
-		nx, dx := lowest(c.h, f.hmax)
-		ny, dy := lowest(c.v, f.vmax)
+		nx, dx := raster.Lowest(c.h, f.hmax)
+		ny, dy := raster.Lowest(c.v, f.vmax)
 		if n[i] != 8 {
 			nx, dx, ny, dy = nx*n[i], dx*8, ny*n[i], dy*8
 		}
 		d[i] = raster.PlaneDim{W: ceilDiv(f.w*nx, dx), H: ceilDiv(f.h*ny, dy), NX: nx, DX: dx, NY: ny, DY: dy}
 	}
 	return d
-}
-
-// lowest returns a/b in lowest terms.
-func lowest(a, b int) (int, int) {
-	x, y := a, b
-	for y != 0 {
-		x, y = y, x%y
-	}
-	return a / x, b / x
 }

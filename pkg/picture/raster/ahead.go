@@ -52,7 +52,7 @@ func (a *ahead) run(src Rows) {
 		for i, d := range a.h.Planes {
 			n := d.W * a.h.Layout.Samples()
 			p, q := &to.Planes[i], &from.Planes[i]
-			p.resize(n, q.Rows, a.h.Bits)
+			p.Resize(n, q.Rows, a.h.Bits)
 			for y := range q.Rows {
 				if a.h.Bits == 16 {
 					copy(p.Pix16[y*n:], q.Pix16[y*q.Stride:][:n])

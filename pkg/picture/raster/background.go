@@ -78,7 +78,7 @@ func Pad(src Rows, w, h, x, y int, page color.NRGBA) (Rows, error) {
 	if to.Layout == Gray || to.Layout == GrayA {
 		pixel = []uint8{page.R, 255}
 	}
-	p.blank.resize(w*n, 1, to.Bits)
+	p.blank.Resize(w*n, 1, to.Bits)
 	for i := range w * n {
 		if to.Bits == 16 {
 			p.blank.Pix16[i] = uint16(pixel[i%n]) * 257
@@ -151,7 +151,7 @@ func (p *padded) Next() (*Band, error) {
 func (p *padded) fill(rows int) {
 	out := &p.band.Planes[0]
 	n := p.blank.Stride
-	out.resize(n, rows, p.h.Bits)
+	out.Resize(n, rows, p.h.Bits)
 	for r := range rows {
 		if p.h.Bits == 16 {
 			copy(out.Pix16[r*n:], p.blank.Pix16)

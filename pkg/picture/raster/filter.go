@@ -28,7 +28,7 @@ func (f *filter) Next() (*Band, error) {
 		in, out := &b.Planes[i], &f.band.Planes[i]
 		nin := from.Planes[i].W * from.Layout.Samples()
 		nout := f.h.Planes[i].W * f.h.Layout.Samples()
-		out.resize(nout, in.Rows, f.h.Bits)
+		out.Resize(nout, in.Rows, f.h.Bits)
 		for y := range in.Rows {
 			f.f(out.row(y, nout, f.h.Bits), in.row(y, nin, from.Bits))
 		}
@@ -36,8 +36,9 @@ func (f *filter) Next() (*Band, error) {
 	return &f.band, nil
 }
 
-// resize makes room in p for rows rows of n samples. It uses the memory p has.
-func (p *Plane) resize(n, rows int, bits uint8) {
+// Resize makes room in p for rows rows of n samples, of 8 or 16 bits. It uses the memory
+// that p has; what the samples are is not defined.
+func (p *Plane) Resize(n, rows int, bits uint8) {
 	p.Stride, p.Rows = n, rows
 	if bits == 16 {
 		if cap(p.Pix16) < n*rows {

@@ -63,7 +63,7 @@ func (v *halved) halve(i int, in *Plane, from *Header) {
 	if alone {
 		rows++
 	}
-	out.resize(v.h.Planes[i].W*samples, rows, v.h.Bits)
+	out.Resize(v.h.Planes[i].W*samples, rows, v.h.Bits)
 	for r := range rows {
 		y := 2*r - first
 		bottom := in.row(min(y+1, in.Rows-1), n, from.Bits)

@@ -69,7 +69,7 @@ func Hold(src Rows, lim Limits) (*Held, error) {
 	p := &Held{H: h}
 	n := h.Layout.Samples()
 	for i, d := range h.Planes {
-		p.Planes[i].resize(d.W*n, d.H, h.Bits)
+		p.Planes[i].Resize(d.W*n, d.H, h.Bits)
 	}
 	err := Each(src, func(i, y int, row Plane) bool {
 		dst := p.Planes[i].row(y, h.Planes[i].W*n, h.Bits)

@@ -131,7 +131,7 @@ func (s *stretched) has(y int) bool {
 func (p *packed) emit(n int) {
 	out := &p.band.Planes[0]
 	p.band.Y = p.y
-	out.resize(3*p.out.W, n, 8)
+	out.Resize(3*p.out.W, n, 8)
 	for r := range n {
 		for i := range p.in {
 			p.in[i].row(p.y + r)

@@ -136,6 +136,15 @@ const (
 // the first of them belongs to the picture by an eighth only.
 type PlaneDim struct{ W, H, NX, DX, NY, DY, OX, OY int }
 
+// Lowest returns n/d in lowest terms.
+func Lowest(n, d int) (int, int) {
+	a, b := n, d
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return n / a, d / a
+}
+
 // Whole returns the extent of an unreduced plane of w × h.
 func Whole(w, h int) PlaneDim { return PlaneDim{W: w, H: h, NX: 1, DX: 1, NY: 1, DY: 1} }
 

@@ -126,7 +126,7 @@ func (t *turned) Next() (*Band, error) {
 		// The other planes give rows in proportion, and their rest in the last band.
 		from, to := d.H*t.y/all, d.H*end/all
 		p := &t.band.Planes[i]
-		p.resize(d.W*n, to-from, t.h.Bits)
+		p.Resize(d.W*n, to-from, t.h.Bits)
 		src, stored := &t.held.Planes[i], t.held.H.Planes[i]
 		if t.h.Bits == 16 {
 			turn(p.Pix16, src.Pix16, from, to, d.W, stored, n, t.held.H.Orientation)

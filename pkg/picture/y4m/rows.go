@@ -91,18 +91,7 @@ func (r *rows) read(i, from, to int) ([]byte, error) {
 // pixels makes room in the band for n rows of one plane.
 func (r *rows) pixels(n int) *raster.Plane {
 	p := &r.band.Planes[0]
-	p.Stride, p.Rows = r.h.W()*r.h.Layout.Samples(), n
-	if r.h.Bits == 16 {
-		if cap(p.Pix16) < n*p.Stride {
-			p.Pix16 = make([]uint16, n*p.Stride)
-		}
-		p.Pix16 = p.Pix16[:n*p.Stride]
-	} else {
-		if cap(p.Pix) < n*p.Stride {
-			p.Pix = make([]uint8, n*p.Stride)
-		}
-		p.Pix = p.Pix[:n*p.Stride]
-	}
+	p.Resize(r.h.W()*r.h.Layout.Samples(), n, r.h.Bits)
 	return p
 }
 

@@ -49,10 +49,8 @@ func (r *Reader) alpha() (raster.Rows, error) {
 		return nil, err
 	}
 	rows = raster.DropAlpha(raster.Grayed(rows, raster.Rec601))
-	if turns { // alpha lies as the picture is stored
-		h := *rows.Header()
-		h.Orientation = r.p.Orientation
-		if rows, err = raster.Upright(raster.WithHeader(rows, &h), r.lim); err != nil {
+	if turns {
+		if rows, err = r.upright(rows); err != nil {
 			return nil, err
 		}
 	}
@@ -61,6 +59,13 @@ func (r *Reader) alpha() (raster.Rows, error) {
 		return rows, nil
 	}
 	return resample.Rows(rows, w, h, resample.Options{Kernel: "triangle", Limits: r.lim})
+}
+
+// upright turns the rows of another item, which lies as the picture is stored.
+func (r *Reader) upright(rows raster.Rows) (raster.Rows, error) {
+	h := *rows.Header()
+	h.Orientation = r.p.Orientation
+	return raster.Upright(raster.WithHeader(rows, &h), r.lim)
 }
 
 // item returns a copy of the file in which an item is the picture, what it says of it, and
@@ -88,7 +93,7 @@ func (r *Reader) item(id uint32) (copied io.ReaderAt, p *heif.Picture, with *fou
 // join returns rows with gray rows of the same size and depth as their alpha.
 func join(colour, alpha raster.Rows) raster.Rows {
 	h := *colour.Header()
-	h.Layout++ // the same with alpha
+	h.Layout = h.Layout.WithAlpha()
 	return &joined{h: &h, colour: colour, alpha: alpha}
 }
 
@@ -110,12 +115,7 @@ func (j *joined) Next() (*raster.Band, error) {
 	in, out := &b.Planes[0], &j.band.Planes[0]
 	n, w := j.h.Layout.Samples(), j.h.W()
 	j.band.Y = b.Y
-	out.Stride, out.Rows = n*w, in.Rows
-	if j.h.Bits == 8 {
-		out.Pix = grow(out.Pix, out.Stride*out.Rows)
-	} else {
-		out.Pix16 = grow(out.Pix16, out.Stride*out.Rows)
-	}
+	out.Resize(n*w, in.Rows, j.h.Bits)
 	for y := range in.Rows {
 		if j.used == j.left.Rows {
 			a, err := j.alpha.Next()
@@ -132,14 +132,6 @@ func (j *joined) Next() (*raster.Band, error) {
 		j.used++
 	}
 	return &j.band, nil
-}
-
-// grow returns b with n samples, in its memory if that is enough.
-func grow[T uint8 | uint16](b []T, n int) []T {
-	if cap(b) < n {
-		return make([]T, n)
-	}
-	return b[:n]
 }
 
 // zip writes w pixels of n samples: n−1 of colour and one of alpha.

@@ -7,7 +7,8 @@
 //	table.go            what each program can do → the program for this picture
 //	run.go              the program runs on the file, in a jail (Runner) → an unnamed file
 //	package y4m, tiff   that file, if it is what the boxes announce → rows
-//	finish.go           what the program does not do: crop, orientation, profile
+//	rows.go, alpha.go   what the program does not do: crop, orientation, profile, alpha
+//	thumbnail.go        a smaller picture of the file in its place, where that is enough
 //
 // Nothing that a program says is believed. The size is checked against the limits before
 // anything runs. A program that succeeds proves nothing by that: size, depth and number of
@@ -46,8 +47,8 @@ type Command struct {
 }
 
 // Runner runs programs where they can do nothing but read In and write Out. Its errors
-// are one line, without the name of the program, and of the kinds of package fault. When Run returns, nothing is left
-// running.
+// are one line, without the name of the program, and of the kinds of package fault. When
+// Run returns, nothing is left running.
 type Runner interface {
 	Run(ctx context.Context, c Command) error
 }
@@ -123,8 +124,8 @@ func titleOf(p *heif.Picture) string {
 
 // Open reads what the HEIF file in the first size bytes of in says of its picture.
 // Errors are those of heif.Open, of kind Format for a file that ends before its pixels,
-// unless lim is lenient, and of kind Unsupported for a picture that no program
-// here can decode, with the reason and the package that would.
+// unless lim is lenient, and of kind Unsupported for a picture that no program here can
+// decode, with the reason and the package that would.
 func (d *Decoder) Open(in io.ReaderAt, size int64, lim raster.Limits) (raster.Reader, error) {
 	p, err := heif.Open(in, size, lim)
 	if err != nil {

@@ -28,7 +28,7 @@ func (r *Reader) header() *raster.Header {
 		h.Layout = raster.Gray
 	}
 	if p.Alpha {
-		h.Layout++ // the same with alpha
+		h.Layout = h.Layout.WithAlpha()
 	}
 	r.label(h)
 	return h

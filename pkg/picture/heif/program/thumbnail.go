@@ -33,10 +33,8 @@ func (r *Reader) thumbnail(hint raster.Hint) raster.Rows {
 	if err != nil {
 		return nil
 	}
-	if turns { // it lies as the picture is stored
-		h := *rows.Header()
-		h.Orientation = r.p.Orientation
-		if rows, err = raster.Upright(raster.WithHeader(rows, &h), r.lim); err != nil {
+	if turns {
+		if rows, err = r.upright(rows); err != nil {
 			return nil
 		}
 	}
@@ -45,20 +43,11 @@ func (r *Reader) thumbnail(hint raster.Hint) raster.Rows {
 	h.FullW, h.FullH = r.h.FullW, r.h.FullH
 	h.Planes = nil
 	for _, d := range rows.Header().Planes {
-		d.NX, d.DX = fraction(d.NX*w, d.DX*h.FullW)
-		d.NY, d.DY = fraction(d.NY*height, d.DY*h.FullH)
+		d.NX, d.DX = raster.Lowest(d.NX*w, d.DX*h.FullW)
+		d.NY, d.DY = raster.Lowest(d.NY*height, d.DY*h.FullH)
 		h.Planes = append(h.Planes, d)
 	}
 	return raster.WithHeader(rows, &h)
-}
-
-// fraction returns n/d in lowest terms.
-func fraction(n, d int) (int, int) {
-	a, b := n, d
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return n / a, d / a
 }
 
 // smallest returns the smallest thumbnail that is enough for the result and has the shape
