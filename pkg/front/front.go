@@ -159,7 +159,6 @@ func (s *Server) Serve(l net.Listener, certs Certificates) error {
 func (s *Server) Run() {
 	go s.c.Spool.Watch(s.stopping)
 	go s.watchDaemons(s.stopping)
-	go s.watchSpool(s.stopping)
 	s.queue.run(s.stopping, s.c.Spool.Wake())
 }
 

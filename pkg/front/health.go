@@ -27,7 +27,7 @@ type health struct {
 }
 
 // watchDaemons asks the daemons for their status until ctx ends. The number of slots
-// follows their number of workers.
+// follows their number of workers. The history gets the size of the spool as often.
 func (s *Server) watchDaemons(ctx context.Context) {
 	t := time.NewTimer(0)
 	defer t.Stop()
@@ -38,6 +38,7 @@ func (s *Server) watchDaemons(ctx context.Context) {
 		case <-t.C:
 		}
 		s.probe(ctx)
+		s.metrics.history.spool(s.c.Spool.Usage().Bytes)
 		if s.ready() == nil {
 			t.Reset(probeEvery)
 		} else {

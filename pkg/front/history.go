@@ -2,7 +2,6 @@ package front
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"sync"
 	"time"
@@ -150,17 +149,4 @@ func (h *history) lastFailures() (list []failures) {
 		return cmp.Or(b.Last[0].At.Compare(a.Last[0].At), cmp.Compare(a.Kind, b.Kind))
 	})
 	return list
-}
-
-// watchSpool notes the size of the spool each second until ctx ends.
-func (s *Server) watchSpool(ctx context.Context) {
-	t := time.NewTicker(time.Second)
-	defer t.Stop()
-	for ctx.Err() == nil {
-		s.metrics.history.spool(s.c.Spool.Usage().Bytes)
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-		}
-	}
 }
