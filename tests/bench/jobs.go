@@ -14,7 +14,7 @@ type job struct {
 	fast        bool   // only imgtools has a fast way: peers do the same as without
 	progressive bool
 	quality     int // of JPEG; 0: each program's defaults, of everything
-	ours        int // quality of ours if it is another: the least at which no peer has a higher PSNR
+	ours        int // quality for imgtools, the least whose PSNR no peer exceeds; 0: as for the peers
 }
 
 var jobs = []job{

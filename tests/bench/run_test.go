@@ -103,7 +103,7 @@ func TestChartOfARun(t *testing.T) {
 			}
 		}
 	}
-	// The background; then time and bytes of ours and of the peer.
+	// The background, then the bars of imgtools and of the peer, each with time and bytes.
 	want := []float64{chartWidth, timeWidth / 4.0, bytesWidth * 0.75, timeWidth, bytesWidth}
 	if len(widths) != len(want) {
 		t.Fatalf("widths %v, want %v", widths, want)

@@ -66,7 +66,7 @@ func lockFolder(path string) (*os.File, error) {
 	return f, nil
 }
 
-// removeDead removes a folder of ours that no launcher has locked.
+// removeDead removes the folder of a launcher that was killed: no process has locked it.
 func removeDead(path string) {
 	lock, err := lockFolder(path)
 	if err != nil {

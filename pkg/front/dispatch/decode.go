@@ -69,8 +69,8 @@ func known(err error) error {
 	return err
 }
 
-// decodeWords are the words of the request to heifd. It is told what follows (for=) where
-// a smaller copy of the whole picture may do.
+// decodeWords returns the words of the request to heifd. The size that the picture will be
+// scaled to (for=) is among them where a thumbnail of the file may be enough.
 func decodeWords(o ops.Ops) (words []ops.Word) {
 	for _, w := range o {
 		if w.Key == "frame" {

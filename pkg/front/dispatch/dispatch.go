@@ -1,7 +1,8 @@
 // Package dispatch has pictures processed by the daemons grayd and scaled, and HEIC and
-// AVIF decoded by heifd (decode.go). It plans which daemon is asked for what (plan.go), passes a daemon the open files of the
-// picture and of its result (pool.go, call.go), checks the answer against the file
-// (bounds.go, verify.go), and tries again as the policy says (policy.go, retry.go).
+// AVIF decoded by heifd (decode.go). It plans which daemon is asked for what (plan.go),
+// passes a daemon the open files of the picture and of its result (pool.go, call.go),
+// checks the answer against the file (bounds.go, verify.go), and tries again as the policy
+// says (policy.go, retry.go).
 //
 // One call is a row of attempts:
 //
