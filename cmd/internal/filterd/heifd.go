@@ -27,7 +27,7 @@ func ServeDecode(name, about string, args []string) error {
 }
 
 // Descriptors of a worker of heifd beside those of any worker: the connection to its
-// launcher, and for each of two programs at once (the picture, its alpha) a patched copy
+// launcher, and for each of two programs at once (the picture, its alpha) a copy
 // of the file and the output, with one more of each on its way.
 const decodeFiles = 1 + 2*3
 

@@ -10,7 +10,6 @@ import (
 // box is a box in memory.
 type box struct {
 	kind string // its type
-	name []byte // the bytes of its type
 	data []byte // its payload
 }
 
@@ -29,7 +28,7 @@ func each(b []byte, f func(box) error) error {
 		if h.size > room {
 			return fault.New(fault.Format, "truncated: box %s of %d bytes with room for %d", fault.Quote(h.kind), h.size, room)
 		}
-		if err := f(box{h.kind, b[4:8], b[h.head:h.size]}); err != nil {
+		if err := f(box{h.kind, b[h.head:h.size]}); err != nil {
 			return err
 		}
 		b = b[h.size:]

@@ -20,13 +20,6 @@ type file struct {
 	idat       []byte
 	moov       []byte // nil: none
 
-	// Where things are that a copy changes (copy.go).
-	meta   []byte  // payload of meta
-	metaAt int64   // its byte in the file
-	pitmID []byte  // the id in pitm, a part of meta
-	moovAt int64   // byte of the type of moov
-	avisAt []int64 // bytes of the brand avis, that of a sequence
-
 	sequence bool  // by a brand of ftyp
 	listed   bool  // meta has been read
 	late     error // on the way from meta to moov
@@ -35,8 +28,8 @@ type file struct {
 // item is one of the things that meta describes.
 type item struct {
 	id        uint32
-	entry     []byte // payload of its box infe, a part of file.meta
 	kind      string // item type
+	hidden    bool   // not to be shown
 	protected bool   // encrypted
 	content   string // media type of an item of type mime
 	encoded   bool   // compressed, of an item of type mime
@@ -65,7 +58,6 @@ type use struct {
 // reference says that an item belongs to others in some way.
 type reference struct {
 	kind string
-	name []byte // the bytes of kind, a part of file.meta
 	from uint32
 	to   []uint32
 }
@@ -110,9 +102,7 @@ func (f *file) list(meta []byte) error {
 // pitm reads the id of the primary item.
 func (f *file) pitm(b *fields) error {
 	version, _ := b.full()
-	f.pitmID = b.take(sized(version > 0, 4, 2))
-	id := fields{b: f.pitmID}
-	f.primary = id.id(len(f.pitmID))
+	f.primary = b.id(sized(version > 0, 4, 2))
 	return nil
 }
 
@@ -135,11 +125,11 @@ func (f *file) iinf(b *fields) error {
 			return nil
 		}
 		e := fields{b: sub.data}
-		version, _ := e.full()
+		version, flags := e.full()
 		if version < 2 {
 			return nil
 		}
-		it := &item{entry: sub.data, id: e.id(sized(version > 2, 4, 2))}
+		it := &item{id: e.id(sized(version > 2, 4, 2)), hidden: flags&hidden != 0}
 		it.protected = e.uint(2) != 0
 		it.kind = string(e.take(4))
 		if err := e.err("infe"); err != nil {
@@ -224,7 +214,7 @@ func (f *file) iref(b *fields) error {
 	total := uint64(0)
 	return each(b.b, func(sub box) error {
 		e := fields{b: sub.data}
-		ref := reference{kind: sub.kind, name: sub.name, from: e.id(id)}
+		ref := reference{kind: sub.kind, from: e.id(id)}
 		count := e.uint(2)
 		if total += count; total > maxTargets {
 			return fault.New(fault.TooLarge, "more than %d references", maxTargets)

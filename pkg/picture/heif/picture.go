@@ -63,7 +63,7 @@ func (f *file) others(primary *item) bool {
 		}
 	}
 	for _, it := range f.items {
-		if _, ok := f.property(it, "ispe"); ok && it.entry[3]&hidden == 0 && !belongs[it.id] {
+		if _, ok := f.property(it, "ispe"); ok && !it.hidden && !belongs[it.id] {
 			return true
 		}
 	}
@@ -274,12 +274,10 @@ func (f *fields) clap(w, h int) (cut geometry.Rect, ok bool) {
 func (f *file) belongings(p *Picture, primary *item, parts []*item) {
 	for _, it := range []*item{primary, parts[0]} { // alpha may be given for each tile
 		for _, aux := range f.from("auxl", it.id) {
-			b, ok := f.property(aux, "auxC")
-			if !ok || p.Alpha {
-				continue
+			if p.Alpha {
+				break
 			}
-			b.full()
-			if p.Alpha = alphaType(b.text()); p.Alpha {
+			if p.Alpha = f.isAlpha(aux); p.Alpha {
 				p.Premul = slices.Contains(f.to("prem", it.id), aux.id)
 				if it == primary {
 					p.AlphaItem = aux.id

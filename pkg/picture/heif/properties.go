@@ -144,6 +144,19 @@ func (f *file) config(it *item) (depth int, chroma Chroma, err error) {
 var known = map[string]bool{"ispe": true, "pixi": true, "hvcC": true, "av1C": true, "colr": true, "irot": true, "imir": true, "clap": true,
 	"auxC": true, "pasp": true, "clli": true, "mdcv": true, "a1op": true, "a1lx": true, "lsel": true}
 
+// isAlpha reports whether an auxiliary picture is alpha.
+func (f *file) isAlpha(it *item) bool {
+	if it == nil {
+		return false
+	}
+	b, ok := f.property(it, "auxC")
+	if !ok {
+		return false
+	}
+	b.full()
+	return alphaType(b.text())
+}
+
 // alphaType reports whether an auxiliary picture of this type is alpha: the name of MPEG
 // systems, which AVIF has, or that of HEVC (ISO/IEC 23008-12, B.2.2.4).
 func alphaType(urn string) bool {

@@ -50,23 +50,17 @@ func (f *file) top(at int64) (size int64, err error) {
 	case h.kind == "ftyp":
 		var brands []byte
 		brands, err = f.payload(h, at, 8+4*maxBrands)
-		for off := at + h.head; len(brands) >= 4; brands, off = brands[4:], off+4 {
-			brand := string(brands[:4])
-			if brand == "avis" {
-				f.avisAt = append(f.avisAt, off)
-			}
-			switch brand {
+		for ; len(brands) >= 4; brands = brands[4:] {
+			switch string(brands[:4]) {
 			case "avis", "msf1", "hevc", "hevx", "hevm", "hevs":
 				f.sequence = true
 			}
 		}
 	case h.kind == "moov" && f.moov == nil:
 		f.moov, err = f.payload(h, at, maxMeta)
-		f.moovAt = at + 4
 	case h.kind == "meta" && !f.listed:
 		var meta []byte
 		if meta, err = f.payload(h, at, maxMeta); err == nil {
-			f.meta, f.metaAt = meta, at+h.head
 			err = f.list(meta)
 			f.listed = err == nil
 		}

@@ -44,7 +44,7 @@ func (r *Reader) alpha() (raster.Rows, error) {
 	if turns && p.Orientation != 1 || with.upright && cropped && p.Crop == geometry.Whole(p.StoredW, p.StoredH) {
 		return nil, fault.New(fault.Unsupported, "it is turned or cropped otherwise than the picture")
 	}
-	rows, err := r.d.decode(with, copied, r.size, p, raster.Hint{Luma: true}, r.lim)
+	rows, err := r.d.decode(with, copied, copied.Size(), p, raster.Hint{Luma: true}, r.lim)
 	if err != nil {
 		return nil, err
 	}
@@ -70,11 +70,11 @@ func (r *Reader) upright(rows raster.Rows) (raster.Rows, error) {
 
 // item returns a copy of the file in which an item is the picture, what it says of it, and
 // the program that decodes it in the way in which that of the whole file does.
-func (r *Reader) item(id uint32) (copied io.ReaderAt, p *heif.Picture, with *found, err error) {
+func (r *Reader) item(id uint32) (copied *io.SectionReader, p *heif.Picture, with *found, err error) {
 	if copied, err = heif.Alone(r.in, r.size, id, false); err != nil {
 		return nil, nil, nil, err
 	}
-	if p, err = heif.Open(copied, r.size, r.lim); err != nil {
+	if p, err = heif.Open(copied, copied.Size(), r.lim); err != nil {
 		return nil, nil, nil, err
 	}
 	if p.Unsupported != "" {

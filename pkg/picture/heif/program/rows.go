@@ -95,18 +95,19 @@ func (r *Reader) Rows(hint raster.Hint) (raster.Rows, error) {
 
 // whole returns the picture at full size.
 func (r *Reader) whole(hint raster.Hint) (raster.Rows, error) {
-	in, p := r.in, r.p
+	in, size, p := r.in, r.size, r.p
 	withAlpha := p.Alpha && r.with.alpha(p)
 	if p.Frames > 1 || p.Others || p.Alpha && !withAlpha { // of a sequence the still picture, and no others
-		var err error
-		if in, err = heif.Alone(in, r.size, p.Item, withAlpha); err != nil {
+		alone, err := heif.Alone(in, size, p.Item, withAlpha)
+		if err != nil {
 			return nil, err
 		}
+		in, size = alone, alone.Size()
 	}
 	if p.Alpha {
 		hint.Planar = false // planes have no alpha
 	}
-	rows, err := r.d.decode(r.with, in, r.size, p, hint, r.lim)
+	rows, err := r.d.decode(r.with, in, size, p, hint, r.lim)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func (r *Reader) thumbnail(hint raster.Hint) raster.Rows {
 	if turns && p.Orientation != 1 {
 		return nil
 	}
-	rows, err := r.d.decode(with, copied, r.size, p, hint, r.lim)
+	rows, err := r.d.decode(with, copied, copied.Size(), p, hint, r.lim)
 	if err != nil {
 		return nil
 	}
