@@ -187,7 +187,7 @@ func (e *encoder) useProbs(p *coefProbs) {
 		if t == typeLumaAC {
 			first = 1
 		}
-		e.costs[t].lanes.set(&e.costs[t].levels, first)
+		e.costs[t].lanes.set(&e.costs[t].levels, &p[t], first)
 	}
 }
 

@@ -20,6 +20,27 @@ func pathCost(path []int8, probs []uint8) (sum int) {
 	return sum
 }
 
+// costs sets the costs of the tokens of a tree that begins at node 2. A node stands before
+// those below it, so one pass adds up the costs of all paths.
+func (t tree) costs(probs *[probCount]uint8, token *[tokenEnd + 1]uint16) {
+	var reach [2 * probCount]uint16 // the cost of the path to a node
+	for i := 2; i < len(t); i++ {
+		p := int(probs[i>>1])
+		if i&1 != 0 {
+			p = 256 - p
+		}
+		c := reach[i&^1] + bitCost[p]
+		if next := t[i]; next > 0 {
+			reach[next] = c
+		} else {
+			token[-next] = c
+		}
+	}
+}
+
+// smallExtraCost is extraCost of the levels from 1 to 15; makeCosts sets it.
+var smallExtraCost [16]uint16
+
 // Costs of modes; makeCosts sets them.
 var (
 	lumaModeCost   [modes + 1]int
@@ -33,6 +54,9 @@ func makeCosts() {
 		bitCost[p] = uint16(math.Round(-256 * math.Log2(float64(p)/256)))
 	}
 	bitCost[0] = bitCost[1]
+	for v := 1; v < len(smallExtraCost); v++ {
+		smallExtraCost[v] = uint16(extraCost(tokenOf(v), v))
+	}
 	for _, m := range squareModes {
 		lumaModeCost[m] = pathCost(lumaModePaths[m], lumaModeProbs[:])
 		chromaModeCost[m] = pathCost(chromaModePaths[m], chromaModeProbs[:])
@@ -65,12 +89,12 @@ const laneUnit = 16 // 1/256 bit in a unit of laneCosts
 func laneCost(c int) uint8 { return uint8(min(max((c+laneUnit/2)/laneUnit, 0), 255)) }
 
 // set makes the table for blocks whose coefficients begin at first.
-func (l *laneCosts) set(t *levelCosts, first int) {
+func (l *laneCosts) set(t *levelCosts, probs *[bands][contexts][probCount]uint8, first int) {
 	for k := first; k < 16; k++ {
 		for ctx := range contexts {
 			c := &t[bandOf[k]][ctx]
-			end := int(bitCost[c.probs[0]])
-			cont := int(bitCost[256-int(c.probs[0])])
+			p := int(probs[bandOf[k]][ctx][0])
+			end, cont := int(bitCost[p]), int(bitCost[256-p])
 			if ctx == 0 && k > first { // behind a zero
 				end, cont = 0, 0
 			}
@@ -81,8 +105,9 @@ func (l *laneCosts) set(t *levelCosts, first int) {
 			l.base[k][12+ctx] = laneCost(end)
 		}
 		c := &t[bandOf[k]][2]
+		least := c.least()
 		for n := 3; n < 16; n++ {
-			l.more[k][n] = laneCost(int(c.level[n]) - c.least())
+			l.more[k][n] = laneCost(int(c.level[n]) - least)
 		}
 	}
 	c := &t[bandOf[4]][2]
@@ -96,7 +121,8 @@ func (l *laneCosts) set(t *levelCosts, first int) {
 	copy(l.most[16:], l.most[:16])
 }
 
-// ratePlain sets the cost of the levels of each block from position first on, in 1/16 bit. context is that of each block's first level.
+// ratePlain sets the cost of the levels of each block from position first on, in 1/16 bit.
+// context is that of each block's first level.
 func ratePlain(levels *lanes, l *laneCosts, first int, context *[16]uint8, rate *[16]uint16) {
 	for b := range 16 {
 		last := 16

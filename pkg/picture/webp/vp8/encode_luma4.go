@@ -36,29 +36,33 @@ var modeGroups struct {
 // makeGroups makes the groups from the costs of modes.
 func makeGroups() {
 	t := &modeGroups
-	seen := map[[triedModes]mode]int{}
 	for above := range modes {
 		for left := range modes {
 			costs := &blockModeCost[above][left]
+			tried := allModes
+			for range modes - triedModes { // leave out the dearest; of equal ones the last
+				dearest := mode(0)
+				for m := range mode(modes) {
+					if tried.has(m) && (!tried.has(dearest) || costs[m] >= costs[dearest]) {
+						dearest = m
+					}
+				}
+				tried &^= 1 << dearest
+			}
 			var g modeGroup
 			n := 0
 			for m := range mode(modes) {
-				cheaper := 0
-				for other := range mode(modes) {
-					if costs[other] < costs[m] || costs[other] == costs[m] && other < m {
-						cheaper++
-					}
-				}
-				if cheaper < triedModes {
+				if tried.has(m) {
 					g.modes[n] = m
 					t.costs[above][left][n] = uint16(costs[m] / laneUnit)
 					n++
 				}
 			}
-			i, ok := seen[g.modes]
-			if !ok {
-				i = len(t.all)
-				seen[g.modes] = i
+			i := 0
+			for i < len(t.all) && t.all[i].modes != g.modes {
+				i++
+			}
+			if i == len(t.all) {
 				g.pixels.set(&g.modes)
 				t.all = append(t.all, g)
 			}

@@ -92,23 +92,28 @@ func (n *tokenCounts) probs(old *coefProbs) *coefProbs {
 	return &probs
 }
 
-// contextCosts are the costs of the levels that follow in one band and context, each with
-// its sign, and without the node that says that the block does not end.
+// contextCosts are the costs of the tokens and levels that follow in one band and context.
 type contextCosts struct {
-	probs [probCount]uint8
-	level [16]uint16
+	token [tokenEnd + 1]uint16 // without the node that says that the block does not end
+	level [16]uint16           // the same with extra bits and sign
 }
 
 // levelCosts are the costs of one type of blocks.
 type levelCosts [bands][contexts]contextCosts
 
 // cost returns the cost of an absolute level.
-func (c *contextCosts) cost(v int) (sum int) {
+func (c *contextCosts) cost(v int) int {
 	if v == 0 {
-		return int(bitCost[c.probs[1]])
+		return int(c.token[tokenZero])
 	}
 	t := tokenOf(v)
-	sum = pathCost(tokenPaths[t][1:], c.probs[:])
+	return int(c.token[t]) + extraCost(t, v)
+}
+
+// extraCost returns the cost of the extra bits and the sign of an absolute level above 0,
+// whose token is t.
+func extraCost(t, v int) int {
+	sum := 1 << 8
 	if t >= tokenCategory1 {
 		extra := categoryProbs[t-tokenCategory1]
 		v -= categoryBase[t-tokenCategory1]
@@ -120,7 +125,7 @@ func (c *contextCosts) cost(v int) (sum int) {
 			}
 		}
 	}
-	return sum + 256
+	return sum
 }
 
 // least returns the smallest cost of a level from 3 on.
@@ -136,9 +141,10 @@ func (l *levelCosts) set(probs *[bands][contexts][probCount]uint8) {
 	for band := range bands {
 		for ctx := range contexts {
 			c := &l[band][ctx]
-			c.probs = probs[band][ctx]
-			for v := range c.level {
-				c.level[v] = uint16(c.cost(v))
+			tokenTree.costs(&probs[band][ctx], &c.token)
+			c.level[0] = c.token[tokenZero]
+			for v := 1; v < len(c.level); v++ {
+				c.level[v] = c.token[smallTokens[v]] + smallExtraCost[v]
 			}
 		}
 	}

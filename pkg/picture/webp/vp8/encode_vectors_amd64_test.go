@@ -72,7 +72,7 @@ func TestVectorLanesAreTheirPlainTwins(t *testing.T) {
 			var l laneCosts
 			typ := rnd.IntN(blockTypes)
 			costs.set(&defaultCoefProbs[typ])
-			l.set(&costs, first)
+			l.set(&costs, &defaultCoefProbs[typ], first)
 			var context [16]uint8
 			for b := range context {
 				context[b] = uint8(rnd.IntN(contexts))
