@@ -41,30 +41,40 @@ var (
 	}()
 )
 
-// blendBlocks is blend of 16 samples at a time.
-func blendBlocks(dst []uint16, a, b []uint8) (samples int) {
-	if !avx2 {
-		return 0
+// mixVectors has the chroma of a row, interpolated vertically, times 4, with a copy of the
+// first and of the last sample on either side: Cb and Cr.
+type mixVectors [2][]uint16
+
+// blend makes three parts of a and one of b, 16 samples at a time.
+func (m *mixVectors) blend(k int, a, b []uint8) {
+	if need := len(a) + 2 + 16; len(m[k]) < need { // vectors read up to 16 samples behind those of a row
+		m[k] = make([]uint16, need)
 	}
-	for len(dst) >= 16 && len(a) >= 16 && len(b) >= 16 {
-		x := archsimd.LoadUint8x16Slice(a).ExtendToUint16()
-		y := archsimd.LoadUint8x16Slice(b).ExtendToUint16()
-		x.Add(x).Add(x).Add(y).StoreSlice(dst)
-		dst, a, b = dst[16:], a[16:], b[16:]
-		samples += 16
+	out := m[k][1:]
+	i := 0
+	for ; i+16 <= len(a); i += 16 {
+		x := archsimd.LoadUint8x16Slice(a[i:]).ExtendToUint16()
+		y := archsimd.LoadUint8x16Slice(b[i:]).ExtendToUint16()
+		x.Add(x).Add(x).Add(y).StoreSlice(out[i:])
 	}
 	archsimd.ClearAVXUpperBits()
-	return samples
+	for ; i < len(a); i++ {
+		out[i] = 3*uint16(a[i]) + uint16(b[i])
+	}
+	m[k][0], out[len(a)] = out[0], out[len(a)-1]
 }
 
 // blocks makes 32 pixels of RGB at a time. The even pixels of them are in one vector, the
 // odd ones in another, since each sample of chroma is the nearest one to a pixel of either
 // kind.
-func (m *mixer) blocks(dst []uint8, n int, luma []uint8) (pixels int) {
-	if !avx2 || n != 3 {
+func (m *mixVectors) blocks(dst []uint8, n int, luma []uint8, c *chromaRows) (pixels int) {
+	if !avx2 || n != 3 || len(luma) < 32 {
 		return 0
 	}
-	cb, cr := m.cb, m.cr
+	for k := range m {
+		m.blend(k, c.near[k], c.far[k])
+	}
+	cb, cr := m[0], m[1]
 	low := archsimd.LoadInt16x16(&lanesByte)
 	for len(luma) >= 32 && len(cb) >= 18 && len(cr) >= 18 && len(dst) >= 96 {
 		l := archsimd.LoadUint8x32Slice(luma).AsInt16x16()

@@ -4,6 +4,7 @@ package webp
 
 // Without vector code all is left to the plain loops: see decode_colours_amd64.go.
 
-func blendBlocks(dst []uint16, a, b []uint8) (samples int)            { return 0 }
-func (m *mixer) blocks(dst []uint8, n int, luma []uint8) (pixels int) { return 0 }
-func packBlocks(dst []uint8, row []uint32) (pixels int)               { return 0 }
+type mixVectors struct{}
+
+func (*mixVectors) blocks(dst []uint8, n int, luma []uint8, c *chromaRows) (pixels int) { return 0 }
+func packBlocks(dst []uint8, row []uint32) (pixels int)                                 { return 0 }

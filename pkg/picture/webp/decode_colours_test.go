@@ -1,6 +1,10 @@
 package webp
 
-import "testing"
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+)
 
 // Every colour is that of the matrix of section 1.1, computed one by one, and pixels whose
 // sums are within the range are not changed by limiting them.
@@ -16,7 +20,7 @@ func TestColoursByDefinition(t *testing.T) {
 				if putColour(&got, colour(limited(s))); got != want {
 					t.Fatalf("%d %d %d: %v, want %v", y, cb, cr, got, want)
 				}
-				if s&^inRange == 0 && limited(s) != s {
+				if s&^inRange == 0 && limited(s) != s&^(63*threeLanes) {
 					t.Fatalf("%d %d %d: limited without need", y, cb, cr)
 				}
 			}
@@ -24,30 +28,50 @@ func TestColoursByDefinition(t *testing.T) {
 	}
 }
 
-// Rows of all widths are mixed alike, however many pixels are made at a time.
+// Rows of all widths are mixed alike, from any pixel on.
 func TestRowsOfAllWidths(t *testing.T) {
-	const w = 70
-	m := newMixer(w)
-	luma := make([]uint8, w)
-	for i := range luma {
-		luma[i] = uint8(i * 37)
-	}
-	for i := range m.cb {
-		m.cb[i], m.cr[i] = uint16(i*271)%1021, uint16(i*523)%1021
-	}
+	r := rand.New(rand.NewPCG(3, 4))
 	for _, n := range []int{3, 4} {
-		for width := 1; width <= w; width++ {
-			got := make([]uint8, n*width)
-			m.plain(got, n, luma[:width], m.cb, m.cr)
+		for width := 1; width <= 70; width++ {
+			var m mixer
+			luma, c := make([]uint8, width), randomChroma(r, (width+1)/2)
+			for i := range luma {
+				luma[i] = uint8(r.IntN(256))
+			}
+			want := make([]uint8, n*width)
 			for x := range width {
-				near, far := x/2+1, x/2+x%2*2
-				cb, cr := uint8((3*m.cb[near]+m.cb[far]+8)>>4), uint8((3*m.cr[near]+m.cr[far]+8)>>4)
-				var want [3]uint8
-				putColour(&want, colour(limited(products.sum(luma[x], cb, cr))))
-				if [3]uint8(got[x*n:]) != want {
-					t.Fatalf("%d samples, %d wide: pixel %d is %v, want %v", n, width, x, got[x*n:x*n+3], want)
+				near := x / 2
+				far := min(max(near-1+x%2*2, 0), len(c.near[0])-1)
+				chroma := func(k int) uint8 {
+					at := func(i int) int { return 3*int(c.near[k][i]) + int(c.far[k][i]) }
+					return uint8((3*at(near) + at(far) + 8) >> 4)
+				}
+				putColour((*[3]uint8)(want[n*x:]), colour(limited(products.sum(luma[x], chroma(0), chroma(1)))))
+			}
+			for first := 0; first <= width; first += 2 {
+				got := bytes.Clone(want)
+				clear(got[n*first:])
+				m.plain(got, n, luma, c, first)
+				for x := range width {
+					if [3]uint8(got[x*n:]) != [3]uint8(want[x*n:]) {
+						t.Fatalf("%d samples, %d wide from %d on: pixel %d is %v, want %v", n, width, first, x, got[x*n:x*n+3], want[x*n:x*n+3])
+					}
 				}
 			}
 		}
 	}
+}
+
+// randomChroma returns rows of n random samples.
+func randomChroma(r *rand.Rand, n int) *chromaRows {
+	c := new(chromaRows)
+	for _, rows := range []*[2][]uint8{&c.near, &c.far} {
+		for k := range rows {
+			rows[k] = make([]uint8, n)
+			for x := range rows[k] {
+				rows[k][x] = uint8(r.IntN(256))
+			}
+		}
+	}
+	return c
 }

@@ -38,9 +38,6 @@ func newLossyRows(g *Reader, h *raster.Header, d *vp8.Decoder, alpha *alphaRows)
 	for i, plane := range h.Planes {
 		p.pix[i] = make([]uint8, plane.W*h.Layout.Samples()*vp8.MaxRows/plane.DY)
 	}
-	if h.Layout == raster.RGB || h.Layout == raster.RGBA {
-		p.mix = newMixer(h.FullW)
-	}
 	return p
 }
 

@@ -357,36 +357,26 @@ func FuzzOpen(f *testing.F) {
 func TestColoursBothWays(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for w := 1; w <= 140; w++ {
-		m := newMixer(w)
-		n := (w + 1) / 2
-		var planes [4][]uint8 // near and far rows of Cb and Cr
-		for i := range planes {
-			planes[i] = make([]uint8, n)
-			for x := range planes[i] {
-				planes[i][x] = uint8(r.IntN(256))
-			}
-		}
+		var m mixer
+		c := randomChroma(r, (w+1)/2)
 		luma := make([]uint8, w)
 		for x := range luma {
 			luma[x] = uint8(r.IntN(256))
 		}
-		blend(m.cb, planes[0], planes[1])
-		blend(m.cr, planes[2], planes[3])
 		for _, samples := range []int{3, 4} {
 			got, want := make([]uint8, w*samples), make([]uint8, w*samples)
-			done := m.blocks(got, samples, luma)
-			m.plain(got[samples*done:], samples, luma[done:], m.cb[done/2:], m.cr[done/2:])
-			m.plain(want, samples, luma, m.cb, m.cr)
+			m.mix(got, samples, luma, c)
+			m.plain(want, samples, luma, c, 0)
 			if !bytes.Equal(got, want) {
 				t.Fatalf("%d pixels of %d samples differ", w, samples)
 			}
 			for x := range w {
 				at := func(near, far []uint8) float64 {
 					i := x / 2
-					j := min(max(i-1+2*(x%2), 0), n-1)
+					j := min(max(i-1+2*(x%2), 0), len(c.near[0])-1)
 					return (9*float64(near[i])+3*float64(near[j])+3*float64(far[i])+float64(far[j]))/16 - 128
 				}
-				cb, cr, y := at(planes[0], planes[1]), at(planes[2], planes[3]), 255./219*(float64(luma[x])-16)
+				cb, cr, y := at(c.near[0], c.far[0]), at(c.near[1], c.far[1]), 255./219*(float64(luma[x])-16)
 				for c, v := range []float64{y + 255./224*1.402*cr, y - 255./224*(0.344136*cb+0.714136*cr), y + 255./224*1.772*cb} {
 					if v = max(0, min(255, v)); math.Abs(v-float64(want[x*samples+c])) > 1.7 {
 						t.Fatalf("pixel %d of %d, sample %d is %d, want %.2f", x, w, c, want[x*samples+c], v)
