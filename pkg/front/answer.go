@@ -51,9 +51,14 @@ func (a *answer) cork(on int) {
 // Unwrap lets http.ResponseController find the connection.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
+// WriteHeader sees to it that no cache keeps an error. Those of http.ServeContent, 412
+// and 416, would else be kept as long as the result.
 func (a *answer) WriteHeader(status int) {
 	if a.status == 0 && status >= 200 {
 		a.status = status
+	}
+	if status >= 400 {
+		a.Header().Set("Cache-Control", "no-store")
 	}
 	a.rc.SetWriteDeadline(time.Now().Add(a.idle))
 	a.ResponseWriter.WriteHeader(status)

@@ -23,7 +23,7 @@ import (
 
 // fake is a daemon with real descriptors: it answers gray with "gray of PICTURE"
 // and scale with "small PICTURE". A picture that begins with "hold" is held until
-// the test lets it go, "bad" is no picture, "kill" kills the worker, "heic" is for heifd, "odd" has a note.
+// the test lets it go, "bad" (also at its end) is no picture, "kill" kills the worker, "heic" is for heifd, "odd" has a note.
 type fake struct {
 	path string
 	held chan *held
@@ -61,6 +61,10 @@ func (f *fake) serve(_ int, r *fakedaemon.Request) {
 		select {
 		case <-h.free:
 		case <-h.gone:
+			return
+		}
+		if strings.HasSuffix(body, "bad") {
+			r.Say("err format not a picture")
 			return
 		}
 	case strings.HasPrefix(body, "bad"):

@@ -39,21 +39,15 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, path string) {
 	tag := s.fileTag(f.Info, o)
 	modified := time.Unix(f.Info.Mtime.Unix())
 	h := w.Header()
-	good := func() { // an error keeps no-store
+	good := func() { // an error that fail writes keeps no-store
 		h.Set("ETag", tag)
 		h.Set("Last-Modified", modified.UTC().Format(http.TimeFormat))
 		h.Set("Cache-Control", s.cacheControl(until))
 	}
-	if unchanged(r, tag, modified) {
+	if status := precondition(r, tag, modified); status != http.StatusOK || r.Method == http.MethodHead {
 		f.Close()
 		good()
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	if r.Method == http.MethodHead {
-		f.Close()
-		good()
-		w.WriteHeader(http.StatusOK)
+		w.WriteHeader(status)
 		return
 	}
 	if f.Info.Size > s.c.MaxBytes {
@@ -70,8 +64,10 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, path string) {
 	flight, first, leave := s.flights.join(path+"\n"+tag, func(ctx context.Context) *worked {
 		defer f.Close()
 		work := s.workFor(ctx, who, o, f, f.Info.Size)
-		if f.Changed() && work.err == nil { // then half of it may be of before
-			work.result.Close()
+		if f.Changed() && !work.refused { // half of what was read may be of before
+			if work.err == nil {
+				work.result.Close()
+			}
 			work.err = fault.New(fault.Busy, "the picture has changed while it was read")
 		}
 		if !work.refused {
@@ -161,16 +157,42 @@ func (s *Server) cacheControl(until time.Time) string {
 	return "public, max-age=" + strconv.Itoa(int(age.Seconds()))
 }
 
-// unchanged reports whether the client has this result (RFC 9110, 13.1.2 and 13.1.3).
-func unchanged(r *http.Request, tag string, modified time.Time) bool {
-	if list := r.Header.Values("If-None-Match"); len(list) > 0 {
-		for t := range strings.SplitSeq(strings.Join(list, ","), ",") {
-			if t = strings.TrimSpace(t); t == "*" || strings.TrimPrefix(t, "W/") == tag {
-				return true
-			}
-		}
-		return false
+// precondition returns the status that the conditions of a request for a picture call
+// for, before any work (RFC 9110, 13.2.2): 200, 304 when the client has this result, or
+// 412 when it wants another one only.
+func precondition(r *http.Request, tag string, modified time.Time) int {
+	later := func(header string) (later, given bool) {
+		since, err := http.ParseTime(r.Header.Get(header))
+		return modified.Truncate(time.Second).After(since), err == nil
 	}
-	since, err := http.ParseTime(r.Header.Get("If-Modified-Since"))
-	return err == nil && !modified.Truncate(time.Second).After(since)
+	if list := r.Header.Values("If-Match"); len(list) > 0 {
+		if !names(list, tag, false) {
+			return http.StatusPreconditionFailed
+		}
+	} else if later, given := later("If-Unmodified-Since"); given && later {
+		return http.StatusPreconditionFailed
+	}
+	if list := r.Header.Values("If-None-Match"); len(list) > 0 {
+		if names(list, tag, true) {
+			return http.StatusNotModified
+		}
+	} else if later, given := later("If-Modified-Since"); given && !later {
+		return http.StatusNotModified
+	}
+	return http.StatusOK
+}
+
+// names reports whether a list of entity tags is * or has tag; weak says whether W/ in
+// front of it makes no difference.
+func names(list []string, tag string, weak bool) bool {
+	for t := range strings.SplitSeq(strings.Join(list, ","), ",") {
+		t = strings.TrimSpace(t)
+		if weak {
+			t = strings.TrimPrefix(t, "W/")
+		}
+		if t == "*" || t == tag {
+			return true
+		}
+	}
+	return false
 }

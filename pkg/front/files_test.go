@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +22,7 @@ import (
 func gallery(t *testing.T, change func(*Config)) (*site, string) {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range map[string]string{"a b.jpg": "A", "sub/é.jpg": "E", "hold.jpg": "hold", "bad.jpg": "bad", "big.jpg": strings.Repeat("x", 1<<20+1), "empty.jpg": ""} {
+	for name, text := range map[string]string{"a b.jpg": "A", "sub/é.jpg": "E", "hold.jpg": "hold", "hold bad.jpg": "hold bad", "bad.jpg": "bad", "big.jpg": strings.Repeat("x", 1<<20+1), "empty.jpg": ""} {
 		path := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
 			t.Fatal(err)
@@ -112,10 +113,20 @@ func TestFilesAreAskedForBeforeWork(t *testing.T) {
 		{"HEAD", "HEAD", "If-None-Match: " + tag, 304},
 		{"time", "GET", "If-Modified-Since: " + modified, 304},
 		{"plain HEAD", "HEAD", "", 200},
+		{"wanted tag, HEAD", "HEAD", "If-Match: " + tag, 200},
+		{"any wanted, HEAD", "HEAD", "If-Match: *", 200},
+		{"other tag wanted", "GET", `If-Match: "x"`, 412},
+		{"weak tag wanted", "GET", "If-Match: W/" + tag, 412},
+		{"too new", "GET", "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT", 412},
+		{"not too new, HEAD", "HEAD", "If-Unmodified-Since: " + modified, 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := s.do(c.method, path, "", c.header)
-			if a.status != c.status || a.header.Get("ETag") != tag || a.header.Get("Cache-Control") != "public, max-age=3600" || a.body != "" {
+			cache := "public, max-age=3600"
+			if c.status >= 400 { // a cache that kept it would answer others with it
+				cache = "no-store"
+			}
+			if a.status != c.status || a.header.Get("ETag") != tag || a.header.Get("Cache-Control") != cache || a.body != "" {
 				t.Errorf("%d %q %v", a.status, a.body, a.header)
 			}
 		})
@@ -125,6 +136,9 @@ func TestFilesAreAskedForBeforeWork(t *testing.T) {
 	}
 	if a := s.do("GET", path, "", "Range: bytes=0-4"); a.status != 206 || a.body != "small" || a.header.Get("Content-Range") != "bytes 0-4/7" {
 		t.Errorf("range: %d %q", a.status, a.body)
+	}
+	if a := s.do("GET", path, "", "Range: bytes=7-"); a.status != 416 || a.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("range beyond the end: %d %v", a.status, a.header)
 	}
 	for name, other := range map[string]string{"other operations": "/files/a%20b.jpg?scale=1/3", "gray": "/files/a%20b.jpg"} {
 		if a := s.do("HEAD", other, "", "If-None-Match: "+tag); a.status != 200 || a.header.Get("ETag") == tag {
@@ -210,21 +224,27 @@ func TestWorkEndsWithTheLastWhoWaits(t *testing.T) {
 	}
 }
 
-// A picture that changes while it is read is no result.
+// A picture that changes while it is read is no result, and no damaged picture either: the
+// next request may find it whole.
 func TestFileThatChangesWhileItIsRead(t *testing.T) {
-	s, dir := gallery(t, nil)
-	done := make(chan answered)
-	go func() { done <- s.do("GET", "/files/hold.jpg", "") }()
-	h := <-s.fake.held
-	if err := os.WriteFile(filepath.Join(dir, "hold.jpg"), []byte("new"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	close(h.free)
-	if a := <-done; a.status != 503 || a.header.Get("Cache-Control") != "no-store" || a.header.Get("ETag") != "" || !strings.Contains(a.body, "has changed while it was read") {
-		t.Errorf("%d %q %v", a.status, a.body, a.header)
-	}
-	if a := s.do("GET", "/files/hold.jpg", ""); a.status != 200 || a.body != "gray of new" {
-		t.Errorf("%d %q", a.status, a.body)
+	for name, file := range map[string]string{"result": "hold.jpg", "error": "hold bad.jpg"} {
+		t.Run(name, func(t *testing.T) {
+			s, dir := gallery(t, nil)
+			path := "/files/" + url.PathEscape(file)
+			done := make(chan answered)
+			go func() { done <- s.do("GET", path, "") }()
+			h := <-s.fake.held
+			if err := os.WriteFile(filepath.Join(dir, file), []byte("new"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			close(h.free)
+			if a := <-done; a.status != 503 || a.header.Get("Cache-Control") != "no-store" || a.header.Get("ETag") != "" || !strings.Contains(a.body, "has changed while it was read") {
+				t.Errorf("%d %q %v", a.status, a.body, a.header)
+			}
+			if a := s.do("GET", path, ""); a.status != 200 || a.body != "gray of new" {
+				t.Errorf("%d %q", a.status, a.body)
+			}
+		})
 	}
 }
 
