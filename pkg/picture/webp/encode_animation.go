@@ -26,8 +26,8 @@ const keyFrames = 60
 //	blended    what didn't change is transparent, so that it stays; the rest is opaque
 //
 // If a changed pixel isn't opaque, only the first is possible: blending would leave some of
-// what was there. A frame is lossy or lossless, whichever has fewer bytes, unless all are
-// to be lossless.
+// what was there. A frame is lossy or lossless, whichever has fewer bytes as far as that is
+// known without coding each in both ways (see rivals), unless all are to be lossless.
 //
 // The size of a file is its first field, so that all frames are held until Close.
 type AnimationWriter struct {
@@ -38,10 +38,12 @@ type AnimationWriter struct {
 	n        int            // samples of a pixel
 	shown    []uint8        // the canvas as the last frame left it
 	next     []uint8        // the frame being written
+	room     []uint8        // of the last patch
 	frames   []outChunk
-	size     int64 // bytes of frames
-	alpha    bool  // a frame has alpha
-	sinceKey int   // frames since the last key frame
+	size     int64                        // bytes of frames
+	alpha    bool                         // a frame has alpha
+	sinceKey int                          // frames since the last key frame
+	rivals   struct{ whole, part rivals } // of key frames, and of others
 	clock    clock
 }
 
@@ -116,8 +118,7 @@ func (a *AnimationWriter) add(delay int) error {
 	var err error
 	if box.Empty() { // a frame has at least a pixel
 		box = image.Rect(0, 0, 1, 1)
-		f, err = a.lossless(hole(a.h))
-		f.blended = true
+		f, err = a.lossless(a.hole(), true)
 	} else {
 		f, err = a.smallest(box, !key)
 	}

@@ -148,32 +148,110 @@ func TestUnchangedPixelsCostNothing(t *testing.T) {
 	}
 }
 
-// Flat graphics become lossless frames, noise lossy ones, in one file.
+// Flat graphics become lossless frames, noise lossy ones, in one file. Frames that follow
+// one of their kind are coded in one way alone, until the scene changes.
 func TestEachFrameIsTheSmallerKind(t *testing.T) {
-	flat := &scenery{H: raster.NewHeader(120, 90, raster.RGB, 8), Band: 7, S: make([]uint8, 120*90*3)}
-	for i := range flat.S {
-		flat.S[i] = uint8(i / 3 / 120 / 30 * 80)
+	flat := func(i int) *scenery {
+		p := &scenery{H: raster.NewHeader(120, 90, raster.RGB, 8), Band: 7, S: make([]uint8, 120*90*3)}
+		for k := range p.S {
+			x, y := k/3%120, k/3/120
+			p.S[k] = uint8(y / 30 * 80)
+			if (x-5*i)/20 == 1 && y/20 == 1 {
+				p.S[k] = 200
+			}
+		}
+		return p
 	}
-	noisy := scene(120, 90, raster.RGB)
-	r, err := open(animated(t, []*scenery{flat, noisy, flat}, 0, EncodeOptions{Quality: 50}))
-	if err != nil {
-		t.Fatal(err)
+	noisy := func(i int) *scenery {
+		p := scene(120, 90, raster.RGB)
+		for k := range p.S {
+			p.S[k] += uint8(i)
+		}
+		return p
 	}
-	var kinds []string
+	var scenes []*scenery
+	for _, draw := range []func(int) *scenery{flat, noisy, flat} {
+		for i := range 5 {
+			scenes = append(scenes, draw(i))
+		}
+	}
+	kinds := func(frames []*scenery) (list []string) {
+		r, err := open(animated(t, frames, 0, EncodeOptions{Quality: 50}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range writtenFrames(t, r) {
+			list = append(list, f.bits.name)
+		}
+		return list
+	}
+	l, v := "VP8L", "VP8 "
+	for name, c := range map[string]struct {
+		frames []*scenery
+		want   []string
+	}{
+		"single frames": {[]*scenery{flat(0), noisy(0), flat(0)}, []string{l, v, l}},
+		"scenes":        {scenes, []string{l, l, l, l, l, v, v, v, v, v, l, l, l, l, l}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := kinds(c.frames); !slices.Equal(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// writtenFrames returns the frames of a file as they are written.
+func writtenFrames(t *testing.T, r *Reader) (list []*picture) {
+	t.Helper()
 	in := r.c.from
-	for n := 1; n <= 3; n++ {
+	for len(list) < r.Frames() {
 		c, err := in.next()
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := r.c.frame(r.r, c, n)
+		if c.name != "ANMF" {
+			continue
+		}
+		f, err := r.c.frame(r.r, c, len(list)+1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		kinds = append(kinds, f.bits.name)
+		list = append(list, f)
 	}
-	if got := fmt.Sprint(kinds); got != "[VP8L VP8  VP8L]" {
-		t.Error(got)
+	return list
+}
+
+// A frame is coded both ways at first, after tryBoth frames, and where it takes many more or
+// many fewer bytes than the ones before.
+func TestBothWaysAreTriedWhereFramesDiffer(t *testing.T) {
+	for name, c := range map[string]struct {
+		r    rivals
+		size int64
+		want bool
+	}{
+		"the first":   {rivals{}, 100, false},
+		"one like it": {rivals{frames: 1, density: 1}, 100, true},
+		"half":        {rivals{frames: 1, density: 1}, 50, true},
+		"less":        {rivals{frames: 1, density: 1}, 49, false},
+		"twice":       {rivals{frames: 1, density: 1}, 200, true},
+		"more":        {rivals{frames: 1, density: 1}, 201, false},
+		"the last":    {rivals{frames: tryBoth, density: 1}, 100, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := c.r.settled(c.size, 100); got != c.want {
+				t.Error(got)
+			}
+		})
+	}
+	var r rivals
+	r.meet(800, 700, 100)
+	if r.lossless {
+		t.Error("lossless frames of 7/8 are preferred, though they take longer")
+	}
+	r.meet(800, 699, 100)
+	if !r.lossless || !r.settled(1398, 100) || r.settled(1399, 100) {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -190,16 +268,7 @@ func TestKeyFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	var keys []int
-	in := r.c.from
-	for n := range frames {
-		c, err := in.next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := r.c.frame(r.r, c, n+1)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for n, f := range writtenFrames(t, r) {
 		if f.rect.Dx() == 33 && f.rect.Dy() == 21 {
 			keys = append(keys, n)
 		}

@@ -3,6 +3,7 @@ package webp
 import (
 	"bytes"
 	"image"
+	"math"
 
 	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/webp/vp8l"
@@ -15,6 +16,8 @@ type encodedFrame struct {
 	alpha   bool // some pixels are not opaque
 }
 
+func (f encodedFrame) size() int64 { return sizeOf(f.chunks) }
+
 // blockSide is the side of the blocks of a lossy frame that are left out if nothing in
 // them changes, in pixels. A finer cut costs more alpha than it saves.
 const blockSide = 8
@@ -24,26 +27,89 @@ const blockSide = 8
 // drawings.
 const bitsUnlike = 5
 
-// smallest encodes a rectangle of next as a lossy and as a lossless frame and returns the
-// smaller one. With blend, what is shown may shine through. The lossless one is left out
-// where its pixels are so unlike that it can't be smaller.
+// tryBoth is after how many frames a frame is coded both ways again.
+const tryBoth = 16
+
+// rivals remembers which way of coding a frame was better when one was last coded both ways.
+// Frames of an animation are alike, so that those that follow are coded in that way alone.
+// Both ways are tried again after tryBoth frames, and where the bytes to a pixel are more
+// than twice or less than half of what they were, as in another scene.
+//
+// A lossless frame takes about twice the time of a lossy one. It is better if it has less
+// than 7/8 of the bytes.
+type rivals struct {
+	lossless bool    // is better
+	frames   int     // since both were coded; 0: never
+	density  float64 // bytes to a pixel of the better one, then
+}
+
+// settled reports whether a frame of so many bytes and pixels stays as it is, coded in the
+// better way alone.
+func (r *rivals) settled(size int64, pixels int) bool {
+	d := float64(size) / float64(pixels)
+	if r.frames == 0 || r.frames == tryBoth || d > 2*r.density || 2*d < r.density {
+		return false
+	}
+	r.frames++
+	return true
+}
+
+// meet takes the bytes of a frame that was coded both ways; lossless is math.MaxInt64 if
+// it can't be smaller.
+func (r *rivals) meet(lossy, lossless int64, pixels int) {
+	r.frames, r.lossless = 1, lossless < lossy-lossy/8
+	size := lossy
+	if r.lossless {
+		size = lossless
+	}
+	r.density = float64(size) / float64(pixels)
+}
+
+// smallest encodes a rectangle of next as a lossy or as a lossless frame, whichever is
+// smaller as far as rivals know. With blend, what is shown may shine through.
 func (a *AnimationWriter) smallest(box image.Rectangle, blend bool) (encodedFrame, error) {
-	exact, blended := a.pixels(box, blend, 1)
 	if a.o.Lossless {
-		f, err := a.lossless(exact)
-		f.blended = blended
-		return f, err
+		return a.code(box, blend, true)
 	}
-	blocks, inBlocks := a.pixels(box, blend, blockSide)
-	best, err := a.lossy(blocks)
-	best.blended = inBlocks
-	if size := sizeOf(best.chunks); err == nil && int64(unlike(exact))*bitsUnlike/8 < size {
-		var f encodedFrame
-		if f, err = a.lossless(exact); err == nil && sizeOf(f.chunks) < size {
-			best, best.blended = f, blended
-		}
+	r, area := &a.rivals.whole, box.Dx()*box.Dy()
+	if blend {
+		r = &a.rivals.part
 	}
-	return best, err
+	one, err := a.code(box, blend, r.lossless)
+	if err != nil || r.settled(one.size(), area) {
+		return one, err
+	}
+	if !r.lossless && a.leastExact(box, blend) >= one.size() {
+		r.meet(one.size(), math.MaxInt64, area)
+		return one, nil
+	}
+	other, err := a.code(box, blend, !r.lossless)
+	if err != nil {
+		return other, err
+	}
+	if r.lossless {
+		r.meet(other.size(), one.size(), area)
+	} else {
+		r.meet(one.size(), other.size(), area)
+	}
+	if other.size() < one.size() {
+		return other, nil
+	}
+	return one, nil
+}
+
+// code encodes a rectangle of next in one way.
+func (a *AnimationWriter) code(box image.Rectangle, blend, lossless bool) (encodedFrame, error) {
+	if lossless {
+		return a.lossless(a.pixels(box, blend, 1))
+	}
+	return a.lossy(a.pixels(box, blend, blockSide))
+}
+
+// leastExact returns how many bytes a lossless frame has at least.
+func (a *AnimationWriter) leastExact(box image.Rectangle, blend bool) int64 {
+	p, _ := a.pixels(box, blend, 1)
+	return int64(unlike(p)) * bitsUnlike / 8
 }
 
 // pixels returns those of a rectangle of next. With blend, blocks of side × side pixels
@@ -72,17 +138,17 @@ func unlike(p *raster.Held) (count int) {
 	return count
 }
 
-func (a *AnimationWriter) lossless(p *raster.Held) (encodedFrame, error) {
+func (a *AnimationWriter) lossless(p *raster.Held, blended bool) (encodedFrame, error) {
 	b, err := vp8l.Compress(p.Rows(), vp8l.EncodeOptions{Limits: a.o.Limits})
 	if err != nil {
 		return encodedFrame{}, err
 	}
-	return encodedFrame{chunks: []outChunk{{"VP8L", b.Len(), b}}, alpha: b.Alpha}, nil
+	return encodedFrame{[]outChunk{{"VP8L", b.Len(), b}}, blended, b.Alpha}, nil
 }
 
-func (a *AnimationWriter) lossy(p *raster.Held) (encodedFrame, error) {
+func (a *AnimationWriter) lossy(p *raster.Held, blended bool) (encodedFrame, error) {
 	chunks, err := lossyChunks(p.Rows(), a.o)
-	return encodedFrame{chunks: chunks, alpha: len(chunks) > 1}, err
+	return encodedFrame{chunks, blended, len(chunks) > 1}, err
 }
 
 // row returns the part of row y of a canvas that is in a rectangle.
@@ -90,21 +156,27 @@ func (a *AnimationWriter) row(pix []uint8, y int, box image.Rectangle) []uint8 {
 	return pix[(y*a.h.W()+box.Min.X)*a.n:][:box.Dx()*a.n]
 }
 
-// patch returns a picture for a rectangle, with undefined pixels.
-func patch(box image.Rectangle, l raster.Layout) *raster.Held {
+// patch returns a picture for a rectangle, with undefined pixels. It is valid until the
+// next call.
+func (a *AnimationWriter) patch(box image.Rectangle, l raster.Layout) *raster.Held {
 	h := raster.NewHeader(box.Dx(), box.Dy(), l, 8)
 	n := box.Dx() * l.Samples()
-	return &raster.Held{H: h, Planes: [3]raster.Plane{{Pix: make([]uint8, n*box.Dy()), Stride: n, Rows: box.Dy()}}}
+	if size := n * box.Dy(); cap(a.room) < size {
+		a.room = make([]uint8, size)
+	}
+	return &raster.Held{H: h, Planes: [3]raster.Plane{{Pix: a.room[:n*box.Dy()], Stride: n, Rows: box.Dy()}}}
 }
 
-// hole returns a transparent pixel for a canvas.
-func hole(h *raster.Header) *raster.Held {
-	return patch(image.Rect(0, 0, 1, 1), h.Layout.WithAlpha())
+// hole returns a transparent pixel.
+func (a *AnimationWriter) hole() *raster.Held {
+	p := a.patch(image.Rect(0, 0, 1, 1), a.h.Layout.WithAlpha())
+	clear(p.Planes[0].Pix)
+	return p
 }
 
 // cut returns the pixels of next in a rectangle.
 func (a *AnimationWriter) cut(box image.Rectangle) *raster.Held {
-	p := patch(box, a.h.Layout)
+	p := a.patch(box, a.h.Layout)
 	for y := range box.Dy() {
 		copy(p.Planes[0].Pix[y*p.Planes[0].Stride:], a.row(a.next, box.Min.Y+y, box))
 	}
@@ -118,46 +190,68 @@ const least = 8
 // transparent. ok is false if they are few, or if a pixel of another block is not opaque,
 // so that blending would leave some of what is shown.
 func (a *AnimationWriter) holed(box image.Rectangle, side int) (p *raster.Held, ok bool) {
-	l := a.h.Layout.WithAlpha()
-	n := l.Samples()
-	p = patch(box, l)
-	holes := 0
+	p = a.patch(box, a.h.Layout.WithAlpha())
+	clear(p.Planes[0].Pix)
+	changed := make([]bool, (box.Dx()+side-1)/side) // for each block of a row of them
+	seen := 0                                       // pixels that are not transparent
 	for y := box.Min.Y; y < box.Max.Y; y += side {
-		for x := box.Min.X; x < box.Max.X; x += side {
-			block := image.Rect(x, y, x+side, y+side).Intersect(box)
-			if !a.changed(block) {
-				holes += block.Dx() * block.Dy()
-				continue
-			}
-			for v := block.Min.Y; v < block.Max.Y; v++ {
-				src := a.row(a.next, v, block)
-				dst := p.Planes[0].Pix[((v-box.Min.Y)*box.Dx()+x-box.Min.X)*n:]
-				if n == a.n {
-					for i := n - 1; i < len(src); i += n {
-						if src[i] != 255 {
-							return nil, false
-						}
-					}
-					copy(dst, src)
-					continue
+		clear(changed)
+		end := min(y+side, box.Max.Y)
+		for v := y; v < end; v++ {
+			mark(changed, a.row(a.shown, v, box), a.row(a.next, v, box), side*a.n)
+		}
+		for v := y; v < end; v++ {
+			src, dst := a.row(a.next, v, box), p.Planes[0].Pix[(v-box.Min.Y)*p.Planes[0].Stride:][:p.Planes[0].Stride]
+			for i := 0; i < len(changed); i++ {
+				first := i
+				for i < len(changed) && changed[i] {
+					i++
 				}
-				for len(src) > 0 {
-					copy(dst, src[:a.n])
-					dst[a.n] = 255
-					src, dst = src[a.n:], dst[n:]
+				from, to := first*side, min(i*side, box.Dx())
+				if !opaque(dst, src, from, to, a.n) {
+					return nil, false
 				}
+				seen += to - from
 			}
 		}
 	}
-	return p, holes*least >= box.Dx()*box.Dy()
+	all := box.Dx() * box.Dy()
+	return p, (all-seen)*least >= all
 }
 
-// changed reports whether a block of next is not as it is shown.
-func (a *AnimationWriter) changed(block image.Rectangle) bool {
-	for y := block.Min.Y; y < block.Max.Y; y++ {
-		if !bytes.Equal(a.row(a.shown, y, block), a.row(a.next, y, block)) {
-			return true
+// mark sets an element of changed for each part of two rows that differs; parts have size
+// bytes, the last one perhaps fewer.
+func mark(changed []bool, p, q []uint8, size int) {
+	if size == 4 {
+		for i := range changed {
+			if *(*[4]uint8)(p[4*i:]) != *(*[4]uint8)(q[4*i:]) {
+				changed[i] = true
+			}
 		}
+		return
 	}
-	return false
+	for i := range changed {
+		from, to := i*size, min((i+1)*size, len(p))
+		changed[i] = changed[i] || !bytes.Equal(p[from:to], q[from:to])
+	}
+}
+
+// opaque copies pixels from to to-1 of a row of n samples a pixel to one that has alpha, too.
+// It returns false if one of them is not opaque.
+func opaque(dst, src []uint8, from, to, n int) bool {
+	if n == 2 || n == 4 {
+		dst, src = dst[from*n:to*n], src[from*n:to*n]
+		copy(dst, src)
+		all := uint8(255)
+		for i := n - 1; i < len(src); i += n {
+			all &= src[i]
+		}
+		return all == 255
+	}
+	for i := from; i < to; i++ {
+		d := dst[i*(n+1):][: n+1 : n+1]
+		copy(d, src[i*n:][:n])
+		d[n] = 255
+	}
+	return true
 }
