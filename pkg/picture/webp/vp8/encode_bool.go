@@ -31,18 +31,24 @@ type boolCoder struct {
 
 const queueLen = 2048
 
-// A codedBit is a probability of 0, from 1 to 255, plus bitSet if the bit is 1.
+// A codedBit is the probability of the bit that is coded, from 1 to 255, plus bitSet if
+// that bit is 1.
 type codedBit uint16
 
 const bitSet codedBit = 1 << 8
+
+// codedBitOf returns the bit set, 0 or 1, where p is the probability of 0.
+func codedBitOf(set codedBit, p uint8) codedBit {
+	return codedBit(p) + set*2*(bitSet-codedBit(p)) // for 1: bitSet + 256 − p
+}
 
 func newBoolCoder(out *stream) *boolCoder { return &boolCoder{out: out, span: 254} }
 
 // bit codes a bit whose probability of being false is p/256, p from 1 to 255.
 func (c *boolCoder) bit(set bool, p uint8) {
-	v := codedBit(p)
+	v := codedBitOf(0, p)
 	if set {
-		v |= bitSet
+		v = codedBitOf(1, p)
 	}
 	if c.queued == queueLen {
 		c.codeQueue()
@@ -53,15 +59,22 @@ func (c *boolCoder) bit(set bool, p uint8) {
 
 // codeQueue codes the bits in the queue. No branch depends on a bit, as many of those would
 // be predicted wrong, and the loop calls nothing, so that its state stays in registers.
+//
+// A bit of 0 with probability p takes the lower part of the interval, ⌊span·p/256⌋ + 1 of
+// span + 1, and a bit of 1 what is left: span − ⌊span·p/256⌋. With the probability p' of
+// the bit that is coded, the new span is ⌊span·p'/256⌋ for 0, and for 1, as p' is 256 − p,
+//
+//	span − ⌊span·p/256⌋ − 1 = ⌈span·p'/256⌉ − 1 = ⌊(span·p' − 1)/256⌋
+//
+// So few steps lie between one span and the next, each of which waits for the one before.
 func (c *boolCoder) codeQueue() {
 	low, span, shift := c.low, c.span, c.shift
 	for q := c.queue[:c.queued]; len(q) > 0; {
 		done := len(q)
 		for i, v := range q {
-			part := span * uint32(uint8(v)) >> 8
-			ones := -uint32(v >> 8) // all ones if the bit is set
-			low += uint64((part + 1) & ones)
-			part ^= (part ^ (span - part - 1)) & ones
+			set := uint32(v) >> 8
+			part := (span*uint32(uint8(v)) - set) >> 8
+			low += uint64((span - part) & -set)
 			n := boolShift[uint8(part)]
 			span = uint32(boolSpan[uint8(part)])
 			low <<= n & 7

@@ -2,7 +2,10 @@
 
 package vp8
 
-import "simd/archsimd"
+import (
+	"math/bits"
+	"simd/archsimd"
+)
 
 var (
 	lanes2  = lanesOf(2)
@@ -52,6 +55,30 @@ func rateLanes(levels *lanes, l *laneCosts, first int, context *[16]uint8, rate 
 	}
 	sum.AsUint16x16().Store(rate)
 	archsimd.ClearAVXUpperBits()
+}
+
+// cheapest returns the least score of two blocks, and the first mode that has it: see
+// cheapestPlain.
+func cheapest(dist *[16]int32, rate *[16]uint16, costs *[2]*[triedModes]uint16, s *segment) (scores [2]int32, best [2]int) {
+	if !avx2 {
+		return cheapestPlain(dist, rate, costs, s)
+	}
+	lambda := archsimd.LoadInt32x8(&s.lambdas)
+	var all [2]archsimd.Int32x8
+	for i := range all {
+		r := archsimd.LoadUint16x8((*[8]uint16)(rate[8*i : 8*i+8])).Add(archsimd.LoadUint16x8(costs[i]))
+		d := archsimd.LoadInt32x8((*[8]int32)(dist[8*i : 8*i+8])).ShiftAllLeft(8)
+		all[i] = d.Add(r.ExtendToUint32().AsInt32x8().Mul(lambda))
+	}
+	x, y := all[0].GetLo().Min(all[0].GetHi()), all[1].GetLo().Min(all[1].GetHi())
+	z := x.InterleaveLo(y).Min(x.InterleaveHi(y)) // x y x y
+	z = z.Min(z.AsInt64x2().InterleaveHi(z.AsInt64x2()).AsInt32x4())
+	other := z.PermuteScalars(1, 1, 1, 1)
+	scores[0], scores[1] = z.GetElem(0), z.GetElem(1)
+	best[0] = bits.TrailingZeros8(all[0].Equal(z.Broadcast1To8()).ToBits())
+	best[1] = bits.TrailingZeros8(all[1].Equal(other.Broadcast1To8()).ToBits())
+	archsimd.ClearAVXUpperBits()
+	return scores, best
 }
 
 // lookUp returns the entries of a table, which stands there twice.

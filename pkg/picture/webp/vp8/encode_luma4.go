@@ -105,7 +105,7 @@ func (e *encoder) choose4(most int) bool {
 		alone := step[0] == step[1]
 		for i, b := range step {
 			if i > 0 && alone {
-				groups[1], t.values[1] = groups[0], t.values[0]
+				groups[1], costs[1], t.values[1] = groups[0], costs[0], t.values[0]
 				break
 			}
 			modeAbove, modeLeft := e.modesAround(b)
@@ -124,19 +124,14 @@ func (e *encoder) choose4(most int) bool {
 			ctx[i] = contexts[i>>3]
 		}
 		rateLanes(&t.levels, &e.costs[typeLuma].lanes, 0, &ctx, &t.rate)
+		scores, best := cheapest(&t.dist, &t.rate, &costs, s)
 		for i, b := range step {
 			if i > 0 && alone {
 				break
 			}
-			// The index of the mode is in the last bits of its score.
-			best := math.MaxInt
-			for j, c := range costs[i] {
-				lane := triedModes*i + j
-				best = min(best, s.score(int(t.dist[lane]), int(t.rate[lane])+int(c))*triedModes+j)
-			}
-			j := best % triedModes
+			j := best[i]
 			m := groups[i].modes[j]
-			total += best / triedModes
+			total += int(scores[i])
 			bits += modeCosts[i][m]
 			t.modes[b] = m
 			coded := nz >> (triedModes*i + j) & 1
@@ -150,6 +145,23 @@ func (e *encoder) choose4(most int) bool {
 		}
 	}
 	return true
+}
+
+// cheapestPlain returns the least score of two blocks, and the first mode that has it: the
+// lower half of the lanes is one block in 8 modes, the upper half another, and costs are
+// those of the modes. Scores fit into 31 bits: an error is less than 284, the greatest step,
+// in each of 16 coefficients, and λ·rate is below 2^30, as a level costs at most 3·255.
+func cheapestPlain(dist *[16]int32, rate *[16]uint16, costs *[2]*[triedModes]uint16, s *segment) (scores [2]int32, best [2]int) {
+	for i := range costs {
+		scores[i] = math.MaxInt32
+		for j, c := range costs[i] {
+			lane := triedModes*i + j
+			if score := int32(s.score(int(dist[lane]), int(rate[lane])+int(c))); score < scores[i] {
+				scores[i], best[i] = score, j
+			}
+		}
+	}
+	return scores, best
 }
 
 // around returns the pixels around block b.

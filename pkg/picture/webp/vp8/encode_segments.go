@@ -8,7 +8,8 @@ type segment struct {
 	filter int // 0 to 63
 
 	luma, y2, chroma quantTable
-	lambda           int // see score
+	lambda           int      // see score
+	lambdas          [8]int32 // the same, in all lanes
 }
 
 // qualityIndex returns the index of the quantizer for a quality, with a fraction: the
@@ -86,6 +87,9 @@ func (s *segment) set(t *tuning) {
 	s.y2.set(2*dc, max(ac*155/100, minY2AC), biasDC, t.biasAC)
 	s.chroma.set(min(dc, maxChromaDC), ac, biasDC, t.biasAC)
 	s.lambda = max(ac*ac*t.lambda/1000, 1)
+	for i := range s.lambdas {
+		s.lambdas[i] = int32(s.lambda)
+	}
 	s.filter = min(ac*t.filter/1024, 63)
 }
 

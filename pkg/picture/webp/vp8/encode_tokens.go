@@ -219,10 +219,7 @@ func (p *coefProbs) codes() *tokenCodes {
 				for token := range tokenEnd + 1 {
 					c := &t[typ][band][ctx][token]
 					for i, step := range tokenPaths[token] {
-						c.bits[i] = codedBit(p[typ][band][ctx][step>>1])
-						if step&1 != 0 {
-							c.bits[i] |= bitSet
-						}
+						c.bits[i] = codedBitOf(codedBit(step&1), p[typ][band][ctx][step>>1])
 					}
 					c.n = uint8(len(tokenPaths[token]))
 				}
@@ -264,7 +261,7 @@ func (t *tokenCodes) block(w *boolCoder, packed []byte, typ, first, context int)
 			extra := categoryProbs[token-tokenCategory1]
 			rest := a - categoryBase[token-tokenCategory1]
 			for i, p := range extra {
-				q[n] = codedBit(p) | bitSet*codedBit(rest>>(len(extra)-1-i)&1)
+				q[n] = codedBitOf(codedBit(rest>>(len(extra)-1-i)&1), p)
 				n++
 			}
 		}

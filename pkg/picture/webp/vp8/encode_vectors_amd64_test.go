@@ -83,6 +83,15 @@ func TestVectorLanesAreTheirPlainTwins(t *testing.T) {
 			if rate != wantRate {
 				t.Fatalf("trial %d, from %d: rate: %v, want %v", trial, first, rate, wantRate)
 			}
+			var seg segment
+			seg.index = index
+			seg.set(&grayTuning)
+			modeCosts := [2]*[triedModes]uint16{&modeGroups.costs[rnd.IntN(modes)][rnd.IntN(modes)], &modeGroups.costs[rnd.IntN(modes)][rnd.IntN(modes)]}
+			scores, best := cheapest(&dist, &rate, &modeCosts, &seg)
+			wantScores, wantBest := cheapestPlain(&dist, &rate, &modeCosts, &seg)
+			if scores != wantScores || best != wantBest {
+				t.Fatalf("trial %d, from %d: cheapest %v %v, want %v %v", trial, first, scores, best, wantScores, wantBest)
+			}
 			dequantize(&levels, &q, first)
 			dequantizePlain(&wantLevels, &q, first)
 			if levels != wantLevels {
