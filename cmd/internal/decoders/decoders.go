@@ -58,16 +58,20 @@ func Main() { jail.Main() }
 
 // Direct returns the decoder of a filter, or nil on a system that can't confine programs.
 // It looks for programs, and starts what runs them, when it meets the first HEIC or AVIF.
-func Direct() codec.Decoder { return &direct{} }
+// It gives atExit, such as cli.AtExit, what ends that when the filter ends.
+func Direct(atExit func(func()) (forget func())) codec.Decoder { return &direct{atExit: atExit} }
 
 type direct struct {
-	once sync.Once
-	d    *program.Decoder
+	atExit func(func()) func()
+	once   sync.Once
+	d      *program.Decoder
 }
 
 func (d *direct) Open(in io.ReaderAt, size int64, lim raster.Limits) (raster.Reader, error) {
 	d.once.Do(func() {
-		d.d = New(turns{jail.Direct(), make(chan struct{}, min(runtime.GOMAXPROCS(0), maxPrograms))}, limits.Time)
+		run := jail.Direct()
+		d.atExit(func() { run.Close() })
+		d.d = New(turns{run, make(chan struct{}, min(runtime.GOMAXPROCS(0), maxPrograms))}, limits.Time)
 	})
 	return d.d.Open(in, size, lim)
 }

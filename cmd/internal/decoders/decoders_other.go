@@ -10,4 +10,4 @@ import "imgtools/pkg/picture/codec"
 func Main() {}
 
 // Direct returns no decoder.
-func Direct() codec.Decoder { return nil }
+func Direct(func(func()) func()) codec.Decoder { return nil }

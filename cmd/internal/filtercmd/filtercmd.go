@@ -75,7 +75,7 @@ func Run(operation, about string, args []string) error {
 	for _, size := range o.Sizes() {
 		c.Sizes = append(c.Sizes, "-"+size.Name)
 	}
-	decoder := decoders.Direct()
+	decoder := decoders.Direct(cli.AtExit)
 	return filter.Run(c, filter.Operation{IsPicture: plan.IsPicture, Prepare: func(in io.ReaderAt, size int64, as string, alone bool) (filter.Prepared, error) {
 		mine := o
 		if f, ok := format.Lookup(as); ok {

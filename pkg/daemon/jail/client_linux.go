@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -60,6 +61,31 @@ func With(mode sandbox.Mode, caps Caps, f func(Runner)) error {
 }
 
 func startLauncher(mode sandbox.Mode, caps Caps) (*Launcher, *os.Process, error) {
+	l, far, err := connect(mode)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer far.Close()
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		l.Close()
+		return nil, nil, err
+	}
+	defer null.Close()
+	var proc *os.Process
+	err = withFDs([]*os.File{null, far}, func(fds []int) (err error) {
+		proc, err = start(launcherName, append([]string{string(mode)}, caps.fields()...), false, uintptr(fds[0]), uintptr(fds[0]), 2, uintptr(fds[1]))
+		return err
+	})
+	if err != nil {
+		l.Close()
+		return nil, nil, err
+	}
+	return l, proc, nil
+}
+
+// connect returns a client, and the other end of its connection for its launcher.
+func connect(mode sandbox.Mode) (l *Launcher, far *os.File, err error) {
 	if err := Check(mode); err != nil {
 		return nil, nil, err
 	}
@@ -67,23 +93,15 @@ func startLauncher(mode sandbox.Mode, caps Caps) (*Launcher, *os.Process, error)
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
-	defer unix.Close(fds[1])
-	l := &Launcher{file: os.NewFile(uintptr(fds[0]), "launcher"), gone: make(chan struct{}), waiting: map[string]chan answer{}}
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err == nil {
-		defer null.Close()
-		l.pair, err = l.file.SyscallConn()
-	}
-	var proc *os.Process
-	if err == nil {
-		proc, err = start(launcherName, append([]string{string(mode)}, caps.fields()...), false, null.Fd(), null.Fd(), 2, uintptr(fds[1]))
-	}
-	if err != nil {
-		l.file.Close()
+	l = &Launcher{file: os.NewFile(uintptr(fds[0]), "launcher"), gone: make(chan struct{}), waiting: map[string]chan answer{}}
+	far = os.NewFile(uintptr(fds[1]), "client")
+	if l.pair, err = l.file.SyscallConn(); err != nil {
+		l.Close()
+		far.Close()
 		return nil, nil, err
 	}
 	go l.receive()
-	return l, proc, nil
+	return l, far, nil
 }
 
 // Gone returns a channel that is closed when the launcher has ended. A worker can't
@@ -247,33 +265,35 @@ func (l *Launcher) Memory() (*os.File, error) {
 	return fs[0], nil
 }
 
-// Direct returns a Runner for programs that are in no sandbox themselves: filters. It
-// starts a launcher for the first program, and another one if that has died.
-func Direct() Runner { return &direct{} }
+// Direct returns a Runner for programs that are in no sandbox themselves: filters. Its
+// launcher is a thread of this process, which costs less than a process. Close ends it.
+// Where this process dies without that, programs die with it, and the next launcher
+// removes the folder.
+func Direct() RunCloser { return &direct{} }
 
 type direct struct {
-	mu sync.Mutex
-	l  *Launcher
+	mu    sync.Mutex
+	l     *Launcher     // nil: not started
+	ended chan struct{} // closed when the launcher has ended
 }
 
-// launcher returns the launcher that runs.
+// launcher returns the launcher, which it starts for the first program.
 func (d *direct) launcher() (*Launcher, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.l != nil {
-		select {
-		case <-d.l.gone:
-			d.l.Close()
-		default:
-			return d.l, nil
-		}
+		return d.l, nil
 	}
-	l, proc, err := startLauncher(sandbox.Strict, Caps{})
+	l, far, err := connect(sandbox.Strict)
 	if err != nil {
 		return nil, err
 	}
-	go proc.Wait()
-	d.l = l
+	d.l, d.ended = l, make(chan struct{})
+	go func() {
+		runtime.LockOSThread() // it ends with this goroutine
+		defer close(d.ended)
+		serve(sandbox.Strict, Caps{}, far) // an error ends the connection; the client says so
+	}()
 	return l, nil
 }
 
@@ -283,6 +303,19 @@ func (d *direct) Run(ctx context.Context, c Command) error {
 		return err
 	}
 	return l.Run(ctx, c)
+}
+
+// Close ends the programs, and returns when nothing of them is left.
+func (d *direct) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.l == nil {
+		return nil
+	}
+	err := d.l.Close()
+	<-d.ended
+	d.l = nil
+	return err
 }
 
 func (d *direct) Pipe() (r, w *os.File, err error) { return os.Pipe() }

@@ -63,7 +63,8 @@ func Check(mode sandbox.Mode) error {
 // them from it alone.
 func becomeProgram(mode sandbox.Mode, args []string) error {
 	unix.CloseOnExec(setupFD)
-	debug.SetGCPercent(-1) // the address space is limited before the program is executed
+	unix.CloseRange(setupFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) // what a parent leaked
+	debug.SetGCPercent(-1)                                       // the address space is limited before the program is executed
 	err := execProgram(mode, args)
 	fmt.Fprintf(os.NewFile(setupFD, "setup"), "%s\x00%s", fault.Of(err), err)
 	return err

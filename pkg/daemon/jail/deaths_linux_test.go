@@ -161,20 +161,62 @@ func client(t *testing.T, act string) (*exec.Cmd, *bufio.Reader) {
 	return cmd, lines
 }
 
-// TestDeadClientLeavesNothing: its launcher ends the program and removes its folder.
+// TestDeadClientLeavesNothing: its launcher ends the program and removes its folder. Of a
+// filter, whose launcher dies with it, the next one removes the folder.
 func TestDeadClientLeavesNothing(t *testing.T) {
 	for _, act := range []string{"filter", "sandboxed"} {
 		for _, s := range []unix.Signal{unix.SIGKILL, unix.SIGTERM} {
 			t.Run(act+"-"+unix.SignalName(s), func(t *testing.T) {
 				cmd, _ := client(t, act)
-				if ps := processes(t); !contains(ps, "double wait") || !contains(ps, launcherName) || len(folders(t)) != 1 {
+				if ps := processes(t); !contains(ps, "double wait") || contains(ps, launcherName) != (act == "sandboxed") || len(folders(t)) != 1 {
 					t.Fatalf("%q, %q", ps, folders(t))
 				}
 				cmd.Process.Signal(s)
 				cmd.Wait()
+				if act == "filter" {
+					eventually.True(t, "the program has ended", func() bool { return len(processes(t)) == 0 })
+					run := direct1(t)
+					if _, err := toPipe(t, run, command(t, "nothing")); err != nil || len(folders(t)) != 1 {
+						t.Errorf("%q, %v", folders(t), err)
+					}
+					run.Close()
+				}
 				allGone(t)
 			})
 		}
+	}
+}
+
+// TestClosedRunnerLeavesNothing: a filter closes it when it ends, also by a signal.
+func TestClosedRunnerLeavesNothing(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	run := direct1(t)
+	r, w, err := run.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := command(t, "wait")
+	c.Out = w
+	ended := make(chan error, 1)
+	go func() {
+		err := run.Run(t.Context(), c)
+		w.Close()
+		ended <- err
+	}()
+	if n, err := r.Read(make([]byte, 2)); n != 2 {
+		t.Fatal(err, <-ended)
+	}
+	if err := run.Close(); err != nil {
+		t.Error(err)
+	}
+	if ps, fs := processes(t), folders(t); len(ps) > 0 || len(fs) > 0 {
+		t.Errorf("%q, %q", ps, fs)
+	}
+	if err := <-ended; err != errGone {
+		t.Errorf("%v, want %v", err, errGone)
+	}
+	if got, err := toPipe(t, run, command(t, "copy")); err != nil || got != "the input" {
+		t.Errorf("afterwards: %q, %v", got, err)
 	}
 }
 
@@ -198,50 +240,33 @@ func launcherOf(t *testing.T, cmd *exec.Cmd) int {
 // TestDeadLauncherLeavesNoProgram: the program dies with it, the client gets one
 // error, and the next launcher removes the folder.
 func TestDeadLauncherLeavesNoProgram(t *testing.T) {
-	for _, act := range []string{"filter", "sandboxed"} {
-		t.Run(act, func(t *testing.T) {
-			cmd, lines := client(t, act)
-			unix.Kill(launcherOf(t, cmd), unix.SIGKILL)
-			if l, err := lines.ReadString('\n'); l != "ended: "+errGone.Error()+"\n" {
-				t.Errorf("%q, %v", l, err)
-			}
-			eventually.True(t, "the program has ended", func() bool { return !contains(processes(t), "double wait") })
-			if n := len(folders(t)); n != 1 {
-				t.Errorf("%d folders", n)
-			}
-			run := direct1(t)
-			if _, err := toPipe(t, run, command(t, "nothing")); err != nil {
-				t.Error(err)
-			}
-			if n := len(folders(t)); n != 1 { // the new one
-				t.Errorf("%d folders", n)
-			}
-		})
+	cmd, lines := client(t, "sandboxed")
+	unix.Kill(launcherOf(t, cmd), unix.SIGKILL)
+	if l, err := lines.ReadString('\n'); l != "ended: "+errGone.Error()+"\n" {
+		t.Errorf("%q, %v", l, err)
+	}
+	eventually.True(t, "the program has ended", func() bool { return !contains(processes(t), "double wait") })
+	if n := len(folders(t)); n != 1 {
+		t.Errorf("%d folders", n)
+	}
+	run := direct1(t)
+	if _, err := toPipe(t, run, command(t, "nothing")); err != nil {
+		t.Error(err)
+	}
+	if n := len(folders(t)); n != 1 { // the new one
+		t.Errorf("%d folders", n)
 	}
 }
 
 // TestStoppedLauncherEndsLater: what was missed while it was stopped is done then.
 func TestStoppedLauncherEndsLater(t *testing.T) {
-	cmd, _ := client(t, "filter")
+	cmd, _ := client(t, "sandboxed")
 	pid := launcherOf(t, cmd)
 	unix.Kill(pid, unix.SIGSTOP)
 	cmd.Process.Kill()
 	cmd.Wait()
 	unix.Kill(pid, unix.SIGCONT)
 	allGone(t)
-}
-
-func TestDirectStartsAnotherLauncher(t *testing.T) {
-	run := direct1(t).(*direct)
-	if _, err := toPipe(t, run, command(t, "nothing")); err != nil {
-		t.Fatal(err)
-	}
-	first := run.l
-	first.Close()
-	<-first.Gone()
-	if _, err := toPipe(t, run, command(t, "nothing")); err != nil || run.l == first {
-		t.Errorf("%v", err)
-	}
 }
 
 func TestRemovedFolderIsMadeAgain(t *testing.T) {
@@ -258,6 +283,42 @@ func TestRemovedFolderIsMadeAgain(t *testing.T) {
 		if err := os.RemoveAll(fs[0]); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestFoldersAreTakenOver: that of a launcher that was killed in the middle of a change,
+// but none that is in use.
+func TestFoldersAreTakenOver(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var made []*folder
+	for range folderNames + 1 { // the last has a random name
+		f, err := newFolder()
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, f)
+	}
+	if fs := folders(t); len(fs) != folderNames+1 {
+		t.Errorf("%d folders", len(fs))
+	}
+	dead := made[3]
+	if err := os.Chmod(dead.path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	dead.lock.Close()
+	f, err := newFolder()
+	if err != nil || f.path != dead.path {
+		t.Fatalf("%+v, %v; want %s", f, err, dead.path)
+	}
+	if st, err := os.Stat(f.path); err != nil || st.Mode().Perm() != 0o555 {
+		t.Errorf("%v, %v", st.Mode(), err)
+	}
+	made[3] = f
+	for _, f := range made {
+		f.remove()
+	}
+	if fs := folders(t); len(fs) > 0 {
+		t.Errorf("%q", fs)
 	}
 }
 

@@ -8,7 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const folderPrefix = "imgtools-jail-"
+const (
+	folderPrefix = "imgtools-jail-"
+	folderNames  = 64 // that are tried before one of a random name is made
+)
 
 // A folder is where the programs of one launcher start. It has only links, to the
 // descriptors of the process that follows them. It is locked while the launcher lives.
@@ -17,28 +20,36 @@ type folder struct {
 	lock *os.File
 }
 
-// newFolder makes a folder among the temporary files, and removes those of launchers
-// that were killed.
+// newFolder makes a folder among the temporary files. Names are imgtools-jail-USER-N; the
+// first is taken that no other launcher has. The folder of a launcher that was killed is
+// taken over, with its links, so that such folders don't pile up, and nobody needs to
+// look for them among all temporary files.
 func newFolder() (*folder, error) {
-	old, _ := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*"))
-	for _, path := range old {
-		removeDead(path)
+	for n := range folderNames {
+		path := filepath.Join(os.TempDir(), fmt.Sprintf("%s%d-%d", folderPrefix, os.Geteuid(), n))
+		if err := os.Mkdir(path, 0o700); err != nil && !os.IsExist(err) {
+			return nil, errFolder(err)
+		}
+		if lock, err := lockFolder(path); err == nil {
+			os.Chmod(path, 0o555) // its launcher may have been killed in link
+			return &folder{path, lock}, nil
+		}
+		// Another launcher has it, has just removed it, or it is another user's.
 	}
-	for {
-		path, err := os.MkdirTemp("", folderPrefix)
-		if err != nil {
-			return nil, fmt.Errorf("jail: a folder among the temporary files (TMPDIR): %w", err)
-		}
-		f := &folder{path: path}
-		if f.lock, err = lockFolder(path); err == nil {
-			return f, nil
-		}
-		// Another launcher, which saw it before it was locked, has locked it to remove it.
-		if err != unix.EWOULDBLOCK && !os.IsNotExist(err) {
-			os.Remove(path)
-			return nil, fmt.Errorf("jail: lock %s: %w", path, err)
-		}
+	path, err := os.MkdirTemp("", folderPrefix)
+	if err != nil {
+		return nil, errFolder(err)
 	}
+	lock, err := lockFolder(path)
+	if err != nil {
+		os.Remove(path)
+		return nil, fmt.Errorf("jail: lock %s: %w", path, err)
+	}
+	return &folder{path, lock}, nil
+}
+
+func errFolder(err error) error {
+	return fmt.Errorf("jail: a folder among the temporary files (TMPDIR): %w", err)
 }
 
 // lockFolder opens and locks a folder that has its name still.
@@ -64,15 +75,6 @@ func lockFolder(path string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// removeDead removes the folder of a launcher that was killed: no process has locked it.
-func removeDead(path string) {
-	lock, err := lockFolder(path)
-	if err != nil {
-		return
-	}
-	(&folder{path, lock}).remove()
 }
 
 // there reports whether nobody has removed the folder.

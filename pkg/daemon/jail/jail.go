@@ -7,15 +7,16 @@
 // else, reach no network, start no process and signal none. Its memory, output, time
 // and processor time are limited. Afterwards nothing of it is left.
 //
-// Three processes take part, all of the same binary until the last executes the program:
+// Three parties take part, all of the same binary until the last executes the program:
 //
 //	client    a filter, or a worker of a daemon; it sends a Command with two open files
 //	launcher  starts programs, watches and ends them; it parses no picture
 //	jail      gives up its rights and then executes the program
 //
-// A worker starts its launcher before it enters its sandbox, in which it could start
-// nothing. A launcher ends, with all its programs, when its client closes their
-// connection or dies. A program dies with its launcher.
+// The jail is a process, and so is the launcher of a worker, which starts it before it
+// enters its sandbox: there it could start nothing. The launcher of a filter, which is in
+// no sandbox, is a thread of it. A launcher ends, with all its programs, when its client
+// closes their connection or dies. A program dies with its launcher.
 //
 //	jail.go             commands, limits, the interface for clients
 //	message.go          the messages between client and launcher
@@ -33,6 +34,7 @@ package jail
 
 import (
 	"context"
+	"io"
 	"os"
 	"time"
 )
@@ -80,4 +82,10 @@ type Runner interface {
 	// Memory makes an empty file in memory (memfd_create(2)), which a worker in its
 	// sandbox can't, either.
 	Memory() (*os.File, error)
+}
+
+// A RunCloser is a Runner that its user closes, which ends its programs.
+type RunCloser interface {
+	Runner
+	io.Closer
 }

@@ -114,14 +114,10 @@ func closeLauncher(l *Launcher) {
 	l.Close()
 }
 
-func direct1(t *testing.T) Runner {
+func direct1(t *testing.T) RunCloser {
 	t.Helper()
 	d := Direct().(*direct)
-	t.Cleanup(func() {
-		if d.l != nil {
-			closeLauncher(d.l)
-		}
-	})
+	t.Cleanup(func() { d.Close() })
 	return d
 }
 

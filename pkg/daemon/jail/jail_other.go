@@ -13,7 +13,7 @@ import (
 func Main() {}
 
 // Direct returns a Runner that runs nothing.
-func Direct() Runner { return none{} }
+func Direct() RunCloser { return none{} }
 
 type none struct{}
 
@@ -22,5 +22,7 @@ var errSystem = fault.New(fault.Unsupported, "other programs are run on Linux on
 func (none) Run(context.Context, Command) error { return errSystem }
 
 func (none) Pipe() (r, w *os.File, err error) { return nil, nil, errSystem }
+
+func (none) Close() error { return nil }
 
 func (none) Memory() (*os.File, error) { return nil, errSystem }

@@ -35,10 +35,8 @@ type launcher struct {
 	ends    sync.WaitGroup      // of the programs
 }
 
-// launch serves one client until it closes the connection or dies, then ends all
-// programs. Its goroutine must be locked to its thread, which the programs die with.
+// launch is a launcher in a process of its own.
 func launch(mode sandbox.Mode, args []string) error {
-	unix.CloseRange(pairFD+1, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) // what a parent leaked
 	unix.CloseOnExec(pairFD)
 	// It lives as long as its client: signals to a whole control group or to a group of
 	// processes that lost its parent don't end it. Programs don't inherit this.
@@ -48,14 +46,22 @@ func launch(mode sandbox.Mode, args []string) error {
 	if err != nil {
 		return err
 	}
+	return serve(mode, caps, os.NewFile(pairFD, "pair"))
+}
+
+// serve serves the client at the other end of pair until it closes the connection or
+// dies, then ends all programs. Its goroutine must be locked to its thread, which the
+// programs die with.
+func serve(mode sandbox.Mode, caps Caps, pair *os.File) (err error) {
+	defer pair.Close()
 	l := &launcher{mode: mode, caps: caps, running: map[string]*program{}}
-	pair := os.NewFile(pairFD, "pair")
 	if l.pair, err = pair.SyscallConn(); err != nil {
 		return err
 	}
 	if l.null, err = os.OpenFile(os.DevNull, os.O_RDWR, 0); err != nil {
 		return err
 	}
+	defer l.null.Close()
 	defer func() {
 		l.endAll()
 		if l.folder != nil {
