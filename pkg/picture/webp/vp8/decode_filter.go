@@ -19,6 +19,7 @@ type filterStrength struct {
 	limit    int // of the step across an edge, for edges within a macroblock
 	interior int // of steps between neighbours on one side
 	variance int // above it, beside the edge, there is detail: only p0 and q0 change
+	lanes    filterLanes
 	filterVectors
 }
 
@@ -49,6 +50,7 @@ func newFilterStrength(level, sharpness int) (f filterStrength) {
 	case level >= 15:
 		f.variance = 1
 	}
+	f.setLanes()
 	f.setVectors()
 	return f
 }
@@ -151,17 +153,57 @@ func simpleEdge(pix []uint8, at, step, next, limit int) {
 // columnsPlain filters 8 rows of an edge between columns (section 15.3); the first q0 is
 // pix[at]. The samples are transposed, filtered, and transposed back.
 func columnsPlain(pix []uint8, at, stride int, f *filterStrength, macroblock bool) {
-	var w [8]uint64
-	for i := range w {
-		w[i] = binary.LittleEndian.Uint64(pix[at-4+i*stride:])
-	}
-	turn(&w)
-	if w[3] == w[4] && w[2] == w[5] || f.edge(&w, macroblock) == 0 {
+	var even, odd [8]uint64 // of the rows
+	if !turned(pix[at-4:], stride, &even, &odd) {
 		return // nothing to smooth
 	}
-	turn(&w)
+	first, second := f.edge(&even, macroblock), f.edge(&odd, macroblock)
+	if !first && !second {
+		return
+	}
+	putColumns(pix[at-4:], 2*stride, &even, macroblock)
+	putColumns(pix[at-4+stride:], 2*stride, &odd, macroblock)
+}
+
+// turned transposes 8 × 8 bytes into lanes: even[k] is column k of the even rows. It
+// swaps halves of numbers, then quarters, that lie on the wrong side of the diagonal. It
+// reports false where the middle four columns are the same in either direction.
+func turned(pix []uint8, stride int, even, odd *[8]uint64) bool {
+	var w [8]uint64
 	for i := range w {
-		binary.LittleEndian.PutUint64(pix[at-4+i*stride:], w[i])
+		w[i] = binary.LittleEndian.Uint64(pix[i*stride:])
+	}
+	for i := range 4 {
+		a, b := w[i], w[i+4]
+		w[i], w[i+4] = a&0x00000000ffffffff|b<<32, a>>32|b&0xffffffff00000000
+	}
+	for _, i := range [4]int{0, 1, 4, 5} {
+		a, b := w[i], w[(i+2)&7]
+		w[i&7], w[(i+2)&7] = a&0x0000ffff0000ffff|b&0x0000ffff0000ffff<<16, a>>16&0x0000ffff0000ffff|b&0xffff0000ffff0000
+	}
+	for i := 0; i < 8; i += 2 {
+		a, b := w[i], w[(i+1)&7]
+		even[i], even[(i+1)&7] = a&bytes4, a>>8&bytes4
+		odd[i], odd[(i+1)&7] = b&bytes4, b>>8&bytes4
+	}
+	return even[3] != even[4] || odd[3] != odd[4] || even[2] != even[5] || odd[2] != odd[5]
+}
+
+// putColumns writes the columns that may have changed to four rows.
+func putColumns(pix []uint8, stride int, w *[8]uint64, macroblock bool) {
+	// Samples p1, p0 and q0, q1 of a row are in a lane each.
+	const lanes02 = 0x0000ffff0000ffff
+	a, b := w[2]|w[3]<<8, w[4]|w[5]<<8
+	rows02, rows13 := a&lanes02|b&lanes02<<16, a>>16&lanes02|b&^lanes02
+	r0, r1, r2, r3 := (*[8]uint8)(pix), (*[8]uint8)(pix[stride:]), (*[8]uint8)(pix[2*stride:]), (*[8]uint8)(pix[3*stride:])
+	binary.LittleEndian.PutUint32(r0[2:], uint32(rows02))
+	binary.LittleEndian.PutUint32(r1[2:], uint32(rows13))
+	binary.LittleEndian.PutUint32(r2[2:], uint32(rows02>>32))
+	binary.LittleEndian.PutUint32(r3[2:], uint32(rows13>>32))
+	if macroblock {
+		p, q := w[1], w[6]
+		r0[1], r1[1], r2[1], r3[1] = uint8(p), uint8(p>>16), uint8(p>>32), uint8(p>>48)
+		r0[6], r1[6], r2[6], r3[6] = uint8(q), uint8(q>>16), uint8(q>>32), uint8(q>>48)
 	}
 }
 
@@ -171,30 +213,21 @@ func rowsPlain(pix []uint8, at, stride int, f *filterStrength, macroblock bool) 
 	if *row(-1) == *row(0) && *row(-2) == *row(1) {
 		return // nothing to smooth
 	}
-	var w [8]uint64
-	for i := range w {
-		w[i] = binary.LittleEndian.Uint64(row(i - 4)[:])
+	var even, odd [8]uint64 // of the columns
+	for i := range even {
+		w := binary.LittleEndian.Uint64(row(i - 4)[:])
+		even[i], odd[i] = w&bytes4, w>>8&bytes4
 	}
-	n := f.edge(&w, macroblock)
+	first, second := f.edge(&even, macroblock), f.edge(&odd, macroblock)
+	if !first && !second {
+		return
+	}
+	n := 2
+	if macroblock {
+		n = 3
+	}
 	for i := 4 - n; i < 4+n; i++ {
-		binary.LittleEndian.PutUint64(row(i - 4)[:], w[i&7])
-	}
-}
-
-// turn transposes 8 × 8 bytes: it swaps halves, then quarters, then single bytes that lie
-// on the wrong side of the diagonal.
-func turn(w *[8]uint64) {
-	for i := range 4 {
-		a, b := w[i], w[i+4]
-		w[i], w[i+4] = a&0x00000000ffffffff|b<<32, a>>32|b&0xffffffff00000000
-	}
-	for _, i := range [4]int{0, 1, 4, 5} {
-		a, b := w[i&7], w[(i+2)&7]
-		w[i&7], w[(i+2)&7] = a&0x0000ffff0000ffff|b&0x0000ffff0000ffff<<16, a>>16&0x0000ffff0000ffff|b&0xffff0000ffff0000
-	}
-	for i := 0; i < 8; i += 2 {
-		a, b := w[i&7], w[(i+1)&7]
-		w[i&7], w[(i+1)&7] = a&0x00ff00ff00ff00ff|b&0x00ff00ff00ff00ff<<8, a>>8&0x00ff00ff00ff00ff|b&0xff00ff00ff00ff00
+		binary.LittleEndian.PutUint64(row(i - 4)[:], even[i&7]|odd[i&7]<<8)
 	}
 }
 
