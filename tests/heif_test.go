@@ -3,6 +3,7 @@ package tests
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -297,6 +299,51 @@ func TestHEIFDKilled(t *testing.T) {
 			return err == nil && resp.StatusCode == 200
 		})
 	}
+}
+
+// A worker whose launcher is killed dies with the picture in its hands, which another worker
+// then decodes: the client does not notice.
+func TestHEIFDLauncherKilled(t *testing.T) {
+	real, err := exec.LookPath("heif-convert")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, path := runDir(t), double(t)
+	sock := filepath.Join(run, "heifd.sock")
+	cmd := exec.Command(filepath.Join(binDir, "heifd"), "-a", "unix:"+sock, "-n", "1", "-maxmem", "2G")
+	cmd.Env = append(os.Environ(), "IMGTOOLS_RUN="+run, "PATH="+path)
+	start(t, "heifd", cmd).waitFor(t, sock)
+	eventually.Within(t, 30*time.Second, "the self-test is over", func() bool { return readStatus(t, sock+".status")["heic"] == "none" })
+	s := startImgd(t, "-heifd", "unix:"+sock)
+	type answer struct {
+		status int
+		err    error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		resp, _, err := s.do("PUT", "/image?gray", bytes.NewReader(acting(t, "stop")))
+		if err != nil {
+			got <- answer{0, err}
+			return
+		}
+		got <- answer{resp.StatusCode, nil}
+	}()
+	eventually.Within(t, 30*time.Second, "the program is up", func() bool { return len(processes(path)) > 0 })
+	name := filepath.Join(path, "heif-convert")
+	if err := errors.Join(os.Remove(name), os.Symlink(real, name)); err != nil {
+		t.Fatal(err)
+	}
+	killed := 0
+	for _, p := range processes(binDir + "/heifd") {
+		if strings.HasPrefix(p.cmdline, "imgtools: launcher") && slices.ContainsFunc(processes(binDir+"/heifd"), func(q process) bool { return q.pid == p.ppid && q.ppid == cmd.Process.Pid }) {
+			syscall.Kill(p.pid, syscall.SIGKILL)
+			killed++
+		}
+	}
+	if a := <-got; killed != 1 || a.err != nil || a.status != 200 {
+		t.Errorf("%d launchers killed: %d, %v", killed, a.status, a.err)
+	}
+	s.want(t, 200, "PUT", "/image?gray", bytes.NewReader(read(t, sample("exif.heic"))))
 }
 
 // heifd looks for programs again on SIGHUP, and -C says what it finds.

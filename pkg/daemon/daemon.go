@@ -29,6 +29,7 @@ import (
 	"imgtools/pkg/daemon/listen"
 	"imgtools/pkg/daemon/prefork"
 	"imgtools/pkg/daemon/sandbox"
+	"imgtools/pkg/daemon/wire"
 	"imgtools/pkg/daemon/worker"
 	"imgtools/pkg/fault"
 	"imgtools/pkg/limits"
@@ -141,6 +142,7 @@ func work(cfg Config, mode sandbox.Mode, sockets string) error {
 		if wcfg.Operation, gone, err = cfg.Helper.Prepare(); err != nil {
 			return err
 		}
+		wcfg.Operation = unlessGone(wcfg.Operation, gone)
 		files += uint64(cfg.Helper.Files)
 	}
 	w, err := worker.New(wcfg)
@@ -167,14 +169,33 @@ func work(cfg Config, mode sandbox.Mode, sockets string) error {
 	go func() {
 		select {
 		case <-term:
+			w.Stop()
 		case <-gone:
+			cfg.lines().Warn("what helps this worker has ended")
+			os.Exit(int(fault.ExitFail))
 		}
-		w.Stop()
 	}()
 	if err := w.Serve(); err == nil {
 		life.Empty()
 	}
 	return nil // errors of requests have been logged
+}
+
+// unlessGone is op, but for an error after what helps the worker has ended: then it does
+// not return. The process is about to end, without an answer, so that the client asks
+// another worker, as after any death of one.
+func unlessGone(op worker.Operation, gone <-chan struct{}) worker.Operation {
+	return func(req wire.Request, in *os.File, outs []io.Writer) (wire.Reply, error) {
+		reply, err := op(req, in, outs)
+		if err != nil {
+			select {
+			case <-gone:
+				select {}
+			default:
+			}
+		}
+		return reply, err
+	}
 }
 
 // supervise runs the supervisor.

@@ -70,8 +70,12 @@ type direct struct {
 func (d *direct) Open(in io.ReaderAt, size int64, lim raster.Limits) (raster.Reader, error) {
 	d.once.Do(func() {
 		run := jail.Direct()
-		d.atExit(func() { run.Close() })
-		d.d = New(turns{run, make(chan struct{}, min(runtime.GOMAXPROCS(0), maxPrograms))}, limits.Time)
+		ending := make(chan struct{})
+		d.atExit(func() {
+			close(ending)
+			run.Close()
+		})
+		d.d = New(turns{run, make(chan struct{}, min(runtime.GOMAXPROCS(0), maxPrograms)), ending}, limits.Time)
 	})
 	return d.d.Open(in, size, lim)
 }
@@ -80,16 +84,27 @@ func (d *direct) Open(in io.ReaderAt, size int64, lim raster.Limits) (raster.Rea
 // works on (-n): a launcher refuses to start more than 64.
 const maxPrograms = 32
 
-// turns is a Runner that runs as many programs at once as its channel has places.
+// turns is a Runner that runs as many programs at once as its channel has places. When the
+// process is ending its Run does not return: what the end does to a program is no error
+// of the picture.
 type turns struct {
 	jail.Runner
 	places chan struct{}
+	ending <-chan struct{}
 }
 
 func (t turns) Run(ctx context.Context, c jail.Command) error {
 	t.places <- struct{}{}
 	defer func() { <-t.places }()
-	return t.Runner.Run(ctx, c)
+	err := t.Runner.Run(ctx, c)
+	if err != nil {
+		select {
+		case <-t.ending:
+			select {}
+		default:
+		}
+	}
+	return err
 }
 
 // A picture of 64×48 pixels whose left half is red and right half blue, at the usual

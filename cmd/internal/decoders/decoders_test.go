@@ -93,7 +93,7 @@ func TestTurns(t *testing.T) {
 		<-go4
 		now.Add(-1)
 		return nil
-	}}, make(chan struct{}, 3)}
+	}}, make(chan struct{}, 3), nil}
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() { r.Run(context.Background(), jail.Command{}) })

@@ -104,8 +104,8 @@ func connect(mode sandbox.Mode) (l *Launcher, far *os.File, err error) {
 	return l, far, nil
 }
 
-// Gone returns a channel that is closed when the launcher has ended. A worker can't
-// start another one and should end.
+// Gone returns a channel that is closed when the launcher has ended, before a method
+// returns an error for that. A worker can't start another one and should end.
 func (l *Launcher) Gone() <-chan struct{} { return l.gone }
 
 // Close ends the launcher and its programs. It does not wait for them.
@@ -141,8 +141,8 @@ func (l *Launcher) receive() {
 	}
 	l.mu.Lock()
 	l.waiting = nil
+	close(l.gone) // before any error says so
 	l.mu.Unlock()
-	close(l.gone)
 }
 
 // ask sends a message, which m makes for a new ID, with files, and waits for its
@@ -168,6 +168,7 @@ func (l *Launcher) ask(ctx context.Context, m func(id string) ([]byte, error), f
 		delete(l.waiting, id)
 		l.mu.Unlock()
 		if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+			<-l.gone // receive meets the end of the connection, too
 			err = errGone
 		}
 		return answer{}, err
