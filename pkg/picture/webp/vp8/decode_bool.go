@@ -24,8 +24,10 @@ const window = 8 << 10
 // left until rng is at least 128 again. For example, with rng 200 and p 64 the split is
 // 50. If the number is below, rng becomes 50, and after a shift by two bits 200.
 //
-// value has the number's first 8 bits in its top byte and n valid bits in all, of which
-// 8 are needed to compare it with a split. A bit takes 7 at most.
+// Below, rng and split are one less than here, which saves steps: from 127 to 254, and
+// rng*p>>8. value has the number's first 8 bits in its top byte and n valid bits in all, of
+// which 8 are needed to compare it with a split: those above split mean 1. A bit takes 7 at
+// most.
 type boolReader struct {
 	value uint64
 	rng   uint32
@@ -36,7 +38,7 @@ type boolReader struct {
 
 // newBoolReader returns a reader of the bytes of r from off to end.
 func newBoolReader(r io.ReaderAt, off, end int64) *boolReader {
-	return &boolReader{rng: 255, Window: chunk.NewWindow(r, off, end, window)}
+	return &boolReader{rng: 254, Window: chunk.NewWindow(r, off, end, window)}
 }
 
 // fill makes n at least 56. After the end of the partition it adds zeros.
@@ -60,24 +62,30 @@ func (b *boolReader) fill() {
 // leave out a last byte that is 0, so one is not counted.
 func (b *boolReader) ended() bool { return 8*b.Past > b.n }
 
+// shifts and shifted are by how many bits an interval must be shifted, and what it becomes,
+// by what its rng is before. To look them up takes less time than to count and shift.
+var shifts, shifted = func() (n, after [256]uint8) {
+	for rng := range 255 {
+		n[rng] = uint8(bits.LeadingZeros8(uint8(rng + 1)))
+		after[rng] = uint8((rng+1)<<n[rng] - 1)
+	}
+	return
+}()
+
 // bit reads a bit that is 0 with probability p/256.
 func (b *boolReader) bit(p uint8) bool {
 	if b.n < 8 {
 		b.fill()
 	}
-	split := 1 + (b.rng-1)*uint32(p)>>8
-	big := uint64(split) << 56
-	one := b.value >= big
+	split := b.rng * uint32(p) >> 8
+	rng := split
+	one := uint32(b.value>>56) > split
 	if one {
-		b.value -= big
-		b.rng -= split
-	} else {
-		b.rng = split
+		b.value -= uint64(split+1) << 56
+		rng = b.rng - split - 1
 	}
-	shift := bits.LeadingZeros8(uint8(b.rng))
-	b.value <<= shift & 63
-	b.rng <<= shift & 31
-	b.n -= shift
+	s := shifts[uint8(rng)]
+	b.value, b.rng, b.n = b.value<<(s&63), uint32(shifted[uint8(rng)]), b.n-int(s)
 	return one
 }
 
@@ -108,27 +116,46 @@ func (b *boolReader) optional(n int) int {
 	return v
 }
 
-// leaf reads a leaf of a tree, beginning at node i. The node has probability probs[i/2].
-// The interval is kept in variables; see bit for the method.
-func (b *boolReader) leaf(t tree, probs []uint8, i int8) uint8 {
+// leaf reads a leaf of a tree. Node i has probability probs[i/2].
+func (b *boolReader) leaf(t tree, probs []uint8) uint8 {
+	for i := int8(0); ; {
+		if b.bit(probs[i>>1]) {
+			i++
+		}
+		if i = t[i]; i <= 0 {
+			return uint8(-i)
+		}
+	}
+}
+
+// blockModeNodes is blockModeTree in an array whose size is a power of two, so that an index
+// needs no check.
+var blockModeNodes = func() (t [32]int8) {
+	copy(t[:], blockModeTree)
+	return
+}()
+
+// blockMode reads a leaf of blockModeTree; see leaf.
+func (b *boolReader) blockMode(probs *[modes - 1]uint8) mode {
 	v, rng, n := b.value, b.rng, b.n
-	for {
+	for i := int8(0); ; {
 		if n < 8 {
 			b.value, b.n = v, n
 			b.fill()
 			v, n = b.value, b.n
 		}
-		split := 1 + (rng-1)*uint32(probs[i>>1])>>8
-		if big := uint64(split) << 56; v >= big {
-			v -= big
-			rng -= split
-			i = t[i+1]
+		split := rng * uint32(probs[i>>1]) >> 8
+		if uint32(v>>56) <= split {
+			s := shifts[uint8(split)]
+			v, rng, n = v<<(s&63), uint32(shifted[uint8(split)]), n-int(s)
+			i = blockModeNodes[i&31]
 		} else {
-			rng = split
-			i = t[i]
+			v -= uint64(split+1) << 56
+			rng -= split + 1
+			s := shifts[uint8(rng)]
+			v, rng, n = v<<(s&63), uint32(shifted[uint8(rng)]), n-int(s)
+			i = blockModeNodes[(i+1)&31]
 		}
-		s := bits.LeadingZeros8(uint8(rng))
-		v, rng, n = v<<(s&63), rng<<(s&31), n-s
 		if i <= 0 {
 			b.value, b.rng, b.n = v, rng, n
 			return uint8(-i)

@@ -7,10 +7,10 @@ import "encoding/binary"
 func (d *Decoder) decodeMacroblock(x int, tokens *boolReader) {
 	b, above := d.modes, &d.above[x]
 	if d.h.mapped {
-		d.segment = b.leaf(segmentTree, d.h.treeProbs[:], 0)
+		d.segment = b.leaf(segmentTree, d.h.treeProbs[:])
 	}
 	skip := d.h.skips && b.bit(d.h.skipProb)
-	lumaMode := b.leaf(lumaModeTree, lumaModeProbs[:], 0)
+	lumaMode := b.leaf(lumaModeTree, lumaModeProbs[:])
 	var blockModes [16]mode
 	if lumaMode == mode4x4 {
 		d.readBlockModes(&blockModes, above)
@@ -19,7 +19,7 @@ func (d *Decoder) decodeMacroblock(x int, tokens *boolReader) {
 			above.modes[i], d.left.modes[i] = lumaMode, lumaMode
 		}
 	}
-	chromaMode := b.leaf(chromaModeTree, chromaModeProbs[:], 0)
+	chromaMode := b.leaf(chromaModeTree, chromaModeProbs[:])
 
 	coded := false
 	d.counts = [24]uint8{}
@@ -49,11 +49,10 @@ func (d *Decoder) decodeMacroblock(x int, tokens *boolReader) {
 // readBlockModes reads the modes of the 16 blocks of luma. The probabilities depend on
 // the modes of the blocks above and to the left.
 func (d *Decoder) readBlockModes(m *[16]mode, above *neighbour) {
-	b := d.modes
 	for y := range 4 {
 		left := d.left.modes[y]
 		for x := range 4 {
-			left = b.leaf(blockModeTree, blockModeProbs[above.modes[x]][left][:], 0)
+			left = d.modes.blockMode(&blockModeProbs[above.modes[x]][left])
 			above.modes[x], m[4*y+x] = left, left
 		}
 		d.left.modes[y] = left

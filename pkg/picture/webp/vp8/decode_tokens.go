@@ -1,84 +1,85 @@
 package vp8
 
-import "math/bits"
+// The functions below read most of the bits of a frame. They keep the interval of a
+// boolReader in variables; see there for the method. Each bit takes these steps: split the
+// interval, take a part, shift.
 
 // readBlock reads the tokens of a block from coefficient first on (section 13) and
 // writes them, times their steps, to out, which is zero before. It returns the number of
 // coefficients up to the last token, or first if there is no token.
 //
-// The interval of b is kept in variables here, since most of the time of decoding is
-// spent in this function; see boolReader for the method. Each step below reads one bit:
-// it splits the interval, takes a part, and shifts. At the head of the loop and in front
-// of larger tokens there are enough bits for all that is read up to the next such place.
+// At the head of the loop, after a zero, and in front of larger tokens there are enough bits
+// for all that is read up to the next such place.
 func (b *boolReader) readBlock(t *positionProbs, ctx, first int, step *[2]int32, out *[16]int16) (count int) {
+	const enough = 8 + 4*7 // end, zero, one and a sign
 	v, rng, n := b.value, b.rng, b.n
 	i := first
 	p := &t[i][ctx]
-	atZero := false
+tokens:
 	for i < 16 {
-		if n < 8+4*7 { // end, zero, one and a sign
+		if n < enough {
 			b.value, b.n = v, n
 			b.fill()
 			v, n = b.value, b.n
 		}
-		if !atZero {
-			split := 1 + (rng-1)*uint32(p[0])>>8
-			if big := uint64(split) << 56; v < big {
-				s := bits.LeadingZeros8(uint8(split))
-				v, rng, n = v<<(s&63), split<<(s&31), n-s
-				break
-			} else {
-				rng -= split
-				s := bits.LeadingZeros8(uint8(rng))
-				v, rng, n = (v-big)<<(s&63), rng<<(s&31), n-s
+		split := rng * uint32(p[0]) >> 8
+		if uint32(v>>56) <= split { // end of block
+			s := shifts[uint8(split)]
+			v, rng, n = v<<(s&63), uint32(shifted[uint8(split)]), n-int(s)
+			break
+		}
+		v -= uint64(split+1) << 56
+		rng -= split + 1
+		s := shifts[uint8(rng)]
+		v, rng, n = v<<(s&63), uint32(shifted[uint8(rng)]), n-int(s)
+
+		split = rng * uint32(p[1]) >> 8
+		for uint32(v>>56) <= split { // zero
+			s := shifts[uint8(split)]
+			v, rng, n = v<<(s&63), uint32(shifted[uint8(split)]), n-int(s)
+			if i++; i == 16 {
+				break tokens
 			}
+			p = &t[i&15][0]
+			if n < enough {
+				b.value, b.n = v, n
+				b.fill()
+				v, n = b.value, b.n
+			}
+			split = rng * uint32(p[1]) >> 8
 		}
-		split := 1 + (rng-1)*uint32(p[1])>>8
-		if big := uint64(split) << 56; v < big {
-			s := bits.LeadingZeros8(uint8(split))
-			v, rng, n = v<<(s&63), split<<(s&31), n-s
-			i++
-			p = &t[i][0]
-			atZero = true
-			continue
-		} else {
-			rng -= split
-			s := bits.LeadingZeros8(uint8(rng))
-			v, rng, n = (v-big)<<(s&63), rng<<(s&31), n-s
-		}
-		atZero = false
+		v -= uint64(split+1) << 56
+		rng -= split + 1
+		s = shifts[uint8(rng)]
+		v, rng, n = v<<(s&63), uint32(shifted[uint8(rng)]), n-int(s)
 
 		level := int32(1)
-		split = 1 + (rng-1)*uint32(p[2])>>8
-		next := &t[i+1][1]
-		if big := uint64(split) << 56; v < big {
-			s := bits.LeadingZeros8(uint8(split))
-			v, rng, n = v<<(s&63), split<<(s&31), n-s
+		next := &t[(i+1)&31][1]
+		split = rng * uint32(p[2]) >> 8
+		if uint32(v>>56) <= split {
+			s := shifts[uint8(split)]
+			v, rng, n = v<<(s&63), uint32(shifted[uint8(split)]), n-int(s)
 		} else {
-			rng -= split
-			s := bits.LeadingZeros8(uint8(rng))
-			b.value, b.rng, b.n = (v-big)<<(s&63), rng<<(s&31), n-s
+			v -= uint64(split+1) << 56
+			rng -= split + 1
+			s = shifts[uint8(rng)]
+			b.value, b.rng, b.n = v<<(s&63), uint32(shifted[uint8(rng)]), n-int(s)
 			level = b.readLevel(p)
-			if b.n < 8 {
-				b.fill()
-			}
 			v, rng, n = b.value, b.rng, b.n
-			next = &t[i+1][2]
+			next = &t[(i+1)&31][2]
 		}
 
 		// The sign. Both outcomes are as likely, so a branch would often be predicted
-		// wrong: zero is all ones if the bit is 0, and selects.
-		split = (rng + 1) >> 1
-		rest, borrow := bits.Sub64(v, uint64(split)<<56, 0)
-		zero := -int64(borrow)
-		v = rest + uint64(split)<<56&uint64(zero)
-		rng = rng - split + (2*split-rng)&uint32(zero)
-		s := bits.LeadingZeros8(uint8(rng))
-		v, rng, n = v<<(s&63), rng<<(s&31), n-s
+		// wrong: negative is all ones if the bit is 1, and selects.
+		split = rng >> 1
+		negative := int32(split-uint32(v>>56)) >> 31
+		v -= uint64((split+1)&uint32(negative)) << 56
+		rng = split + (rng-2*split-1)&uint32(negative)
+		s = shifts[uint8(rng)]
+		v, rng, n = v<<(s&63), uint32(shifted[uint8(rng)]), n-int(s)
 
 		c := level * step[min(i, 1)]
-		negative := ^int32(zero)
-		out[zigzag[i]&15] = int16((c ^ negative) - negative)
+		out[zigzag[i&15]&15] = int16((c ^ negative) - negative)
 		i++
 		p = next
 	}
@@ -86,20 +87,49 @@ func (b *boolReader) readBlock(t *positionProbs, ctx, first int, step *[2]int32,
 	return i
 }
 
-// readLevel reads the rest of a token for 2 or more.
+// readLevel reads the rest of a token for 2 or more; p is its probabilities.
 func (b *boolReader) readLevel(p *[16]uint8) int32 {
-	const twoOrMore = 6 // node of tokenTree
-	token := b.leaf(tokenTree, p[:], twoOrMore)
-	if token < tokenCategory1 {
-		return int32(token)
+	if b.n < 8+4*7 { // the longest path, or a shorter one and two extra bits
+		b.fill()
 	}
-	category := token - tokenCategory1
-	extra := int32(0)
-	for _, p := range categoryProbs[category] {
-		extra <<= 1
-		if b.bit(p) {
-			extra |= 1
+	v, rng, n := b.value, b.rng, b.n
+	var one, level int32
+	if v, rng, n, one = take(v, rng, n, p[3]); one == 0 {
+		if v, rng, n, one = take(v, rng, n, p[4]); one == 0 {
+			level = 2
+		} else {
+			v, rng, n, one = take(v, rng, n, p[5])
+			level = 3 + one
 		}
+		b.value, b.rng, b.n = v, rng, n
+		return level
 	}
-	return int32(categoryBase[category]) + extra
+	var category int32
+	if v, rng, n, one = take(v, rng, n, p[6]); one == 0 {
+		v, rng, n, category = take(v, rng, n, p[7])
+	} else {
+		v, rng, n, category = take(v, rng, n, p[8])
+		v, rng, n, one = take(v, rng, n, p[9+category])
+		category = 2 + 2*category + one
+	}
+	if n < 48 { // 11 extra bits and a sign: their probabilities are such that they take no more
+		b.value, b.n = v, n
+		b.fill()
+		v, n = b.value, b.n
+	}
+	for _, p := range categoryProbs[category] {
+		v, rng, n, one = take(v, rng, n, p)
+		level = 2*level + one
+	}
+	b.value, b.rng, b.n = v, rng, n
+	return int32(categoryBase[category]) + level
+}
+
+// take reads a bit without a branch, which could be predicted wrong.
+func take(v uint64, rng uint32, n int, p uint8) (uint64, uint32, int, int32) {
+	split := rng * uint32(p) >> 8
+	mask := uint32(int32(split-uint32(v>>56)) >> 31) // all ones if the bit is 1
+	rng = split + (rng-2*split-1)&mask
+	s := shifts[uint8(rng)]
+	return (v - uint64((split+1)&mask)<<56) << (s & 63), uint32(shifted[uint8(rng)]), n - int(s), int32(mask & 1)
 }
