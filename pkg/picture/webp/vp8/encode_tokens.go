@@ -29,7 +29,40 @@ var smallTokens = func() (t [maxSmall + 1]uint8) {
 // maxSmall is the least level of the last category.
 const maxSmall = 67
 
-// tokenCounts counts tokens by the probabilities that code them, 12 of 16 entries.
+// A level code is a token with its sign, if it has no extra bits: 0 for a zero, 1 to 4 and
+// 5 to 8 for levels of 1 to 4 and -1 to -4, then the categories, and the end of the block.
+const (
+	codeMinus    = 4 // added to that of the absolute level
+	codeCategory = 9
+	codeEnd      = 15
+	levelCodes   = 16
+)
+
+// codeTokens are the tokens of level codes.
+var codeTokens = [levelCodes]uint8{
+	tokenZero, tokenOne, tokenTwo, tokenThree, tokenFour, tokenOne, tokenTwo, tokenThree, tokenFour,
+	tokenCategory1, tokenCategory2, tokenCategory3, tokenCategory4, tokenCategory5, tokenCategory6, tokenEnd,
+}
+
+// packedLevels has for each byte of a packed block that is a level, or escape, its level
+// code, plus 16 times the context of the level behind it.
+var packedLevels = func() (t [256]uint8) {
+	for i := range t {
+		v := int(int8(i))
+		a := max(v, -v)
+		code := smallTokens[min(a, maxSmall)]
+		switch {
+		case code >= tokenCategory1:
+			code += codeCategory - tokenCategory1
+		case v < 0:
+			code += codeMinus
+		}
+		t[i] = code | uint8(min(a, 2))<<4
+	}
+	return
+}()
+
+// tokenCounts counts level codes by the probabilities that code them.
 type tokenCounts struct {
 	token [blockTypes][bands][contexts][16]uint32
 	// first counts the blocks whose first token has context 0, by type.
@@ -40,8 +73,8 @@ type tokenCounts struct {
 // follows a zero can't be the end of the block, and the first node is left out: these are
 // all tokens of context 0 but the first ones of blocks.
 func (n *tokenCounts) nodes(t, band, ctx int) (c [2 * probCount]uint32) {
-	for k, count := range n.token[t][band][ctx][:tokenEnd+1] {
-		for _, step := range tokenPaths[k] {
+	for code, count := range n.token[t][band][ctx] {
+		for _, step := range tokenPaths[codeTokens[code]] {
 			c[step] += count
 		}
 	}
@@ -154,6 +187,9 @@ func (l *levelCosts) set(probs *[bands][contexts][probCount]uint8) {
 // 0, then each as a byte, or as escape and two bytes.
 const escape = 0x80
 
+// packedSpace is room for the levels of a packed block.
+var packedSpace [3 * 16]byte
+
 // packBlock appends the levels of a block from position first on, in zig-zag order, to
 // dst, and counts their tokens. One must not be 0. context is 0 to 2: how many of the blocks
 // above and to the left have tokens.
@@ -165,7 +201,8 @@ func (n *tokenCounts) packBlock(dst []byte, levels *[16]int16, typ, first, conte
 			break
 		}
 	}
-	dst = append(dst, byte(last))
+	at := len(dst) + 1
+	dst = append(append(dst, byte(last)), packedSpace[:]...)
 	counts := &n.token[typ]
 	c := &counts[bandOf[first]][context]
 	if context == 0 {
@@ -173,19 +210,24 @@ func (n *tokenCounts) packBlock(dst []byte, levels *[16]int16, typ, first, conte
 	}
 	for k := first; k < last; k++ {
 		v := levels[k&15]
-		a := max(v, -v)
-		c[smallTokens[min(a, maxSmall)]&15]++
-		if a < maxSmall {
-			dst = append(dst, byte(v))
+		b := byte(v)
+		if v >= maxSmall || v <= -maxSmall {
+			b = escape
+			dst[at+1], dst[at+2] = byte(v>>8), byte(v)
+			dst[at] = b
+			at += 3
 		} else {
-			dst = append(dst, escape, byte(v>>8), byte(v))
+			dst[at] = b
+			at++
 		}
-		c = &counts[bandOf[k+1]&7][min(a, 2)]
+		l := packedLevels[b]
+		c[l&15]++
+		c = &counts[bandOf[k+1]&7][l>>4]
 	}
 	if last < 16 {
-		c[tokenEnd]++
+		c[codeEnd]++
 	}
-	return dst
+	return dst[:at]
 }
 
 // packEmpty is packBlock for a block without levels.
@@ -193,7 +235,7 @@ func (n *tokenCounts) packEmpty(dst []byte, typ, first, context int) []byte {
 	if context == 0 {
 		n.first[typ]++
 	}
-	n.token[typ][bandOf[first]][context][tokenEnd]++
+	n.token[typ][bandOf[first]][context][codeEnd]++
 	return append(dst, byte(first))
 }
 
@@ -202,26 +244,34 @@ func fourLevels(l *[16]int16, k int) uint64 {
 	return uint64(uint16(l[k])) | uint64(uint16(l[k+1]))<<16 | uint64(uint16(l[k+2]))<<32 | uint64(uint16(l[k+3]))<<48
 }
 
-// tokenCode is the bits of a token: n, and perhaps the first half of a longer list.
-type tokenCode struct {
-	bits [9]codedBit
-	n    uint8
-}
+// codeBits are the bits of a level code, up to 7; the last entry is their number.
+type codeBits [8]codedBit
 
-// tokenCodes are the bits of all tokens.
-type tokenCodes [blockTypes][bands][contexts][tokenEnd + 1]tokenCode
+// tokenCodes are the bits of all level codes. A token behind a zero has no first bit, which
+// would say that the block goes on: these are all of context 0 but the first of a block.
+type tokenCodes [blockTypes][bands][contexts][levelCodes]codeBits
 
 func (p *coefProbs) codes() *tokenCodes {
 	t := new(tokenCodes)
 	for typ := range t {
 		for band := range bands {
 			for ctx := range contexts {
-				for token := range tokenEnd + 1 {
-					c := &t[typ][band][ctx][token]
-					for i, step := range tokenPaths[token] {
-						c.bits[i] = codedBitOf(codedBit(step&1), p[typ][band][ctx][step>>1])
+				skip := 0
+				if ctx == 0 && band != int(bandOf[firstOf(typ)]) {
+					skip = 1
+				}
+				for code, token := range codeTokens {
+					c := &t[typ][band][ctx][code]
+					n := 0
+					for _, step := range tokenPaths[token][skip:] {
+						c[n] = codedBitOf(codedBit(step&1), p[typ][band][ctx][step>>1])
+						n++
 					}
-					c.n = uint8(len(tokenPaths[token]))
+					if 1 <= code && code < codeCategory { // the sign
+						c[n] = codedBitOf(codedBit(code/(codeMinus+1)), 128)
+						n++
+					}
+					c[7] = codedBit(n)
 				}
 			}
 		}
@@ -243,38 +293,40 @@ func (t *tokenCodes) block(w *boolCoder, packed []byte, typ, first, context int)
 	packed = packed[1:]
 	codes := &t[typ]
 	c := &codes[bandOf[first]][context]
-	after := uint(0) // 1 behind a zero: the bit that says that the block goes on is left out
 	for k := first; k < last; k++ {
-		v := int(int8(packed[0]))
-		packed = packed[1:]
-		if v == escape-256 {
-			v = int(int16(uint16(packed[0])<<8 | uint16(packed[1])))
-			packed = packed[2:]
+		l := packedLevels[packed[0]]
+		code := &c[l&15]
+		*(*codeBits)(q[n:]) = *code // what is too much will be written over
+		n += int(code[7])
+		if l&15 >= codeCategory {
+			packed, n = extraBits(q, n, packed, int(l&15)-codeCategory)
+		} else {
+			packed = packed[1:]
 		}
-		a := max(v, -v)
-		token := smallTokens[min(a, maxSmall)]
-		code := &c[token]
-		// All tokens have up to 7 bits, of which 8 are copied.
-		*(*[8]codedBit)(q[n:]) = [8]codedBit(code.bits[after : after+8])
-		n += int(code.n) - int(after)
-		if token >= tokenCategory1 {
-			extra := categoryProbs[token-tokenCategory1]
-			rest := a - categoryBase[token-tokenCategory1]
-			for i, p := range extra {
-				q[n] = codedBitOf(codedBit(rest>>(len(extra)-1-i)&1), p)
-				n++
-			}
-		}
-		// The sign counts if there is one.
-		q[n] = 128 | bitSet*codedBit(uint64(v)>>63)
-		n += min(a, 1)
-		after = uint(1 - min(a, 1))
-		c = &codes[bandOf[k+1]][min(a, 2)]
+		c = &codes[bandOf[k+1]&7][l>>4]
 	}
 	if last < 16 {
-		q[n] = c[tokenEnd].bits[0]
+		q[n] = c[codeEnd][0]
 		n++
 	}
 	w.queued = n
 	return packed, last > first
+}
+
+// extraBits queues the extra bits and the sign of a packed level of a category.
+func extraBits(q *[queueLen]codedBit, n int, packed []byte, category int) ([]byte, int) {
+	v := int(int8(packed[0]))
+	packed = packed[1:]
+	if v == escape-256 {
+		v = int(int16(uint16(packed[0])<<8 | uint16(packed[1])))
+		packed = packed[2:]
+	}
+	extra := categoryProbs[category]
+	more := max(v, -v) - categoryBase[category]
+	for i, p := range extra {
+		q[n] = codedBitOf(codedBit(more>>(len(extra)-1-i)&1), p)
+		n++
+	}
+	q[n] = codedBitOf(codedBit(uint64(v)>>63), 128)
+	return packed, n + 1
 }
