@@ -18,6 +18,7 @@ type matcher struct {
 	px                []uint32
 	base              int // place of px[0] among all pixels, also those that are forgotten
 	short, long       places
+	hashes            hashes
 	longGain          int    // see useLong
 	left, above, last repeat // of distance 1, width, and the last one found
 	found             []copied
@@ -124,22 +125,23 @@ func (m *matcher) copies(i, end int) []copied {
 	}
 	now := n <= fairMatch || i%rarely == 0
 	if m.useLong(i) {
-		first := hash12(m.px[i:])
-		b, tag := m.long.at(first, hash24(first, m.px[i:]))
+		key := m.longKey(i)
+		b := m.long.at(key)
 		if old := *b; now {
 			before := n
-			n = m.search(&old, tag, i, n, limit, longTries)
+			n = m.search(&old, key, i, n, limit, longMatch, longTries)
 			gain := (n-before)/pixelsPerSearch - 1
 			m.longGain = max(-maxLongGain, min(m.longGain+gain, maxLongGain))
 		}
-		b.enter(tag, m.base+i)
+		b.enter(key, m.base+i)
 	}
 	if n < goodMatch || i%rarely == 0 {
-		b, tag := m.shortAt(i)
+		key := m.shortKey(i)
+		b := m.short.at(key)
 		if old := *b; n < goodMatch {
-			m.search(&old, tag, i, n, limit, shortTries)
+			m.search(&old, key, i, n, limit, 2*minMatch, shortTries)
 		}
-		b.enter(tag, m.base+i)
+		b.enter(key, m.base+i)
 	}
 	return m.found
 }
@@ -170,28 +172,44 @@ func (m *matcher) useLong(i int) bool {
 	return !m.predicted && i >= m.left.end-longMatch/2 && i+longMatch <= len(m.px) && (m.longGain > 0 || i>>12&15 == 0)
 }
 
-// shortAt returns the bucket and the tag of pixel i in the short table.
-func (m *matcher) shortAt(i int) (*bucket, uint32) {
+// shortKey returns the key of pixel i in the short table. A photograph has few pixels
+// that are looked up, and they are far from each other.
+func (m *matcher) shortKey(i int) uint32 {
+	if !m.predicted {
+		return m.hashes.short[m.hashed(i)]
+	}
 	px := m.px[i:]
 	first := hash3(px)
 	if len(px) < 2*minMatch {
-		return m.short.at(first, first)
+		return m.short.key(first, first)
 	}
-	return m.short.at(first, hash6(px))
+	return m.short.key(first, hash6(px))
+}
+
+// longKey returns the key of pixel i in the long table.
+func (m *matcher) longKey(i int) uint32 { return m.hashes.long[m.hashed(i)] }
+
+// hashed returns where pixel i is in the block of keys.
+func (m *matcher) hashed(i int) int {
+	if k := i - m.hashes.from; uint(k) < hashBlock {
+		return k
+	}
+	m.hashes.fill(m.px, i, &m.short, &m.long)
+	return 0
 }
 
 // search appends copies of more than n pixels from places of a bucket to found, and
-// returns how many pixels the longest one has.
-func (m *matcher) search(b *bucket, tag uint32, i, n, limit int, t tries) int {
-	twice, first := b.alike(tag)
-	for _, c := range [2]struct {
-		alike uint32
-		tries int
-	}{{twice, t.twice}, {first, t.first}} {
-		for ; c.alike != 0 && c.tries > 0 && n < niceMatch; c.tries-- {
-			n = m.compare(i, b.distance(bits.TrailingZeros32(c.alike), m.base+i), n, limit)
-			c.alike &= c.alike - 1
-		}
+// returns how many pixels the longest one has. Places whose tag differs in the hash of
+// twice pixels give shorter copies than that.
+func (m *matcher) search(b *bucket, key uint32, i, n, limit, twice int, t tries) int {
+	same, like := b.alike(key)
+	for c := t.twice; same != 0 && c > 0 && n < niceMatch; c-- {
+		n = m.compare(i, b.distance(bits.TrailingZeros32(same), m.base+i), n, limit)
+		same &= same - 1
+	}
+	for c := t.first; like != 0 && c > 0 && n < twice; c-- {
+		n = m.compare(i, b.distance(bits.TrailingZeros32(like), m.base+i), n, limit)
+		like &= like - 1
 	}
 	return n
 }
@@ -296,6 +314,7 @@ func (m *matcher) appendCopy(n, distance int) {
 // move forgets what repeats, since px is another part of the picture.
 func (m *matcher) move() {
 	m.left, m.above, m.last = repeat{distance: 1}, repeat{distance: m.width}, repeat{}
+	m.hashes.from = -hashBlock
 }
 
 // enter enters places of a copy that was taken.
@@ -303,13 +322,12 @@ func (m *matcher) enter(from, to int) {
 	to = min(to, len(m.px)-minMatch+1)
 	for i := max(from, to-entered); i < to; i++ {
 		if i%rarely == 0 {
-			b, tag := m.shortAt(i)
-			b.enter(tag, m.base+i)
+			key := m.shortKey(i)
+			m.short.at(key).enter(key, m.base+i)
 		}
 		if m.useLong(i) {
-			first := hash12(m.px[i:])
-			b, tag := m.long.at(first, hash24(first, m.px[i:]))
-			b.enter(tag, m.base+i)
+			key := m.longKey(i)
+			m.long.at(key).enter(key, m.base+i)
 		}
 	}
 }

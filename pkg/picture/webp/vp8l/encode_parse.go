@@ -20,7 +20,7 @@ import (
 // tokenCosts is what tokens cost, in bits × 16.
 type tokenCosts struct {
 	symbols []uint32
-	lengths [niceMatch + 1]uint32
+	lengths [niceMatch + 1]node                 // what a length adds to the node of a copy of one pixel
 	memo    [64]struct{ distance, cost uint32 } // by the low bits of a distance
 	cache   *cache                              // as the decoder's is at the next pixel
 }
@@ -33,7 +33,7 @@ func newTokenCosts(counts []uint32, c *cache) *tokenCosts {
 	}
 	for n := 2; n < len(t.lengths); n++ {
 		s, _, bits := prefix(n)
-		t.lengths[n] = t.symbols[symLength+s] + 16*uint32(bits)
+		t.lengths[n] = newNode(t.symbols[symLength+s]+16*uint32(bits), copyToken(n, 0))
 	}
 	return t
 }
@@ -66,30 +66,44 @@ const (
 	runTail    = 24
 )
 
-// path is the least costs of places, and the last token of each cheapest path.
+// path has the places of a path.
 type path struct {
-	cost [pathPixels + 1]uint32
-	step [pathPixels + 1]token
-	ends [pathPixels + 1]bool // whether a copy leads here that could not be longer
+	nodes [pathPixels + 1]node
+	ends  [pathPixels + 1]bool // whether a copy leads here that could not be longer
 }
 
-// edge offers a token that leads to a place, with the cost of the whole path.
-func (p *path) edge(to int, cost uint32, t token) {
-	if cost < p.cost[to] {
-		p.cost[to], p.step[to] = cost, t
-	}
-}
+// node is the cheapest way to a place: its cost, times 2^32, and its last token. So the
+// smaller of two nodes is the cheaper one.
+type node uint64
+
+func newNode(cost uint32, t token) node { return node(cost)<<32 | node(t) }
+
+func (n node) cost() uint32 { return uint32(n >> 32) }
+func (n node) token() token { return token(n) }
 
 // start makes the costs of places infinite but that of place 0.
 func (p *path) start(places int) {
 	for k := range places {
 		p.open(k)
 	}
-	p.cost[0] = 0
+	p.nodes[0] = 0
 }
 
 // open makes the cost of a place infinite.
-func (p *path) open(k int) { p.cost[k], p.ends[k] = math.MaxUint32, false }
+func (p *path) open(k int) { p.nodes[k], p.ends[k] = math.MaxUint64, false }
+
+// offer offers copies of least to most pixels from one place on. first is the node to
+// which the copy of one pixel would lead, without the cost of its length.
+func (p *path) offer(k, least, most int, first node, lengths *[niceMatch + 1]node) {
+	if least > most {
+		return
+	}
+	add := lengths[least : most+1]
+	to := p.nodes[k+least:][:len(add)]
+	for i, a := range add {
+		to[i] = min(to[i], first+a)
+	}
+}
 
 // parseBest makes tokens of pixels start to end, by costs. Their pixels enter the cache.
 func (m *matcher) parseBest(start, end int, t *tokenCosts) {
@@ -125,21 +139,20 @@ func (m *matcher) parsePath(from, end int, t *tokenCosts, p *path) int {
 			m.take(i, copies[c-1], t)
 			return i + copies[c-1].n
 		}
-		here := p.cost[k]
+		here := p.nodes[k].cost()
 		one, cost := t.pixel(m.px[i])
-		p.edge(k+1, here+cost, one)
+		p.nodes[k+1] = min(p.nodes[k+1], newNode(here+cost, one))
 		l := 2
 		for _, c := range copies {
-			cost := here + t.distance(m.dist, c.distance)
 			if c.known && k > 0 && c.n <= n-k {
 				l = max(l, c.n) // the shorter ones go on what was offered at the pixel before
 			}
 			if c.distance > 1 && c.n <= n-k {
 				p.ends[k+c.n] = true
 			}
-			for ; l <= min(c.n, n-k); l++ {
-				p.edge(k+l, cost+t.lengths[l], copyToken(l, c.distance))
-			}
+			most := min(c.n, n-k)
+			p.offer(k, l, most, newNode(here+t.distance(m.dist, c.distance), copyToken(1, c.distance)), &t.lengths)
+			l = max(l, most+1)
 		}
 	}
 	m.backtrack(p, n)
@@ -150,8 +163,9 @@ func (m *matcher) parsePath(from, end int, t *tokenCosts, p *path) int {
 func (m *matcher) backtrack(p *path, k int) {
 	first := len(m.tokens)
 	for k > 0 {
-		m.tokens = append(m.tokens, p.step[k])
-		k -= p.step[k].pixels()
+		t := p.nodes[k].token()
+		m.tokens = append(m.tokens, t)
+		k -= t.pixels()
 	}
 	slices.Reverse(m.tokens[first:])
 }

@@ -461,17 +461,18 @@ func checkTokens(t *testing.T, tokens []token, px []uint32) {
 // A bucket keeps the last 8 places, the newest first, and tells which have the same tag.
 func TestBucketKeepsTheLastPlaces(t *testing.T) {
 	p := newPlaces(1000, 13)
-	const first, twice, other = 0x123456789abcdef0, 0xfedcba9876543210, 0x0edcba9876543210
+	const first, twice, other = 0x12345678, 0xfedcba98, 0x0edcba98
 	for place := range 12 {
-		h := uint64(twice)
+		h := uint32(twice)
 		if place%3 == 0 {
 			h = other
 		}
-		b, tag := p.at(first, h)
-		b.enter(tag, placeMask-5+place) // over the end of 20 bits
+		key := p.key(first, h)
+		p.at(key).enter(key, placeMask-5+place) // over the end of 20 bits
 	}
-	b, tag := p.at(first, twice)
-	same, like := b.alike(tag)
+	key := p.key(first, twice)
+	b := p.at(key)
+	same, like := b.alike(key)
 	if same != 0b11011011 || like != 0b00100100 {
 		t.Errorf("places with the same tag %08b, with the same first pixels %08b", same, like)
 	}

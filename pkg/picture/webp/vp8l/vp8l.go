@@ -28,6 +28,7 @@
 //	encode_colour.go     cross colour: red and blue from green (4.2)
 //	encode_match.go      LZ77: copies, and the parse of differences (5.2.2)
 //	encode_places.go     tables of where pixels began, for LZ77
+//	encode_hashes.go     hashes of pixels for those tables
 //	encode_costs.go      what pixels cost as literals, for that parse
 //	encode_parse.go      the parse of graphics, by shortest path
 //	encode_coder.go      a band from pixels to bits
