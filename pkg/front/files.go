@@ -61,9 +61,9 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, path string) {
 		s.fail(w, r, err)
 		return
 	}
-	flight, first, leave := s.flights.join(path+"\n"+tag, func(ctx context.Context) *worked {
+	flight, first, leave := s.flights.join(path+"\n"+tag, who, func(ctx context.Context, places *places) *worked {
 		defer f.Close()
-		work := s.workFor(ctx, who, o, f, f.Info.Size)
+		work := s.workFor(ctx, func(context.Context) place { return <-places.first }, o, f, f.Info.Size)
 		if f.Changed() && !work.refused { // half of what was read may be of before
 			if work.err == nil {
 				work.result.Close()

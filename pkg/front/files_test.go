@@ -171,14 +171,7 @@ func TestEqualRequestsShareOneWork(t *testing.T) {
 	}
 	h := <-s.fake.held
 	s.until("all have come", func() bool { return s.metrics.current.Load() == n })
-	s.until("all have joined", func() bool {
-		s.flights.mu.Lock()
-		defer s.flights.mu.Unlock()
-		for _, f := range s.flights.now {
-			return f.joined == n
-		}
-		return false
-	})
+	s.until("all have joined", func() bool { return s.joined() == n })
 	close(h.free)
 	wg.Wait()
 	for range n {
@@ -200,17 +193,9 @@ func TestWorkEndsWithTheLastWhoWaits(t *testing.T) {
 	wg.Go(func() { s.try(ctx1, "GET", "/files/hold.jpg", "") })
 	h := <-s.fake.held
 	wg.Go(func() { s.try(ctx2, "GET", "/files/hold.jpg", "") })
-	joined := func() (n int) {
-		s.flights.mu.Lock()
-		defer s.flights.mu.Unlock()
-		for _, f := range s.flights.now {
-			n += f.joined
-		}
-		return n
-	}
-	s.until("both have joined", func() bool { return joined() == 2 })
+	s.until("both have joined", func() bool { return s.joined() == 2 })
 	leave1() // the one whose request began it
-	s.until("one has left", func() bool { return joined() == 1 })
+	s.until("one has left", func() bool { return s.joined() == 1 })
 	select {
 	case <-h.gone:
 		t.Error("the work ended with the first who left")
@@ -219,9 +204,62 @@ func TestWorkEndsWithTheLastWhoWaits(t *testing.T) {
 	leave2()
 	<-h.gone
 	wg.Wait()
-	if n := joined(); n != 0 {
+	if n := s.joined(); n != 0 {
 		t.Errorf("%d are left", n)
 	}
+}
+
+// A client that has asked for many pictures does not make another wait that asks for one
+// of them: the work that they share has a place in the queue for each. And when the
+// place of the first is taken away, the work goes on.
+func TestSharedWorkHasThePlaceOfEachClient(t *testing.T) {
+	for name, room := range map[string]int{"in turns": 100, "with the queue full": 9} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := gallery(t, func(c *Config) { c.Queue = room })
+			s.SetTokens([]string{"many", "one"})
+			answers := make(chan answered, 20)
+			asked := 0
+			ask := func(token, path string) {
+				asked++
+				go func() { answers <- s.do("GET", "/files/"+path, "", "Authorization: Bearer "+token) }()
+			}
+			queued := func(n int) {
+				t.Helper()
+				s.until(fmt.Sprintf("%d wait", n), func() bool { return s.queue.figures().images == n })
+			}
+			ask("many", "hold.jpg")
+			h := <-s.fake.held
+			for n := range 8 {
+				ask("many", fmt.Sprintf("a%%20b.jpg?scale=1/%d", n+2))
+				queued(n + 1)
+			}
+			ask("many", "sub/%C3%A9.jpg")
+			queued(9)
+			ask("one", "sub/%C3%A9.jpg")
+			s.until("both have joined", func() bool { return s.joined() == 11 })
+			queued(min(10, room))
+			close(h.free)
+			for range asked {
+				if a := <-answers; a.status != 200 {
+					t.Errorf("%d %q", a.status, a.body)
+				}
+			}
+			if came := s.fake.came(); len(came) != 10 || came[1] != "E" {
+				t.Errorf("the works, in order: %q", came)
+			}
+			s.until("no slot is taken, none waits", func() bool { f := s.queue.figures(); return f.busy == 0 && f.images == 0 && f.clients == 0 })
+		})
+	}
+}
+
+// joined counts the requests that wait for a work.
+func (s *site) joined() (n int) {
+	s.flights.mu.Lock()
+	defer s.flights.mu.Unlock()
+	for _, f := range s.flights.now {
+		n += f.joined
+	}
+	return n
 }
 
 // A picture that changes while it is read is no result, and no damaged picture either: the

@@ -8,12 +8,16 @@ import (
 // flights are the works on pictures that are served by URL. Requests for the same
 // picture and operations share one.
 //
-//	join, the first ──► work runs ──► done ──► each of those who joined sends the
-//	join, others ─────────┘                    result, and leaves
+//	join, the first ──► waits for a slot ──► work runs ──► done ──► each of those who
+//	join, others ──────────┴────────────────────┘                   joined sends the
+//	                                                                result, and leaves
 //
 // When all have left before it is done, the work is cancelled. When all have left
 // afterwards, the result is freed: nothing is cached.
 type flights struct {
+	ctx   context.Context // ends all works
+	queue *queue          // where they wait for a slot
+
 	mu  sync.Mutex
 	now map[string]*flight
 }
@@ -24,26 +28,28 @@ type flight struct {
 	worked *worked
 
 	cancel context.CancelFunc
+	places *places
 	joined int // those who have not left
 	ended  bool
 }
 
-// join returns the work under a key, which it starts if there is none. work is called
-// with a context that ends when all have left. first reports whether this call started
-// it. The caller calls leave when it needs the result no more.
-func (fs *flights) join(key string, work func(context.Context) *worked) (f *flight, first bool, leave func()) {
+// join returns the work under a key, which it starts if there is none, for a client. work
+// is called at once, with a context that ends when all have left; its slot comes from
+// first of the places. first reports whether this call started it. The caller calls leave
+// when it needs the result no more.
+func (fs *flights) join(key, who string, work func(context.Context, *places) *worked) (f *flight, first bool, leave func()) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f = fs.now[key]
 	if first = f == nil; first {
-		ctx, cancel := context.WithCancel(context.Background())
-		f = &flight{done: make(chan struct{}), cancel: cancel}
+		ctx, cancel := context.WithCancel(fs.ctx)
+		f = &flight{done: make(chan struct{}), cancel: cancel, places: newPlaces(ctx, fs.queue)}
 		if fs.now == nil {
 			fs.now = map[string]*flight{}
 		}
 		fs.now[key] = f
 		go func() {
-			w := work(ctx)
+			w := work(ctx, f.places)
 			fs.mu.Lock()
 			defer fs.mu.Unlock()
 			f.worked, f.ended = w, true
@@ -57,6 +63,7 @@ func (fs *flights) join(key string, work func(context.Context) *worked) (f *flig
 			cancel()
 		}()
 	}
+	f.places.add(who)
 	f.joined++
 	return f, first, func() {
 		fs.mu.Lock()

@@ -97,6 +97,7 @@ func New(c Config) (*Server, error) {
 	s.queue.next, s.queue.jobs, s.queue.do = c.Spool.Next, c.Spool.Waiting, s.work
 	s.draining, s.drain = context.WithCancel(context.Background())
 	s.stopping, s.stop = context.WithCancel(context.Background())
+	s.flights.ctx, s.flights.queue = s.stopping, s.queue
 	s.metrics.init(len(c.HEIF) > 0)
 	var err error
 	if c.Root != "" {

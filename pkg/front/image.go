@@ -98,7 +98,9 @@ func (s *Server) only(src *source, job bool) (*spool.Upload, ops.Ops, error) {
 // workNow has an uploaded picture processed as soon as a worker is free. The caller
 // closes the result.
 func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (dispatch.Result, error) {
-	w := s.workFor(r.Context(), s.clientOf(r), o, up, up.Len())
+	who := s.clientOf(r)
+	slot := func(ctx context.Context) place { return place{who, s.queue.wait(ctx, who)} }
+	w := s.workFor(r.Context(), slot, o, up, up.Len())
 	if !w.refused {
 		s.metrics.worked("image", *w)
 		infoOf(r).worked = w
@@ -106,21 +108,22 @@ func (s *Server) workNow(r *http.Request, o ops.Ops, up *spool.Upload) (dispatch
 	return w.result, w.err
 }
 
-// workFor has a picture of so many bytes processed for a client, as soon as a worker is
-// free. The caller closes the result's file.
-func (s *Server) workFor(ctx context.Context, who string, o ops.Ops, in dispatch.Input, size int64) *worked {
+// workFor has a picture of so many bytes processed when slot returns a place with a slot.
+// The caller closes the result's file.
+func (s *Server) workFor(ctx context.Context, slot func(context.Context) place, o ops.Ops, in dispatch.Input, size int64) *worked {
 	ctx, cancel := s.untilStopped(ctx)
 	defer cancel()
 	arrived := time.Now()
 	w := &worked{ops: o, in: size}
-	if err := s.queue.wait(ctx, who); err != nil {
-		w.err, w.refused = s.cutOff(err), true
+	got := slot(ctx)
+	if got.err != nil {
+		w.err, w.refused = s.cutOff(got.err), true
 		return w
 	}
 	start := time.Now()
 	result, err := s.dispatcher.Run(ctx, o, in, deathsNow())
 	w.queued, w.took, w.result, w.err = start.Sub(arrived), time.Since(start), result, s.cutOff(err)
-	s.queue.imageDone(who, w.useful())
+	s.queue.imageDone(got.who, w.useful())
 	return w
 }
 
