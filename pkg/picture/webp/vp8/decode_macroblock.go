@@ -117,6 +117,9 @@ func (d *Decoder) add(i int, pix []uint8, at, stride int) {
 	case 1:
 		addDC(pix[at:], stride, c[0])
 		c[0] = 0
+	case 2, 3:
+		addFirst3(pix[at:], stride, c)
+		c[0], c[1], c[4] = 0, 0, 0
 	default:
 		addDCT(pix[at:], stride, c)
 		*c = [16]int16{}

@@ -14,25 +14,32 @@ import "encoding/binary"
 // macroblock has no neighbour above or to the left, modeDC is the mean of the other side,
 // or 128.
 func predict(m mode, pix []uint8, at, stride, n int, top []uint8, above, left bool) {
+	top = top[:1+n]
+	a, b := binary.LittleEndian.Uint64(top[1:]), binary.LittleEndian.Uint64(top[n-7:])
 	switch m {
-	case modeV:
-		for y := range n {
-			copy(pix[at+y*stride:][:n], top[1:1+n])
-		}
-	case modeH:
-		for y := range n {
-			row := pix[at+y*stride-1:]
-			spread(row[1:1+n], row[0])
-		}
 	case modeTM:
-		predictTM(pix, at, stride, n, top)
+		predictTM(pix, at, stride, n, 0, a, top[0])
+		if n > 8 {
+			predictTM(pix, at, stride, n, 8, b, top[0])
+		}
+		return
+	case modeV:
+	case modeH:
+		for range n {
+			row := pix[at-1:][:n+1]
+			v := uint64(row[0]) * allBytes
+			binary.LittleEndian.PutUint64(row[1:], v)
+			binary.LittleEndian.PutUint64(row[n-7:], v)
+			at += stride
+		}
+		return
 	default:
 		sum, count := 0, 0
 		if above {
-			for _, v := range top[1 : 1+n] {
-				sum += int(v)
+			sum = sumOf(a)
+			if count = n; n > 8 {
+				sum += sumOf(b)
 			}
-			count += n
 		}
 		if left {
 			for y := range n {
@@ -40,35 +47,42 @@ func predict(m mode, pix []uint8, at, stride, n int, top []uint8, above, left bo
 			}
 			count += n
 		}
-		mean := uint8(128)
+		mean := uint64(128)
 		if count > 0 {
-			mean = uint8((sum + count/2) / count)
+			mean = uint64((sum + count/2) / count)
 		}
-		for y := range n {
-			spread(pix[at+y*stride:][:n], mean)
-		}
+		a, b = mean*allBytes, mean*allBytes
+	}
+	for range n {
+		row := pix[at:][:n]
+		binary.LittleEndian.PutUint64(row, a)
+		binary.LittleEndian.PutUint64(row[n-8:], b)
+		at += stride
 	}
 }
 
-// spread sets samples, whose number is a multiple of 8.
-func spread(s []uint8, v uint8) {
-	w := uint64(v) * 0x0101010101010101
-	for ; len(s) >= 8; s = s[8:] {
-		binary.LittleEndian.PutUint64(s, w)
-	}
-}
+// allBytes times a sample is that sample in all bytes.
+const allBytes = 0x0101010101010101
 
-// predictTM adds, to the sample to the left of each row, the change along the row above.
-func predictTM(pix []uint8, at, stride, n int, top []uint8) {
-	corner := int32(top[0])
-	top = top[1 : 1+n]
-	for y := range n {
-		row := pix[at+y*stride-1:][:n+1]
-		base := int32(row[0]) - corner
-		row = row[1:]
-		for x, v := range top {
-			row[x] = clip(int32(v) + base)
+// sumOf adds 8 samples: two of each in the lanes, and then the lanes into the highest one.
+func sumOf(w uint64) int { return int((w&bytes4 + w>>8&bytes4) * ones >> 48) }
+
+// predictTM adds, to the sample to the left of each row, the change along the row above,
+// for 8 columns from column x on: see decode_filter_lanes.go for the method.
+func predictTM(pix []uint8, at, stride, n, x int, top uint64, corner uint8) {
+	const bias = 256
+	even, odd := top&bytes4, top>>8&bytes4
+	for range n {
+		row := pix[at-1:][:x+9]
+		change := (bias + uint64(row[0]) - uint64(corner)) * ones
+		e, o := even+change, odd+change
+		if ((e-bias*ones)|(o-bias*ones))&upper4 == 0 {
+			e, o = e-bias*ones, o-bias*ones
+		} else {
+			e, o = unbias(e, bias), unbias(o, bias)
 		}
+		binary.LittleEndian.PutUint64(row[x+1:], e|o<<8)
+		at += stride
 	}
 }
 

@@ -44,7 +44,7 @@ type Decoder struct {
 
 	blocks [24][16]int16 // coefficients of a macroblock: 16 of luma, then 4 each of chroma
 	y2     [16]int16
-	counts [24]uint8 // of each block: 0: no coefficients; 1: only the first; else more
+	counts [24]uint8 // of each block: coefficients up to the last one in coded order
 
 	strip Strip
 }

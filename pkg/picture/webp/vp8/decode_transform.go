@@ -1,5 +1,7 @@
 package vp8
 
+import "encoding/binary"
+
 // The inverse transforms (section 14.3 and 14.4). A block is 4×4 coefficients or
 // samples, row by row.
 
@@ -39,16 +41,56 @@ func addDCT(pix []uint8, stride int, c *[16]int16) {
 	}
 }
 
+// addFirst3 is addDCT of a block that has only the first three coefficients in coded order:
+// 0, 1 and 4. Then a column of the first pass is one of two kinds, and the second pass
+// adds the same numbers to all columns of a row: those of row and column are
+//
+//	c0 + y4, c0 + x4, c0 - x4, c0 - y4        y1, x1, -x1, -y1
+//
+// For that four samples lie in the lanes of a number: see decode_filter_lanes.go.
+func addFirst3(pix []uint8, stride int, c *[16]int16) {
+	c0, c1, c4 := int64(c[0]), int64(c[1]), int64(c[4])
+	const small = 1 << 12 // then all sums are below 1<<14
+	if uint64(c0+small)|uint64(c1+small)|uint64(c4+small) >= 2*small {
+		addDCT(pix, stride, c)
+		return
+	}
+	x1, y1 := c1*sin8>>16, c1*cos8>>16
+	x4, y4 := c4*sin8>>16, c4*cos8>>16
+	even := uint64(y1-x1<<16)*(1<<32|1) + uint64(c0+4+1<<14)*ones
+	odd := uint64(x1-y1<<16)*(1<<32|1) + uint64(c0+4+1<<14)*ones
+	const bits13 = (1<<13 - 1) * ones
+	upper := uint64(y4)*(1<<16|1) + uint64(x4)*(1<<48|1<<32)
+	addRows(pix, stride, (even+upper)>>3&bits13, (odd+upper)>>3&bits13)
+	lower := uint64(-x4)*(1<<16|1) + uint64(-y4)*(1<<48|1<<32)
+	addRows(pix[2*stride:], stride, (even+lower)>>3&bits13, (odd+lower)>>3&bits13)
+}
+
 // addDC is addDCT of a block that has only its first coefficient.
 func addDC(pix []uint8, stride int, c int16) {
-	dc := (int32(c) + 4) >> 3
-	for i := range 4 {
-		p := pix[i*stride : i*stride+4 : i*stride+4]
-		p[0] = clip(int32(p[0]) + dc)
-		p[1] = clip(int32(p[1]) + dc)
-		p[2] = clip(int32(p[2]) + dc)
-		p[3] = clip(int32(p[3]) + dc)
+	v := max(-255, min(255, (int64(c)+4)>>3))
+	lanes := uint64(v+rowsBias) * ones
+	addRows(pix, stride, lanes, lanes)
+	addRows(pix[2*stride:], stride, lanes, lanes)
+}
+
+// rowsBias is what is added to numbers to make them positive for addRows.
+const rowsBias = 1 << 11
+
+// addRows adds numbers to two rows of four samples: to the even samples of the first and
+// then of the second row, and to the odd ones.
+func addRows(pix []uint8, stride int, even, odd uint64) {
+	first, second := (*[4]uint8)(pix), (*[4]uint8)(pix[stride:])
+	w := uint64(binary.LittleEndian.Uint32(first[:])) | uint64(binary.LittleEndian.Uint32(second[:]))<<32
+	even, odd = w&bytes4+even, w>>8&bytes4+odd
+	if ((even-rowsBias*ones)|(odd-rowsBias*ones))&upper4 == 0 {
+		even, odd = even-rowsBias*ones, odd-rowsBias*ones
+	} else {
+		even, odd = unbias(even, rowsBias), unbias(odd, rowsBias)
 	}
+	w = even | odd<<8
+	binary.LittleEndian.PutUint32(first[:], uint32(w))
+	binary.LittleEndian.PutUint32(second[:], uint32(w>>32))
 }
 
 // inverseWHT makes the DCs of 16 blocks of luma of the block Y2 by an inverse
