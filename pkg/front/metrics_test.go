@@ -101,7 +101,11 @@ func TestMetrics(t *testing.T) {
 	s.do("PUT", "/image", "bad")
 	id := s.job("BB")
 	s.do("GET", "/jobs/"+id+"/image?wait", "")
-	m := s.do("GET", "/metrics", "").body
+	var m string
+	s.until("the job is counted", func() bool {
+		m = s.do("GET", "/metrics", "").body
+		return strings.Contains(m, `imgtools_jobs{state="done"} 1`)
+	})
 	for _, want := range []string{
 		`imgtools_received_bytes_total 6`, `imgtools_sent_bytes_total 25`, `imgtools_jobs{state="done"} 1`, `imgtools_jobs_accepted_total 1`,
 		`imgtools_pictures_total{operation="gray+scale",result="ok"} 1`, `imgtools_pictures_total{operation="gray",result="format"} 1`,
