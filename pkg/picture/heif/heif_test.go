@@ -20,7 +20,7 @@ var unlimited = raster.Limits{Pixels: math.MaxInt64}
 
 // The files of testdata were made by heif-enc (libheif 1.15) and avifenc (libavif 0.11).
 func TestFilesOfHeifEncAndAvifenc(t *testing.T) {
-	heic := Picture{W: 64, H: 48, Item: 2, StoredW: 64, StoredH: 48, Crop: geometry.Whole(64, 48), Orientation: 1, Coding: HEVC, Depth: 8, Chroma: C420, Rows: 1, Cols: 1, Frames: 1}
+	heic := Picture{W: 64, H: 48, Item: 2, StoredW: 64, StoredH: 48, Crop: geometry.Whole(64, 48), Orientation: 1, Coding: HEVC, Depth: 8, Chroma: C420, Rows: 1, Cols: 1, Frames: 1, CICP: [4]byte{2, 2, 6, 1}}
 	avif := heic
 	avif.Item, avif.Coding, avif.Chroma, avif.CICP = 1, AV1, C444, [4]byte{1, 13, 6, 1}
 	with := func(p Picture, turn func(*Picture)) Picture {
@@ -31,7 +31,7 @@ func TestFilesOfHeifEncAndAvifenc(t *testing.T) {
 		file, profile, date string
 		want                Picture
 	}{
-		{"exif.heic", "", "2026-11-29T18:30:00+01:00", heic},
+		{"exif.heic", "", "2026-11-29T18:30:00+01:00", with(heic, func(p *Picture) { p.CICP[2] = 2 })},
 		{"alpha.heic", "", "", with(heic, func(p *Picture) { p.Alpha, p.AlphaItem = true, 4 })},
 		{"odd.heic", "", "", with(heic, func(p *Picture) { p.W, p.H, p.StoredW, p.StoredH, p.Crop = 45, 31, 45, 31, geometry.Whole(45, 31) })},
 		{"thumb.heic", "", "", with(heic, func(p *Picture) { p.Thumbs = []Thumb{{4, 32, 24}} })},

@@ -39,8 +39,15 @@ func (f *file) describe(p *Picture, lim raster.Limits) error {
 	}
 	p.Unsupported = f.unsupported(primary, coded)
 	f.colours(p, primary, coded)
-	if coded.kind == AV1 && p.CICP == [4]byte{} {
-		p.CICP, _ = sequenceColours(f.start(coded))
+	if p.CICP == [4]byte{} { // the coded data say it, too
+		switch coded.kind {
+		case AV1:
+			p.CICP, _ = sequenceColours(f.start(coded))
+		case HEVC:
+			if b, ok := f.property(coded, "hvcC"); ok {
+				p.CICP, _ = parameterColours(b.b)
+			}
+		}
 	}
 	f.turn(p, primary, int(w), int(h))
 	f.belongings(p, primary, parts)
