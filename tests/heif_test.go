@@ -74,6 +74,18 @@ func apart(t testing.TB, a, b image.Image) float64 {
 	return sum / float64(r.Dx()*r.Dy())
 }
 
+// colours returns the mean difference of red and blue.
+func colours(m image.Image) float64 {
+	sum, r := 0.0, m.Bounds()
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			r, _, b, _ := m.At(x, y).RGBA()
+			sum += math.Abs(float64(r)-float64(b)) / 257
+		}
+	}
+	return sum / float64(r.Dx()*r.Dy())
+}
+
 // decodes waits until heifd, which imgd has started, says what it decodes.
 func (s *server) decodes(t testing.TB) {
 	t.Helper()
@@ -99,11 +111,15 @@ func TestHEIFEveryWay(t *testing.T) {
 				"/image?gray":   s.bytes(t, "/image?gray", data),
 				"a job, gray":   must(t, t.TempDir(), "imgput -g "+file+" | imgget"),
 				"converted":     s.bytes(t, "/image?format=png", data),
+				"cropped":       s.bytes(t, "/image?crop=320x240%2B0%2B0", data),
 				"scale 1":       must(t, t.TempDir(), "scale -f png 1 "+file),
 			} {
 				m, _ := decode(t, got)
 				if d := apart(t, m, source); d > 2 {
 					t.Errorf("%s: luma is %.2f levels off", way, d)
+				}
+				if gray := strings.Contains(way, "gray"); gray != (colours(m) < 1) {
+					t.Errorf("%s: %.1f levels between red and blue", way, colours(m))
 				}
 			}
 			half := must(t, t.TempDir(), "scale 160x "+file)

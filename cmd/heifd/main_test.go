@@ -33,15 +33,17 @@ func TestDecodesInTheSandbox(t *testing.T) {
 		t.Errorf("status:\n%s", status)
 	}
 	for _, c := range []struct{ file, words, want, magic string }{
-		{"odd.heic", "", "ok type=image/x-portable-graymap width=45 height=31 from=heic as=jpeg ms=0 len=1408", "P5"},
-		{"grid.avif", "", "ok type=image/x-portable-graymap width=256 height=96 from=avif as=jpeg ms=0 len=24590", "P5"},
+		{"odd.heic", "", "ok type=image/x-portable-pixmap width=45 height=31 from=heic as=jpeg ms=0 len=4198", "P6"},
+		{"odd.heic", " gray=601", "ok type=image/x-portable-graymap width=45 height=31 from=heic as=jpeg ms=0 len=1408", "P5"},
+		{"grid.avif", "", "ok type=image/x-portable-pixmap width=256 height=96 from=avif as=jpeg ms=0 len=73742", "P6"},
 		{"gray.avif", "", "ok type=image/x-portable-graymap width=64 height=48 from=avif as=jpeg ms=0 len=3085", "P5"},
 		{"alpha.heic", "", "ok type=image/x-portable-arbitrarymap width=64 height=48 from=heic as=webp note=", "P7"},
 		{"exif.heic", " frame=1", "ok type=image/tiff width=64 height=48 from=heic as=jpeg ms=0 len=", "II*"},
 		{"p3.heic", "", "ok type=image/tiff width=64 height=48 from=heic as=jpeg ms=0 len=", "II*"},
 		{"exif.heic", " frame=2", "err usage frame 2: the file has only one picture", ""},
 		{"exif.heic", " maxpixels=3071", "err toolarge ", ""},
-		{"exif.heic", " gray", "err usage unknown word \"gray\"", ""},
+		{"exif.heic", " gray=601", "ok type=image/tiff width=64 height=48 from=heic as=jpeg ms=0 len=3340", "II*"},
+		{"exif.heic", " linear", "err usage unknown word \"linear\"", ""},
 	} {
 		t.Run(c.file+c.words, func(t *testing.T) {
 			data := sample(t, c.file)
@@ -58,7 +60,7 @@ func TestDecodesInTheSandbox(t *testing.T) {
 func TestDecodesWithoutTheSandbox(t *testing.T) {
 	path := filterdtest.Start(t, "-sandbox", "off")
 	data := sample(t, "odd.heic")
-	if got := filterdtest.Exchange(t, path, fmt.Sprintf("img/1 decode len=%d\n%s", len(data), data)); !strings.HasPrefix(got, "ok type=image/x-portable-graymap width=45 height=31 ") {
+	if got := filterdtest.Exchange(t, path, fmt.Sprintf("img/1 decode len=%d\n%s", len(data), data)); !strings.HasPrefix(got, "ok type=image/x-portable-pixmap width=45 height=31 ") {
 		t.Errorf("%.200q", got)
 	}
 }

@@ -3,6 +3,7 @@ package filterd
 import (
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"imgtools/pkg/daemon/wire"
@@ -45,6 +46,7 @@ func Decoding(within func(time.Duration) codec.Decoder) func(raster.Limits) work
 //
 //	frame=N        the picture of a file with several
 //	for=GEOMETRY   it will be scaled so: a thumbnail in the file may do
+//	gray=601       it will be made gray: luma may do
 //	maxpixels=N    lowers the limit
 func decodeRequest(req wire.Request, lim raster.Limits) (plan.Request, error) {
 	r := plan.Request{Limits: lim}
@@ -56,7 +58,7 @@ func decodeRequest(req wire.Request, lim raster.Limits) (plan.Request, error) {
 			r.Limits, err = lowerPixels(lim, w.Value)
 		case "for":
 			words = append(words, ops.Word{Key: "scale", Value: w.Value})
-		case "frame":
+		case "frame", "gray":
 			words = append(words, w)
 		default:
 			err = fault.New(fault.Usage, "unknown word %q", w.Key)
@@ -67,6 +69,9 @@ func decodeRequest(req wire.Request, lim raster.Limits) (plan.Request, error) {
 	}
 	if r.Ops, err = ops.ParsePublic(words); err == nil && len(r.Ops.Sizes()) > 0 {
 		err = fault.New(fault.Usage, "for=%s: one size at most", r.Ops.Get("scale"))
+	}
+	if !slices.ContainsFunc(words, func(w ops.Word) bool { return w.Key == "gray" }) {
+		r.Ops = r.Ops.Without("gray") // which stands for no operation at all
 	}
 	return r, err
 }

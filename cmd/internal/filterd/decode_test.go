@@ -25,6 +25,8 @@ func TestDecodeAnswers(t *testing.T) {
 		{"img/1 decode", raster.RGB, "ok type=image/x-portable-pixmap width=48 height=36 from=heic as=jpeg"},
 		{"img/1 decode frame=1 maxpixels=1728", raster.Gray, "ok type=image/x-portable-graymap width=48 height=36 from=heic as=jpeg"},
 		{"img/1 decode", raster.RGBA, "ok type=image/x-portable-arbitrarymap width=48 height=36 from=heic as=webp note=HEIC%20with%20alpha:%20the%20result%20is%20WebP"},
+		{"img/1 decode gray=601", raster.RGB, "ok type=image/x-portable-graymap width=48 height=36 from=heic as=jpeg"},
+		{"img/1 decode gray=601", raster.RGBA, "ok type=image/x-portable-arbitrarymap width=48 height=36 from=heic as=webp note=HEIC%20with%20alpha:%20the%20result%20is%20WebP"},
 		{"img/1 decode for=12x", raster.RGB, "ok type=image/x-portable-pixmap width=16 height=12 goal=12x9 from=heic as=jpeg"},
 	} {
 		t.Run(c.line, func(t *testing.T) {
@@ -40,7 +42,7 @@ func TestDecodeAnswers(t *testing.T) {
 func TestDecodeWordsRefused(t *testing.T) {
 	pic := &fakeheif.Picture{Head: *raster.NewHeader(48, 36, raster.RGB, 8)}
 	for line, part := range map[string]string{
-		"img/1 decode gray":            `"gray"`,
+		"img/1 decode gray=x":          `"x"`,
 		"img/1 decode format=png":      `"format"`,
 		"img/1 decode frame=0":         `"0"`,
 		"img/1 decode for=10x,20x":     "one size",

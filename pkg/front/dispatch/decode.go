@@ -70,10 +70,11 @@ func known(err error) error {
 }
 
 // decodeWords returns the words of the request to heifd. The size that the picture will be
-// scaled to (for=) is among them where a thumbnail of the file may be enough.
+// scaled to (for=) is among them where a thumbnail of the file may be enough, and gray where
+// luma may be.
 func decodeWords(o ops.Ops) (words []ops.Word) {
 	for _, w := range o {
-		if w.Key == "frame" {
+		if w.Key == "frame" || w.Key == "gray" && w.Value == "601" {
 			words = append(words, w)
 		}
 	}

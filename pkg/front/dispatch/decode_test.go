@@ -54,7 +54,7 @@ func TestUndecodedGoesToHeifd(t *testing.T) {
 		ops, answer         string
 		gray, scale, decode []string // requests
 	}{
-		{"gray", decoded, []string{"gray", "gray format=jpeg"}, nil, []string{"decode"}},
+		{"gray", decoded, []string{"gray", "gray format=jpeg"}, nil, []string{"decode gray=601"}},
 		{"scale=1/2 format=png frame=1 keep=date", decoded, nil,
 			[]string{"scale 1/2 keep=date frame=1 format=png", "scale 1/2 keep=date format=png"}, []string{"decode frame=1 for=1/2"}},
 		{"format=auto quality=50", decoded, nil, []string{"scale 1 format=auto quality=50", "scale 1 format=auto quality=50"}, []string{"decode"}},
@@ -63,7 +63,7 @@ func TestUndecodedGoesToHeifd(t *testing.T) {
 		{"scale=10x crop=9x9+1+1", decoded, nil, []string{"scale 10x crop=9x9+1+1", "scale 10x crop=9x9+1+1 format=jpeg"}, []string{"decode"}},
 		{"scale=10x10 fit=cover gravity=attention", decoded, nil,
 			[]string{"scale 10x10 fit=cover gravity=attention", "scale 10x10 fit=cover gravity=attention format=jpeg"}, []string{"decode"}},
-		{"gray scale=10x", decoded, []string{"gray for=10x", "gray for=10x format=jpeg"}, []string{"scale 100x75! format=jpeg of=1001x750 reduced=2/8"}, []string{"decode for=10x"}},
+		{"gray scale=10x", decoded, []string{"gray for=10x", "gray for=10x format=jpeg"}, []string{"scale 100x75! format=jpeg of=1001x750 reduced=2/8"}, []string{"decode gray=601 for=10x"}},
 	} {
 		t.Run(c.ops, func(t *testing.T) {
 			gray, grayed := daemon(t, "unix", undecodedOnce(func(r *request) { r.OK(asMid, "mid") }))

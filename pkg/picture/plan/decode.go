@@ -16,7 +16,9 @@ import (
 // It is PNM if there is nothing but samples, PNG if its coding of high dynamic range would
 // be lost otherwise, else TIFF.
 //
-// The request may name a frame. If it also has scale=, a smaller copy in the file, its
+// The request may name a frame. If it has gray=, which follows, only luma is decoded of a
+// picture in sRGB without alpha: the samples of the file, whatever its matrix is, as where
+// one process does all. If it also has scale=, a smaller copy in the file, its
 // thumbnail, may be written instead; then Goals has the size to scale it to. As is the
 // format that the result of the operations has unless another is asked for.
 func Decode(out io.Writer, in io.ReaderAt, size int64, r Request) (Result, error) {
@@ -26,6 +28,9 @@ func Decode(out io.Writer, in io.ReaderAt, size int64, r Request) (Result, error
 	}
 	if f, _ := format.Lookup(p.Format); f.Programs == nil {
 		return Result{}, fault.New(fault.Usage, "decode: %s is neither HEIC nor AVIF", f.Title)
+	}
+	if h := p.Header(); h.ICC != nil || h.Coding != (raster.Coding{}) || h.Layout.HasAlpha() {
+		r.Ops = r.Ops.Without("gray") // which needs what travels with the colours
 	}
 	j, err := newJob(p, r)
 	if err != nil {
@@ -38,6 +43,9 @@ func Decode(out io.Writer, in io.ReaderAt, size int64, r Request) (Result, error
 		return Result{}, err
 	}
 	defer func() { j.stop() }()
+	if hint.Luma {
+		rows = raster.Grayed(rows, raster.Rec601)
+	}
 	res := Result{From: p.Format, As: j.out.Name}
 	if d := rows.Header().Planes[0]; d.W != rows.Header().FullW || d.H != rows.Header().FullH {
 		rows, res.Goals = asWhole(rows), []Size{{j.place.W, j.place.H}}

@@ -77,8 +77,11 @@ func TestDecodeForAnotherDaemon(t *testing.T) {
 		travel string
 		check  func(p *codec.Picture, res plan.Result) bool
 	}{
-		"bare": {layout: raster.RGB, travel: format.PPM},
-		"gray": {layout: raster.Gray, travel: format.PGM},
+		"bare":                            {layout: raster.RGB, travel: format.PPM},
+		"gray":                            {layout: raster.Gray, travel: format.PGM},
+		"luma for gray":                   {layout: raster.RGB, travel: format.PGM, words: "gray=601"},
+		"colours for another gray":        {layout: raster.RGB, travel: format.PPM, words: "gray=709"},
+		"colours with a coding, for gray": {layout: raster.RGB, travel: format.PNG, words: "gray=601", change: func(p *fakeheif.Picture) { p.Head.Coding.CICP = [4]uint8{9, 16, 0, 1} }},
 		"alpha": {layout: raster.RGBA, travel: format.PAM, check: func(p *codec.Picture, res plan.Result) bool {
 			return res.As == format.WebP && p.Header().Layout == raster.RGBA
 		}},
@@ -114,7 +117,11 @@ func TestDecodeForAnotherDaemon(t *testing.T) {
 			}
 			in := strings.NewReader(fakeheif.File)
 			var out bytes.Buffer
-			res, err := plan.Decode(&out, in, in.Size(), withHEIF(pic, c.words))
+			r := withHEIF(pic, c.words)
+			if !strings.Contains(c.words, "gray") {
+				r.Ops = r.Ops.Without("gray") // which no words at all stand for
+			}
+			res, err := plan.Decode(&out, in, in.Size(), r)
 			if err != nil || res.Format != c.travel || res.From != format.HEIC || c.check == nil && res.As != format.JPEG {
 				t.Fatalf("%+v, %v", res, err)
 			}
