@@ -170,10 +170,7 @@ func newEncoder(w, h int, gray bool, o EncodeOptions) *encoder {
 	for i := range e.mb.rebuiltC { // chroma of gray: DC, without levels
 		set(e.mb.rebuiltC[i][:], 128)
 	}
-	e.tried = modeSets{luma: allModes, block: allModes, chroma: allModes}
-	if e.fast {
-		e.tried.chroma = 1<<modeDC | 1<<modeTM
-	}
+	e.tried = modeSets{luma: allModes, chroma: allModes}
 	e.setSegments(o.Quality)
 	e.useProbs(&defaultCoefProbs)
 	return e

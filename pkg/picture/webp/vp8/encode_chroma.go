@@ -42,6 +42,11 @@ func (e *encoder) chooseChroma() {
 		if !e.tried.chroma.has(pair[0]) && !e.tried.chroma.has(pair[1]) {
 			continue
 		}
+		// The first pair is most often the better one where luma is by 4×4, and good enough
+		// if it leaves no levels.
+		if e.fast && pair[0] == modeV && (mb.mode == mode4x4 || best.coded>>best.base&0xff == 0) {
+			break
+		}
 		t.edges.predict(&t.pred, pair[0], 0, 8)
 		t.edges.predict(&t.pred, pair[1], 8, 16)
 		subtract(&t.coefs, &mb.chroma, &t.pred)

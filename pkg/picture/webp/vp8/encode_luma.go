@@ -33,15 +33,14 @@ func (e *encoder) choose16() int {
 		inLeft = nil
 	}
 	t.edges.setLuma(above, e.leftLuma[:], e.cornerLuma, meanOf(inAbove, inLeft))
-	from, to := 0, len(squareModes)
 	for i, m := range squareModes {
 		t.edges.predict(&t.tries[i].pred, m, 0, 16)
 	}
-	if e.fast { // only the nearest
-		from = e.nearest16()
-		to = from + 1
-	}
-	for i := from; i < to; i++ {
+	tried := e.worth16(s)
+	for i, m := range squareModes {
+		if !tried.has(m) {
+			continue
+		}
 		try := &t.tries[i]
 		subtract(&try.coefs, &mb.luma, &try.pred)
 		forward(&try.coefs)
@@ -59,12 +58,11 @@ func (e *encoder) choose16() int {
 
 	best := &t.best
 	best.score = math.MaxInt
-	for i := from; i < to; i++ {
-		m := squareModes[i]
-		bits := lumaModeCost[m]
-		if !e.tried.luma.has(m) || !e.modes.allows(bits) && m != modeDC {
+	for i, m := range squareModes {
+		if !tried.has(m) {
 			continue
 		}
+		bits := lumaModeCost[m]
 		nz := quantize(&t.levels, &t.tries[i].coefs, &s.luma, 1, &dist)
 		contextsOf(&ctx, nz, uint32(coded)&15, uint32(e.leftCoded)&15)
 		rateLanes(&t.levels, &e.costs[typeLumaAC].lanes, 1, &ctx, &rate)
@@ -82,19 +80,36 @@ func (e *encoder) choose16() int {
 	return best.score
 }
 
-// nearest16 returns the index of the prediction with the least square error.
-func (e *encoder) nearest16() (index int) {
+// The least square error of the predictions by 16×16, with bits for it at their price, from
+// which a macroblock is tried only in the nearest: it will most likely be predicted by 4×4.
+const (
+	oneTryBits     = 200
+	oneTryBitsFast = 100
+)
+
+// worth16 returns the modes by 16×16 that are worth a try.
+func (e *encoder) worth16(s *segment) (tried modeSet) {
 	t := &e.luma16
-	best := math.MaxInt
+	var nearest modeSet
+	least := math.MaxInt32
 	for i, m := range squareModes {
-		if !e.modes.allows(lumaModeCost[m]) && m != modeDC {
+		if !e.tried.luma.has(m) || !e.modes.allows(lumaModeCost[m]) && m != modeDC {
 			continue
 		}
-		if d := squareError(&e.mb.luma, &t.tries[i].pred); d < best {
-			index, best = i, d
+		tried |= 1 << m
+		if d := squareError(&e.mb.luma, &t.tries[i].pred); d < least {
+			nearest, least = 1<<m, d
 		}
 	}
-	return index
+	bits := oneTryBits
+	if e.fast {
+		bits = oneTryBitsFast
+	}
+	// A squared difference of pixels is four of coefficients, as the transform doubles.
+	if s.score(4*least, 0) > s.score(0, bits*256/laneUnit) {
+		return nearest
+	}
+	return tried
 }
 
 // forwardY2 sets a lane to the transform of the DCs of 16 blocks: twice the orthonormal
@@ -171,7 +186,7 @@ func (e *encoder) use16() {
 
 // fastBits is how many bits, with its error in their price, luma by 16×16 may take in a
 // fast encoder so that 4×4 is not tried.
-const fastBits = 200
+const fastBits = 100
 
 // chooseLuma finds how the luma of the macroblock is predicted.
 func (e *encoder) chooseLuma() {

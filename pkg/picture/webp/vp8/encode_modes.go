@@ -8,7 +8,7 @@ const allModes modeSet = 1<<(mode4x4+1) - 1
 func (s modeSet) has(m mode) bool { return s>>m&1 != 0 }
 
 // modeSets are the modes that are tried.
-type modeSets struct{ luma, block, chroma modeSet }
+type modeSets struct{ luma, chroma modeSet }
 
 // squareModes are the modes of 16×16 luma and of chroma.
 var squareModes = [4]mode{modeDC, modeV, modeH, modeTM}
