@@ -44,6 +44,29 @@ func NewAnimation(w io.Writer, name string, o AnimationOptions) (FrameWriter, er
 	return &fittedFrames{frames, code.fit, o.Limits}, nil
 }
 
+// FitAnimation writes an animation of at most o.Bytes, in a format whose row in package
+// format has Animation and Quality. play gives all frames in order to frame each time it is
+// called, and returns its error.
+func FitAnimation(w io.Writer, name string, o AnimationOptions, play func(frame func(raster.Rows, time.Duration) error) error) error {
+	f, _ := format.Lookup(name)
+	code := coders[f.Name]
+	if code.fitAnimation == nil {
+		return fault.New(fault.Usage, "format %q has no animations of a number of bytes", name)
+	}
+	if o.Quality == 0 {
+		o.Quality = f.Quality
+	}
+	return code.fitAnimation(w, o, func(frame func(raster.Rows, time.Duration) error) error {
+		return play(func(rows raster.Rows, delay time.Duration) error {
+			rows, err := raster.Upright(code.fit(fitProfile(rows)), o.Limits)
+			if err != nil {
+				return err
+			}
+			return frame(rows, delay)
+		})
+	})
+}
+
 type fittedFrames struct {
 	FrameWriter
 	fit func(raster.Rows) raster.Rows

@@ -27,6 +27,9 @@ type coder struct {
 	// animate starts an animation, whose frames fit has been given; nil: the format has
 	// none.
 	animate func(w io.Writer, o AnimationOptions) (FrameWriter, error)
+	// fitAnimation writes one of at most o.Bytes; see FitAnimation. nil: the format has no
+	// quality to choose.
+	fitAnimation func(w io.Writer, o AnimationOptions, play webp.Play) error
 }
 
 // coders has a row for each format that is read or written.
@@ -51,6 +54,9 @@ var coders = map[string]coder{
 		encode: func(w io.Writer, rows raster.Rows, o Options) error { return webp.Encode(w, rows, webpOptions(o)) },
 		animate: func(w io.Writer, o AnimationOptions) (FrameWriter, error) {
 			return webp.NewAnimation(w, o.Loop, webpOptions(o.Options)), nil
+		},
+		fitAnimation: func(w io.Writer, o AnimationOptions, play webp.Play) error {
+			return webp.FitAnimation(w, o.Loop, webpOptions(o.Options), play)
 		}},
 	format.BMP: {open: reader(bmp.Open), fit: fitPacked8,
 		encode: func(w io.Writer, rows raster.Rows, o Options) error {

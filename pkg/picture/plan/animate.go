@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"imgtools/pkg/format"
 	"imgtools/pkg/picture/codec"
@@ -16,9 +17,16 @@ const canvasBytes = 32
 
 // animateAll writes an animation in several sizes. Each frame is decoded once for all of
 // them, as far as what is held for all fits into the limits; those beyond get another
-// decoding.
+// decoding. With bytes= each size is a search of its own.
 func animateAll(outputs []*output) error {
 	for len(outputs) > 0 {
+		if outputs[0].Ops.Has("bytes") {
+			if err := animateWithin(outputs[0]); err != nil {
+				return err
+			}
+			outputs = outputs[1:]
+			continue
+		}
 		n, held := 1, outputs[0].canvas()
 		for n < len(outputs) && outputs[0].Limits.CheckMem(held+outputs[n].canvas()) == nil {
 			held += outputs[n].canvas()
@@ -69,6 +77,32 @@ func animate(outputs []*output) error {
 		}
 	}
 	return nil
+}
+
+// animateWithin writes an animation at the best quality whose file has no more than the
+// bytes asked for. Its frames are decoded and sent through the steps again for each quality
+// that is tried.
+func animateWithin(o *output) error {
+	follow(o.job, []*output{o}, steps)
+	r := o.animated()
+	options := codec.AnimationOptions{Options: o.encoding(), W: o.place.W, H: o.place.H, Frames: r.Frames(), Loop: r.Loop()}
+	tries := 0
+	return codec.FitAnimation(o.w, o.out.Name, options, func(frame func(raster.Rows, time.Duration) error) error {
+		if tries++; tries > 1 {
+			again, err := o.p.Again()
+			if err != nil {
+				return err
+			}
+			r = again.(raster.Animated)
+		}
+		err := eachFrame(r, []*output{o}, func(_ int, f raster.Frame) (bool, error) { return true, frame(f.Rows, f.Delay) })
+		if tries > 1 { // the first may have ended before all was read
+			for _, note := range r.Notes() {
+				o.note(note)
+			}
+		}
+		return err
+	})
 }
 
 // eachFrame calls do with what the steps of each output make of each frame, with the

@@ -3,6 +3,10 @@ package plan_test
 import (
 	"bytes"
 	"fmt"
+	"image"
+	"image/color/palette"
+	"image/draw"
+	"image/gif"
 	"image/jpeg"
 	"io"
 	"strings"
@@ -10,7 +14,10 @@ import (
 
 	"imgtools/pkg/fault"
 	"imgtools/pkg/ops"
+	"imgtools/pkg/picture/codec"
 	"imgtools/pkg/picture/plan"
+	"imgtools/pkg/picture/plan/plantest"
+	"imgtools/pkg/picture/raster"
 	"imgtools/pkg/picture/raster/rastertest"
 )
 
@@ -54,6 +61,75 @@ func TestBytesRefused(t *testing.T) {
 			_, err := plan.Run(io.Discard, bytes.NewReader(data), int64(len(data)), plan.Request{Ops: ops.Must(c.words)})
 			if fault.Of(err) != c.kind || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// bytes= is for all frames of an animated WebP together, which have one quality. Of several
+// sizes each has so many.
+func TestBytesOfAnAnimation(t *testing.T) {
+	data := turnedWebP(t)
+	_, usual := made(t, data, "gray")
+	_, small := made(t, data, "gray quality=10")
+	for _, words := range []string{"gray", "gray format=webp fast", "gray quality=lossless"} {
+		for _, most := range []int{len(usual), len(usual) - 1, (len(usual) + len(small)) / 2, len(small)} {
+			t.Run(fmt.Sprint(words, " bytes=", most), func(t *testing.T) {
+				r, out := made(t, data, fmt.Sprint(words, " bytes=", most))
+				p, err := codec.Open(bytes.NewReader(out), int64(len(out)), raster.Limits{})
+				if err != nil || p.Frames != 7 || r.Format != "webp" || r.Note != "" {
+					t.Fatalf("%+v: %d frames, %v", r, p.Frames, err)
+				}
+				if len(out) > most || len(out) < most/2 {
+					t.Errorf("%d bytes, %d are allowed", len(out), most)
+				}
+				if words == "gray" && most == len(usual) && !bytes.Equal(out, usual) {
+					t.Error("not the usual file, which has as many")
+				}
+			})
+		}
+	}
+	t.Run("sizes", func(t *testing.T) {
+		_, files := several(t, data, plantest.Ask("scale=20x,10x bytes=2040"))
+		for i, b := range files {
+			if p, err := codec.Open(bytes.NewReader(b), int64(len(b)), raster.Limits{}); err != nil || len(b) > 2040 || p.Frames != 7 {
+				t.Errorf("%d: %d bytes, %v", i+1, len(b), err)
+			}
+		}
+	})
+	t.Run("notes", func(t *testing.T) { // of the end, which the first try does not reach
+		var film bytes.Buffer
+		g := &gif.GIF{}
+		for i := range 9 {
+			m := image.NewPaletted(image.Rect(0, 0, 64, 48), palette.Plan9)
+			draw.Draw(m, m.Rect, photo(64+i, 48), image.Point{}, draw.Src)
+			g.Image, g.Delay = append(g.Image, m), append(g.Delay, 5)
+		}
+		if err := gif.EncodeAll(&film, g); err != nil {
+			t.Fatal(err)
+		}
+		cut := film.Bytes()[:film.Len()-1] // without its trailer
+		want, whole := made(t, cut, "gray format=webp")
+		for _, most := range []int{len(whole), len(whole) * 3 / 4} {
+			if r, _ := made(t, cut, fmt.Sprint("gray format=webp bytes=", most)); want.Note == "" || r.Note != want.Note {
+				t.Errorf("%d bytes: note %q, without bytes= %q", most, r.Note, want.Note)
+			}
+		}
+	})
+	for words, says := range map[string]string{
+		"gray bytes=200":                     fmt.Sprintf("%d bytes at quality 10 > 200 bytes (bytes=)", len(small)),
+		"gray bytes=10K format=gif":          "bytes: only for JPEG and WebP, not GIF",
+		"gray bytes=10K format=png":          "bytes: only for JPEG and WebP, not PNG",
+		"gray quality=lossless bytes=200":    "at quality 10 > 200 bytes (bytes=)",
+		"scale=20x,10x bytes=200 format=gif": "bytes: only for JPEG and WebP, not GIF",
+	} {
+		t.Run(words, func(t *testing.T) {
+			s, err := plan.PrepareSizes(bytes.NewReader(data), int64(len(data)), plantest.Ask(words))
+			if err == nil {
+				_, err = s.Write([]io.Writer{io.Discard})
+			}
+			if err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("%v; want %s", err, says)
 			}
 		})
 	}

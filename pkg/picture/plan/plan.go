@@ -189,8 +189,6 @@ func (j *job) checkQuality() error {
 	case !j.Ops.Has("bytes"):
 	case j.out.Quality == 0:
 		return fault.New(fault.Unsupported, "bytes: only for %s, not %s", format.QualityTitles(), j.out.Title)
-	case j.animated() != nil:
-		return fault.New(fault.Unsupported, "bytes: not for animations")
 	}
 	return nil
 }
@@ -277,7 +275,7 @@ func (j *job) run(out io.Writer) (res Result, err error) {
 		return res, err
 	}
 	if j.animated() != nil {
-		return res, animate([]*output{{job: j, w: out}})
+		return res, animateAll([]*output{{job: j, w: out}})
 	}
 	write := func(out io.Writer, a alpha) error {
 		rows, err := j.placedRows(a)

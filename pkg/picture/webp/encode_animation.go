@@ -41,6 +41,8 @@ type AnimationWriter struct {
 	room     []uint8        // of the last patch
 	frames   []outChunk
 	size     int64                        // bytes of frames
+	kept     int64                        // bytes of another file that is held
+	whole    bool                         // Frame goes on after o.Bytes
 	alpha    bool                         // a frame has alpha
 	sinceKey int                          // frames since the last key frame
 	rivals   struct{ whole, part rivals } // of key frames, and of others
@@ -48,7 +50,8 @@ type AnimationWriter struct {
 }
 
 // NewAnimation starts an animation that is shown loop times, 0 for without end. Its size,
-// layout, profile and metadata are those of the first frame. o.Bytes must be 0.
+// layout, profile and metadata are those of the first frame. o.Bytes must be 0; FitAnimation
+// takes it.
 func NewAnimation(w io.Writer, loop int, o EncodeOptions) *AnimationWriter {
 	return &AnimationWriter{w: w, o: o, loop: loop}
 }
@@ -141,7 +144,7 @@ func even(r image.Rectangle) image.Rectangle {
 
 // keep holds the chunk of a frame (RFC 9649 section 2.7.1.1).
 func (a *AnimationWriter) keep(box image.Rectangle, delay int, f encodedFrame) error {
-	head := make([]byte, 0, frameHeader)
+	head := make([]byte, 0, frameHeader+f.size())
 	for _, v := range [...]int{box.Min.X / 2, box.Min.Y / 2, box.Dx() - 1, box.Dy() - 1, delay} {
 		head = appendUint24(head, v)
 	}
@@ -156,14 +159,23 @@ func (a *AnimationWriter) keep(box image.Rectangle, delay int, f encodedFrame) e
 		}
 	}
 	a.frames = append(a.frames, chunkOf("ANMF", b.Bytes()))
-	a.size += int64(b.Cap()) // that of the last buffer, about
-	return a.o.Limits.CheckMem(4*a.h.Bytes() + a.size)
+	a.size += int64(b.Len())
+	return a.check()
 }
 
 // Close writes the file. It does not close the underlying writer.
 func (a *AnimationWriter) Close() error {
+	chunks, err := a.chunks()
+	if err != nil {
+		return err
+	}
+	return writeFile(a.w, chunks)
+}
+
+// chunks returns those of the file.
+func (a *AnimationWriter) chunks() ([]outChunk, error) {
 	if len(a.frames) == 0 {
-		return fault.New(fault.Internal, "write WebP: no frame")
+		return nil, fault.New(fault.Internal, "write WebP: no frame")
 	}
 	anim := []byte{0, 0, 0, 0} // the background: transparent
 	anim = binary.LittleEndian.AppendUint16(anim, uint16(max(0, min(a.loop, math.MaxUint16))))
@@ -171,9 +183,5 @@ func (a *AnimationWriter) Close() error {
 	if a.alpha {
 		flags |= flagAlpha
 	}
-	chunks, err := extended(a.h, flags, append([]outChunk{chunkOf("ANIM", anim)}, a.frames...))
-	if err != nil {
-		return err
-	}
-	return writeFile(a.w, chunks)
+	return extended(a.h, flags, append([]outChunk{chunkOf("ANIM", anim)}, a.frames...))
 }

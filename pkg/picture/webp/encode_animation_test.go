@@ -255,6 +255,67 @@ func TestBothWaysAreTriedWhereFramesDiffer(t *testing.T) {
 	}
 }
 
+// An animation of so many bytes has the best quality: with one more it would be larger.
+func TestBytesOfAnAnimation(t *testing.T) {
+	for _, l := range []raster.Layout{raster.RGB, raster.RGBA} {
+		frames := play(33, 25, 4, l)
+		plays := 0
+		fit := func(most int64, o EncodeOptions) ([]byte, error) {
+			o.Bytes, plays = most, 0
+			var b bytes.Buffer
+			err := FitAnimation(&b, 3, o, func(frame func(raster.Rows, time.Duration) error) error {
+				plays++
+				for i, f := range frames {
+					if err := frame(f.Again(), delayOf(i)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			return b.Bytes(), err
+		}
+		var of [91][]byte
+		for q := 10; q <= 90; q++ {
+			of[q] = animated(t, frames, 3, EncodeOptions{Quality: q})
+		}
+		exact := animated(t, frames, 3, EncodeOptions{Lossless: true})
+		for _, q := range []int{90, 71, 40, 10} {
+			t.Run(fmt.Sprint(l, " ", q), func(t *testing.T) {
+				most := len(of[q])
+				b, err := fit(int64(most), EncodeOptions{Quality: 90})
+				if err != nil || len(b) > most || plays > 8 {
+					t.Fatalf("%d bytes in %d tries, %v", len(b), plays, err)
+				}
+				got := slices.IndexFunc(of[:], func(other []byte) bool { return bytes.Equal(other, b) })
+				for got < 90 && bytes.Equal(of[got+1], b) {
+					got++
+				}
+				if got < 10 || got < 90 && len(of[got+1]) <= most {
+					t.Errorf("quality %d has %d bytes, the next fits as well: %v", got, len(b), most)
+				}
+			})
+		}
+		t.Run(fmt.Sprint(l, " lossless"), func(t *testing.T) {
+			for _, most := range []int{len(exact), len(exact) - 1} {
+				b, err := fit(int64(most), EncodeOptions{Lossless: true, Quality: 90})
+				if err != nil || len(b) > most || bytes.Equal(b, exact) != (most == len(exact)) {
+					t.Errorf("%d bytes of %d, %v", len(b), most, err)
+				}
+			}
+		})
+		t.Run(fmt.Sprint(l, " too few"), func(t *testing.T) {
+			for _, o := range []EncodeOptions{{Quality: 90}, {Quality: 90, Lossless: true}, {Quality: 4}} {
+				_, err := fit(100, o)
+				q := min(10, o.Quality)
+				want := fmt.Sprintf("%d bytes at quality %d > 100 bytes (bytes=)", len(animated(t, frames, 3, EncodeOptions{Quality: q})), q)
+				if fault.Of(err) != fault.TooLarge || err.Error() != want || plays > 9 {
+					t.Errorf("%+v: %v in %d tries; want %s", o, err, plays, want)
+				}
+			}
+		})
+	}
+}
+
 // From time to time a frame needs no other, though only a pixel changes.
 func TestKeyFrames(t *testing.T) {
 	var frames []*scenery

@@ -147,7 +147,9 @@ func (a *AnimationWriter) lossless(p *raster.Held, blended bool) (encodedFrame, 
 }
 
 func (a *AnimationWriter) lossy(p *raster.Held, blended bool) (encodedFrame, error) {
-	chunks, err := lossyChunks(p.Rows(), a.o)
+	o := a.o
+	o.Bytes = 0 // it is of the file
+	chunks, err := lossyChunks(p.Rows(), o)
 	return encodedFrame{chunks, blended, len(chunks) > 1}, err
 }
 

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// leastQuality is the lowest quality that is tried to reach a number of bytes; below
+	// LeastQuality is the lowest quality that is tried to reach a number of bytes; below
 	// it little of a picture is left.
-	leastQuality = 10
+	LeastQuality = 10
 	// maxFitPixels bounds the pictures whose size in bytes can be chosen, since their
 	// samples are held.
 	maxFitPixels = 24_000_000
@@ -23,9 +23,8 @@ type samples struct {
 	stride int
 }
 
-// fit returns the picture at the best quality whose file has at most o.Bytes: with it
-// the payload fits, and with one more it doesn't. o.Quality is tried first; then the
-// quality is found by halving. Each try encodes all samples again.
+// fit returns the picture at the best quality whose file has at most o.Bytes. Each try
+// encodes all samples again.
 func fit(s *source, o EncodeOptions) (chunk.Pieces, error) {
 	if n := int64(s.w) * int64(s.h); n > maxFitPixels {
 		return nil, fault.New(fault.TooLarge, "%s > %s to choose the bytes of (bytes=)", raster.Mpixel(float64(n)), raster.Mpixel(maxFitPixels))
@@ -41,35 +40,39 @@ func fit(s *source, o EncodeOptions) (chunk.Pieces, error) {
 	if err != nil {
 		return nil, err
 	}
-	try := func(quality int) (chunk.Pieces, error) {
+	return BestQuality(o.Quality, o.Bytes, func(quality int) (chunk.Pieces, int64, error) {
 		o.Quality = quality
 		e := newEncoder(s.w, s.h, s.layout == raster.Gray, o)
 		if err := held.encode(e); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return e.end()
+		p, err := e.end()
+		return p, o.Around + (p.Len()+1)&^1, err
+	})
+}
+
+// BestQuality returns what try makes at the best quality, at most top, at which its size is
+// no more than so many bytes; at one more it is. After top itself the quality is found by
+// halving, which takes 7 more calls at most. If LeastQuality does not fit, or top where that
+// is lower, the error is of kind fault.TooLarge and names the size.
+func BestQuality[T any](top int, bytes int64, try func(quality int) (made T, size int64, err error)) (best T, err error) {
+	made, size, err := try(top)
+	if err != nil || size <= bytes {
+		return made, err
 	}
-	file := func(p chunk.Pieces) int64 { return o.Around + (p.Len()+1)&^1 }
-	best, err := try(o.Quality)
-	if err != nil || file(best) <= o.Bytes {
-		return best, err
-	}
-	fits, not, size := min(leastQuality, o.Quality)-1, o.Quality, file(best)
-	best = nil
+	fits, not, found := min(LeastQuality, top)-1, top, false
 	for not-fits > 1 {
 		q := (fits + not) / 2
-		p, err := try(q)
-		if err != nil {
-			return nil, err
-		}
-		if file(p) <= o.Bytes {
-			fits, best = q, p
+		if made, n, err := try(q); err != nil {
+			return best, err
+		} else if n <= bytes {
+			fits, best, found = q, made, true
 		} else {
-			not, size = q, file(p)
+			not, size = q, n
 		}
 	}
-	if best == nil {
-		return nil, fault.New(fault.TooLarge, "%d bytes at quality %d > %d bytes (bytes=)", size, not, o.Bytes)
+	if !found {
+		return best, fault.New(fault.TooLarge, "%d bytes at quality %d > %d bytes (bytes=)", size, not, bytes)
 	}
 	return best, nil
 }
