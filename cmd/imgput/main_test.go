@@ -251,7 +251,6 @@ func TestUsageErrors(t *testing.T) {
 		"a -s":              "-s after a file: flags go first (a file: ./-s)",
 		"-l 709 a":          "luma without gray",
 		"-g -k box a":       "kernel without scale",
-		"-fine -f png a":    "fine without scale or crop or format=webp",
 		"-s 0 a":            `scale: "0": a factor must be over 0`,
 		"-s 640 a":          "scale: 640 as a factor? for a width write 640x",
 		"-g -q 0 a":         `quality "0": neither a whole number from 1 to 100 nor lossless`,

@@ -242,8 +242,8 @@ func publicWords() (list []ops.Option) {
 // describeWord says what a word means, what it belongs to, and what holds without it.
 func describeWord(opt ops.Option) string {
 	text := opt.Help
-	if opt.Of != "" {
-		text += "; with " + strings.Join(append([]string{opt.Of}, opt.Also...), " or ") + " only"
+	if opt.Of != "" && !opt.Alone {
+		text += "; with " + opt.Of + " only"
 	}
 	if usual := opt.Usual(); usual != "" && opt.Daemon == "" {
 		text += " (default: " + usual + ")"

@@ -13,7 +13,7 @@ import (
 // field is an input of the page's form for one option of package ops.
 type field struct {
 	Key    string
-	Of     string // the words that it belongs to; without one of them the field is not sent
+	Of     string // the words that it belongs to, with a value or any; without one of them the field is not sent
 	Label  string
 	Help   string   // a tooltip, in English
 	Values []string // for a select; the first is the default
@@ -34,13 +34,7 @@ func (p *page) Fields() []field {
 		if opt.Label || opt.Sets != "" || opt.Opposite != "" || opt.Daemon != "" || slices.Contains(ownInputs, opt.Key) {
 			continue
 		}
-		of := []string{opt.Of}
-		for _, word := range opt.Also {
-			if _, _, valued := strings.Cut(word, "="); !valued { // else the server decides
-				of = append(of, word)
-			}
-		}
-		f := field{Key: opt.Key, Of: strings.Join(of, " "), Label: p.T("option " + opt.Key), Help: opt.Help, Switch: opt.Switch(), Usual: opt.Usual()}
+		f := field{Key: opt.Key, Of: belongsTo(opt), Label: p.T("option " + opt.Key), Help: opt.Help, Switch: opt.Switch(), Usual: opt.Usual()}
 		if f.Label == "" {
 			f.Label = opt.Key
 		}
@@ -58,6 +52,20 @@ func (p *page) Fields() []field {
 		fields = append(fields, f)
 	}
 	return fields
+}
+
+// belongsTo returns the words that an option belongs to. Where the picture decides the
+// format to write, fast may have nothing to do, which is an error: the page sends it only
+// where it surely has.
+func belongsTo(opt ops.Option) string {
+	if !opt.Alone {
+		return opt.Of
+	}
+	of := opt.Of + " crop format=" + ops.Auto
+	for _, f := range format.WithQuality() {
+		of += " format=" + f.Name
+	}
+	return of
 }
 
 // choice is a value of a select and its name.

@@ -66,8 +66,8 @@ func assemble(given map[string]string) (Ops, error) {
 		if !ok {
 			continue
 		}
-		if !opt.meantBy(given) {
-			return nil, fault.New(fault.Usage, "%s without %s", opt.Key, strings.Join(append([]string{opt.Of}, opt.Also...), " or "))
+		if opt.Of != "" && given[opt.Of] == "" && !opt.Alone {
+			return nil, fault.New(fault.Usage, "%s without %s", opt.Key, opt.Of)
 		}
 		switch {
 		case opt.Opposite != "" && value == "":
@@ -89,14 +89,6 @@ func assemble(given map[string]string) (Ops, error) {
 		return nil, fault.New(fault.Usage, "no operation: %s, or a format", operationList())
 	}
 	return o, o.checkPlacing()
-}
-
-// meantBy reports whether an option's operation is given, or a word that it belongs to
-// as well.
-func (opt Option) meantBy(given map[string]string) bool {
-	return opt.Of == "" || given[opt.Of] != "" || slices.ContainsFunc(opt.Also, func(word string) bool {
-		return says(word, func(key string) string { return given[key] })
-	})
 }
 
 // ParsePublic is Parse for a request that comes from others: a value that only the
@@ -160,16 +152,6 @@ func (o Ops) Get(key string) string {
 
 // Has reports whether a word is given.
 func (o Ops) Has(key string) bool { return o.Get(key) != "" }
-
-// Says reports whether a word is given, or with this value if it has one: format=webp.
-func (o Ops) Says(word string) bool { return says(word, o.Get) }
-
-// says is Says for words whose values get returns, "" if one is not given.
-func says(word string, get func(key string) string) bool {
-	key, value, valued := strings.Cut(word, "=")
-	given := get(key)
-	return given != "" && (!valued || given == value)
-}
 
 // Int returns the value of a word that is a whole number, or 0 when it is not given.
 func (o Ops) Int(key string) int {

@@ -34,6 +34,9 @@ func TestParse(t *testing.T) {
 		{"gray", "gray=601", "gray"},
 		{"linear=1 fine scale=1/4 gray=709 kernel=box", "gray=709 scale=1/4 kernel=box linear=1", "gray+scale"},
 		{"scale=1/4 fine=0", "scale=1/4 fast=1", "scale"},
+		{"gray fast", "gray=601 fast=1", "gray"},
+		{"format=webp fine", "format=webp", "convert"},
+		{"fast quality=70", "fast=1 quality=70", "convert"},
 		{"fast scale=1/4 fine=0", "scale=1/4 fast=1", "scale"},
 		{"gray=0 scale=640x480> linear=0", "scale=640x480>", "scale"},
 		{"gray luma=luminance", "gray=luminance", "gray"},
@@ -72,7 +75,6 @@ func TestRefusals(t *testing.T) {
 		"gray=0":                           "no operation: gray or scale, or a format",
 		"gray=0 name=x":                    "no operation",
 		"kernel=box":                       "kernel without scale",
-		"gray fine":                        "fine without scale or crop",
 		"scale=1/2 fine fast":              "fast and fine exclude each other",
 		"format=png linear=0":              "linear without scale",
 		"scale=0":                          `scale: "0"`,
@@ -118,7 +120,6 @@ func TestRefusals(t *testing.T) {
 		"scale=640x480< enlarge=0":         "the suffix < only enlarges",
 		"scale=1/2 enlarge=no":             "not one of 1 0",
 		"gray background=red":              "not a colour",
-		"gray fast":                        "fast without scale or crop or format=webp",
 	} {
 		t.Run(in, func(t *testing.T) {
 			_, err := Parse(words(in))

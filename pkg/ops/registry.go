@@ -24,7 +24,7 @@ type Option struct {
 	Parse    func(key, value string) (string, error) // returns the canonical value, or says what is wrong with this one
 	Default  func() string                           // for -h: what holds when the word is not given; nil: the first of Values
 	Of       string                                  // the operation that the word is an option of; "": of any
-	Also     []string                                // other words, or words with a value, that it is an option of: crop, format=webp
+	Alone    bool                                    // it may stand without that; whether it is of use then depends on the picture
 	Number   bool                                    // the value is a whole number
 	Daemon   string                                  // of an operation: the daemon that does it
 	Sets     string                                  // luma sets the value of gray
@@ -72,8 +72,8 @@ var registry = []Option{
 	{Key: "enlarge", Arg: "enlarge", Help: "0: leave a picture as it is that would become larger", Values: func() []string { return []string{"1", "0"} }, Of: "scale"},
 	{Key: "gravity", Arg: "gravity", Help: "which part crop and fit=cover keep, and where fit=pad puts the picture: a point (30%,70%)", Values: geometry.Gravities, Open: true, Parse: parseGravity, Stage: Every},
 	{Key: "kernel", Short: "k", Arg: "kernel", Help: "resampling kernel", Values: Kernels, Of: "scale"},
-	{Key: "fast", Help: "less time for lower quality", Of: "scale", Also: alsoFast},
-	{Key: "fine", Help: "the best quality; the default", Of: "scale", Also: alsoFast, Opposite: "fast"},
+	{Key: "fast", Help: "less time for lower quality, of what is scaled or cropped and of JPEG and WebP", Of: "scale", Alone: true},
+	{Key: "fine", Help: "the best quality; the default", Of: "scale", Alone: true, Opposite: "fast"},
 	{Key: "linear", Help: "resample in linear light", Of: "scale"},
 	{Key: "background", Arg: "RRGGBB", Help: "colour under what is transparent and around fit=pad", Parse: parseColour, Default: func() string { return "ffffff" }},
 	{Key: "profile", Arg: "profile", Help: "what becomes of the colour profile", Values: Profiles, Default: func() string { return "keep; gray of colour has none" }, Stage: First},
@@ -86,9 +86,6 @@ var registry = []Option{
 	{Key: "usual", Parse: parseUsual, Default: usualQualities, Label: true, Internal: true},
 	{Key: "name", Help: "file name of the result", Parse: anyText, Stage: Nobody, Label: true},
 }
-
-// alsoFast are the words besides scale whose work can be done faster.
-var alsoFast = []string{"crop", "format=" + format.WebP}
 
 // maxFrame is the largest number that frame= takes; no picture has as many.
 const maxFrame = 1<<31 - 1
@@ -110,7 +107,7 @@ func Flags(operation string) []Option {
 	for _, opt := range All() {
 		switch {
 		case opt.Label:
-		case operation == "", opt.Of == operation, opt.Of == "" && opt.Daemon == "", len(opt.Also) > 0:
+		case operation == "", opt.Of == operation, opt.Of == "" && opt.Daemon == "", opt.Alone:
 			list = append(list, opt)
 		}
 	}

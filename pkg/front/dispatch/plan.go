@@ -43,7 +43,7 @@ func requestFor(o ops.Ops, chain []ops.Option, i int) wire.Request {
 	}
 	for _, w := range o {
 		opt, _ := ops.Lookup(w.Key)
-		mine := opt.Of == "" || opt.Of == operation.Key || !last && opt.Of == chain[i+1].Key || slices.ContainsFunc(opt.Also, o.Says)
+		mine := opt.Of == "" || opt.Alone || opt.Of == operation.Key || !last && opt.Of == chain[i+1].Key
 		if opt.Daemon != "" || opt.Stage == ops.Nobody || !mine {
 			continue
 		}

@@ -13,12 +13,17 @@ const valueOf = (words, key) => words.find((w) => w[0] === key)?.[1] || "";
 export function asked(form, crop = "") {
   const value = (e) => e.disabled || (e.type === "checkbox" || e.type === "radio") && !e.checked ? "" : e.value.trim();
   const field = (id) => value(form.querySelector("#" + id));
+  const given = (word) => {
+    const [id, wanted] = word.split("=");
+    const v = id === "crop" && crop || field(id);
+    return wanted ? v === wanted : v;
+  };
   const words = [];
   for (const e of form.elements) {
     if (!e.name || e.type === "file") continue;
     const v = e.id === "crop" && crop || value(e);
     if (v === "") continue;
-    if (e.dataset.of && !e.dataset.of.split(" ").some((of) => of === "crop" && crop || field(of))) continue;
+    if (e.dataset.of && !e.dataset.of.split(" ").some(given)) continue;
     if (e.id === "point" && !form.querySelector("#at-point").checked) continue;
     words.push([e.name, v]);
   }

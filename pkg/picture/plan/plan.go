@@ -142,6 +142,9 @@ func newJob(p *codec.Picture, r Request) (*job, error) {
 	if err := j.checkQuality(); err != nil {
 		return nil, err
 	}
+	if err := j.checkFast(); err != nil {
+		return nil, err
+	}
 	if j.gray {
 		coded := j.out.Name == format.PNG && !j.HandOver
 		var note string
@@ -191,6 +194,16 @@ func (j *job) checkQuality() error {
 		return fault.New(fault.Unsupported, "bytes: only for %s, not %s", format.QualityTitles(), j.out.Title)
 	}
 	return nil
+}
+
+// checkFast refuses fast where nothing can be done faster. A request that leaves the format
+// to the picture by format=auto gets what there is.
+func (j *job) checkFast() error {
+	idle := j.Ops.Has("fast") && !j.Ops.Has("scale") && !j.Ops.Has("crop") && j.out.Quality == 0
+	if !idle || j.Ops.Get("format") == ops.Auto {
+		return nil
+	}
+	return fault.New(fault.Usage, "fast without scale or crop: only for %s, not %s", format.QualityTitles(), j.out.Title)
 }
 
 // title returns the name of the input's format for people.

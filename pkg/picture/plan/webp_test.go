@@ -99,7 +99,6 @@ func TestQualityThatAFormatCannotHave(t *testing.T) {
 	}{
 		{"format=jpeg quality=lossless", "quality=lossless: not for JPEG", still},
 		{"format=png bytes=10K", "bytes: only for JPEG and WebP, not PNG", still},
-		{"format=webp bytes=10K", "bytes: not for animations", wanderer(t)},
 	} {
 		t.Run(c.words, func(t *testing.T) {
 			_, err := plan.Run(io.Discard, bytes.NewReader(c.data), int64(len(c.data)), plantest.Ask(c.words))
@@ -113,6 +112,49 @@ func TestQualityThatAFormatCannotHave(t *testing.T) {
 	}
 	if r, out := made(t, still, "format=webp bytes=2000"); r.Format != "webp" || len(out) > 2000 || len(out) < 1500 {
 		t.Errorf("%s of %d bytes", r.Format, len(out))
+	}
+}
+
+// fast is of use wherever a JPEG or lossy WebP is coded, whether the request or the picture
+// says the format. Elsewhere it is an error without scale or crop.
+func TestFastDependsOnTheFormatWritten(t *testing.T) {
+	lossless := rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, photo(190, 170)) })
+	lossy, photograph := mustMake(t, lossless, "format=webp"), mustMake(t, lossless, "format=jpeg")
+	for _, c := range []struct {
+		name, words string
+		data        []byte
+	}{
+		{"WebP from WebP", "gray=709", lossy},
+		{"WebP from WebP, of a quality", "quality=60", lossy},
+		{"WebP from PNG", "format=webp", lossless},
+		{"animated WebP", "format=webp quality=40", turnedWebP(t)},
+		{"JPEG of other gray", "gray=709", photograph},
+		{"JPEG from PNG", "format=jpeg", lossless},
+		{"JPEG by format=auto", "format=auto", lossless},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			usual, fast := mustMake(t, c.data, c.words), mustMake(t, c.data, c.words+" fast")
+			if bytes.Equal(usual, fast) {
+				t.Error("fast makes no difference")
+			}
+			if fine := mustMake(t, c.data, c.words+" fine"); !bytes.Equal(usual, fine) {
+				t.Error("fine is not the default")
+			}
+		})
+	}
+	for _, words := range []string{"scale=1/2 fast", "crop=20x20 fast", "gray crop=20x20 fast", "gray fine", "format=auto fast quality=lossless"} {
+		t.Run("PNG: "+words, func(t *testing.T) { mustMake(t, lossless, words) })
+	}
+	for _, c := range []struct {
+		words string
+		data  []byte
+	}{{"gray fast", lossless}, {"fast format=png", photograph}} {
+		t.Run(c.words, func(t *testing.T) {
+			_, err := plan.Run(io.Discard, bytes.NewReader(c.data), int64(len(c.data)), plantest.Ask(c.words))
+			if fault.Of(err) != fault.Usage || err.Error() != "fast without scale or crop: only for JPEG and WebP, not PNG" {
+				t.Error(err)
+			}
+		})
 	}
 }
 
