@@ -55,13 +55,7 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, path string) {
 		s.refuse(w, r, s.tooLarge(f.Info.Size))
 		return
 	}
-	who := s.clientOf(r)
-	if err := s.queue.check(who); err != nil {
-		f.Close()
-		s.fail(w, r, err)
-		return
-	}
-	flight, first, leave := s.flights.join(path+"\n"+tag, who, func(ctx context.Context, places *places) *worked {
+	flight, first, leave := s.flights.join(path+"\n"+tag, s.clientOf(r), func(ctx context.Context, places *places) *worked {
 		defer f.Close()
 		work := s.workFor(ctx, func(context.Context) place { return <-places.first }, o, f, f.Info.Size)
 		if f.Changed() && !work.refused { // half of what was read may be of before

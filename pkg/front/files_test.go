@@ -252,6 +252,33 @@ func TestSharedWorkHasThePlaceOfEachClient(t *testing.T) {
 	}
 }
 
+// A full queue refuses new works only: who asks for a picture that is worked on or waits
+// already gets it with the others.
+func TestFullQueueTakesEqualRequests(t *testing.T) {
+	s, _ := gallery(t, func(c *Config) { c.Queue = 1 })
+	answers := make(chan answered, 4)
+	ask := func(path string) { go func() { answers <- s.do("GET", "/files/"+path, "") }() }
+	ask("hold.jpg")
+	h := <-s.fake.held
+	ask("a%20b.jpg")
+	s.until("the queue is full", func() bool { return s.queue.figures().images == 1 })
+	if a := s.do("GET", "/files/sub/%C3%A9.jpg", ""); a.status != 503 || a.header.Get("Retry-After") == "" || a.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("another: %d %q %v", a.status, a.body, a.header)
+	}
+	ask("hold.jpg")
+	ask("a%20b.jpg")
+	s.until("all have joined", func() bool { return s.joined() == 4 })
+	close(h.free)
+	for range 4 {
+		if a := <-answers; a.status != 200 {
+			t.Errorf("%d %q", a.status, a.body)
+		}
+	}
+	if came := s.fake.came(); len(came) != 2 {
+		t.Errorf("works: %q", came)
+	}
+}
+
 // joined counts the requests that wait for a work.
 func (s *site) joined() (n int) {
 	s.flights.mu.Lock()
