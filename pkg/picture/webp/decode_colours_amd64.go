@@ -19,6 +19,7 @@ func lanesOf(v int16) (l [16]int16) {
 var (
 	lanes8    = lanesOf(8)
 	lanesByte = lanesOf(255)
+	lanes512  = lanesOf(512)
 
 	lanesFromY, lanesRCr, lanesGCb, lanesGCr = lanesOf(fromY), lanesOf(rCr), lanesOf(gCb), lanesOf(gCr)
 	lanesBCb                                 = lanesOf(bCb - 1<<16) // as a number without a sign it is bCb
@@ -127,6 +128,47 @@ func colours(luma archsimd.Int16x16, cb, cr archsimd.Uint16x16) (r, g, b archsim
 	b = y.AddSaturated(b.Sub(archsimd.LoadInt16x16(&lanesBOff)))
 	r, g, b = r.ShiftAllRight(6), g.ShiftAllRight(6), b.ShiftAllRight(6)
 	return r.Max(zero).Min(top), g.Max(zero).Min(top), b.Max(zero).Min(top)
+}
+
+// A widening is the numbers of widen in vectors: a sample is multiplied by 255, less is taken
+// off, not below 0, and the rest divided by the number of levels of studio range, which is a
+// multiplication by factor/2^23.
+type widening struct{ less, factor [16]int16 }
+
+// widenings are those of luma and of chroma: (v-16) × 255/219 and (v-128) × 255/224 + 128,
+// rounded.
+var widenings = [2]widening{newWidening(16*255-219/2, 219), newWidening(128*255-128*224-224/2, 224)}
+
+func newWidening(less, levels int) widening {
+	return widening{lanesOf(int16(less)), lanesOf(int16((1<<23 + levels - 1) / levels))}
+}
+
+// widenBlocks is widen of 32 samples at a time, with widenings[kind].
+func widenBlocks(dst, src []uint8, kind int) (samples int) {
+	if !avx2 {
+		return 0
+	}
+	w := &widenings[kind]
+	low := archsimd.LoadInt16x16(&lanesByte)
+	for len(src) >= 32 && len(dst) >= 32 {
+		v := archsimd.LoadUint8x32Slice(src).AsInt16x16()
+		even := w.apply(v.ShiftAllLeft(8), v.And(low))
+		odd := w.apply(v.AndNot(low), v.ShiftAllRight(8).And(low))
+		even.Or(odd.ShiftAllLeft(8)).AsUint8x32().StoreSlice(dst)
+		dst, src = dst[32:], src[32:]
+		samples += 32
+	}
+	archsimd.ClearAVXUpperBits()
+	return samples
+}
+
+// apply takes 256 times the samples, and the samples.
+func (w *widening) apply(times256, v archsimd.Int16x16) archsimd.Int16x16 {
+	less, factor := archsimd.LoadInt16x16(&w.less).AsUint16x16(), archsimd.LoadInt16x16(&w.factor).AsUint16x16()
+	x := times256.Sub(v).AsUint16x16().SubSaturated(less).MulHigh(factor)
+	// A shift right by 7, by an instruction that takes no count.
+	x = x.MulHigh(archsimd.LoadInt16x16(&lanes512).AsUint16x16())
+	return x.Min(archsimd.LoadInt16x16(&lanesByte).AsUint16x16()).AsInt16x16()
 }
 
 // packRGBs takes blue, green and red of four pixels and turns them round.

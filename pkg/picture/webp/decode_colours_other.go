@@ -8,3 +8,5 @@ type mixVectors struct{}
 
 func (*mixVectors) blocks(dst []uint8, n int, luma []uint8, c *chromaRows) (pixels int) { return 0 }
 func packBlocks(dst []uint8, row []uint32) (pixels int)                                 { return 0 }
+
+func widenBlocks(dst, src []uint8, kind int) (samples int) { return 0 }

@@ -2,6 +2,7 @@ package webp
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -74,4 +75,30 @@ func randomChroma(r *rand.Rand, n int) *chromaRows {
 		}
 	}
 	return c
+}
+
+// Studio range is widened to full range, rounded to nearest, whatever a row's width.
+func TestWidenByDefinition(t *testing.T) {
+	for kind, levels := range []float64{wideLuma: 219, wideChroma: 224} {
+		black, zero := 16., 0.
+		if kind == wideChroma {
+			black, zero = 128, 128
+		}
+		for width := 0; width <= 256+40; width++ {
+			src := make([]uint8, width+8)
+			for x := range src {
+				src[x] = uint8(x)
+			}
+			for _, n := range []int{1, 2} {
+				dst := make([]uint8, n*width)
+				widen(dst, n, src, kind)
+				for x := range width {
+					want := math.Round(max(0, min(255, (float64(src[x])-black)*255/levels+zero)))
+					if got := dst[n*x]; float64(got) != want {
+						t.Fatalf("kind %d, %d wide, %d samples: %d becomes %d, want %v", kind, width, n, src[x], got, want)
+					}
+				}
+			}
+		}
+	}
 }

@@ -5,7 +5,13 @@ import (
 	"imgtools/pkg/picture/webp/vp8"
 )
 
-// wide converts studio range to full range: luma, then chroma.
+// Indices of wide.
+const (
+	wideLuma = iota
+	wideChroma
+)
+
+// wide converts studio range to full range.
 var wide = func() (t [2][256]uint8) {
 	for v := range 256 {
 		// Rounded to nearest. Adding 256 and subtracting it again keeps the dividend
@@ -102,17 +108,20 @@ func (p *lossyRows) fill(s *vp8.Strip) error {
 func (p *lossyRows) row(dst []uint8, s *vp8.Strip, i, y int) {
 	switch {
 	case i > 0:
-		widen(dst, 1, s.Chroma(i-1, y), &wide[1])
+		widen(dst, 1, s.Chroma(i-1, y), wideChroma)
 	case p.h.Layout == raster.RGB || p.h.Layout == raster.RGBA:
 		p.mix.row(dst, p.h.Layout.Samples(), s, y, (p.h.FullH+1)/2-1)
 	default:
-		widen(dst, p.h.Layout.Samples(), s.Luma(y), &wide[0])
+		widen(dst, p.h.Layout.Samples(), s.Luma(y), wideLuma)
 	}
 }
 
-// widen looks up a row of samples in a table and writes them to every nth sample of dst.
-func widen(dst []uint8, n int, src []uint8, table *[256]uint8) {
+// widen converts a row of samples by wide[kind] and writes them to every nth sample of dst.
+func widen(dst []uint8, n int, src []uint8, kind int) {
+	table := &wide[kind]
 	if n == 1 {
+		x := widenBlocks(dst, src[:len(dst)], kind)
+		dst, src = dst[x:], src[x:]
 		for x, v := range src[:len(dst)] {
 			dst[x] = table[v]
 		}
