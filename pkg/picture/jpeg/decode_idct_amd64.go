@@ -11,7 +11,8 @@ import "simd/archsimd"
 //	rows      the n-point transform along each row; a shift; eight blocks of n samples
 //	          make 8n samples of a row of the picture
 //
-// Between the two, n × n vectors are in memory, in rows of n.
+// Between the two, n × n vectors are in memory, in rows of n; those of n up to 3 are in
+// registers (see decode_idct_small_amd64.go).
 
 // The coefficients of eight blocks alternate: see group.
 const (
@@ -55,11 +56,15 @@ func (t *inverse) transform(g *group, count int, dst []uint8, stride int) {
 	case !avx2:
 		t.transformWords(g, count, dst, stride)
 		return
-	case g.flat():
+	case t.n == 1 || g.flat():
 		t.storeFlat(g, dst, stride)
-	case t.n <= 4:
+	case t.n == 2:
+		t.transform2(g, dst, stride)
+	case t.n == 3:
+		t.transform3(g, dst, stride)
+	case t.n == 4:
 		t.columns(g)
-		t.storeNarrow(dst, stride)
+		t.store4(dst, stride)
 	default:
 		t.columns(g)
 		t.storeWide(dst, stride)
@@ -100,22 +105,10 @@ func (t *inverse) settle(i int, sum archsimd.Int32x8) {
 // get loads vector i.
 func get(v *[64][8]int32, i int) archsimd.Int32x8 { return load(&v[i&63]) }
 
-// columns sets t.v to what the rows are made of.
+// columns sets t.v to what the rows are made of, for n from 4 on.
 func (t *inverse) columns(g *group) {
-	v := t.v
 	for x := range t.n {
 		switch t.n {
-		case 1:
-			t.first(g, x).Store(&v[0])
-		case 2: // has no fraction
-			x0, x1 := dct2Lanes(t.first(g, x), t.coef(g, x+2))
-			x0.Store(&v[x&63])
-			x1.Store(&v[(x+2)&63])
-		case 3:
-			x0, x1, x2 := dct3Lanes(t.first(g, x), t.coef(g, x+3), t.coef(g, x+6))
-			t.settle(x, x0)
-			t.settle(x+3, x1)
-			t.settle(x+6, x2)
 		case 4:
 			x0, x1, x2, x3 := dct4Lanes(t.first(g, x), t.coef(g, x+4), t.coef(g, x+8), t.coef(g, x+12))
 			t.settle(x, x0)
@@ -214,32 +207,16 @@ func (t *inverse) storeFlat(g *group, dst []uint8, stride int) {
 	}
 }
 
-// storeNarrow writes n rows of eight blocks of n samples, 1 to 4.
-func (t *inverse) storeNarrow(dst []uint8, stride int) {
-	n, v := t.n, t.v
+// store4 writes 4 rows of eight blocks of 4 samples.
+func (t *inverse) store4(dst []uint8, stride int) {
+	v := t.v
 	r := newRounding()
-	for y := range n {
-		var s archsimd.Uint8x32
-		switch n {
-		case 1, 2:
-			x0, x1 := get(v, 0), get(v, 0)
-			if n == 2 {
-				x0, x1 = dct2Lanes(get(v, 2*y), get(v, 2*y+1))
-			}
-			x0 = saturated(x0).Add(load(&lanesFour)).ShiftAllRight(3)
-			x1 = saturated(x1).Add(load(&lanesFour)).ShiftAllRight(3)
-			s = r.join(x0.SaturateToInt16ConcatGrouped(x0), x1.SaturateToInt16ConcatGrouped(x1))
-		case 3:
-			x0, x1, x2 := dct3Lanes(get(v, 3*y), get(v, 3*y+1), get(v, 3*y+2))
-			s = r.bytesOf(x0, x1, x2, x2)
-		case 4:
-			s = r.bytesOf(dct4Lanes(get(v, 4*y), get(v, 4*y+1), get(v, 4*y+2), get(v, 4*y+3)))
-		}
-		// The table leaves out what lies beyond n samples.
-		s = s.PermuteOrZeroGrouped(archsimd.LoadInt8x32(&narrow[n]))
+	pick := archsimd.LoadInt8x32(&narrow[4])
+	for y := range 4 {
+		s := r.bytesOf(dct4Lanes(get(v, 4*y), get(v, 4*y+1), get(v, 4*y+2), get(v, 4*y+3))).PermuteOrZeroGrouped(pick)
 		row := dst[y*stride:]
 		s.GetLo().StoreSlice(row)
-		s.GetHi().StoreSlice(row[4*n:])
+		s.GetHi().StoreSlice(row[16:])
 	}
 }
 
