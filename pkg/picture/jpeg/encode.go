@@ -149,8 +149,9 @@ type encoder struct {
 	row    mcuRow // being coded
 	z      coefs
 	levels levels
-	last   [3]int32 // the DC value before, while counting
-	counts [2][2]symbolCounts
+	last   [3]int32        // the DC value before, while counting
+	sizes  [2]symbolCounts // of DC differences
+	words  [2]wordCounts
 	rows   int      // of MCUs coded
 	held   []mcuRow // rows kept
 	bytes  int      // in held
@@ -202,12 +203,11 @@ func (e *encoder) header() (hw headerWriter) {
 func (e *encoder) begin(more bool) {
 	hw := e.header()
 	for t := range e.tables() {
-		for class := range e.counts {
-			n := &e.counts[class][t]
+		for class, n := range [2]symbolCounts{e.sizes[t], e.words[t].symbols()} {
 			if more {
 				n.addLegal(class)
 			}
-			k := huffmanOf(n)
+			k := huffmanOf(&n)
 			hw.dht(byte(class), byte(t), &k.counts, []byte(k.values))
 			e.codes[class][t] = codes(&k.counts, k.values)
 		}

@@ -5,63 +5,105 @@ import (
 	"math/bits"
 )
 
-// A packed block is a mask of 8 bytes, bit k of which is set if coefficient k in zig-zag
-// order is kept, and the kept coefficients in that order, 2 bytes each, all
-// little-endian. Coefficient 0 is always kept, others if they are not 0. A block of a
+// A packed block is words of 2 bytes, little-endian: the number of AC words, the DC value,
+// and the AC words, as many as the block has codes, and perhaps one of wordNone to make
+// their number even. An AC word is
+//
+//	run << 6 | value+32            a coefficient of -32 to 31 after a run of 0 to 15 zeros
+//	wordZeros                      16 zeros before a coefficient
+//	wordEnd                        the end of a block whose last coefficients are 0
+//	wordLong | run << 11 | value+1024   a coefficient of -1023 to 1023
+//
+// All but the last kind index a table of ready-made bits, shortCodes. A block of a
 // photograph at quality 80 takes some 20 bytes instead of 128.
 const (
-	maskBytes   = 8
-	packedBytes = maskBytes + 2*64 // most of a packed block
+	wordZeros = 1024 + iota
+	wordEnd
+	wordNone
+	wordLong = 1 << 15
+
+	packedHead  = 4                 // bytes before the AC words
+	packedBytes = packedHead + 2*64 // most of a packed block
 )
 
 // heldBytes bounds the packed blocks that are kept to make Huffman tables of: 4 MiB are
 // some 10 Mpixel. The rest of a picture resembles them, so that the tables fit it, too.
 const heldBytes = 4 << 20
 
-// pack appends a block of quantized coefficients, in zig-zag order, to dst. Bit k of nz
-// is set if coefficient k is not 0; only those and coefficient 0 are read.
-func pack(dst []byte, c *[64]int32, nz uint64) []byte {
-	nz |= 1
-	dst = binary.LittleEndian.AppendUint64(dst, nz)
-	for ; nz != 0; nz &= nz - 1 {
-		dst = binary.LittleEndian.AppendUint16(dst, uint16(c[lowBitAt[lowBit(nz)&63]&63]))
-	}
-	return dst
-}
-
 // symbolCounts says how often each symbol of a Huffman table occurs.
 type symbolCounts [256]uint32
 
-// packCounted is pack that also counts the symbols of the AC coefficients (T.81
-// F.1.2.2): run << 4 | size for a coefficient of size bits after run zeros, 0xF0 for 16
-// zeros of a longer run, 0 for the end of a block whose last coefficients are 0.
-func packCounted(dst []byte, b *levels, n *symbolCounts) []byte {
+// wordCounts says how often each AC word occurs, and of the long ones how often each
+// symbol.
+type wordCounts struct {
+	words [wordNone]uint32
+	long  symbolCounts
+}
+
+// symbols returns the counts of the symbols (T.81 F.1.2.2): run << 4 | size for a
+// coefficient of size bits after run zeros, 0xF0 for 16 zeros of a longer run, 0 for the
+// end of a block.
+func (n *wordCounts) symbols() symbolCounts {
+	s := n.long
+	for w, count := range n.words[:wordZeros] {
+		_, size := valueBits(int32(w&63) - 32)
+		s[uint(w>>6<<4)|size] += count
+	}
+	s[0xF0] += n.words[wordZeros]
+	s[0] += n.words[wordEnd]
+	return s
+}
+
+// pack appends a block to dst, packed, and counts its words.
+func pack(dst []byte, b *levels, n *wordCounts) []byte {
 	at := len(dst)
 	dst = dst[:at+packedBytes]
 	p := dst[at : at+packedBytes : at+packedBytes]
-	nz := b.nz | 1
-	binary.LittleEndian.PutUint64(p, nz)
-	binary.LittleEndian.PutUint16(p[maskBytes:], uint16(b.level[0]))
-	o, last := maskBytes+2, uint(0)
-	for nz &= nz - 1; nz != 0; nz &= nz - 1 {
+	binary.LittleEndian.PutUint16(p[2:], uint16(b.level[0]))
+	o, last := packedHead, uint(0)
+	for nz := b.nz &^ 1; nz != 0; nz &= nz - 1 {
 		k := uint(lowBitAt[lowBit(nz)&63])
 		run := k - last - 1
 		last = k
-		v := int32(b.level[k&63])
-		binary.LittleEndian.PutUint16(p[o:], uint16(v))
-		o += 2
-		if run > 15 {
-			n[0xF0] += uint32(run >> 4)
-			run &= 15
+		for ; run > 15; run -= 16 {
+			binary.LittleEndian.PutUint16(p[o:], wordZeros)
+			o += 2
+			n.words[wordZeros]++
 		}
-		s := v >> 31
-		n[(run<<4|sizeOf(uint32((v^s)-s)))&255]++
+		v := int(b.level[k&63])
+		word := run<<6 + uint(v+32)
+		if uint(v+32) > 63 {
+			word = wordLong | run<<11 | uint(v+1024)&2047
+			_, size := valueBits(int32(v))
+			n.long[(run<<4|size)&255]++
+		} else {
+			n.words[word&(1024-1)]++
+		}
+		binary.LittleEndian.PutUint16(p[o:], uint16(word))
+		o += 2
 	}
 	if last < 63 {
-		n[0]++
+		binary.LittleEndian.PutUint16(p[o:], wordEnd)
+		o += 2
+		n.words[wordEnd]++
 	}
+	if o&2 != 0 {
+		binary.LittleEndian.PutUint16(p[o:], wordNone)
+		o += 2
+	}
+	binary.LittleEndian.PutUint16(p, uint16((o-packedHead)/2))
 	return dst[:at+o]
 }
+
+// unpack returns the AC words of the packed block that p begins with, its DC value, and
+// what follows it.
+func unpack(p []byte) (words []byte, dc int32, rest []byte) {
+	end := packedHead + 2*int(binary.LittleEndian.Uint16(p))
+	return p[packedHead:end:end], int32(int16(binary.LittleEndian.Uint16(p[2:]))), p[end:]
+}
+
+// longWord returns the run and the value of a long AC word.
+func longWord(w uint32) (run uint, v int32) { return uint(w >> 11 & 15), int32(w&2047) - 1024 }
 
 // mcuRow transforms, quantizes and packs the blocks of e.part. For fit it only transforms
 // them.
@@ -127,7 +169,7 @@ func (e *encoder) learnCodes() {
 		return
 	}
 	for t := range e.tables() {
-		n := e.counts[1][t]
+		n := e.words[t].symbols()
 		n.addLegal(1)
 		k := huffmanOf(&n)
 		ac := codes(&k.counts, k.values)
@@ -147,8 +189,8 @@ func (e *encoder) block(i, by int, z *coefs) {
 	dc := int32(b.level[0])
 	_, size := valueBits(dc - e.last[i])
 	e.last[i] = dc
-	e.counts[0][t][size&255]++
-	e.row[i][by] = packCounted(e.row[i][by], b, &e.counts[1][t])
+	e.sizes[t][size&255]++
+	e.row[i][by] = pack(e.row[i][by], b, &e.words[t])
 }
 
 // keep writes e.row, or keeps a copy of it: always for a progressive file, else while
@@ -192,58 +234,74 @@ func (e *encoder) writeRow(row *mcuRow) {
 	}
 }
 
-// block writes a block of quantized coefficients; see pack and packed.
-func (w *bitWriter) block(c *[64]int32, nz uint64, pred *int32, dc, ac *codeTable, short *shortCodes) {
-	var p [packedBytes]byte
-	w.packed(pack(p[:0], c, nz), pred, dc, ac, short)
-}
-
 // packed writes the packed block that p begins with (T.81 F.1.2) and returns what
-// follows it. pred is the DC value before, and becomes that of the block.
+// follows it. pred is the DC value before, and becomes that of the block. Two words are
+// written at once: their bits are 44 at most.
 func (w *bitWriter) packed(p []byte, pred *int32, dc, ac *codeTable, short *shortCodes) []byte {
 	w.room()
-	nz := binary.LittleEndian.Uint64(p)
-	v := int32(int16(binary.LittleEndian.Uint16(p[maskBytes:])))
+	words, v, rest := unpack(p)
 	w.value(v-*pred, dc)
 	*pred = v
 	acc, n, pos, buf := w.acc, w.n, w.pos, w.buf
-	last, at := 0, maskBytes+2
-	for nz &= nz - 1; nz != 0; nz &= nz - 1 {
-		k := int(lowBitAt[lowBit(nz)&63])
-		run := uint(k - last - 1)
-		last = k
-		for ; run > 15; run -= 16 {
-			n += uint(ac[0xF0] & 255)
-			acc |= uint64(ac[0xF0]>>8) << ((64 - n) & 63)
-			binary.BigEndian.PutUint64(buf[pos:], acc)
-			acc <<= n & 56
-			pos += int(n >> 3)
-			n &= 7
+	for ; len(words) >= 4; words = words[4:] {
+		two := binary.LittleEndian.Uint32(words)
+		if two&(wordLong<<16|wordLong) != 0 {
+			w.acc, w.n, w.pos = acc, n, pos
+			w.word(two&0xFFFF, ac, short)
+			w.word(two>>16, ac, short)
+			acc, n, pos = w.acc, w.n, w.pos
+			continue
 		}
-		v := int32(int16(binary.LittleEndian.Uint16(p[at : at+2 : at+2])))
-		at += 2
-		var code uint64
-		var length uint
-		if i := uint(v + 32); i < 64 {
-			e := short[(run<<6+i)&(16<<6-1)]
-			code, length = uint64(e>>8), uint(e&255)
-		} else {
-			bits, size := valueBits(v)
-			e := ac[(run<<4+size)&255]
-			code, length = uint64(e>>8)<<(size&63)|bits, uint(e&255)+size
-		}
-		n += length
-		acc |= code << ((64 - n) & 63)
+		a, b := short[two&(2048-1)], short[two>>16&(2048-1)]
+		n += uint(a&255) + uint(b&255)
+		acc |= (uint64(a>>8)<<(b&63) | uint64(b>>8)) << ((64 - n) & 63)
 		binary.BigEndian.PutUint64(buf[pos:], acc)
 		acc <<= n & 56
 		pos += int(n >> 3)
 		n &= 7
 	}
 	w.acc, w.n, w.pos = acc, n, pos
+	return rest
+}
+
+// word writes one AC word.
+func (w *bitWriter) word(word uint32, ac *codeTable, short *shortCodes) {
+	if word < wordLong {
+		e := short[word&(2048-1)]
+		w.put(uint64(e>>8), uint(e&255))
+		return
+	}
+	run, v := longWord(word)
+	w.coefficient(run, v, ac)
+}
+
+// block writes a block of quantized coefficients, in zig-zag order (T.81 F.1.2). Bit k of
+// nz is set if coefficient k is not 0; only those and coefficient 0 are read. pred is as
+// for packed.
+func (w *bitWriter) block(c *[64]int32, nz uint64, pred *int32, dc, ac *codeTable) {
+	w.room()
+	w.value(c[0]-*pred, dc)
+	*pred = c[0]
+	last := uint(0)
+	for nz &^= 1; nz != 0; nz &= nz - 1 {
+		k := uint(lowBitAt[lowBit(nz)&63])
+		run := k - last - 1
+		last = k
+		for ; run > 15; run -= 16 {
+			w.put(uint64(ac[0xF0]>>8), uint(ac[0xF0]&255))
+		}
+		w.coefficient(run, c[k&63], ac)
+	}
 	if last < 63 {
 		w.put(uint64(ac[0]>>8), uint(ac[0]&255))
 	}
-	return p[at:]
+}
+
+// coefficient writes an AC coefficient after a run of 0 to 15 zeros.
+func (w *bitBuffer) coefficient(run uint, v int32, ac *codeTable) {
+	bits, size := valueBits(v)
+	e := ac[(run<<4+size)&255]
+	w.put(uint64(e>>8)<<(size&63)|bits, uint(e&255)+size)
 }
 
 // value writes a DC difference: the code for its size, and its bits.

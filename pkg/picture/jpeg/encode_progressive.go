@@ -2,7 +2,7 @@ package jpeg
 
 import (
 	"encoding/binary"
-	"math/bits"
+	"slices"
 )
 
 // A progressive file (T.81 G) has the coefficients of the picture in several scans, so
@@ -27,6 +27,8 @@ type progressiveWriter struct {
 	w    *bitWriter
 	f    *frame
 	rows []mcuRow
+
+	counts wordCounts // unused: each scan counts its own symbols
 }
 
 // keep adds a block of quantized coefficients to row y of MCUs, in a line of blocks of
@@ -35,8 +37,12 @@ func (p *progressiveWriter) keep(y, i, line int, c *[64]int32, nz uint64) error 
 	if y == len(p.rows) {
 		p.rows = append(p.rows, mcuRow{})
 	}
+	b := levels{nz: nz}
+	for k, v := range c {
+		b.level[k] = int16(v)
+	}
 	row := &p.rows[y]
-	row[i][line] = pack(row[i][line], c, nz)
+	row[i][line] = pack(slices.Grow(row[i][line], packedBytes), &b, &p.counts)
 	return nil
 }
 
@@ -106,9 +112,8 @@ func (p *progressiveWriter) dcValues(s *[2]symbolSink) {
 			for i := range p.f.comps {
 				c := &p.f.comps[i]
 				for b := range c.h * c.v {
-					block := row[i][b/c.h]
-					row[i][b/c.h] = block[packedLen(block):]
-					v := int32(int16(binary.LittleEndian.Uint16(block[maskBytes:])))
+					_, v, rest := unpack(row[i][b/c.h])
+					row[i][b/c.h] = rest
 					bits, size := valueBits(v - pred[i])
 					pred[i] = v
 					p.w.room()
@@ -119,14 +124,9 @@ func (p *progressiveWriter) dcValues(s *[2]symbolSink) {
 	}
 }
 
-// packedLen returns the length of the packed block that b begins with.
-func packedLen(b []byte) int {
-	return maskBytes + 2*bits.OnesCount64(binary.LittleEndian.Uint64(b))
-}
-
 // acScan writes coefficients from to to of component i (T.81 G.1.2.2).
 func (p *progressiveWriter) acScan(i, from, to int) {
-	s := acScan{last: uint(from - 1), to: uint(to), before: 1<<from - 1, band: 1<<to - 1<<from + 1<<to}
+	s := acScan{from: uint(from), to: uint(to)}
 	p.acBlocks(&s, i)
 	var hw headerWriter
 	t := byte(min(i, 1))
@@ -148,8 +148,7 @@ func (p *progressiveWriter) acBlocks(s *acScan, i int) {
 		line := p.rows[y/c.v][i][y%c.v]
 		for range c.bw {
 			p.w.room()
-			s.block(line)
-			line = line[packedLen(line):]
+			line = s.block(line)
 		}
 	}
 	s.endRun()
@@ -158,27 +157,39 @@ func (p *progressiveWriter) acBlocks(s *acScan, i int) {
 // acScan is a band of coefficients of one component.
 type acScan struct {
 	symbolSink
-	last, to     uint   // the coefficients before the first and the last of the band
-	before, band uint64 // masks of the coefficients before the band and in it
-	run          uint   // blocks without any more coefficients in the band, still to be written
+	from, to uint // the first and the last of the band
+	run      uint // blocks without any more coefficients in the band, still to be written
 }
 
-// block codes the band of a packed block. It is as in a baseline file, except that ends
-// of blocks are not written one by one but counted.
-func (s *acScan) block(p []byte) {
-	nz := binary.LittleEndian.Uint64(p)
-	at := maskBytes + 2*bits.OnesCount64(nz&s.before)
-	last := s.last
-	for nz &= s.band; nz != 0; nz &= nz - 1 {
+// block codes the band of the packed block that p begins with, and returns what follows
+// it. It is as in a baseline file, except that ends of blocks are not written one by one
+// but counted.
+func (s *acScan) block(p []byte) []byte {
+	words, _, rest := unpack(p)
+	k, last := uint(0), s.from-1
+	for ; len(words) > 0; words = words[2:] {
+		word := uint32(binary.LittleEndian.Uint16(words))
+		run, v := uint(word>>6), int32(word&63)-32
+		switch {
+		case word >= wordLong:
+			run, v = longWord(word)
+		case word == wordZeros:
+			k += 16
+			continue
+		case word > wordZeros:
+			continue
+		}
+		k += run + 1
+		if k < s.from || k > s.to {
+			continue
+		}
 		s.endRun()
-		k := uint(lowBitAt[lowBit(nz)&63])
 		zeros := k - last - 1
 		last = k
 		for ; zeros > 15; zeros -= 16 {
 			s.put(0xF0, 0, 0)
 		}
-		bits, size := valueBits(int32(int16(binary.LittleEndian.Uint16(p[at:]))))
-		at += 2
+		bits, size := valueBits(v)
 		s.put(zeros<<4|size, bits, size)
 	}
 	if last < s.to {
@@ -187,6 +198,7 @@ func (s *acScan) block(p []byte) {
 			s.endRun()
 		}
 	}
+	return rest
 }
 
 // endRun writes the blocks counted as symbol n << 4 with n more bits: a number from 2^n

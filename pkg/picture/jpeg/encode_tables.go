@@ -94,26 +94,24 @@ var annexCodes = func() (t [2][2]codeTable) {
 	return
 }()
 
-// shortCodes has ready-made bits for AC coefficients of -32 to 31 after a run of 0 to
-// 15 zeros (T.81 F.1.2.2): the code of the symbol run << 4 | size, then the value in
-// size bits. Entry run << 6 | value + 32 is those bits << 8 | their number.
-type shortCodes [16 << 6]uint32
+// shortCodes has ready-made bits for the AC words below wordLong (T.81 F.1.2.2): for a
+// coefficient the code of the symbol run << 4 | size, then the value in size bits. An
+// entry is those bits << 8 | their number; 0 is no bits.
+type shortCodes [2048]uint32
 
 // newShortCodes returns the short codes of an AC table; those of symbols that it lacks
 // are 0.
 func newShortCodes(ac *codeTable) (t shortCodes) {
-	for i := range t {
+	for i := range t[:wordZeros] {
 		v := int32(i&63) - 32
 		bits, size := valueBits(v)
 		if e := ac[uint(i>>6)<<4|size]; v != 0 && e != 0 {
 			t[i] = (e>>8<<size|uint32(bits))<<8 | (e&255 + uint32(size))
 		}
 	}
+	t[wordZeros], t[wordEnd] = ac[0xF0], ac[0]
 	return
 }
-
-// annexShort has the short codes of annexK's AC tables.
-var annexShort = [2]shortCodes{newShortCodes(&annexCodes[1][0]), newShortCodes(&annexCodes[1][1])}
 
 // codes assigns codes to symbols (T.81 annex C): codes of one length are consecutive,
 // and the first of the next length is twice the number after the last.

@@ -11,7 +11,7 @@ import (
 func bitsOf(c *[64]int32, nz uint64) int64 {
 	w := newBitWriter(io.Discard)
 	pred := c[0]
-	w.block(c, nz, &pred, &annexCodes[0][0], &annexCodes[1][0], &annexShort[0])
+	w.block(c, nz, &pred, &annexCodes[0][0], &annexCodes[1][0])
 	return int64(8*w.pos) + int64(w.n)
 }
 

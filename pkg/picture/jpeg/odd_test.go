@@ -150,7 +150,7 @@ func TestLastScanOfAComponentCounts(t *testing.T) {
 	w.write(h)
 	pred := int32(0)
 	for range luma.bw * luma.bh {
-		w.block(&[64]int32{-100}, 0, &pred, &annexCodes[0][0], &annexCodes[1][0], &annexShort[0])
+		w.block(&[64]int32{-100}, 0, &pred, &annexCodes[0][0], &annexCodes[1][0])
 	}
 	w.finish()
 	odd := inserted(p, i, scan.Bytes()...)
@@ -391,7 +391,13 @@ func inks(adobe bool, transform byte) []byte {
 	for mcu := range 16 {
 		for i := range pred {
 			c := [64]int32{int32((mcu*97+i*151)%900 - 450), int32(mcu*7%40 - 20), int32(i * 9)}
-			w.block(&c, 7, &pred[i], &annexCodes[0][0], &annexCodes[1][0], &annexShort[0])
+			nz := uint64(0)
+			for k, v := range c {
+				if v != 0 {
+					nz |= 1 << k
+				}
+			}
+			w.block(&c, nz, &pred[i], &annexCodes[0][0], &annexCodes[1][0])
 		}
 	}
 	w.marker(mEOI)

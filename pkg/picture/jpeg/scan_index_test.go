@@ -103,7 +103,7 @@ func oneTable(n, restart int) []byte {
 				c[k] = int32(1 + rnd.IntN(1+40/(1+k)))
 				nz |= 1 << k
 			}
-			w.block(&c, nz, &pred[i], &annexCodes[0][0], &annexCodes[1][0], &annexShort[0])
+			w.block(&c, nz, &pred[i], &annexCodes[0][0], &annexCodes[1][0])
 		}
 	}
 	w.marker(mEOI)

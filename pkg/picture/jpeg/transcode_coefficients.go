@@ -115,7 +115,7 @@ func recode(w io.Writer, r *Reader, n int, part geometry.Rect) (done bool, err e
 	var pred [4]int32
 	m.eachUpright(&g, o, mx, my, func(y, i, line int, c *[64]int32, nz uint64) error {
 		t := min(i, 1)
-		out.block(c, nz, &pred[i], &annexCodes[0][t], &annexCodes[1][t], &annexShort[t])
+		out.block(c, nz, &pred[i], &annexCodes[0][t], &annexCodes[1][t])
 		return out.err
 	})
 	out.marker(mEOI)
