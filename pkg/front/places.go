@@ -5,6 +5,10 @@ import (
 	"sync"
 )
 
+// mostPlaces bounds the places of one work: a picture that everybody asks for must not
+// fill the queue.
+const mostPlaces = 8
+
 // places are those in the queue of one work that several requests share: one place for
 // each client that has asked. The first that gets a slot begins the work, and the others
 // are given up. So a client waits no longer than it would alone, even if the one that
@@ -35,11 +39,12 @@ func newPlaces(ctx context.Context, q *queue) *places {
 	return p
 }
 
-// add takes a place for a client, unless it has had one or the work has begun.
+// add takes a place for a client, unless it has had one, there are enough, or the work has
+// begun.
 func (p *places) add(who string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.decided || p.clients[who] {
+	if p.decided || p.clients[who] || p.open == mostPlaces {
 		return
 	}
 	p.clients[who] = true
