@@ -55,6 +55,9 @@ func (b *bucket) enter(key uint32, place int) {
 // alike returns which places have the tag of a key, and which others the same bits of the
 // first hash: bit k stands for place k, the newest being 0.
 func (b *bucket) alike(key uint32) (twice, first uint32) {
+	if avx2 {
+		return b.vectorAlike(key)
+	}
 	tag := key & (1<<tagBits - 1)
 	for k, w := range b {
 		x, y := uint32(w)>>20^tag, uint32(w>>52)^tag

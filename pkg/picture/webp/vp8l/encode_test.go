@@ -514,3 +514,41 @@ func TestWordsAreFoundAgain(t *testing.T) {
 		t.Errorf("%d bytes, want at most %d", len(b), most)
 	}
 }
+
+// Places are alike whose tags are, and pixels match up to the first that differs. This
+// holds for vector code and plain code.
+func TestBucketsAndMatchesAreThoseOfTheDefinition(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 3))
+	for range 1000 {
+		var b bucket
+		var tags [8]uint32 // of the newest place first
+		for k := 7; k >= 0; k-- {
+			tags[k] = uint32(rnd.IntN(4)) | uint32(rnd.IntN(2))<<(tagBits-1)
+			b.enter(tags[k], rnd.IntN(1<<20))
+		}
+		tag := tags[rnd.IntN(8)]
+		var same, like uint32
+		for k, v := range tags {
+			switch {
+			case v == tag:
+				same |= 1 << k
+			case v>>twiceBits == tag>>twiceBits:
+				like |= 1 << k
+			}
+		}
+		if s, l := b.alike(tag | 5<<tagBits); s != same || l != like {
+			t.Fatalf("tags %x have %08b and %08b alike with %x, want %08b and %08b", tags, s, l, tag, same, like)
+		}
+	}
+	px := make([]uint32, 200)
+	m := &matcher{px: px}
+	for unlike := range 100 {
+		for limit := range 100 {
+			clear(px)
+			px[100+unlike] = 1
+			if got, want := m.match(100, 0, limit), min(unlike, limit); got != want {
+				t.Fatalf("%d of %d pixels match, want %d", got, limit, want)
+			}
+		}
+	}
+}
