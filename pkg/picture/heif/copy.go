@@ -235,7 +235,7 @@ func (c *copier) place(it *item) error {
 		case c.bytes > c.f.size:
 			return fault.New(fault.Format, "data of items overlap: they have more than the %d bytes of the file", c.f.size)
 		case c.bytes > maxCopied:
-			return fault.New(fault.Unsupported, "pictures of more than %d bytes in a copy of the file", maxCopied)
+			return fault.New(fault.Unsupported, "pictures of more than %d bytes in a copy of the file", int64(maxCopied))
 		}
 	}
 	return nil
