@@ -139,10 +139,11 @@ type typeCosts struct {
 
 // macroblock is the one in work.
 type macroblock struct {
-	block   [16][16]uint8 // luma, block by block
-	luma    lanes         // the same
-	chroma  lanes         // blocks 0 to 3 Cb, 4 to 7 Cr, and both again
-	segment int
+	block    [16][16]uint8 // luma, block by block
+	luma     lanes         // the same
+	chroma   lanes         // blocks 0 to 3 Cb, 4 to 7 Cr, and both again
+	segment  int
+	activity float64
 
 	mode       mode
 	modes      [16]mode // of 4×4
@@ -206,11 +207,13 @@ func (e *encoder) row(luma []uint8, chroma [2][]uint8, stride int) error {
 	e.packed = e.packed[:0]
 	for e.mbx = range e.mbw {
 		e.load(luma[16*e.mbx:], chroma, stride)
-		e.mb.segment = e.segmentOf(luma[16*e.mbx:], stride)
-		e.chooseLuma()
+		e.mb.activity = activityOf(luma[16*e.mbx:], stride)
+		e.mb.segment = e.segmentOf(e.mb.activity)
+		score := e.chooseLuma()
 		if !e.gray {
 			e.chooseChroma()
 		}
+		e.chooseEmpty(score)
 		e.finish()
 	}
 	e.mby++

@@ -7,6 +7,7 @@ type luma16 struct {
 	edges edges
 	tries [len(squareModes)]struct {
 		pred, coefs lanes
+		error       int // the square error of pred
 	}
 	y2, y2Levels lanes // lane i: block Y2 of tries[i]
 	levels       lanes
@@ -97,8 +98,10 @@ func (e *encoder) worth16(s *segment) (tried modeSet) {
 			continue
 		}
 		tried |= 1 << m
-		if d := squareError(&e.mb.luma, &t.tries[i].pred); d < least {
-			nearest, least = 1<<m, d
+		try := &t.tries[i]
+		try.error = squareError(&e.mb.luma, &try.pred)
+		if try.error < least {
+			nearest, least = 1<<m, try.error
 		}
 	}
 	bits := oneTryBits
@@ -106,7 +109,7 @@ func (e *encoder) worth16(s *segment) (tried modeSet) {
 		bits = oneTryBitsFast
 	}
 	// A squared difference of pixels is four of coefficients, as the transform doubles.
-	if s.score(4*least, 0) > s.score(0, bits*256/laneUnit) {
+	if 4*least > s.score(0, bits*256/laneUnit)>>8 {
 		return nearest
 	}
 	return tried
@@ -188,16 +191,19 @@ func (e *encoder) use16() {
 // fast encoder so that 4×4 is not tried.
 const fastBits = 100
 
-// chooseLuma finds how the luma of the macroblock is predicted.
-func (e *encoder) chooseLuma() {
+// chooseLuma finds how the luma of the macroblock is predicted, and returns its score.
+func (e *encoder) chooseLuma() int {
 	score := e.choose16()
 	try := e.tried.luma.has(mode4x4)
 	if e.fast && score < e.segments[e.mb.segment].score(0, fastBits*256/laneUnit) {
 		try = false
 	}
-	if try && e.choose4(score) {
-		e.use4()
-	} else {
-		e.use16()
+	if try {
+		if score4, better := e.choose4(score); better {
+			e.use4()
+			return score4
+		}
 	}
+	e.use16()
+	return score
 }

@@ -88,8 +88,8 @@ type luma4 struct {
 
 const luma4Left = 16 // the column of pix where the macroblock begins
 
-// choose4 finds modes by 4×4 and reports whether their score is below most.
-func (e *encoder) choose4(most int) bool {
+// choose4 finds modes by 4×4, and returns their score and whether it is below most.
+func (e *encoder) choose4(most int) (score int, better bool) {
 	t, mb := &e.luma4, &e.mb
 	s := &e.segments[mb.segment]
 	e.around4()
@@ -141,10 +141,10 @@ func (e *encoder) choose4(most int) bool {
 			left = left&^(1<<(b>>2)) | coded<<(b>>2)
 		}
 		if total >= most || !e.modes.allows(bits) {
-			return false
+			return total, false
 		}
 	}
-	return true
+	return total, true
 }
 
 // cheapestPlain returns the least score of two blocks, and the first mode that has it: the

@@ -97,12 +97,12 @@ func (s *segment) set(t *tuning) {
 // its bits, in 1/16. Both are multiplied by 256.
 func (s *segment) score(dist int, rate int) int { return dist<<8 + s.lambda*rate }
 
-// segmentOf returns the segment of a macroblock.
-func (e *encoder) segmentOf(luma []uint8, stride int) int {
+// segmentOf returns the segment of a macroblock by its activity.
+func (e *encoder) segmentOf(activity float64) int {
 	if e.modes.flags == 0 {
 		return 0
 	}
-	class := (activityOf(luma, stride)-e.activity)/activityWidth + segments/2
+	class := (activity-e.activity)/activityWidth + segments/2
 	return int(min(max(class, 0), segments-1))
 }
 

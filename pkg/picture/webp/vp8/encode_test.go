@@ -108,6 +108,26 @@ func smooth(rnd *rand.Rand, w, h, samples int) []uint8 {
 	return s
 }
 
+// A clear sky: brighter downwards by a level in 20 rows, with noise of two levels.
+func TestSkyHasFewTokens(t *testing.T) {
+	const w, h = 320, 320
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, l := range []raster.Layout{raster.Gray, raster.RGB} {
+		t.Run(l.String(), func(t *testing.T) {
+			pix := make([]uint8, w*h*l.Samples())
+			for i := range pix {
+				pix[i] = uint8(150 + i/l.Samples()/w/20 + rnd.IntN(3))
+			}
+			var e *encoder
+			file, r := encoded(t, testRows(w, h, l, pix), EncodeOptions{Quality: 80}, func(made *encoder) { e = made })
+			sameAsXImage(t, file, r, w, h)
+			if least := e.mbw * e.mbh * 3 / 5; e.skipped < least {
+				t.Errorf("%d macroblocks without tokens < %d", e.skipped, least)
+			}
+		})
+	}
+}
+
 func TestDecodersRebuildWhatTheEncoderDid(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for _, size := range [][2]int{{1, 1}, {2, 3}, {16, 16}, {17, 15}, {33, 47}, {64, 40}, {200, 131}, {16383, 1}, {1, 333}} {

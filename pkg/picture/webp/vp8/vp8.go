@@ -28,7 +28,8 @@
 // of encode_predict.go: for each the difference to the prediction is transformed and
 // quantized (encode_lanes.go), and its levels get a price in bits (encode_costs.go). The
 // mode with the least error plus λ times bits wins. The macroblock is then rebuilt as a
-// decoder will, before its loop filter, since the next predictions refer to it.
+// decoder will, before its loop filter, since the next predictions refer to it. Where its
+// tokens are not worth their bits it has none (encode_empty.go).
 //
 // Levels are packed and counted (encode_tokens.go). Probabilities of tokens stand in the
 // file before the tokens, so packed rows are held, up to 24 MiB, until those of the
