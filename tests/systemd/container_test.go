@@ -25,11 +25,11 @@ type container struct {
 	leader int // its PID 1, as this system numbers it
 }
 
-// image returns an archive of a Debian system with systemd, which it makes once
+// image returns an archive of a Debian system with systemd and decoders, which it makes once
 // (mmdebstrap(1)) and keeps in bin.
 func image(t *testing.T) string {
 	t.Helper()
-	path, err := filepath.Abs("../../bin/systemd-root.tar")
+	path, err := filepath.Abs("../../bin/systemd-heif-root.tar")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func image(t *testing.T) string {
 	}
 	t.Log("making a Debian system, which takes some minutes")
 	command(t, "mkdir", "-p", filepath.Dir(path))
-	command(t, "mmdebstrap", "--quiet", "--variant=minbase", "--include=systemd,systemd-sysv,dbus,curl,procps", "bookworm", path+".new.tar")
+	command(t, "mmdebstrap", "--quiet", "--variant=minbase", "--include=systemd,systemd-sysv,dbus,curl,procps,libheif-examples,libavif-bin", "bookworm", path+".new.tar")
 	if err := os.Rename(path+".new.tar", path); err != nil {
 		t.Fatal(err)
 	}

@@ -150,6 +150,7 @@ func TestPackageUnderSystemd(t *testing.T) {
 	}{
 		{"sockets listen once the package is installed", install},
 		{"the first request starts all three", firstRequest},
+		{"heifd decodes in its jail", decode},
 		{"a reload loses nothing", reload},
 		{"a restart loses nothing", restart},
 		{"killed daemons lose nothing", killDaemons},
@@ -188,6 +189,40 @@ func install(t *testing.T, s *service) {
 		if state := s.show(u, "ActiveState"); state != "inactive" {
 			t.Errorf("%s is %s before the first request", u, state)
 		}
+	}
+}
+
+// decode has HEIC and AVIF decoded by programs in the jail, which sets itself up within the
+// unit's own sandbox.
+func decode(t *testing.T, s *service) {
+	eventually.Within(t, time.Minute, "heifd has found programs", func() bool {
+		status := s.run("curl", "-s", "http://127.0.0.1:8080/metrics")
+		return strings.Contains(status, `imgtools_decoder{format="heic"} 1`) && strings.Contains(status, `imgtools_decoder{format="avif"} 1`)
+	})
+	for _, name := range []string{"exif.heic", "alpha.heic", "exif.avif", "alpha.avif"} {
+		data, err := os.ReadFile("../../pkg/picture/heif/testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, err := http.NewRequest("PUT", "http://localhost/image?scale=20x", bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := s.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), "image/") {
+			t.Errorf("%s: %d, %v: %.300s", name, resp.StatusCode, err, body)
+		}
+	}
+	if text := s.show("heifd.service", "StatusText"); !strings.Contains(text, "sandbox no_new_privs landlock-") || !strings.Contains(text, " seccomp") {
+		t.Errorf("status of heifd: %s", text)
+	}
+	if left, _ := s.try("pgrep", "-f", "^imgtools: jail|^/usr/bin/(heif-convert|avifdec) "); left != "" {
+		t.Errorf("left running: %s", left)
 	}
 }
 
