@@ -2,13 +2,11 @@
 package main
 
 import (
-	"imgtools/cmd/internal/decoders"
 	"imgtools/cmd/internal/filtercmd"
 	"imgtools/pkg/shell/cli"
 )
 
 func main() {
-	decoders.Main() // decodes HEIC and AVIF in processes of this program
 	cli.Main("gray", run)
 }
 

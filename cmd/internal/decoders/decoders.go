@@ -53,9 +53,6 @@ func Paths() (paths []string) {
 	return paths
 }
 
-// Main must be the first call of a filter: programs are run by processes of its own.
-func Main() { jail.Main() }
-
 // Direct returns the decoder of a filter, or nil on a system that can't confine programs.
 // It looks for programs, and starts what runs them, when it meets the first HEIC or AVIF.
 // It gives atExit, such as cli.AtExit, what ends that when the filter ends.

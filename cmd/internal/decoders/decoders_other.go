@@ -6,8 +6,5 @@ package decoders
 
 import "imgtools/pkg/picture/codec"
 
-// Main does nothing.
-func Main() {}
-
 // Direct returns no decoder.
 func Direct(func(func()) func()) codec.Decoder { return nil }

@@ -74,7 +74,7 @@ func startLauncher(mode sandbox.Mode, caps Caps) (*Launcher, *os.Process, error)
 	defer null.Close()
 	var proc *os.Process
 	err = withFDs([]*os.File{null, far}, func(fds []int) (err error) {
-		proc, err = start(launcherName, append([]string{string(mode)}, caps.fields()...), false, uintptr(fds[0]), uintptr(fds[0]), 2, uintptr(fds[1]))
+		proc, err = start(append([]string{string(mode)}, caps.fields()...), uintptr(fds[0]), uintptr(fds[0]), 2, uintptr(fds[1]))
 		return err
 	})
 	if err != nil {

@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -57,128 +55,127 @@ func Check(mode sandbox.Mode) error {
 	return nil
 }
 
-// becomeProgram gives up all rights that a program must not have and executes it. If
-// it fails it reports the error to the launcher and returns it. Its thread must be
-// locked: Landlock, seccomp and no_new_privs are set for it, and the program inherits
-// them from it alone.
-func becomeProgram(mode sandbox.Mode, args []string) error {
-	unix.CloseOnExec(setupFD)
-	unix.CloseRange(setupFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) // what a parent leaked
-	debug.SetGCPercent(-1)                                       // the address space is limited before the program is executed
-	err := execProgram(mode, args)
-	fmt.Fprintf(os.NewFile(setupFD, "setup"), "%s\x00%s", fault.Of(err), err)
-	return err
-}
-
-func execProgram(mode sandbox.Mode, args []string) error {
-	if len(args) < 6 {
-		return errMessage
-	}
-	folder, argv := args[0], args[5:]
-	var n [4]uint64
-	for i := range n {
-		var err error
-		if n[i], err = strconv.ParseUint(args[1+i], 10, 64); err != nil {
-			return err
+// prepare returns a child that gives up all rights that a program must not have, and then
+// executes the program of a command. In its descriptors 0 and 1 are null, 2 is said.
+func prepare(mode sandbox.Mode, folder string, c Command, null, said *os.File) (_ *child, err error) {
+	p := &child{}
+	defer func() {
+		if err != nil {
+			p.close()
 		}
+	}()
+	in, err := copyIn(c.In, c.Memory)
+	if err != nil {
+		return nil, err
 	}
-	launcher, took, memory, output := int(n[0]), time.Duration(n[1]), n[2], n[3]
-	if err := copyIn(memory); err != nil {
-		return err
-	}
-	if err := checkOut(); err != nil {
-		return err
-	}
-	if err := os.Chdir(folder); err != nil {
-		return err
+	p.files = append(p.files, in)
+	if err := checkOut(int(c.Out.Fd())); err != nil {
+		return nil, err
 	}
 	threads, err := systemThreads()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	program, err := unix.Open(c.Path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fault.New(fault.Unsupported, "can't be executed: %w", err)
+	}
+	p.files = append(p.files, program)
+	path, err := p.file(uintptr(program))
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("/proc/self/fd/%d", path) // its folder may be closed to nobody
+
+	for sig := range uintptr(64) { // as execve does, but before signals arrive again
+		p.add("rt_sigaction", unix.SYS_RT_SIGACTION, sig+1, at(p, &[4]uint64{}), 0, 8).any = true
+	}
+	p.add("setpgid", unix.SYS_SETPGID, 0, 0)
+	for i, fd := range []uintptr{null.Fd(), null.Fd(), said.Fd(), uintptr(in), c.Out.Fd()} {
+		high, err := p.file(fd)
+		if err != nil {
+			return nil, err
+		}
+		p.add("dup3", unix.SYS_DUP3, high, uintptr(i), 0)
+	}
+	// What a parent leaked. Linux before 5.11 can't, and has no Landlock.
+	p.add("close_range", unix.SYS_CLOSE_RANGE, outFD+1, 1<<32-1, unix.CLOSE_RANGE_CLOEXEC).any = mode == sandbox.Off
+	p.add("the folder of its files", unix.SYS_CHDIR, p.text(folder))
 	// The system's last resort when memory is short should be this process. Without
 	// the right to say so it is chosen by its size.
-	os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
+	here := unix.AT_FDCWD
+	p.add("oom_score_adj", unix.SYS_OPENAT, uintptr(here), p.text("/proc/self/oom_score_adj"), unix.O_WRONLY|unix.O_CLOEXEC, 0).any = true
+	s := p.add("oom_score_adj", unix.SYS_WRITE, 0, p.text("1000"), 4)
+	s.last, s.any = true, true
 
-	program, err := unix.Open(argv[0], unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fault.New(fault.Unsupported, "can't be executed: %w", err)
-	}
-	path := fmt.Sprintf("/proc/self/fd/%d", program) // its folder may be closed to nobody
-	if err := leaveRoot(); err != nil {
-		return err
-	}
-	if err := dropCapabilities(); err != nil {
-		return err
-	}
-	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-		return fmt.Errorf("PR_SET_PDEATHSIG: %w", err)
-	}
-	if os.Getppid() != launcher {
-		return errors.New("the launcher has ended")
-	}
+	p.leaveRoot()
+	p.dropCapabilities()
+	p.add("PR_SET_PDEATHSIG", unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL))
+	s = p.add("the launcher has ended", unix.SYS_GETPPID)
+	s.expect, s.want = true, uintptr(os.Getpid())
 	for _, l := range []struct {
+		name     string
 		resource int
 		n        uint64
 	}{
-		{unix.RLIMIT_CPU, uint64(took/time.Second) + 2}, // whole seconds, and not before the clock's limit for one thread
-		{unix.RLIMIT_FSIZE, output},
-		{unix.RLIMIT_NOFILE, programFiles},
-		{unix.RLIMIT_NPROC, threads + programThreads},
-		{unix.RLIMIT_CORE, sandbox.NoCore},
+		{"RLIMIT_CPU", unix.RLIMIT_CPU, uint64(c.Time/time.Second) + 2}, // whole seconds, and not before the clock's limit for one thread
+		{"RLIMIT_FSIZE", unix.RLIMIT_FSIZE, c.Output},
+		{"RLIMIT_NOFILE", unix.RLIMIT_NOFILE, programFiles},
+		{"RLIMIT_NPROC", unix.RLIMIT_NPROC, threads + programThreads},
+		{"RLIMIT_CORE", unix.RLIMIT_CORE, sandbox.NoCore},
+		{"RLIMIT_AS", unix.RLIMIT_AS, c.Memory},
 	} {
-		if err := sandbox.SetLimit(l.resource, l.n); err != nil {
-			return err
+		if err := p.limit(l.name, l.resource, l.n); err != nil {
+			return nil, err
 		}
 	}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("no_new_privs: %w", err)
-	}
-	filter := programFilter(os.Getpid()) // the program keeps this process's number
+	p.add("no_new_privs", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1)
+	p.add("rt_sigprocmask", unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, at(p, new(uint64)), 0, 8)
 	if mode != sandbox.Off {
-		if err := Check(mode); err != nil {
-			return err
-		}
-		if err := sandbox.RestrictThread(rules(path)...); err != nil {
-			return fault.As(fault.Unsupported, err)
+		if err := p.confine(mode, name); err != nil {
+			return nil, err
 		}
 	}
-	return limitAndExec(memory, mode != sandbox.Off, filter, path, argv)
+	p.add("can't be executed", unix.SYS_EXECVE, p.text(name), p.texts(append([]string{c.Path}, c.Args...)), p.texts(programEnv)).kind = fault.Unsupported
+	return p, nil
 }
 
-// limitAndExec limits the address space, installs the filter if confined, and executes
-// the program. This process has more address space than most programs may have: once it is
-// limited, the runtime can neither allocate nor start a thread, and would end the process
-// if it had to. So all that the calls need is made before, and they are raw: the
-// runtime does not notice them, and starts no thread meanwhile.
-func limitAndExec(memory uint64, confined bool, filter sandbox.Program, path string, argv []string) error {
-	file, err := syscall.BytePtrFromString(path)
-	if err != nil {
+// confine adds Landlock and seccomp, of which the filter must come last.
+func (p *child) confine(mode sandbox.Mode, path string) error {
+	if err := Check(mode); err != nil {
 		return err
 	}
-	args, err := syscall.SlicePtrFromStrings(argv)
+	set, err := sandbox.Ruleset(rules(path)...)
 	if err != nil {
-		return err
+		return fault.As(fault.Unsupported, err)
 	}
-	env, err := syscall.SlicePtrFromStrings(programEnv)
-	if err != nil {
-		return err
-	}
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_AS, &limit); err != nil {
-		return fmt.Errorf("RLIMIT_AS: %w", err)
-	}
-	limit.Cur, limit.Max = min(memory, limit.Max), min(memory, limit.Max)
-	if _, _, e := unix.RawSyscall6(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_AS, uintptr(unsafe.Pointer(&limit)), 0, 0, 0); e != 0 {
-		return fmt.Errorf("RLIMIT_AS to %d: %w", memory, e)
-	}
-	if confined {
-		if err := filter.InstallThread(); err != nil {
-			return fault.As(fault.Unsupported, err)
+	p.files = append(p.files, set)
+	p.add("landlock_restrict_self", unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(set), 0).kind = fault.Unsupported
+	filter := programFilter(unknownPID)
+	for i := range filter {
+		if filter[i].K == unknownPID { // the program keeps this process's number
+			p.add("getpid", unix.SYS_GETPID).keep = &filter[i].K
 		}
 	}
-	_, _, e := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(file)), uintptr(unsafe.Pointer(&args[0])), uintptr(unsafe.Pointer(&env[0])))
-	return fault.New(fault.Unsupported, "can't be executed: %w", e)
+	prog := &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	s := p.add("seccomp", unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, at(p, prog))
+	s.kind, s.expect = fault.Unsupported, true
+	return nil
+}
+
+// unknownPID stands in a filter for the number of the process that it is for. It is above
+// all that Linux gives.
+const unknownPID = 1<<31 - 1
+
+// limit adds a limit of a resource. A lower hard limit stays.
+func (p *child) limit(name string, resource int, n uint64) error {
+	var old unix.Rlimit
+	if err := unix.Getrlimit(resource, &old); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	n = min(n, old.Max)
+	p.add(name, unix.SYS_PRLIMIT64, 0, uintptr(resource), at(p, &unix.Rlimit{Cur: n, Max: n}), 0)
+	return nil
 }
 
 // rules are what Landlock permits a program.
@@ -193,47 +190,62 @@ func rules(path string) []sandbox.Rule {
 	return rs
 }
 
-// copyIn puts a copy of the input in its place, in memory that nobody can change. The
-// program then can't change the original, whatever this kernel's Landlock lacks, and
-// can open its copy even if another user owns the original.
-func copyIn(memoryLimit uint64) error {
-	var st unix.Stat_t
-	if err := unix.Fstat(inFD, &st); err != nil {
-		return err
-	}
-	if uint64(st.Size) > memoryLimit {
-		return fault.New(fault.TooLarge, "its file has %d bytes > %s of memory", st.Size, limits.Binary.Format(int64(memoryLimit)))
-	}
-	fd, err := memory("in")
+// copyIn returns a copy of the input, in memory that nobody can change. The program then
+// can't change the original, whatever this kernel's Landlock lacks, and can open its copy
+// even if another user owns the original.
+func copyIn(in *os.File, memoryLimit uint64) (fd int, err error) {
+	st, err := in.Stat()
 	if err != nil {
-		return err
+		return -1, err
 	}
-	in, out := os.NewFile(inFD, "in"), os.NewFile(uintptr(fd), "copy of in")
-	if _, err := io.Copy(out, io.NewSectionReader(in, 0, st.Size)); err != nil {
-		return fmt.Errorf("copy the file: %w", err)
+	if uint64(st.Size()) > memoryLimit {
+		return -1, fault.New(fault.TooLarge, "its file has %d bytes > %s of memory", st.Size(), limits.Binary.Format(int64(memoryLimit)))
+	}
+	fd, err = memory("in")
+	if err != nil {
+		return -1, err
+	}
+	defer func() {
+		if err != nil {
+			unix.Close(fd)
+		}
+	}()
+	buf := make([]byte, min(st.Size(), 1<<20))
+	for at := int64(0); at < st.Size(); {
+		n, err := in.ReadAt(buf[:min(int64(len(buf)), st.Size()-at)], at)
+		for done := 0; done < n; {
+			k, werr := unix.Pwrite(fd, buf[done:n], at+int64(done))
+			if werr != nil {
+				return -1, fmt.Errorf("copy the file: %w", werr)
+			}
+			done += k
+		}
+		if at += int64(n); err == io.EOF {
+			break // it has become shorter
+		}
+		if err != nil {
+			return -1, fmt.Errorf("copy the file: %w", err)
+		}
 	}
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SEAL|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE); err != nil {
-		return fmt.Errorf("seal the copy: %w", err)
+		return -1, fmt.Errorf("seal the copy: %w", err)
 	}
-	if _, err := unix.Seek(fd, 0, io.SeekStart); err != nil {
-		return err
-	}
-	return os.NewSyscallError("dup3", unix.Dup3(fd, inFD, 0))
+	return fd, nil
 }
 
 // checkOut refuses an output that the program could not open: Landlock does not look at
 // pipes and files in memory, which are in no folder. It makes a pipe one that can be
 // opened for writing alone: avifdec 0.11 first reads the file that it is to write, and
 // would wait for bytes for ever.
-func checkOut() error {
+func checkOut(fd int) error {
 	var st unix.Stat_t
-	if err := unix.Fstat(outFD, &st); err != nil {
+	if err := unix.Fstat(fd, &st); err != nil {
 		return err
 	}
 	if st.Mode&unix.S_IFMT == unix.S_IFIFO {
-		return os.NewSyscallError("fchmod", unix.Fchmod(outFD, 0o222))
+		return os.NewSyscallError("fchmod", unix.Fchmod(fd, 0o222))
 	}
-	if _, err := unix.FcntlInt(outFD, unix.F_GET_SEALS, 0); err != nil {
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0); err != nil {
 		return errors.New("the output is neither a pipe nor a file in memory")
 	}
 	return nil
@@ -260,49 +272,24 @@ func systemThreads() (uint64, error) {
 
 const nobody = 65534 // user and group
 
-// leaveRoot makes this thread, if it is root's, nobody's. Root has no limit of threads,
+// leaveRoot makes the program, if it would be root's, nobody's. Root has no limit of threads,
 // and most files are its own. Where root may not do that it stays root, without
-// capabilities.
-func leaveRoot() error {
+// capabilities: without CAP_SETUID, or in a user namespace without nobody.
+func (p *child) leaveRoot() {
 	if os.Geteuid() != 0 {
-		return nil
+		return
 	}
-	for _, c := range []struct {
-		name string
-		nr   uintptr
-		args [3]uintptr
-	}{
-		{"setgroups", unix.SYS_SETGROUPS, [3]uintptr{}},
-		{"setresgid", unix.SYS_SETRESGID, [3]uintptr{nobody, nobody, nobody}},
-		{"setresuid", unix.SYS_SETRESUID, [3]uintptr{nobody, nobody, nobody}},
-	} {
-		switch _, _, e := unix.RawSyscall(c.nr, c.args[0], c.args[1], c.args[2]); e {
-		case 0:
-		case unix.EPERM, unix.EINVAL: // no CAP_SETUID; a user namespace without nobody
-			return nil
-		default:
-			return os.NewSyscallError(c.name, e)
-		}
-	}
-	return nil
+	p.add("setgroups", unix.SYS_SETGROUPS, 0, 0).may = [2]syscall.Errno{unix.EPERM, unix.EINVAL}
+	p.add("setresgid", unix.SYS_SETRESGID, nobody, nobody, nobody).may = [2]syscall.Errno{unix.EPERM, unix.EINVAL}
+	p.add("setresuid", unix.SYS_SETRESUID, nobody, nobody, nobody).may = [2]syscall.Errno{unix.EPERM, unix.EINVAL}
 }
 
 // dropCapabilities gives up the privileges of root, also those that a program of root
 // would get by being executed.
-func dropCapabilities() error {
-	for c := range uintptr(64) {
-		err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
-		if err == unix.EINVAL { // the kernel has no more
-			break
-		}
-		if err == unix.EPERM { // no right to, thus not root's
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("PR_CAPBSET_DROP: %w", err)
-		}
+func (p *child) dropCapabilities() {
+	for c := range uintptr(64) { // of which the kernel has some 40; who has no right to is not root's
+		p.add("PR_CAPBSET_DROP", unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, c).may = [2]syscall.Errno{unix.EINVAL, unix.EPERM}
 	}
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var none [2]unix.CapUserData
-	return os.NewSyscallError("capset", unix.Capset(&header, &none[0]))
+	header := &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	p.add("capset", unix.SYS_CAPSET, at(p, header), at(p, &[2]unix.CapUserData{}))
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -122,11 +123,8 @@ func oldKernel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prog, err := startProgram(sandbox.Strict, t.TempDir(), c, null)
-	if err != nil {
-		t.Fatal(err)
-	}
-	oneLine(t, prog.wait(), fault.Unsupported)
+	_, err = startProgram(sandbox.Strict, t.TempDir(), c, null)
+	oneLine(t, err, fault.Unsupported)
 }
 
 func TestWithoutLandlockNothingRuns(t *testing.T) {
@@ -320,6 +318,72 @@ func TestFoldersAreTakenOver(t *testing.T) {
 	if fs := folders(t); len(fs) > 0 {
 		t.Errorf("%q", fs)
 	}
+}
+
+// TestFailedStepIsReported: a child says which of its system calls failed, and why, and
+// executes nothing.
+func TestFailedStepIsReported(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	run := direct1(t)
+	for name, c := range map[string]struct {
+		folder string
+		change func(*child)
+		want   string
+		kind   fault.Kind
+	}{
+		"no folder":   {t.TempDir() + "/absent", nil, "the folder of its files: no such file or directory", fault.Internal},
+		"no launcher": {t.TempDir(), func(p *child) { p.step("the launcher has ended").want++ }, "the launcher has ended", fault.Internal},
+		"no Landlock": {t.TempDir(), func(p *child) { p.step("landlock_restrict_self").args[0] = 9999 }, "landlock_restrict_self: bad file descriptor", fault.Unsupported},
+		"no seccomp":  {t.TempDir(), func(p *child) { p.step("seccomp").args[0] = 99 }, "seccomp: invalid argument", fault.Unsupported},
+	} {
+		t.Run(name, func(t *testing.T) {
+			command := command(t, "copy")
+			if command.Out, err = run.Memory(); err != nil {
+				t.Fatal(err)
+			}
+			defer command.Out.Close()
+			said, err := os.CreateTemp(t.TempDir(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer said.Close()
+			p, err := prepare(sandbox.Strict, c.folder, command, null, said)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.close()
+			if c.change != nil {
+				c.change(p)
+			}
+			proc, err := p.start(said)
+			if err != nil {
+				t.Fatal(err)
+			}
+			state, err := proc.Wait()
+			if err != nil || state.ExitCode() != exitRole {
+				t.Errorf("%v, %v", state, err)
+			}
+			report, err := os.ReadFile(said.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.failure(report); err == nil || err.Error() != c.want || fault.Of(err) != c.kind {
+				t.Errorf("%v: %v; want %s", fault.Of(err), err, c.want)
+			}
+		})
+	}
+}
+
+// step returns the step of that name.
+func (c *child) step(what string) *step {
+	i := slices.IndexFunc(c.steps, func(s step) bool { return s.what == what })
+	return &c.steps[i]
 }
 
 func TestMissingFolderForTemporaryFilesIsNamed(t *testing.T) {

@@ -7,13 +7,13 @@
 // else, reach no network, start no process and signal none. Its memory, output, time
 // and processor time are limited. Afterwards nothing of it is left.
 //
-// Three parties take part, all of the same binary until the last executes the program:
+// Three parties take part:
 //
 //	client    a filter, or a worker of a daemon; it sends a Command with two open files
 //	launcher  starts programs, watches and ends them; it parses no picture
-//	jail      gives up its rights and then executes the program
+//	jail      a child of the launcher, which gives up its rights and executes the program
 //
-// The jail is a process, and so is the launcher of a worker, which starts it before it
+// The launcher of a worker is another process of its binary, which it starts before it
 // enters its sandbox: there it could start nothing. The launcher of a filter, which is in
 // no sandbox, is a thread of it. A launcher ends, with all its programs, when its client
 // closes their connection or dies. A program dies with its launcher.
@@ -21,11 +21,12 @@
 //	jail.go             commands, limits, the interface for clients
 //	message.go          the messages between client and launcher
 //	client_linux.go     the client's end: Direct, StartLauncher
-//	role_linux.go       Main, which becomes a launcher or a jail
+//	role_linux.go       Main, which becomes a launcher
 //	launcher_linux.go   the launcher's loop
 //	program_linux.go    one program: start, time limit, end, verdict
 //	folder_linux.go     the folder in which a program finds its two files
 //	confine_linux.go    what a jail gives up
+//	fork_linux.go       a jail between fork and execve
 //	calls_linux.go      the system calls that a program keeps
 //
 // Programs choose formats by the ends of file names, so a program's folder has two

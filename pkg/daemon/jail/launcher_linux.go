@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strconv"
 	"sync"
 	"syscall"
 
@@ -204,10 +203,4 @@ func memory(name string) (fd int, err error) {
 		fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	}
 	return fd, os.NewSyscallError("memfd_create", err)
-}
-
-// jailArgs are the arguments of the role jail; becomeProgram reads them.
-func jailArgs(mode sandbox.Mode, folder string, c Command) []string {
-	return append([]string{
-		string(mode), folder, strconv.Itoa(os.Getpid()), strconv.FormatInt(int64(c.Time), 10), strconv.FormatUint(c.Memory, 10), strconv.FormatUint(c.Output, 10), c.Path}, c.Args...)
 }

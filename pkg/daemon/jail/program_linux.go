@@ -19,11 +19,10 @@ import (
 	"imgtools/pkg/limits"
 )
 
-// Descriptors of a jail and its program. 0 and 1 are /dev/null, 2 is read by the launcher.
+// Descriptors of a program. 0 and 1 are /dev/null, 2 is read by the launcher.
 const (
-	inFD    = 3
-	outFD   = 4
-	setupFD = 5 // a jail's errors; closed when it executes the program
+	inFD  = 3
+	outFD = 4
 )
 
 const (
@@ -41,30 +40,33 @@ type program struct {
 	proc  *os.Process
 	clock *time.Timer
 	said  *os.File // what it writes to standard error
-	setup *os.File // why its jail failed
+	setup *os.File // why its jail failed; closed when the program is executed
+	child *child
 
 	mu     sync.Mutex
 	why    error // why it was ended, or nil
 	reaped bool
 }
 
-// startProgram starts the jail of a command. Its thread must live as long as the
-// program may.
+// startProgram starts the jail of a command. The calling goroutine must be locked to its
+// thread, which must live as long as the program may.
 func startProgram(mode sandbox.Mode, folder string, c Command, null *os.File) (*program, error) {
 	said, saidW, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
+	defer saidW.Close()
 	setup, setupW, err := os.Pipe()
 	if err != nil {
 		said.Close()
-		saidW.Close()
 		return nil, err
 	}
+	defer setupW.Close()
 	p := &program{c: c, said: said, setup: setup}
-	p.proc, err = start(jailName, jailArgs(mode, folder, c), true, null.Fd(), null.Fd(), saidW.Fd(), c.In.Fd(), c.Out.Fd(), setupW.Fd())
-	saidW.Close()
-	setupW.Close()
+	if p.child, err = prepare(mode, folder, c, null, saidW); err == nil {
+		p.proc, err = p.child.start(setupW)
+		p.child.close()
+	}
 	if err != nil {
 		said.Close()
 		setup.Close()
@@ -140,9 +142,7 @@ func (p *program) listen() []byte {
 func (p *program) verdict(ws syscall.WaitStatus, why error, setup, said []byte) error {
 	switch {
 	case len(setup) > 0:
-		word, text, _ := bytes.Cut(setup, []byte{0})
-		kind, _ := fault.Parse(string(word))
-		return fault.New(kind, "%s", text)
+		return p.child.failure(setup)
 	case ws.Exited() && ws.ExitStatus() == 0:
 		return nil
 	case why != nil:

@@ -131,17 +131,9 @@ func landlock() (string, error) {
 	return fmt.Sprintf("landlock-%d", version), nil
 }
 
-// RestrictThread denies the calling thread every right that Landlock can deny but
-// those of the rules. A program that the thread then executes inherits that. The
-// thread must have no_new_privs.
-func RestrictThread(rules ...Rule) error {
-	fd, _, err := ruleset(rules)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	if _, _, e := unix.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(fd), 0, 0); e != 0 {
-		return fmt.Errorf("landlock_restrict_self: %w", e)
-	}
-	return nil
+// Ruleset returns a descriptor of a set of rules that denies every right that Landlock can
+// deny but those of the rules, for landlock_restrict_self(2). The caller closes it.
+func Ruleset(rules ...Rule) (fd int, err error) {
+	fd, _, err = ruleset(rules)
+	return fd, err
 }

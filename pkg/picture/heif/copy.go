@@ -31,7 +31,7 @@ import (
 const hidden = 1
 
 // maxCopied is the most bytes of coded data of a copy, whose offsets have 4 bytes.
-const maxCopied = 1 << 31
+const maxCopied = 1 << 30
 
 // Alone returns a HEIF file whose only picture is an item of the one in the first size
 // bytes of r, with its alpha or without. What it has of the original is read through r.

@@ -122,7 +122,7 @@ func unescape(unit []byte) []byte {
 func (r *bits) golomb() int {
 	zeros := 0
 	for !r.flag() {
-		if zeros++; zeros > 31 || r.short {
+		if zeros++; zeros > 30 || r.short {
 			r.short = true
 			return 0
 		}
