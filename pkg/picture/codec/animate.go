@@ -14,7 +14,7 @@ import (
 type AnimationOptions struct {
 	Options
 	W, H    int          // pixels of a frame, upright
-	Frames  int          // how many there will be; of PNG
+	Frames  int          // how many there will be
 	Loop    int          // how often they are shown; 0: without end
 	Colours *png.Colours // of PNG: all colours of all frames; nil: too many for a palette
 }

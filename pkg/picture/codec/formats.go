@@ -3,6 +3,7 @@ package codec
 import (
 	"io"
 
+	"imgtools/pkg/fault"
 	"imgtools/pkg/format"
 	"imgtools/pkg/picture/bmp"
 	"imgtools/pkg/picture/gif"
@@ -53,9 +54,12 @@ var coders = map[string]coder{
 	format.WebP: {open: reader(webp.Open), fit: raster.To8,
 		encode: func(w io.Writer, rows raster.Rows, o Options) error { return webp.Encode(w, rows, webpOptions(o)) },
 		animate: func(w io.Writer, o AnimationOptions) (FrameWriter, error) {
-			return webp.NewAnimation(w, o.Loop, webpOptions(o.Options)), nil
+			return webp.NewAnimation(w, o.Loop, webpOptions(o.Options)), webpFrames(o)
 		},
 		fitAnimation: func(w io.Writer, o AnimationOptions, play webp.Play) error {
+			if err := webpFrames(o); err != nil {
+				return err
+			}
 			return webp.FitAnimation(w, o.Loop, webpOptions(o.Options), play)
 		}},
 	format.BMP: {open: reader(bmp.Open), fit: fitPacked8,
@@ -86,6 +90,14 @@ func reader[R raster.Reader](open func(io.ReaderAt, int64, raster.Limits) (R, er
 
 func webpOptions(o Options) webp.EncodeOptions {
 	return webp.EncodeOptions{Quality: o.Quality, Lossless: o.Lossless, Fast: o.Fast, Bytes: o.Bytes, Limits: o.Limits}
+}
+
+// webpFrames refuses an animation of too many frames before the first is coded.
+func webpFrames(o AnimationOptions) error {
+	if o.Frames > webp.MaxFrames {
+		return fault.New(fault.TooLarge, "%d frames > %d in a WebP; with format=png there may be more", o.Frames, webp.MaxFrames)
+	}
+	return nil
 }
 
 func encodePNM(pam bool) func(io.Writer, raster.Rows, Options) error {

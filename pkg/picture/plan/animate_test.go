@@ -148,10 +148,39 @@ func wanderer(t *testing.T) []byte {
 	return rastertest.Encoded(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &g) })
 }
 
+// oddities returns a GIF of 7 frames of 40×30, without end: the first is smaller than the
+// canvas and taken away again, one is transparent, one repeats what is shown, one is a
+// single pixel, and those between are shown for no time.
+func oddities(t *testing.T) []byte {
+	t.Helper()
+	g := gif.GIF{Config: image.Config{Width: 40, Height: 30}}
+	pal := color.Palette{color.NRGBA{}}
+	for i := range 30 {
+		pal = append(pal, color.NRGBA{uint8(8 * i), uint8(255 - 7*i), uint8(40 * i), 255})
+	}
+	add := func(r image.Rectangle, disposal byte, delay int, index func(i int) int) {
+		m := image.NewPaletted(r, pal)
+		for i := range m.Pix {
+			m.Pix[i] = uint8(index(i))
+		}
+		g.Image, g.Delay, g.Disposal = append(g.Image, m), append(g.Delay, delay), append(g.Disposal, disposal)
+	}
+	colours := func(i int) int { return 1 + i%30 }
+	holes := func(i int) int { return i % 3 * (i % 11) }
+	add(image.Rect(9, 8, 21, 20), gif.DisposalPrevious, 3, colours)
+	add(image.Rect(0, 0, 40, 30), gif.DisposalNone, 0, func(int) int { return 0 })
+	add(image.Rect(3, 5, 30, 28), gif.DisposalNone, 0, holes)
+	add(image.Rect(3, 5, 30, 28), gif.DisposalBackground, 7, holes)
+	add(image.Rect(39, 29, 40, 30), gif.DisposalNone, 0, colours)
+	add(image.Rect(10, 2, 37, 25), gif.DisposalPrevious, 0, holes)
+	add(image.Rect(0, 0, 40, 30), gif.DisposalBackground, 100, colours)
+	return rastertest.Encoded(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &g) })
+}
+
 // animations returns animated files of all formats that have animations.
 func animations(t *testing.T) map[string][]byte {
 	t.Helper()
-	files := map[string][]byte{"gif": wanderer(t), "webp": turnedWebP(t)}
+	files := map[string][]byte{"gif": wanderer(t), "odd gif": oddities(t), "webp": turnedWebP(t)}
 	_, files["png of few colours"] = made(t, files["gif"], "format=png")
 	_, files["png of many colours"] = made(t, files["webp"], "format=png")
 	return files
@@ -223,6 +252,46 @@ func TestAnimationToPNG(t *testing.T) {
 					rastertest.Same(t, fmt.Sprint("frame ", i+1), px, want)
 				}
 			})
+		}
+	}
+}
+
+// As GIF, frames of few colours are the same; of these a transparent pixel has none.
+func TestAnimationToGIF(t *testing.T) {
+	for name, data := range map[string][]byte{"gif": wanderer(t), "odd gif": oddities(t)} {
+		_, film := made(t, data, "format=png")
+		for _, words := range []string{"crop=20x10+3+4", "scale=1", "crop=40x29+0+1"} {
+			t.Run(name+" "+words, func(t *testing.T) {
+				want, times := frames(t, mustMake(t, film, words))
+				got, now := frames(t, mustMake(t, film, words+" format=gif"))
+				if now != times || len(got) != len(want) {
+					t.Fatalf("%s; the input has %s", now, times)
+				}
+				for i := range want {
+					for k, w := range want[i] {
+						if w[3] == 0 && got[i][k][3] == 0 {
+							got[i][k] = w
+						}
+					}
+					rastertest.Same(t, fmt.Sprint("frame ", i+1), got[i], want[i])
+				}
+			})
+		}
+	}
+}
+
+// More frames than a WebP may have are refused before any is coded.
+func TestTooManyFramesForWebP(t *testing.T) {
+	g := gif.GIF{Config: image.Config{Width: 1, Height: 1}}
+	m := image.NewPaletted(image.Rect(0, 0, 1, 1), color.Palette{color.Black, color.White})
+	for range 1<<16 + 1 {
+		g.Image, g.Delay = append(g.Image, m), append(g.Delay, 1)
+	}
+	data := rastertest.Encoded(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &g) })
+	for _, words := range []string{"format=webp", "format=webp bytes=9M"} {
+		_, err := plan.Run(io.Discard, bytes.NewReader(data), int64(len(data)), plantest.Ask(words))
+		if fault.Of(err) != fault.TooLarge || err == nil || !strings.HasPrefix(err.Error(), "65537 frames > 65536 in a WebP") {
+			t.Errorf("%s: %v", words, err)
 		}
 	}
 }

@@ -353,7 +353,7 @@ func TestBombs(t *testing.T) {
 		many = append(many, "ANMF", anmf(0, 0, 1, 1, 0, 0, "VP8 ", small))
 	}
 	countless := []any{"VP8X", vp8x(flagAnimation, 1, 1), "ANIM", anim(0)}
-	for range maxFrames + 1 {
+	for range MaxFrames + 1 {
 		countless = append(countless, "ANMF", anmf(0, 0, 1, 1, 0, 0, "VP8L", claim(1, 1)))
 	}
 	for _, c := range []struct {

@@ -16,7 +16,7 @@ import (
 // Bounds on the walk through a hostile file.
 const (
 	maxChunks = 1000    // beside frames, and within a frame
-	maxFrames = 1 << 16 // of an animation
+	MaxFrames = 1 << 16 // of an animation, read or written
 )
 
 // flagAnimation is the flag of VP8X for an animation.
@@ -161,8 +161,8 @@ func (g *Reader) walk(size int64) error {
 		if n-frames == maxChunks {
 			return fault.New(fault.Format, "more than %d chunks", maxChunks)
 		}
-		if frames > maxFrames {
-			return fault.New(fault.TooLarge, "more than %d frames", maxFrames)
+		if frames > MaxFrames {
+			return fault.New(fault.TooLarge, "more than %d frames", MaxFrames)
 		}
 		at := in
 		data, err := in.next()

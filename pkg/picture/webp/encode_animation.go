@@ -75,8 +75,8 @@ func (a *AnimationWriter) Frame(src raster.Rows, delay time.Duration) error {
 		return fault.New(fault.Internal, "write WebP: a frame of %d×%d, %v of %d bits, in an animation of %d×%d, %v",
 			h.W(), h.H(), h.Layout, h.Bits, a.h.W(), a.h.H(), a.h.Layout)
 	}
-	if len(a.frames) == maxFrames {
-		return fault.New(fault.TooLarge, "more than %d frames", maxFrames)
+	if len(a.frames) == MaxFrames {
+		return fault.New(fault.TooLarge, "more than %d frames", MaxFrames)
 	}
 	size := a.h.W() * a.n
 	if err := raster.EachRow(src, func(y int, row raster.Plane) error {
