@@ -14,13 +14,6 @@ var (
 	// A look-up takes an index in each byte, and gives 0 where bit 7 is set.
 	lanesUpper = lanesOf(-1 << 15)
 	lanesEnd   = lanesOf(12)
-	// lanesCount[k] is k in all lanes.
-	lanesCount = func() (t [17][16]int16) {
-		for k := range t {
-			t[k] = lanesOf(int16(k))
-		}
-		return
-	}()
 )
 
 func rateLanes(levels *lanes, l *laneCosts, first int, context *[16]uint8, rate *[16]uint16) {
@@ -28,29 +21,39 @@ func rateLanes(levels *lanes, l *laneCosts, first int, context *[16]uint8, rate 
 		ratePlain(levels, l, first, context, rate)
 		return
 	}
-	// count is the number of levels up to the last that is not 0.
-	var zero, count, any lanes16
-	for k := first; k < 16; k++ {
-		v := load(&levels[zigzag[k]])
-		any = any.Or(v.Abs())
-		count = count.Max(load(&lanesCount[k+1]).AndNot(v.Equal(zero).ToInt16x16()))
+	// From the last position with a level that is not 0, and the one behind it, which may
+	// be the end of a block, down: so it is known where a block has ended. Behind that
+	// every cost is 0.
+	last := 16
+	for last > first && load(&levels[zigzag[last-1]]).IsZero() {
+		last--
 	}
-	large := !any.ShiftAllRight(4).IsZero()
 	upper, end := load(&lanesUpper), load(&lanesEnd)
 	two, three, fifteen := load(&lanes2), load(&lanes3), load(&lanes15)
-	ctx := archsimd.LoadUint8x16(context).ExtendToUint16().AsInt16x16()
-	var sum lanes16
-	for k := first; k < 16; k++ {
-		v := load(&levels[zigzag[k]]).Abs()
-		on := count.Greater(load(&lanesCount[k]))
-		at := ctx.ShiftAllLeft(2).Add(v.Min(three)).Merge(ctx.Add(end), on).Or(upper)
-		sum = sum.Add(lookUp(&l.base[k], at)).Add(lookUp(&l.more[k], v.Min(fifteen).Or(upper)))
-		if large {
-			sum = sum.Add(lookUp(&l.most, v.ShiftAllRight(4).Min(fifteen).Or(upper)))
+	var zero, sum, any lanes16
+	ended := zero.Equal(zero)
+	k := min(last, 15)
+	v := load(&levels[zigzag[k]]).Abs()
+	for {
+		ended = ended.And(v.Equal(zero))
+		before := archsimd.LoadUint8x16(context).ExtendToUint16().AsInt16x16()
+		if k > first {
+			before = load(&levels[zigzag[k-1]]).Abs()
 		}
-		ctx = v.Min(two)
-		if on.ToInt16x16().IsZero() {
+		ctx := before.Min(two)
+		at := ctx.Add(end).Merge(ctx.ShiftAllLeft(2).Add(v.Min(three)), ended).Or(upper)
+		// The upper bytes of numbers look up entry 0 of more and of most, which is 0.
+		sum = sum.Add(lookUp(&l.base[k], at)).Add(lookUp(&l.more[k], v.Min(fifteen)))
+		any = any.Or(v)
+		if k == first {
 			break
+		}
+		k, v = k-1, before
+	}
+	if !any.ShiftAllRight(4).IsZero() {
+		for k := first; k < last; k++ {
+			v := load(&levels[zigzag[k]]).Abs()
+			sum = sum.Add(lookUp(&l.most, v.ShiftAllRight(4).Min(fifteen)))
 		}
 	}
 	sum.AsUint16x16().Store(rate)

@@ -189,7 +189,7 @@ func (e *encoder) use16() {
 
 // fastBits is how many bits, with its error in their price, luma by 16×16 may take in a
 // fast encoder so that 4×4 is not tried.
-const fastBits = 100
+const fastBits = 150
 
 // chooseLuma finds how the luma of the macroblock is predicted, and returns its score.
 func (e *encoder) chooseLuma() int {
