@@ -150,49 +150,36 @@ func simpleEdge(pix []uint8, at, step, next, limit int) {
 	}
 }
 
-// columnsPlain filters 8 rows of an edge between columns (section 15.3); the first q0 is
-// pix[at]. The samples are transposed, filtered, and transposed back.
+// columnsPlain filters 8 rows of an edge between columns (section 15.3), first the even ones;
+// the first q0 is pix[at]. The samples are transposed, filtered, and transposed back.
 func columnsPlain(pix []uint8, at, stride int, f *filterStrength, macroblock bool) {
-	var even, odd [8]uint64 // of the rows
-	if !turned(pix[at-4:], stride, &even, &odd) {
-		return // nothing to smooth
+	var w [8]uint64
+	for i := range 2 {
+		rows := pix[at-4+i*stride:]
+		getColumns(rows, 2*stride, &w)
+		flat := w[3] == w[4] && w[2] == w[5]
+		if !flat && f.edge(&w, macroblock) {
+			putColumns(rows, 2*stride, &w, macroblock)
+		}
 	}
-	first, second := f.edge(&even, macroblock), f.edge(&odd, macroblock)
-	if !first && !second {
-		return
-	}
-	putColumns(pix[at-4:], 2*stride, &even, macroblock)
-	putColumns(pix[at-4+stride:], 2*stride, &odd, macroblock)
 }
 
-// turned transposes 8 × 8 bytes into lanes: even[k] is column k of the even rows. It
-// swaps halves of numbers, then quarters, that lie on the wrong side of the diagonal. It
-// reports false where the middle four columns are the same in either direction.
-func turned(pix []uint8, stride int, even, odd *[8]uint64) bool {
-	var w [8]uint64
-	for i := range w {
-		w[i] = binary.LittleEndian.Uint64(pix[i*stride:])
-	}
-	for i := range 4 {
-		a, b := w[i], w[i+4]
-		w[i], w[i+4] = a&0x00000000ffffffff|b<<32, a>>32|b&0xffffffff00000000
-	}
-	for _, i := range [4]int{0, 1, 4, 5} {
-		a, b := w[i], w[(i+2)&7]
-		w[i&7], w[(i+2)&7] = a&0x0000ffff0000ffff|b&0x0000ffff0000ffff<<16, a>>16&0x0000ffff0000ffff|b&0xffff0000ffff0000
-	}
-	for i := 0; i < 8; i += 2 {
-		a, b := w[i], w[(i+1)&7]
-		even[i], even[(i+1)&7] = a&bytes4, a>>8&bytes4
-		odd[i], odd[(i+1)&7] = b&bytes4, b>>8&bytes4
-	}
-	return even[3] != even[4] || odd[3] != odd[4] || even[2] != even[5] || odd[2] != odd[5]
+// getColumns sets w to 8 columns of four rows, in lanes. To transpose them it swaps halves of
+// numbers, then quarters, that lie on the wrong side of the diagonal.
+func getColumns(pix []uint8, stride int, w *[8]uint64) {
+	a, b := binary.LittleEndian.Uint64(pix), binary.LittleEndian.Uint64(pix[stride:])
+	c, d := binary.LittleEndian.Uint64(pix[2*stride:]), binary.LittleEndian.Uint64(pix[3*stride:])
+	a, c = a&lower32|c<<32, a>>32|c&^lower32
+	b, d = b&lower32|d<<32, b>>32|d&^lower32
+	a, b = a&lanes02|b&lanes02<<16, a>>16&lanes02|b&^lanes02
+	c, d = c&lanes02|d&lanes02<<16, c>>16&lanes02|d&^lanes02
+	w[0], w[1], w[2], w[3] = a&bytes4, a>>8&bytes4, b&bytes4, b>>8&bytes4
+	w[4], w[5], w[6], w[7] = c&bytes4, c>>8&bytes4, d&bytes4, d>>8&bytes4
 }
 
 // putColumns writes the columns that may have changed to four rows.
 func putColumns(pix []uint8, stride int, w *[8]uint64, macroblock bool) {
 	// Samples p1, p0 and q0, q1 of a row are in a lane each.
-	const lanes02 = 0x0000ffff0000ffff
 	a, b := w[2]|w[3]<<8, w[4]|w[5]<<8
 	rows02, rows13 := a&lanes02|b&lanes02<<16, a>>16&lanes02|b&^lanes02
 	r0, r1, r2, r3 := (*[8]uint8)(pix), (*[8]uint8)(pix[stride:]), (*[8]uint8)(pix[2*stride:]), (*[8]uint8)(pix[3*stride:])

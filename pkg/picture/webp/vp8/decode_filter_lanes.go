@@ -13,6 +13,9 @@ const (
 	upper4 = 0xff00ff00ff00ff00
 	signs  = 0x8000800080008000
 
+	lower32 = 0x00000000ffffffff // lanes 0 and 1
+	lanes02 = 0x0000ffff0000ffff
+
 	// A lane is positive if okBit is set after adding 1<<okBit to it. Bits below it, in a
 	// mask, select the lane: masks are made from those bits.
 	okBit   = 11
