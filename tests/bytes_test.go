@@ -2,6 +2,13 @@ package tests
 
 import (
 	"bytes"
+	"fmt"
+	"image"
+	"image/color/palette"
+	"image/draw"
+	"image/gif"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -33,6 +40,35 @@ func TestBytesAndProgressiveByEveryWay(t *testing.T) {
 			}
 		})
 	}
+	t.Run("an animated WebP", func(t *testing.T) {
+		film := &gif.GIF{}
+		for i := range 6 {
+			m := image.NewPaletted(image.Rect(0, 0, 120, 90), palette.Plan9)
+			draw.Draw(m, m.Rect, photo(120+i, 90, 3), image.Point{}, draw.Src)
+			film.Image, film.Delay = append(film.Image, m), append(film.Delay, 5)
+		}
+		var b bytes.Buffer
+		if err := gif.EncodeAll(&b, film); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "film.gif"), b.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		usual := len(must(t, dir, "scale -f webp 1/2 < film.gif"))
+		words := fmt.Sprint("scale=1/2&format=webp&fast&bytes=", usual*3/4)
+		want := must(t, dir, fmt.Sprint("scale -f webp -fast -bytes ", usual*3/4, " 1/2 < film.gif"))
+		if len(want) > usual*3/4 || bytes.Count(want, []byte("ANMF")) != 6 {
+			t.Errorf("%d bytes, %d frames", len(want), bytes.Count(want, []byte("ANMF")))
+		}
+		for way, line := range map[string]string{
+			"/image": "curl -sfg -T film.gif '" + s.url + "/image?" + words + "'",
+			"/jobs":  "curl -sfg --data-binary @film.gif '" + s.url + "/jobs?" + words + "' | imgget",
+		} {
+			if got := must(t, dir, line); !bytes.Equal(got, want) {
+				t.Errorf("%s: %d bytes, the filter gives %d", way, len(got), len(want))
+			}
+		}
+	})
 	t.Run("gray and scale by two daemons", func(t *testing.T) {
 		got := must(t, dir, "curl -sfg -T foo.jpg '"+s.url+"/image?gray&scale=1/2&bytes=4000&progressive'")
 		if len(got) > 4000 || len(got) < 2000 || !bytes.Contains(got, []byte{0xFF, 0xC2, 0}) {
