@@ -17,6 +17,7 @@
 package daemon
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -167,18 +168,20 @@ func work(cfg Config, mode sandbox.Mode, sockets string) error {
 	}
 	go life.Listen(w.Drain, w.Stop)
 	go func() {
-		select {
-		case <-term:
-			w.Stop()
-		case <-gone:
-			cfg.lines().Warn("what helps this worker has ended")
-			os.Exit(int(fault.ExitFail))
-		}
+		<-term
+		w.Stop()
 	}()
-	if err := w.Serve(); err == nil {
-		life.Empty()
+	served := make(chan error, 1)
+	go func() { served <- w.Serve() }()
+	select {
+	case err := <-served:
+		if err == nil {
+			life.Empty()
+		}
+		return nil // errors of requests have been logged
+	case <-gone:
+		return errors.New("what helps this worker has ended") // with what it has in hand
 	}
-	return nil // errors of requests have been logged
 }
 
 // unlessGone is op, but for an error after what helps the worker has ended: then it does

@@ -240,10 +240,8 @@ func firstRequest(t *testing.T, s *service) {
 	if status, body, err := s.ask("PUT", "/image?gray"); err != nil || status != http.StatusOK {
 		t.Errorf("gray: %d %s, %v", status, body, err)
 	}
-	for _, u := range services {
-		if state := s.show(u, "ActiveState"); state != "active" {
-			t.Errorf("%s is %s", u, state)
-		}
+	for _, u := range services { // heifd, which no request has waited for, tests itself first
+		eventually.True(t, u+" is active", func() bool { return s.show(u, "ActiveState") == "active" })
 	}
 	if text := s.show("scaled.service", "StatusText"); !strings.Contains(text, "sandbox no_new_privs landlock-") || !strings.Contains(text, " seccomp") {
 		t.Errorf("status of scaled: %s", text)
