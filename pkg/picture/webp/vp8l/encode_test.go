@@ -113,6 +113,24 @@ var cases = []struct {
 			return f(x, y, s)
 		})
 	}},
+	{"only the last pixel is transparent", func() *rastertest.Picture[uint8] {
+		return picture(50, 50, raster.RGBA, func(x, y, s int) int { return 255 - 99*(s/3)*(x*y/(49*49)) })
+	}},
+	{"one colour with two alphas", func() *rastertest.Picture[uint8] {
+		return picture(50, 50, raster.RGBA, func(_, y, s int) int { return 7*s + s/3*(y&1) })
+	}},
+	{"two colours that nobody sees", func() *rastertest.Picture[uint8] {
+		return picture(50, 50, raster.RGBA, func(_, y, s int) int { return [4]int{y & 1, 2, 3, 0}[s] })
+	}},
+	{"two alphas under noise", func() *rastertest.Picture[uint8] {
+		n := noise(8)
+		return picture(70, 60, raster.RGBA, func(x, y, s int) int {
+			if s == 3 {
+				return 255 * (y / 20 & 1)
+			}
+			return n(x, y, s)
+		})
+	}},
 	{"several bands of letters and noise", func() *rastertest.Picture[uint8] {
 		n := noise(6)
 		return picture(1200, 1100, raster.RGB, func(x, y, s int) int {
