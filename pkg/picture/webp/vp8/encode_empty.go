@@ -16,11 +16,7 @@ func (e *encoder) chooseEmpty(score int) {
 		return
 	}
 	// Of its segment only the loop filter is left. The commonest takes the fewest bits.
-	for i, n := range e.inSegment {
-		if n > e.inSegment[mb.segment] {
-			mb.segment = i
-		}
-	}
+	mb.segment = e.commonest()
 }
 
 // betterEmpty compares a score with those of predictions by 16×16 as they are, and uses

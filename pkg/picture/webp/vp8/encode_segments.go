@@ -97,13 +97,32 @@ func (s *segment) set(t *tuning) {
 // its bits, in 1/16. Both are multiplied by 256.
 func (s *segment) score(dist int, rate int) int { return dist<<8 + s.lambda*rate }
 
+// commonMore is how far above its class the commonest segment reaches, in classes. Many
+// macroblocks of a smooth picture are near one activity: a border among them would cost
+// bits for segments and gain nothing.
+const commonMore = 0.15
+
 // segmentOf returns the segment of a macroblock by its activity.
 func (e *encoder) segmentOf(activity float64) int {
 	if e.modes.flags == 0 {
 		return 0
 	}
 	class := (activity-e.activity)/activityWidth + segments/2
-	return int(min(max(class, 0), segments-1))
+	i := int(min(max(class, 0), segments-1))
+	if c := e.commonest(); i == c+1 && class < float64(i)+commonMore {
+		return c
+	}
+	return i
+}
+
+// commonest returns the segment that most macroblocks so far are in.
+func (e *encoder) commonest() (most int) {
+	for i, n := range e.inSegment {
+		if n > e.inSegment[most] {
+			most = i
+		}
+	}
+	return most
 }
 
 // activityOf returns the activity of a macroblock.

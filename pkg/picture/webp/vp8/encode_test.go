@@ -128,6 +128,22 @@ func TestSkyHasFewTokens(t *testing.T) {
 	}
 }
 
+func TestTheCommonestSegmentReachesBeyondItsClass(t *testing.T) {
+	e := newEncoder(64, 64, true, EncodeOptions{Quality: 80})
+	for _, c := range []struct {
+		class           float64
+		commonest, want int
+	}{{1.9, 1, 1}, {2.1, 1, 1}, {2.2, 1, 2}, {2.1, 2, 2}, {2.1, 3, 2}, {1.9, 2, 1}, {3.1, 1, 3}, {9, 1, 3}, {-5, 1, 0}} {
+		t.Run(fmt.Sprintf("%v beside %d", c.class, c.commonest), func(t *testing.T) {
+			e.inSegment = [segments]int{}
+			e.inSegment[c.commonest] = 1
+			if got := e.segmentOf((c.class - segments/2) * activityWidth); got != c.want {
+				t.Errorf("segment %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
 func TestDecodersRebuildWhatTheEncoderDid(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for _, size := range [][2]int{{1, 1}, {2, 3}, {16, 16}, {17, 15}, {33, 47}, {64, 40}, {200, 131}, {16383, 1}, {1, 333}} {
