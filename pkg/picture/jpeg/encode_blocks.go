@@ -71,9 +71,8 @@ func pack(dst []byte, b *levels, n *wordCounts) []byte {
 			n.words[wordZeros]++
 		}
 		v := int(b.level[k&63])
-		word := run<<6 + uint(v+32)
-		if uint(v+32) > 63 {
-			word = wordLong | run<<11 | uint(v+1024)&2047
+		word := acWord(run, v)
+		if word >= wordLong {
 			_, size := valueBits(int32(v))
 			n.long[(run<<4|size)&255]++
 		} else {
@@ -83,16 +82,32 @@ func pack(dst []byte, b *levels, n *wordCounts) []byte {
 		o += 2
 	}
 	if last < 63 {
+		n.words[wordEnd]++
+	}
+	return dst[:at+endPacked(p, o, last)]
+}
+
+// acWord returns the word of a coefficient after a run of 0 to 15 zeros.
+func acWord(run uint, v int) uint {
+	if uint(v+32) < 64 {
+		return run<<6 + uint(v+32)
+	}
+	return wordLong | run<<11 | uint(v+1024)&2047
+}
+
+// endPacked completes a packed block of o bytes whose last coefficient is last, and
+// returns its length.
+func endPacked(p []byte, o int, last uint) int {
+	if last < 63 {
 		binary.LittleEndian.PutUint16(p[o:], wordEnd)
 		o += 2
-		n.words[wordEnd]++
 	}
 	if o&2 != 0 {
 		binary.LittleEndian.PutUint16(p[o:], wordNone)
 		o += 2
 	}
 	binary.LittleEndian.PutUint16(p, uint16((o-packedHead)/2))
-	return dst[:at+o]
+	return o
 }
 
 // unpack returns the AC words of the packed block that p begins with, its DC value, and

@@ -27,22 +27,33 @@ type progressiveWriter struct {
 	w    *bitWriter
 	f    *frame
 	rows []mcuRow
-
-	counts wordCounts // unused: each scan counts its own symbols
 }
 
-// keep adds a block of quantized coefficients to row y of MCUs, in a line of blocks of
-// component i.
+// keep packs a block of quantized coefficients, in zig-zag order, into row y of MCUs, in a
+// line of blocks of component i. It is pack without counts. Bit k of nz is set if
+// coefficient k is not 0.
 func (p *progressiveWriter) keep(y, i, line int, c *[64]int32, nz uint64) error {
 	if y == len(p.rows) {
 		p.rows = append(p.rows, mcuRow{})
 	}
-	b := levels{nz: nz}
-	for k, v := range c {
-		b.level[k] = int16(v)
+	to := &p.rows[y][i][line]
+	*to = slices.Grow(*to, packedBytes)
+	at := len(*to)
+	b := (*to)[at : at+packedBytes]
+	binary.LittleEndian.PutUint16(b[2:], uint16(c[0]))
+	o, last := packedHead, uint(0)
+	for nz &^= 1; nz != 0; nz &= nz - 1 {
+		k := uint(lowBitAt[lowBit(nz)&63])
+		run := k - last - 1
+		last = k
+		for ; run > 15; run -= 16 {
+			binary.LittleEndian.PutUint16(b[o:], wordZeros)
+			o += 2
+		}
+		binary.LittleEndian.PutUint16(b[o:], uint16(acWord(run, int(c[k&63]))))
+		o += 2
 	}
-	row := &p.rows[y]
-	row[i][line] = pack(slices.Grow(row[i][line], packedBytes), &b, &p.counts)
+	*to = (*to)[:at+endPacked(b, o, last)]
 	return nil
 }
 
@@ -167,23 +178,29 @@ type acScan struct {
 func (s *acScan) block(p []byte) []byte {
 	words, _, rest := unpack(p)
 	k, last := uint(0), s.from-1
-	for ; len(words) > 0; words = words[2:] {
+	for ; len(words) >= 2; words = words[2:] {
 		word := uint32(binary.LittleEndian.Uint16(words))
 		run, v := uint(word>>6), int32(word&63)-32
-		switch {
-		case word >= wordLong:
+		if word >= wordZeros {
+			switch word {
+			case wordZeros:
+				k += 16
+				continue
+			case wordEnd, wordNone:
+				continue
+			}
 			run, v = longWord(word)
-		case word == wordZeros:
-			k += 16
-			continue
-		case word > wordZeros:
-			continue
 		}
 		k += run + 1
-		if k < s.from || k > s.to {
+		if k < s.from {
 			continue
 		}
-		s.endRun()
+		if k > s.to {
+			break
+		}
+		if s.run > 0 { // rarely; spares a call for each coefficient
+			s.endRun()
+		}
 		zeros := k - last - 1
 		last = k
 		for ; zeros > 15; zeros -= 16 {
