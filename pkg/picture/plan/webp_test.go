@@ -7,6 +7,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"math"
 	"strings"
 	"testing"
 
@@ -115,16 +116,30 @@ func TestQualityThatAFormatCannotHave(t *testing.T) {
 	}
 }
 
+// rings are circles that lie closer the farther out they are: a picture with smooth and busy
+// parts, in which fast and slow choices of modes differ.
+func rings(w, h int) *image.Gray {
+	m := image.NewGray(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			m.Pix[y*m.Stride+x] = uint8(128 + 100*math.Sin(float64(x*x+y*y)/2000))
+		}
+	}
+	return m
+}
+
 // fast is of use wherever a JPEG or lossy WebP is coded, whether the request or the picture
 // says the format. Elsewhere it is an error without scale or crop.
 func TestFastDependsOnTheFormatWritten(t *testing.T) {
 	lossless := rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, photo(190, 170)) })
 	lossy, photograph := mustMake(t, lossless, "format=webp"), mustMake(t, lossless, "format=jpeg")
+	rings := rastertest.Encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, rings(380, 340)) })
+	smooth := mustMake(t, rings, "format=webp quality=95")
 	for _, c := range []struct {
 		name, words string
 		data        []byte
 	}{
-		{"WebP from WebP", "gray=709", lossy},
+		{"WebP from WebP", "gray=709", smooth},
 		{"WebP from WebP, of a quality", "quality=60", lossy},
 		{"WebP from PNG", "format=webp", lossless},
 		{"animated WebP", "format=webp quality=40", turnedWebP(t)},
