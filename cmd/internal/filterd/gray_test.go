@@ -46,7 +46,6 @@ func TestGrayWordsRefused(t *testing.T) {
 		"img/1 gray rotate=90":      `"rotate"`,
 		"img/1 gray scale=1/2":      `"scale"`,
 		"img/1 gray of=3x4":         `"of"`,
-		"img/1 gray fine":           "fine without scale",
 		"img/1 gray for=0":          `scale: "0"`,
 		"img/1 gray gray=0 for=1/2": "nothing to do",
 		"img/1 gray luma=red":       `"red"`,
