@@ -60,28 +60,30 @@ func rateLanes(levels *lanes, l *laneCosts, first int, context *[16]uint8, rate 
 	archsimd.ClearAVXUpperBits()
 }
 
-// cheapest returns the least score of two blocks, and the first mode that has it: see
+// cheapest sets the least score of two blocks, and the first mode that has it: see
 // cheapestPlain.
-func cheapest(dist *[16]int32, rate *[16]uint16, costs *[2]*[triedModes]uint16, s *segment) (scores [2]int32, best [2]int) {
+func cheapest(scores *[2]int32, best *[2]int, dist *[16]int32, rate *[16]uint16, costs *[2]*[triedModes]uint16, s *segment) {
 	if !avx2 {
-		return cheapestPlain(dist, rate, costs, s)
+		cheapestPlain(scores, best, dist, rate, costs, s)
+		return
 	}
 	lambda := archsimd.LoadInt32x8(&s.lambdas)
-	var all [2]archsimd.Int32x8
-	for i := range all {
-		r := archsimd.LoadUint16x8((*[8]uint16)(rate[8*i : 8*i+8])).Add(archsimd.LoadUint16x8(costs[i]))
-		d := archsimd.LoadInt32x8((*[8]int32)(dist[8*i : 8*i+8])).ShiftAllLeft(8)
-		all[i] = d.Add(r.ExtendToUint32().AsInt32x8().Mul(lambda))
-	}
-	x, y := all[0].GetLo().Min(all[0].GetHi()), all[1].GetLo().Min(all[1].GetHi())
+	first, second := scoresOf(dist[:8], rate[:8], costs[0], lambda), scoresOf(dist[8:], rate[8:], costs[1], lambda)
+	x, y := first.GetLo().Min(first.GetHi()), second.GetLo().Min(second.GetHi())
 	z := x.InterleaveLo(y).Min(x.InterleaveHi(y)) // x y x y
 	z = z.Min(z.AsInt64x2().InterleaveHi(z.AsInt64x2()).AsInt32x4())
 	other := z.PermuteScalars(1, 1, 1, 1)
 	scores[0], scores[1] = z.GetElem(0), z.GetElem(1)
-	best[0] = bits.TrailingZeros8(all[0].Equal(z.Broadcast1To8()).ToBits())
-	best[1] = bits.TrailingZeros8(all[1].Equal(other.Broadcast1To8()).ToBits())
+	best[0] = bits.TrailingZeros8(first.Equal(z.Broadcast1To8()).ToBits())
+	best[1] = bits.TrailingZeros8(second.Equal(other.Broadcast1To8()).ToBits())
 	archsimd.ClearAVXUpperBits()
-	return scores, best
+}
+
+// scoresOf returns the scores of a block in 8 modes: 256·error + λ·rate.
+func scoresOf(dist []int32, rate []uint16, costs *[triedModes]uint16, lambda archsimd.Int32x8) archsimd.Int32x8 {
+	r := archsimd.LoadUint16x8((*[8]uint16)(rate)).Add(archsimd.LoadUint16x8(costs))
+	d := archsimd.LoadInt32x8((*[8]int32)(dist)).ShiftAllLeft(8)
+	return d.Add(r.ExtendToUint32().AsInt32x8().Mul(lambda))
 }
 
 // lookUp returns the entries of a table, which stands there twice.

@@ -33,8 +33,8 @@ func rebuildBlock(pix *[4][40]uint8, x int, v *blockPixels, m mode, levels *[16]
 	rebuildBlockPlain(pix, x, v, m, levels, q, coded)
 }
 
-func cheapest(dist *[16]int32, rate *[16]uint16, costs *[2]*[triedModes]uint16, s *segment) (scores [2]int32, best [2]int) {
-	return cheapestPlain(dist, rate, costs, s)
+func cheapest(scores *[2]int32, best *[2]int, dist *[16]int32, rate *[16]uint16, costs *[2]*[triedModes]uint16, s *segment) {
+	cheapestPlain(scores, best, dist, rate, costs, s)
 }
 
 func quarterSums(luma []uint8, stride int, sums, squares *[4]int32) {

@@ -120,11 +120,13 @@ func (e *encoder) choose4(most int) (score int, better bool) {
 		forward(&t.coefs)
 		nz := quantize(&t.levels, &t.coefs, &s.luma, 0, &t.dist)
 		var ctx [16]uint8
+		var scores [2]int32
+		var best [2]int
 		for i := range ctx {
 			ctx[i] = contexts[i>>3]
 		}
 		rateLanes(&t.levels, &e.costs[typeLuma].lanes, 0, &ctx, &t.rate)
-		scores, best := cheapest(&t.dist, &t.rate, &costs, s)
+		cheapest(&scores, &best, &t.dist, &t.rate, &costs, s)
 		for i, b := range step {
 			if i > 0 && alone {
 				break
@@ -147,11 +149,11 @@ func (e *encoder) choose4(most int) (score int, better bool) {
 	return total, true
 }
 
-// cheapestPlain returns the least score of two blocks, and the first mode that has it: the
+// cheapestPlain sets the least score of two blocks, and the first mode that has it: the
 // lower half of the lanes is one block in 8 modes, the upper half another, and costs are
 // those of the modes. Scores fit into 31 bits: an error is less than 284, the greatest step,
 // in each of 16 coefficients, and λ·rate is below 2^30, as a level costs at most 3·255.
-func cheapestPlain(dist *[16]int32, rate *[16]uint16, costs *[2]*[triedModes]uint16, s *segment) (scores [2]int32, best [2]int) {
+func cheapestPlain(scores *[2]int32, best *[2]int, dist *[16]int32, rate *[16]uint16, costs *[2]*[triedModes]uint16, s *segment) {
 	for i := range costs {
 		scores[i] = math.MaxInt32
 		for j, c := range costs[i] {
@@ -161,7 +163,6 @@ func cheapestPlain(dist *[16]int32, rate *[16]uint16, costs *[2]*[triedModes]uin
 			}
 		}
 	}
-	return scores, best
 }
 
 // around returns the pixels around block b.

@@ -87,8 +87,10 @@ func TestVectorLanesAreTheirPlainTwins(t *testing.T) {
 			seg.index = index
 			seg.set(&grayTuning)
 			modeCosts := [2]*[triedModes]uint16{&modeGroups.costs[rnd.IntN(modes)][rnd.IntN(modes)], &modeGroups.costs[rnd.IntN(modes)][rnd.IntN(modes)]}
-			scores, best := cheapest(&dist, &rate, &modeCosts, &seg)
-			wantScores, wantBest := cheapestPlain(&dist, &rate, &modeCosts, &seg)
+			var scores, wantScores [2]int32
+			var best, wantBest [2]int
+			cheapest(&scores, &best, &dist, &rate, &modeCosts, &seg)
+			cheapestPlain(&wantScores, &wantBest, &dist, &rate, &modeCosts, &seg)
 			if scores != wantScores || best != wantBest {
 				t.Fatalf("trial %d, from %d: cheapest %v %v, want %v %v", trial, first, scores, best, wantScores, wantBest)
 			}
