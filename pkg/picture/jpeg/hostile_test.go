@@ -38,6 +38,32 @@ func start(sof byte, w, h, comps int) *file {
 	return f
 }
 
+// A coefficient that a progressive scan shifts beyond 16 bits is 0. Where coefficients are
+// written again it must not look like the end of a block.
+func TestCoefficientsShiftedAwayAreZero(t *testing.T) {
+	var p, copied bytes.Buffer
+	w := newBitWriter(&p)
+	w.write(start(mSOF2, 16, 8, 1).headerWriter)
+	dc, ac := &annexCodes[0][0], &annexCodes[1][0]
+	end := func() { w.put(uint64(ac[0]>>8), uint(ac[0]&255)) }
+	scan := func(ss, se int, al uint, blocks func()) {
+		var h headerWriter
+		h.sos([]byte{1}, []byte{0}, ss, se, 0, al)
+		w.write(h)
+		blocks()
+		w.finish()
+	}
+	scan(0, 0, 0, func() { w.value(100, dc); w.value(-40, dc) })
+	scan(1, 1, 13, func() { w.coefficient(0, 8, ac); end() })
+	scan(2, 63, 0, func() { end(); w.coefficient(0, 9, ac); end() })
+	w.marker(mEOI)
+	r := open(t, p.Bytes())
+	if done, err := recode(&copied, r, 1, r.whole()); !done || err != nil {
+		t.Fatal(done, err)
+	}
+	samePlanes(t, mustDecode(t, copied.Bytes(), raster.Hint{}), mustDecode(t, p.Bytes(), raster.Hint{}))
+}
+
 // everyUse puts a file through all that reads scans, and returns the last error.
 func everyUse(t *testing.T, p []byte, lim raster.Limits) (err error) {
 	t.Helper()

@@ -195,6 +195,9 @@ func (m *decoder) eachUpright(g *frame, o upright, mx, my int, block func(y, i, 
 					for mask := cs.nz[at] & kept[i]; mask != 0; mask &= mask - 1 {
 						k := bits.TrailingZeros64(mask)
 						c := min(max(int32(v[unzig[k]]), -1024+int32(min(k, 1))), 1023)
+						if c == 0 { // a hostile file shifted it beyond 16 bits
+							continue
+						}
 						if negative>>k&1 != 0 {
 							c = -c
 						}
