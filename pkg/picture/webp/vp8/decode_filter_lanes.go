@@ -99,7 +99,7 @@ func smoothMacroblock(w *[8]uint64, ok, detail uint64) {
 	if detail != 0 {
 		mask = maskOf(detail)
 		narrow := only(step, mask, 128)
-		step = only(128*ones, mask, 0) | step&^mask
+		step = only(step, ^mask, 128)
 		b, c := fifths(narrow, 3), fifths(narrow, 4)
 		p0, q0 = p0+b, q0+32*ones-c
 		if ((p0-16*ones)|(q0-16*ones))&upper4 == 0 {

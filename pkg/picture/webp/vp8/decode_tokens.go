@@ -89,7 +89,7 @@ tokens:
 
 // readLevel reads the rest of a token for 2 or more; p is its probabilities.
 func (b *boolReader) readLevel(p *[16]uint8) int32 {
-	if b.n < 8+4*7 { // the longest path, or a shorter one and two extra bits
+	if b.n < 8+4*7 { // the longest path, or a shorter one and the sign
 		b.fill()
 	}
 	v, rng, n := b.value, b.rng, b.n

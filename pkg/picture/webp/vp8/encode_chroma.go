@@ -42,8 +42,8 @@ func (e *encoder) chooseChroma() {
 		if !e.tried.chroma.has(pair[0]) && !e.tried.chroma.has(pair[1]) {
 			continue
 		}
-		// The first pair is most often the better one where luma is by 4×4, and good enough
-		// if it leaves no levels.
+		// A fast encoder leaves out the second pair where the first is most often the better
+		// one, as with luma by 4×4, or good enough, as it leaves no levels.
 		if e.fast && pair[0] == modeV && (mb.mode == mode4x4 || best.coded>>best.base&0xff == 0) {
 			break
 		}

@@ -81,8 +81,8 @@ func (e *encoder) choose16() int {
 	return best.score
 }
 
-// The least square error of the predictions by 16×16, with bits for it at their price, from
-// which a macroblock is tried only in the nearest: it will most likely be predicted by 4×4.
+// A macroblock whose nearest prediction by 16×16 has a larger square error than so many bits
+// are worth will most likely be predicted by 4×4. So by 16×16 it is tried in that mode alone.
 const (
 	oneTryBits     = 200
 	oneTryBitsFast = 100

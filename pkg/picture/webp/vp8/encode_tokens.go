@@ -64,7 +64,7 @@ var packedLevels = func() (t [256]uint8) {
 
 // tokenCounts counts level codes by the probabilities that code them.
 type tokenCounts struct {
-	token [blockTypes][bands][contexts][16]uint32
+	token [blockTypes][bands][contexts][levelCodes]uint32
 	// first counts the blocks whose first token has context 0, by type.
 	first [blockTypes]uint32
 }
