@@ -26,9 +26,9 @@ const (
 // pixel's chroma is 9, 3, 3 and 1 sixteenths of the four nearest ones. All is rounded as
 // libwebp does it, so the result equals dwebp's exactly.
 type mixer struct {
-	// Chroma of a row, interpolated vertically, times 4, and a half, with a copy of the
-	// first and of the last sample on either side: Cb in the lower 16 bits, Cr in the
-	// upper ones.
+	// Chroma of a row, interpolated vertically, times 4, plus what rounds it later (see
+	// blend), with a copy of the first and of the last sample on either side: Cb in the
+	// lower 16 bits, Cr in the upper ones.
 	chroma  []uint32
 	vectors mixVectors
 }
