@@ -16,11 +16,14 @@ import (
 // It is PNM if there is nothing but samples, PNG if its coding of high dynamic range would
 // be lost otherwise, else TIFF.
 //
-// The request may name a frame. If it has gray=, which follows, only luma is decoded of a
-// picture in sRGB without alpha: the samples of the file, whatever its matrix is, as where
-// one process does all. If it also has scale=, a smaller copy in the file, its
-// thumbnail, may be written instead; then Goals has the size to scale it to. As is the
-// format that the result of the operations has unless another is asked for.
+// The request may name a frame, and say which operations follow:
+//
+//	gray=   only luma is decoded of a picture in sRGB without alpha: the samples of the
+//	        file, whatever its matrix is, as where one process does all
+//	scale=  a smaller copy in the file, its thumbnail, may be written instead; then Goals
+//	        has the size to scale it to
+//
+// As is the format that the result of the operations has unless another is asked for.
 func Decode(out io.Writer, in io.ReaderAt, size int64, r Request) (Result, error) {
 	p, err := codec.OpenWith(in, size, r.Limits, r.HEIF)
 	if err != nil {
