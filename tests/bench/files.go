@@ -36,7 +36,7 @@ type filesRow struct {
 	query string
 	dB    float64 // of an answer
 
-	traffic // of all turns; median and used are of the last
+	traffic // requests and wall of all turns, median and out of the last
 	cpu     time.Duration
 }
 
@@ -146,8 +146,8 @@ func (r *filesRow) turn(client *http.Client, long time.Duration) error {
 	return err
 }
 
-// leastQuality returns the row of imgd, fast or "", at the least quality, from one on, whose
-// PSNR is that of a server of sharp or better.
+// leastQuality returns a row of imgd, with fast or "": at the least quality, not below from,
+// at which its PSNR is at least that of sharp's row.
 func (b *bench) leastQuality(ours func(tool, query string) *filesRow, fast string, sharp *filesRow, from int, p picture, client *http.Client, dir string) (*filesRow, error) {
 	for quality := from; quality <= 100; quality++ {
 		r := ours(fmt.Sprintf("imgd%s, quality %d", fast, quality), fmt.Sprintf("%s&quality=%d", strings.Replace(fast, " ", "&", 1), quality))

@@ -39,8 +39,9 @@ func (b *bench) animation(photos []picture) error {
 }
 
 // animated measures one of them. Ours is written at qualities 30 to 95; bytes and CPU time
-// at gif2webp's SSIM are read off that curve. Where all of it is better, as frames are
-// lossless that are smaller so, the smallest file counts.
+// at gif2webp's SSIM are read off that curve. Frames that are smaller as lossless ones are
+// exact at every quality, so all of the curve may be above that SSIM: then the smallest file
+// counts.
 func (b *bench) animated(job, in string) error {
 	lines := []string{"gif2webp -quiet -lossy $in -o $out"}
 	for q := leastQuality; q <= mostQuality; q += qualityStep {

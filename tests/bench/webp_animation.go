@@ -71,7 +71,7 @@ func onPath(frame int) (x, y float64) {
 	return animationW/2 + 90*math.Cos(turn), animationH/2 + 70*math.Sin(turn)
 }
 
-// cartoon returns frames of a figure that goes round before hills and clouds, one of which
+// cartoon returns frames of a figure that goes round before hills, a sun and a cloud that
 // drifts: flat areas with soft edges, in 64 colours, not dithered.
 func cartoon(planes) (frames []*image.Paletted) {
 	sky, hill, far := color.RGBA{120, 190, 240, 255}, color.RGBA{70, 160, 60, 255}, color.RGBA{50, 120, 70, 255}

@@ -212,7 +212,7 @@ func (b *bench) grayWebP(all *webpStills, p picture, graphic bool) error {
 }
 
 // grayWebPOf compares one picture, and judges it or not. The JPEGs of cjpeg have the
-// standard tables of quantization and of codes, and every level that is not rounded to 0.
+// standard tables of quantization and of codes, and no level is changed to save bits.
 func (b *bench) grayWebPOf(all *webpStills, ppm, which string, judged bool) error {
 	ref, err := load(ppm, true)
 	if err != nil {
