@@ -13,7 +13,7 @@ type chromaCoder struct {
 	best struct {
 		mode         mode
 		base         int // 0 or 8: the lanes of the mode
-		score        int
+		score        int64
 		pred, levels lanes
 		coded        uint32 // bit b: the block of lane b has levels
 	}
@@ -36,7 +36,7 @@ func (e *encoder) chooseChroma() {
 	}
 	coded, left := uint32(e.aboveCoded[e.mbx])>>4, uint32(e.leftCoded)>>4
 	best := &t.best
-	best.score = math.MaxInt
+	best.score = math.MaxInt64
 	lumaBits := e.lumaModeBits()
 	for _, pair := range [2][2]mode{{modeDC, modeTM}, {modeV, modeH}} {
 		if !e.tried.chroma.has(pair[0]) && !e.tried.chroma.has(pair[1]) {

@@ -10,7 +10,7 @@ const codedChroma = 0xff << 16 // the blocks of chroma in macroblock.coded
 
 // chooseEmpty takes the tokens of luma, whose score is given, from a macroblock where they
 // are not worth their bits. One with tokens of chroma stays as it is.
-func (e *encoder) chooseEmpty(score int) {
+func (e *encoder) chooseEmpty(score int64) {
 	mb := &e.mb
 	if mb.coded&codedChroma != 0 || e.modes.flags == 0 || mb.coded != 0 && !e.betterEmpty(score) {
 		return
@@ -25,7 +25,7 @@ func (e *encoder) chooseEmpty(score int) {
 // SSIM divides an error by the sum of two variances, the picture's and that of what is
 // shown, plus a constant. A prediction is nearly flat: where the picture is not, the
 // errors of an empty macroblock count up to twice as much as those of one with tokens.
-func (e *encoder) betterEmpty(score int) bool {
+func (e *encoder) betterEmpty(score int64) bool {
 	t, mb := &e.luma16, &e.mb
 	s := &e.segments[mb.segment]
 	done := e.mby*e.mbw + e.mbx

@@ -15,14 +15,14 @@ type luma16 struct {
 	best struct {
 		try    int
 		mode   mode
-		score  int
+		score  int64
 		levels lanes  // position 0 unused
 		coded  uint32 // bit b: block b has levels from position 1 on
 	}
 }
 
 // choose16 finds the best mode by 16×16, and returns its score.
-func (e *encoder) choose16() int {
+func (e *encoder) choose16() int64 {
 	t, mb := &e.luma16, &e.mb
 	s := &e.segments[mb.segment]
 	above := e.aboveLuma[16*e.mbx:][:16]
@@ -58,7 +58,7 @@ func (e *encoder) choose16() int {
 	rateLanes(&t.y2Levels, &e.costs[typeY2].lanes, 0, &ctx, &rateY2)
 
 	best := &t.best
-	best.score = math.MaxInt
+	best.score = math.MaxInt64
 	for i, m := range squareModes {
 		if !tried.has(m) {
 			continue
@@ -109,7 +109,7 @@ func (e *encoder) worth16(s *segment) (tried modeSet) {
 		bits = oneTryBitsFast
 	}
 	// A squared difference of pixels is four of coefficients, as the transform doubles.
-	if 4*least > s.score(0, bits*256/laneUnit)>>8 {
+	if int64(4*least) > s.score(0, bits*256/laneUnit)>>8 {
 		return nearest
 	}
 	return tried
@@ -192,7 +192,7 @@ func (e *encoder) use16() {
 const fastBits = 150
 
 // chooseLuma finds how the luma of the macroblock is predicted, and returns its score.
-func (e *encoder) chooseLuma() int {
+func (e *encoder) chooseLuma() int64 {
 	score := e.choose16()
 	try := e.tried.luma.has(mode4x4)
 	if e.fast && score < e.segments[e.mb.segment].score(0, fastBits*256/laneUnit) {

@@ -89,7 +89,7 @@ type luma4 struct {
 const luma4Left = 16 // the column of pix where the macroblock begins
 
 // choose4 finds modes by 4×4, and returns their score and whether it is below most.
-func (e *encoder) choose4(most int) (score int, better bool) {
+func (e *encoder) choose4(most int64) (score int64, better bool) {
 	t, mb := &e.luma4, &e.mb
 	s := &e.segments[mb.segment]
 	e.around4()
@@ -133,7 +133,7 @@ func (e *encoder) choose4(most int) (score int, better bool) {
 			}
 			j := best[i]
 			m := groups[i].modes[j]
-			total += int(scores[i])
+			total += int64(scores[i])
 			bits += modeCosts[i][m]
 			t.modes[b] = m
 			coded := nz >> (triedModes*i + j) & 1

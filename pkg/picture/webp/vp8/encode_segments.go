@@ -94,8 +94,8 @@ func (s *segment) set(t *tuning) {
 }
 
 // score is what a choice costs: its square error, in squared coefficients, plus λ times
-// its bits, in 1/16. Both are multiplied by 256.
-func (s *segment) score(dist int, rate int) int { return dist<<8 + s.lambda*rate }
+// its bits, in 1/16. Both are multiplied by 256. That of a macroblock may need more than 32 bits.
+func (s *segment) score(dist, rate int) int64 { return int64(dist)<<8 + int64(s.lambda)*int64(rate) }
 
 // commonMore is how far above its class the commonest segment reaches, in classes. Many
 // macroblocks of a smooth picture are near one activity: a border among them would cost

@@ -3,6 +3,7 @@ package vp8
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -123,6 +124,33 @@ func TestSkyHasFewTokens(t *testing.T) {
 			sameAsXImage(t, file, r, w, h)
 			if least := e.mbw * e.mbh * 3 / 5; e.skipped < least {
 				t.Errorf("%d macroblocks without tokens < %d", e.skipped, least)
+			}
+		})
+	}
+}
+
+// At the largest step the score of a macroblock is right on 32 bits too, and that of a block
+// fits into 31 bits.
+func TestScoresOfTheLargestStep(t *testing.T) {
+	makeTables()
+	for name, tuning := range map[string]*tuning{"gray": &grayTuning, "colour": &colourTuning} {
+		t.Run(name, func(t *testing.T) {
+			s := segment{index: maxIndex}
+			s.set(tuning)
+			most := 0 // bits of a block: its levels and its mode
+			for _, above := range modeGroups.costs {
+				for _, costs := range above {
+					most = max(most, int(slices.Max(costs[:])))
+				}
+			}
+			most += 16 * 3 * 255
+			step := int(acSteps[maxIndex])
+			if block := s.score(16*step*step, most); block > math.MaxInt32 {
+				t.Errorf("score of a block: %d", block)
+			}
+			want := 256*float64(256*step*step) + float64(s.lambda)*float64(16*most)
+			if got := s.score(256*step*step, 16*most); float64(got) != want {
+				t.Errorf("score of a macroblock: %d, want %.0f", got, want)
 			}
 		})
 	}
